@@ -1,0 +1,2 @@
+export * from './codec/define-request.ts'
+export * from './peer.ts'

@@ -1,0 +1,68 @@
+// The two ends of a remoting connection are alike: brokers call clients and proxies too.
+import type { Answer, RequestDeclaration } from './codec/define-request.ts'
+
+/** Who speaks. Until authentication lands, everybody is anonymous. */
+export interface Principal {
+  readonly name: string
+}
+export const ANONYMOUS: Principal = { name: 'anonymous' }
+
+export interface RequestOptions {
+  /** Milliseconds until the caller gives up with MqError 'timeout'. */
+  readonly timeoutMs: number
+  readonly body?: Uint8Array
+}
+
+/** The other side of a connection. */
+export interface Peer {
+  /** 'host:port' of the other side, or 'local' in the same process. */
+  readonly remoteAddress: string
+  /** 'host:port' of our side as the connection knows it. */
+  readonly localAddress: string
+  /** Name of the listener that accepted the connection; '' on the connecting side. */
+  readonly listener: string
+  readonly principal: Principal
+  /**
+   * Sends a request and resolves with the answer, whatever its response code. Rejects with MqError 'timeout',
+   * 'closed' (connection lost, answer unknown), 'busy' (too many requests in flight) or 'protocol'.
+   */
+  request<Header extends object, AnswerHeader extends object>(
+    declaration: RequestDeclaration<Header, AnswerHeader>,
+    header: Header,
+    options: RequestOptions,
+  ): Promise<Answer<AnswerHeader>>
+  /** Sends without an answer. False when the connection is closed or its write buffer is full. */
+  oneway<Header extends object>(
+    declaration: RequestDeclaration<Header, object>,
+    header: Header,
+    body?: Uint8Array,
+  ): boolean
+  /** Calls back once when the connection is gone, at once if it already is. */
+  onClose(callback: () => void): void
+  close(): void
+}
+
+/** A request that arrived. */
+export interface IncomingRequest<Header extends object = object, AnswerHeader extends object = object> {
+  readonly code: number
+  /** Validated domain fields, frozen. */
+  readonly header: Header
+  /** All text fields as they arrived, for what no declaration names (namespaces, signatures). */
+  readonly extFields: ReadonlyMap<string, string>
+  readonly body: Uint8Array
+  readonly peer: Peer
+  readonly oneway: boolean
+  /** MQVersion ordinal of the sender, 0 when unknown. */
+  readonly version: number
+  /** Answers once; a second answer, and any answer to a oneway request, is ignored. */
+  respond(answer: Answer<AnswerHeader> | FailureAnswer): void
+}
+
+/** Every response code but success: a remark that names cause, field and remedy. */
+export interface FailureAnswer {
+  readonly code: number
+  readonly remark: string
+}
+
+/** Takes requests of a connection. Implementations never throw; they answer. */
+export type RequestHandler = (request: IncomingRequest) => void

@@ -1,0 +1,66 @@
+// Files as the store and the settings see them. Paths are absolute, separated by '/'.
+// Errors are MqError-free: implementations throw `FileError` with a code of `FILE_ERROR_CODES`.
+
+export const FILE_ERROR_CODES = ['not-found', 'exists', 'no-space', 'io', 'locked', 'permission', 'other'] as const
+export type FileErrorCode = (typeof FILE_ERROR_CODES)[number]
+
+/** What an operation on files fails with; `code` is for programs, `message` names the path and the cause. */
+export class FileError extends Error {
+  readonly code: FileErrorCode
+  readonly path: string
+  constructor(code: FileErrorCode, path: string, message: string, cause?: unknown) {
+    super(`${message}: ${path}`, cause === undefined ? undefined : { cause })
+    this.name = 'FileError'
+    this.code = code
+    this.path = path
+  }
+}
+
+/** Which pool a read may use: 'hot' is answered at once, 'cold' is bounded so that syncs always find a thread. */
+export type ReadLane = 'hot' | 'cold'
+
+export interface File {
+  readonly path: string
+  /** Current length in bytes. */
+  size(): Promise<number>
+  /** Writes all chunks one after the other from `position` on into the page cache. Complete, or throws `FileError`. */
+  writeSync(position: number, chunks: readonly Uint8Array[]): void
+  /** Fills `into` from `position` out of the page cache; returns the bytes read, fewer only at the end of the file. */
+  readSync(position: number, into: Uint8Array): number
+  /** As `readSync`, without blocking the caller. */
+  read(position: number, into: Uint8Array, lane?: ReadLane): Promise<number>
+  /** Sets the length; new bytes are zero. */
+  truncate(bytes: number): Promise<void>
+  /** Resolves when everything written before the call survives a power loss (fdatasync). Never retried by callers. */
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface FolderEntry {
+  readonly name: string
+  readonly kind: 'file' | 'folder'
+}
+
+/** A folder held by this process; the hold dies with the process, however it ends. */
+export interface FolderLock {
+  release(): Promise<void>
+}
+
+export interface Files {
+  /** Creates the folder and its parents; existing ones are fine. */
+  makeFolder(path: string): Promise<void>
+  /** Entries by name, ascending. A folder that does not exist has none. */
+  list(path: string): Promise<FolderEntry[]>
+  /** Opens for reading and writing. 'create' makes a missing file, 'must-exist' fails with 'not-found'. */
+  open(path: string, mode: 'create' | 'must-exist'): Promise<File>
+  /** The whole file, or undefined where it does not exist. Longer than `bytesMax` is an error ('other'). */
+  readWhole(path: string, bytesMax: number): Promise<Uint8Array | undefined>
+  /** Atomically replaces `to`. Durable only after `syncFolder` of the parent. */
+  rename(from: string, to: string): Promise<void>
+  /** Removes a file or a folder with everything in it; a missing one is fine. */
+  remove(path: string): Promise<void>
+  /** Makes creations, renames and removals inside the folder survive a power loss. */
+  syncFolder(path: string): Promise<void>
+  /** Takes the folder for this process. Fails with `FileError` 'locked', whose message names the holder. */
+  lockFolder(path: string, holder: string): Promise<FolderLock>
+}
