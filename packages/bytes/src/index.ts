@@ -1,1 +1,6 @@
-export {}
+export * from './byte-reader.ts'
+export * from './byte-writer.ts'
+export * from './bytes-error.ts'
+export * from './crc32.ts'
+export * from './int64.ts'
+export * from './utf8.ts'
