@@ -1,2 +1,5 @@
+export * from './codec/codes.ts'
 export * from './codec/define-request.ts'
+export * from './codec/fields.ts'
 export * from './peer.ts'
+export * from './requests/index.ts'

@@ -1,0 +1,82 @@
+// Domain objects to text fields and back, driven by a declaration. All errors name request, field and reason.
+import { MqError } from '@rocketmq-ts/model'
+import type { Field, Fields, HeaderCodec } from './define-request.ts'
+
+interface NamedField {
+  readonly name: string
+  readonly wire: string
+  readonly field: Field<unknown>
+}
+
+type Values = Record<string, unknown>
+
+/** The codec of one header. `owner` names the request in errors. */
+export function createHeaderCodec<Header extends object>(owner: string, fields: Fields): HeaderCodec<Header> {
+  const named: NamedField[] = Object.entries(fields).map(([name, field]) => ({
+    name,
+    wire: field.wire ?? name,
+    field,
+  }))
+
+  function invalid(name: string, reason: string, cause?: unknown): MqError {
+    return new MqError('parameter-invalid', `${owner}: field '${name}': ${reason}`, cause)
+  }
+
+  function missing({ name, wire }: NamedField): MqError {
+    const onWire = name === wire ? '' : ` ('${wire}' on the wire)`
+    return invalid(name, `is mandatory and missing${onWire}`)
+  }
+
+  function textOf(entry: NamedField, value: unknown): string {
+    try {
+      return entry.field.codec.encode(value)
+    } catch (error) {
+      if (error instanceof RangeError) throw invalid(entry.name, error.message, error)
+      throw error
+    }
+  }
+
+  function valueOf(entry: NamedField, text: string): unknown {
+    try {
+      return entry.field.codec.decode(text)
+    } catch (error) {
+      if (error instanceof RangeError) throw invalid(entry.name, error.message, error)
+      throw error
+    }
+  }
+
+  return {
+    fields,
+    encode(header) {
+      const values = header as Values
+      const texts: [string, string][] = []
+      for (const entry of named) {
+        const value = values[entry.name]
+        if (value !== undefined) texts.push([entry.wire, textOf(entry, value)])
+        else if (entry.field.required) throw missing(entry)
+      }
+      return texts
+    },
+    decode(extFields) {
+      const values: Values = {}
+      for (const entry of named) {
+        const text = extFields.get(entry.wire)
+        if (text !== undefined) values[entry.name] = valueOf(entry, text)
+        else if (entry.field.required) throw missing(entry)
+      }
+      return Object.freeze(values) as Header
+    },
+    validate(header) {
+      const given = header as Values
+      const values: Values = {}
+      for (const entry of named) {
+        const value = given[entry.name]
+        if (value !== undefined) {
+          textOf(entry, value)
+          values[entry.name] = value
+        } else if (entry.field.required) throw missing(entry)
+      }
+      return Object.freeze(values) as Header
+    },
+  }
+}
