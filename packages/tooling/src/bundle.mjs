@@ -1,0 +1,63 @@
+// Bundles an entry into one ESM file, unless the bundle there was made from the same sources.
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { ROOT } from './bootstrap.mjs'
+
+const SOURCE_PARENTS = ['packages', 'services']
+/** CommonJS dependencies (grpc-js, protobufjs) ask for `require` inside the ESM bundle. */
+const BANNER = "import{createRequire as bundleRequire}from'node:module';const require=bundleRequire(import.meta.url);"
+
+/**
+ * Makes `outFile` from the TypeScript `entry` (both relative to the root) and returns its absolute path.
+ * Without a change since the last time this only looks at the sizes and times of the sources.
+ */
+export async function bundle({ entry, outFile, stampOf = sourceStampOf }) {
+  const out = join(ROOT, outFile)
+  const stampFile = `${out}.stamp`
+  const stamp = stampOf(ROOT)
+  if (existsSync(out) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return out
+  const { build } = await import('esbuild')
+  mkdirSync(dirname(out), { recursive: true })
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: [entry],
+    outfile: out,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    conditions: ['source'],
+    banner: { js: BANNER },
+    sourcemap: 'external',
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+  writeFileSync(stampFile, stamp)
+  return out
+}
+
+/** Hash over path, size and modification time of every source, and over what is installed. */
+export function sourceStampOf(root) {
+  const hash = createHash('sha256').update(process.version)
+  for (const path of ['pnpm-lock.yaml', 'packages/tooling/src/bundle.mjs']) hash.update(fingerprint(root, path))
+  for (const parent of SOURCE_PARENTS) {
+    for (const name of readdirSync(join(root, parent)).sort()) addFolder(hash, root, `${parent}/${name}/src`)
+  }
+  return hash.digest('hex')
+}
+
+function addFolder(hash, root, folder) {
+  if (!existsSync(join(root, folder))) return
+  const entries = readdirSync(join(root, folder), { withFileTypes: true })
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = `${folder}/${entry.name}`
+    if (entry.isDirectory()) addFolder(hash, root, path)
+    else hash.update(fingerprint(root, path))
+  }
+}
+
+function fingerprint(root, path) {
+  const { size, mtimeMs } = statSync(join(root, path))
+  return `${path}\0${size}\0${mtimeMs}\0`
+}

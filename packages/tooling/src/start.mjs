@@ -1,0 +1,24 @@
+// `npm start`: installs and bundles when something changed, then becomes the standalone server in this process.
+import { enableCompileCache, flushCompileCache } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { bootstrap, CACHE_FOLDER, THREADPOOL_SIZE } from './bootstrap.mjs'
+import { bundle } from './bundle.mjs'
+
+// libuv reads it when the first file operation is handed to a thread, so it must precede every one.
+process.env.UV_THREADPOOL_SIZE ??= THREADPOOL_SIZE
+
+try {
+  if (await bootstrap(import.meta.url)) {
+    const file = await bundle({
+      entry: 'packages/standalone/src/main.ts',
+      outFile: 'packages/standalone/dist/main.mjs',
+    })
+    enableCompileCache(join(CACHE_FOLDER, 'compiled'))
+    await import(pathToFileURL(file).href)
+    flushCompileCache()
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}
