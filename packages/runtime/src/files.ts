@@ -47,8 +47,11 @@ export interface FolderLock {
 }
 
 export interface Files {
-  /** Creates the folder and its parents; existing ones are fine. */
-  makeFolder(path: string): Promise<void>
+  /**
+   * Creates the folder and its parents; existing ones are fine. With `durable` all of them survive a power loss,
+   * else only after a `syncFolder` of each parent.
+   */
+  makeFolder(path: string, options?: { readonly durable?: boolean }): Promise<void>
   /** Entries by name, ascending. A folder that does not exist has none. */
   list(path: string): Promise<FolderEntry[]>
   /** Opens for reading and writing. 'create' makes a missing file, 'must-exist' fails with 'not-found'. */

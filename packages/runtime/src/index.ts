@@ -1,6 +1,7 @@
 export * from './clock.ts'
 export * from './effects.ts'
 export * from './files.ts'
+export * from './generation-file.ts'
 export * from './lifecycle.ts'
 export * from './logger.ts'
 export * from './network.ts'

@@ -1,0 +1,163 @@
+// One open file. Writes and hot reads go through the page cache on the calling thread; syncs and cold reads own a
+// thread of the pool. The descriptor is closed only after the last operation on it has ended.
+import fs from 'node:fs'
+import { type File, FileError, type ReadLane } from '../files.ts'
+import { errnoOf, fileError } from './file-errors.ts'
+import type { Lane } from './lanes.ts'
+
+/** Largest piece of a cold read: what one read may take from the others in its lane. */
+const COLD_PIECE_BYTES = 1024 * 1024
+/** Interrupted system calls repeated before the operation counts as failed. */
+const INTERRUPTIONS_MAX = 1000
+
+function isInterruption(error: unknown): boolean {
+  const errno = errnoOf(error)
+  return errno === 'EINTR' || errno === 'EAGAIN'
+}
+
+/** What is left of `chunks` after their first `bytes`. */
+function without(chunks: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+  let index = 0
+  let rest = bytes
+  for (;;) {
+    const chunk = chunks[index]
+    if (chunk === undefined || rest < chunk.length) break
+    rest -= chunk.length
+    index += 1
+  }
+  const left = chunks.slice(index)
+  const first = left[0]
+  if (rest > 0 && first !== undefined) left[0] = first.subarray(rest)
+  return left
+}
+
+export class NodeFile implements File {
+  readonly path: string
+  readonly #descriptor: number
+  readonly #coldLane: Lane
+  #running = 0
+  #closed: Promise<void> | undefined
+  #whenUnused: (() => void) | undefined
+
+  constructor(path: string, descriptor: number, coldLane: Lane) {
+    this.path = path
+    this.#descriptor = descriptor
+    this.#coldLane = coldLane
+  }
+
+  async size(): Promise<number> {
+    const stats = await this.#run<fs.Stats>('read the size of', (done) => fs.fstat(this.#descriptor, done))
+    return stats.size
+  }
+
+  writeSync(position: number, chunks: readonly Uint8Array[]): void {
+    this.#checkOpen()
+    let at = position
+    let left: readonly Uint8Array[] = chunks.filter((chunk) => chunk.length > 0)
+    let interruptions = 0
+    while (left.length > 0) {
+      let written = 0
+      try {
+        const [only] = left
+        written =
+          left.length === 1 && only !== undefined
+            ? fs.writeSync(this.#descriptor, only, 0, only.length, at)
+            : fs.writevSync(this.#descriptor, left, at)
+      } catch (error) {
+        interruptions += 1
+        if (!isInterruption(error) || interruptions > INTERRUPTIONS_MAX) throw fileError(error, 'write', this.path)
+        continue
+      }
+      if (written === 0) throw new FileError('io', this.path, 'can not write (the system took no bytes)')
+      at += written
+      left = without(left, written)
+    }
+  }
+
+  readSync(position: number, into: Uint8Array): number {
+    this.#checkOpen()
+    let filled = 0
+    let interruptions = 0
+    while (filled < into.length) {
+      try {
+        const count = fs.readSync(this.#descriptor, into, filled, into.length - filled, position + filled)
+        if (count === 0) break
+        filled += count
+      } catch (error) {
+        interruptions += 1
+        if (!isInterruption(error) || interruptions > INTERRUPTIONS_MAX) throw fileError(error, 'read', this.path)
+      }
+    }
+    return filled
+  }
+
+  async read(position: number, into: Uint8Array, lane: ReadLane = 'hot'): Promise<number> {
+    let filled = 0
+    while (filled < into.length) {
+      const wanted = into.length - filled
+      const count =
+        lane === 'hot'
+          ? await this.#readOnce(position + filled, into, filled, wanted)
+          : await this.#readCold(position + filled, into, filled, Math.min(wanted, COLD_PIECE_BYTES))
+      if (count === 0) break
+      filled += count
+    }
+    return filled
+  }
+
+  async truncate(bytes: number): Promise<void> {
+    await this.#run('set the length of', (done) => fs.ftruncate(this.#descriptor, bytes, done))
+  }
+
+  async sync(): Promise<void> {
+    await this.#run('sync', (done) => fs.fdatasync(this.#descriptor, done))
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    if (this.#running > 0) await new Promise<void>((resolve) => (this.#whenUnused = resolve))
+    await new Promise<void>((resolve, reject) => {
+      fs.close(this.#descriptor, (error) => (error ? reject(fileError(error, 'close', this.path)) : resolve()))
+    })
+  }
+
+  #readOnce(position: number, into: Uint8Array, at: number, length: number): Promise<number> {
+    return this.#run<number>('read', (done) => fs.read(this.#descriptor, into, at, length, position, done))
+  }
+
+  #readCold(position: number, into: Uint8Array, at: number, length: number): Promise<number> {
+    return this.#run<number>('read', (done) => {
+      this.#coldLane.enter((leave) => {
+        fs.read(this.#descriptor, into, at, length, position, (error, count) => {
+          leave()
+          done(error, count)
+        })
+      })
+    })
+  }
+
+  /** Runs one operation on a pool thread and keeps the descriptor open meanwhile. */
+  #run<Result = void>(
+    action: string,
+    operation: (done: (error: Error | null, result?: Result) => void) => void,
+  ): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#checkOpen()
+      this.#running += 1
+      operation((error, result) => {
+        this.#running -= 1
+        if (error === null) resolve(result as Result)
+        else reject(fileError(error, action, this.path))
+        if (this.#running === 0) this.#whenUnused?.()
+      })
+    })
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) throw new FileError('other', this.path, 'the file is closed')
+  }
+}

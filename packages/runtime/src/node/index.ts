@@ -1,0 +1,7 @@
+export * from './clock.ts'
+export * from './effects.ts'
+export * from './files.ts'
+export * from './network.ts'
+export * from './pino-logger.ts'
+export * from './random.ts'
+export * from './scheduler.ts'
