@@ -1,1 +1,4 @@
+export * from './limits.ts'
+export * from './memory/memory-client.ts'
+export * from './memory/memory-grpc.ts'
 export * from './transport.ts'
