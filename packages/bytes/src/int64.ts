@@ -18,17 +18,22 @@ export function writeInt32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 3] = value
 }
 
+/** The Java `long` in the eight bytes from `at`, which lie inside the buffer; NaN outside of ±(2^53 − 1). */
+export function readInt64OrNaN(bytes: Uint8Array, at: number): number {
+  const high = readInt32(bytes, at)
+  const value = high * HIGH_WORD + (readInt32(bytes, at + 4) >>> 0)
+  if (high >= HIGH_WORD_LIMIT || high < -HIGH_WORD_LIMIT || value < Number.MIN_SAFE_INTEGER) return NaN
+  return value
+}
+
 /**
  * Reads a Java `long`. The eight bytes from `at` must lie inside the buffer, or BytesError names `field`; it does so
  * too for a value outside ±(2^53 − 1).
  */
 export function readInt64(bytes: Uint8Array, at: number, field = 'int64'): number {
   if (!(at >= 0 && at + 8 <= bytes.length)) throw new BytesError(field, `needs 8 bytes at ${at} of ${bytes.length}`)
-  const high = readInt32(bytes, at)
-  const value = high * HIGH_WORD + (readInt32(bytes, at + 4) >>> 0)
-  if (high >= HIGH_WORD_LIMIT || high < -HIGH_WORD_LIMIT || value < Number.MIN_SAFE_INTEGER) {
-    throw new BytesError(field, 'is beyond ±(2^53 - 1)')
-  }
+  const value = readInt64OrNaN(bytes, at)
+  if (Number.isNaN(value)) throw new BytesError(field, 'is beyond ±(2^53 - 1)')
   return value
 }
 

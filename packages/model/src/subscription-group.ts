@@ -1,0 +1,115 @@
+// A consumer group as its broker keeps it. Member names are those of the JSON, so that a value prints as it is.
+import type { JavaJson } from './java-json.ts'
+import { JsonFields } from './json-fields.ts'
+
+/** When a failed message comes again. Java: GroupRetryPolicy. Times in milliseconds. */
+export type GroupRetryPolicy =
+  | { readonly type: 'CUSTOMIZED'; readonly customizedRetryPolicy?: { readonly next: readonly number[] } }
+  | {
+      readonly type: 'EXPONENTIAL'
+      readonly exponentialRetryPolicy?: { readonly initial: number; readonly max: number; readonly multiplier: number }
+    }
+
+/** Delays of the customized policy that names none: 1 s … 2 h. */
+export const RETRY_DELAYS_MS: readonly number[] = Object.freeze(
+  [1, 5, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1200, 1800, 3600, 7200].map((s) => s * 1000),
+)
+
+/** The exponential policy that names no numbers. */
+export const EXPONENTIAL_RETRY_DEFAULT = Object.freeze({ initial: 5_000, max: 7_200_000, multiplier: 2 })
+
+/** Java: SubscriptionGroupConfig. */
+export interface SubscriptionGroupConfig {
+  readonly groupName: string
+  readonly consumeEnable: boolean
+  readonly consumeFromMinEnable: boolean
+  readonly consumeBroadcastEnable: boolean
+  /** Deliver in order (FIFO). */
+  readonly consumeMessageOrderly: boolean
+  readonly retryQueueNums: number
+  readonly retryMaxTimes: number
+  readonly groupRetryPolicy: GroupRetryPolicy
+  readonly brokerId: number
+  readonly whichBrokerWhenConsumeSlowly: number
+  readonly notifyConsumerIdsChangedEnable: boolean
+  readonly groupSysFlag: number
+  readonly consumeTimeoutMinute: number
+  readonly attributes: ReadonlyMap<string, string>
+}
+
+/** Java's defaults, changed by `changes`. */
+export function subscriptionGroupConfig(
+  groupName: string,
+  changes: Partial<Omit<SubscriptionGroupConfig, 'groupName'>> = {},
+): SubscriptionGroupConfig {
+  return {
+    groupName,
+    consumeEnable: true,
+    consumeFromMinEnable: true,
+    consumeBroadcastEnable: true,
+    consumeMessageOrderly: false,
+    retryQueueNums: 1,
+    retryMaxTimes: 16,
+    groupRetryPolicy: { type: 'CUSTOMIZED' },
+    brokerId: 0,
+    whichBrokerWhenConsumeSlowly: 1,
+    notifyConsumerIdsChangedEnable: true,
+    groupSysFlag: 0,
+    consumeTimeoutMinute: 15,
+    attributes: new Map(),
+    ...changes,
+  }
+}
+
+/** Reads a SubscriptionGroupConfig; MqError 'parameter-invalid' names the member. The name is not checked. */
+export function decodeSubscriptionGroupConfig(
+  json: JavaJson | undefined,
+  path = 'SubscriptionGroupConfig',
+): SubscriptionGroupConfig {
+  const fields = new JsonFields(json, path)
+  const defaults = subscriptionGroupConfig(fields.text('groupName'))
+  return {
+    groupName: defaults.groupName,
+    consumeEnable: fields.flag('consumeEnable', defaults.consumeEnable),
+    consumeFromMinEnable: fields.flag('consumeFromMinEnable', defaults.consumeFromMinEnable),
+    consumeBroadcastEnable: fields.flag('consumeBroadcastEnable', defaults.consumeBroadcastEnable),
+    consumeMessageOrderly: fields.flag('consumeMessageOrderly', defaults.consumeMessageOrderly),
+    retryQueueNums: fields.int32('retryQueueNums', defaults.retryQueueNums),
+    retryMaxTimes: fields.int32('retryMaxTimes', defaults.retryMaxTimes),
+    groupRetryPolicy: decodeRetryPolicy(fields),
+    brokerId: fields.integer('brokerId', defaults.brokerId),
+    whichBrokerWhenConsumeSlowly: fields.integer('whichBrokerWhenConsumeSlowly', defaults.whichBrokerWhenConsumeSlowly),
+    notifyConsumerIdsChangedEnable: fields.flag(
+      'notifyConsumerIdsChangedEnable',
+      defaults.notifyConsumerIdsChangedEnable,
+    ),
+    groupSysFlag: fields.int32('groupSysFlag', defaults.groupSysFlag),
+    consumeTimeoutMinute: fields.int32('consumeTimeoutMinute', defaults.consumeTimeoutMinute),
+    attributes: fields.textMap('attributes'),
+  }
+}
+
+function decodeRetryPolicy(group: JsonFields): GroupRetryPolicy {
+  const fields = group.object('groupRetryPolicy')
+  const type = fields.text('type', 'CUSTOMIZED')
+  if (type === 'CUSTOMIZED') {
+    if (fields.raw('customizedRetryPolicy') === undefined) return { type }
+    const policy = fields.object('customizedRetryPolicy')
+    const next = policy.items('next').map((delayMs) => {
+      if (typeof delayMs !== 'number' || !Number.isSafeInteger(delayMs)) throw policy.wrong('next', 'milliseconds')
+      return delayMs
+    })
+    return { type, customizedRetryPolicy: { next } }
+  }
+  if (type !== 'EXPONENTIAL') throw fields.wrong('type', 'CUSTOMIZED or EXPONENTIAL')
+  if (fields.raw('exponentialRetryPolicy') === undefined) return { type }
+  const policy = fields.object('exponentialRetryPolicy')
+  return {
+    type,
+    exponentialRetryPolicy: {
+      initial: policy.integer('initial', EXPONENTIAL_RETRY_DEFAULT.initial),
+      max: policy.integer('max', EXPONENTIAL_RETRY_DEFAULT.max),
+      multiplier: policy.integer('multiplier', EXPONENTIAL_RETRY_DEFAULT.multiplier),
+    },
+  }
+}
