@@ -1,1 +1,3 @@
-export {}
+export * from './definition.ts'
+export * from './names.ts'
+export * from './registry.ts'

@@ -1,0 +1,116 @@
+// HTTP for probes and scrapes: /livez, /readyz, /metrics. Everything is bounded: connections, time, sizes; a stop
+// closes what is open.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { type Listener, NetworkError, type Readiness, type Service, type SocketAddress } from '@rocketmq-ts/runtime'
+
+const CONNECTIONS_MAX = 64
+const REQUEST_TIMEOUT_MS = 5_000
+const KEEP_ALIVE_TIMEOUT_MS = 60_000
+const HEADER_BYTES_MAX = 8 * 1024
+const REQUESTS_PER_CONNECTION_MAX = 10_000
+const PATHS = ['/livez', '/readyz', '/metrics']
+
+export interface HealthServerOptions {
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  /** Asked on every /readyz. */
+  readonly readiness: () => Readiness
+  /** Text of /metrics; concurrent scrapes share one. */
+  readonly metrics: () => Promise<string>
+}
+
+export interface HealthServer extends Service {
+  /** Where it listens; defined between start and stop. */
+  readonly address: Listener['address'] | undefined
+}
+
+/** Creates the server. `start` rejects with `NetworkError` 'address-in-use' naming host and port. */
+export function createHealthServer({ host, port, readiness, metrics }: HealthServerOptions): HealthServer {
+  let server: Server | undefined
+  let address: SocketAddress | undefined
+  let scrape: Promise<string> | undefined
+
+  const sharedMetrics = (): Promise<string> => {
+    scrape ??= metrics().finally(() => {
+      scrape = undefined
+    })
+    return scrape
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? '').split('?')[0] ?? ''
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD')
+      return reply(response, 405, 'Only GET and HEAD are answered.\n')
+    }
+    if (path === '/livez') return reply(response, 200, 'ok\n')
+    if (path === '/readyz') {
+      const state = readiness()
+      return state.ready ? reply(response, 200, 'ready\n') : reply(response, 503, `not ready: ${state.reason}\n`)
+    }
+    if (path === '/metrics') {
+      return reply(response, 200, await sharedMetrics(), 'text/plain; version=0.0.4; charset=utf-8')
+    }
+    return reply(response, 404, `Nothing here. There are ${PATHS.join(', ')}.\n`)
+  }
+
+  return {
+    get address() {
+      return address
+    },
+    async start() {
+      const starting = createServer(
+        {
+          requestTimeout: REQUEST_TIMEOUT_MS,
+          headersTimeout: REQUEST_TIMEOUT_MS,
+          keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+          maxHeaderSize: HEADER_BYTES_MAX,
+        },
+        (request, response) => {
+          request.resume()
+          answer(request, response).catch((error: unknown) => {
+            reply(response, 500, `${error instanceof Error ? error.message : String(error)}\n`)
+          })
+        },
+      )
+      starting.maxConnections = CONNECTIONS_MAX
+      starting.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX
+      await listen(starting, host, port)
+      server = starting
+      const bound = starting.address()
+      address = { host, port: bound !== null && typeof bound === 'object' ? bound.port : port }
+    },
+    async stop() {
+      const stopping = server
+      server = undefined
+      address = undefined
+      if (stopping === undefined) return
+      await new Promise<void>((resolve) => {
+        stopping.close(() => resolve())
+        stopping.closeAllConnections()
+      })
+    },
+  }
+}
+
+function reply(response: ServerResponse, status: number, body: string, type = 'text/plain; charset=utf-8'): void {
+  if (response.headersSent) return
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+  })
+  response.end(body)
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const isTaken = error.code === 'EADDRINUSE'
+      const cause = isTaken ? 'is already in use' : `can not be bound: ${error.message}`
+      reject(new NetworkError(isTaken ? 'address-in-use' : 'other', `${host}:${port} ${cause}`, error))
+    })
+    server.listen({ host, port }, resolve)
+  })
+}

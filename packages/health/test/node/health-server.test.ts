@@ -1,0 +1,102 @@
+import { connect, type Socket } from 'node:net'
+import { afterEach, expect, test } from '@jest/globals'
+import type { Readiness } from '@rocketmq-ts/runtime'
+import { createHealthServer, type HealthServer } from '../../src/node/index.ts'
+
+const servers: HealthServer[] = []
+
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.stop()
+})
+
+async function started(options: { readiness?: Readiness; metrics?: () => Promise<string>; port?: number } = {}) {
+  const server = createHealthServer({
+    host: '127.0.0.1',
+    port: options.port ?? 0,
+    readiness: () => options.readiness ?? { ready: true },
+    metrics: options.metrics ?? (() => Promise.resolve('one 1\n')),
+  })
+  await server.start()
+  servers.push(server)
+  return { server, port: server.address?.port ?? 0, url: `http://127.0.0.1:${server.address?.port}` }
+}
+
+async function get(url: string, method = 'GET'): Promise<[number, string]> {
+  const response = await fetch(url, { method })
+  return [response.status, await response.text()]
+}
+
+function textUntilClosed(socket: Socket): Promise<string> {
+  let text = ''
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+  })
+  return new Promise((resolve) => socket.once('close', () => resolve(text)))
+}
+
+test('health: ready → 200 on /livez and /readyz', async () => {
+  const { url } = await started()
+  expect(await get(`${url}/livez`)).toEqual([200, 'ok\n'])
+  expect(await get(`${url}/readyz?verbose`)).toEqual([200, 'ready\n'])
+})
+
+test('health: not ready → 503 with the reason, still alive', async () => {
+  const { url } = await started({ readiness: { ready: false, reason: 'recovering 43 %' } })
+  expect(await get(`${url}/readyz`)).toEqual([503, 'not ready: recovering 43 %\n'])
+  expect(await get(`${url}/livez`)).toEqual([200, 'ok\n'])
+})
+
+test('health: scrapes at the same time → one reading of the metrics', async () => {
+  let readings = 0
+  const called = Promise.withResolvers<void>()
+  const held = Promise.withResolvers<void>()
+  const { port, url } = await started({
+    metrics: async () => {
+      readings += 1
+      called.resolve()
+      await held.promise
+      return `readings ${readings}\n`
+    },
+  })
+  const socket = connect(port, '127.0.0.1')
+  const answered = textUntilClosed(socket)
+  // Two requests in one write arrive in the same pass of the event loop.
+  const scrape = 'GET /metrics HTTP/1.1\r\nhost: x\r\n'
+  socket.write(`${scrape}\r\n${scrape}connection: close\r\n\r\n`)
+  await called.promise
+  setImmediate(() => held.resolve())
+  expect((await answered).match(/readings \d/g)).toEqual(['readings 1', 'readings 1'])
+  expect(await get(`${url}/metrics`)).toEqual([200, 'readings 2\n'])
+})
+
+test('health: metrics can not be read → 500 with the cause', async () => {
+  const { url } = await started({ metrics: () => Promise.reject(new Error('no figures')) })
+  expect(await get(`${url}/metrics`)).toEqual([500, 'no figures\n'])
+})
+
+test('health: another path or method → 404 naming the paths, 405', async () => {
+  const { url } = await started()
+  expect(await get(`${url}/`)).toEqual([404, 'Nothing here. There are /livez, /readyz, /metrics.\n'])
+  expect((await get(`${url}/livez`, 'POST'))[0]).toBe(405)
+})
+
+test('health: the port is taken → an error that names it', async () => {
+  const { port } = await started()
+  await expect(started({ port })).rejects.toMatchObject({
+    code: 'address-in-use',
+    message: `127.0.0.1:${port} is already in use`,
+  })
+})
+
+test('health: a stop with an idle connection open → closes it and settles', async () => {
+  const { server, port } = await started()
+  const socket = connect(port, '127.0.0.1')
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  await new Promise<void>((resolve) => socket.once('connect', () => resolve()))
+  socket.write('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n')
+  await new Promise<void>((resolve) => socket.once('data', () => resolve()))
+  await server.stop()
+  await closed
+  await server.stop()
+  expect(server.address).toBeUndefined()
+})
