@@ -64,5 +64,16 @@ export interface FailureAnswer {
   readonly remark: string
 }
 
+/** A request as a connection hands it over, before anyone knows what it is. Its `header` is empty. */
+export interface ArrivedRequest extends IncomingRequest {
+  /**
+   * Reads the header as the declaration says; answers are written by it. Throws MqError 'parameter-invalid' naming
+   * the field. `dispatchRequests` calls it, so that handlers of a table see domain objects only.
+   */
+  as<Header extends object, AnswerHeader extends object>(
+    declaration: RequestDeclaration<Header, AnswerHeader>,
+  ): IncomingRequest<Header, AnswerHeader>
+}
+
 /** Takes requests of a connection. Implementations never throw; they answer. */
-export type RequestHandler = (request: IncomingRequest) => void
+export type RequestHandler = (request: ArrivedRequest) => void

@@ -1,0 +1,58 @@
+// A request from its arrival to its one answer; how both travel is up to the transport.
+import { MqError } from '@rocketmq-ts/model'
+import { ResponseCode } from '../codec/codes.ts'
+import type { Answer, RequestDeclaration } from '../codec/define-request.ts'
+import type { ArrivedRequest, FailureAnswer, IncomingRequest, Peer } from '../peer.ts'
+
+type AnyDeclaration = RequestDeclaration<object, object>
+/** Characters of a remark that replaces an answer. */
+const REMARK_LENGTH_MAX = 1000
+const NO_HEADER = Object.freeze({})
+
+export abstract class Arrival implements ArrivedRequest {
+  readonly code: number
+  readonly body: Uint8Array
+  readonly peer: Peer
+  readonly oneway: boolean
+  readonly version: number
+  header: object = NO_HEADER
+  #declaration: AnyDeclaration | undefined
+  #answered = false
+
+  constructor(options: Pick<IncomingRequest, 'code' | 'body' | 'peer' | 'oneway' | 'version'>) {
+    this.code = options.code
+    this.body = options.body
+    this.peer = options.peer
+    this.oneway = options.oneway
+    this.version = options.version
+  }
+
+  abstract readonly extFields: ReadonlyMap<string, string>
+  protected abstract readHeader<Header extends object, AnswerHeader extends object>(
+    declaration: RequestDeclaration<Header, AnswerHeader>,
+  ): Header
+  /** Sends the answer. Throws MqError where the answer has no form; nothing was sent then. */
+  protected abstract send(answer: Answer<object>, declaration: AnyDeclaration | undefined): void
+  /** The handler's answer was replaced by a failure, because it has no form. */
+  protected abstract answerInvalid(reason: string): void
+
+  as<Header extends object, AnswerHeader extends object>(
+    declaration: RequestDeclaration<Header, AnswerHeader>,
+  ): IncomingRequest<Header, AnswerHeader> {
+    this.header = this.readHeader(declaration)
+    this.#declaration = declaration
+    return this as unknown as IncomingRequest<Header, AnswerHeader>
+  }
+
+  respond(answer: Answer<object> | FailureAnswer): void {
+    if (this.#answered || this.oneway) return
+    this.#answered = true
+    try {
+      this.send(answer, this.#declaration)
+    } catch (error) {
+      if (!(error instanceof MqError)) throw error
+      this.answerInvalid(error.message)
+      this.send({ code: ResponseCode.SYSTEM_ERROR, remark: error.message.slice(0, REMARK_LENGTH_MAX) }, undefined)
+    }
+  }
+}
