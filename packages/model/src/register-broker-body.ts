@@ -8,7 +8,7 @@ import { stringifyJavaJson } from './java-json-printer.ts'
 import { JsonFields } from './json-fields.ts'
 import { MqError } from './mq-error.ts'
 import { DERIVED_TOPIC_CHARS_MAX } from './names.ts'
-import { decodeTopicConfig, topicConfig, type TopicConfig } from './topic-config.ts'
+import { decodeTopicConfig, type TopicConfig } from './topic-config.ts'
 
 export interface RegisterBrokerBody {
   readonly dataVersion: DataVersion

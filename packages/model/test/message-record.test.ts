@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { utf8Encode } from '@rocketmq-ts/bytes'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import {
   bodyCrcMatches,
   commitLogOffset,
@@ -25,6 +25,7 @@ import {
   type RecordFields,
   type RecordPlace,
 } from '../src/index.ts'
+import { codeOf } from './thrown.ts'
 
 const NOWHERE: RecordPlace = { queueOffset: queueOffset(0), commitLogOffset: commitLogOffset(0), storeTimestampMs: 0 }
 
@@ -153,9 +154,7 @@ test('record: host is an IPv4 address mapped into IPv6 → stored as IPv4', () =
 })
 
 test('record: properties beyond a short → properties-too-large', () => {
-  expect(() => recordSize({ ...helloFields, properties: new Uint8Array(32_768) })).toThrow(
-    expect.objectContaining({ code: 'properties-too-large' }) as Error,
-  )
+  expect(codeOf(() => recordSize({ ...helloFields, properties: new Uint8Array(32_768) }))).toBe('properties-too-large')
 })
 
 test('record: filler of a segment → blank, and no record', () => {
@@ -187,7 +186,7 @@ test.each([
 ])('record: %s is wrong → damaged, and the message names it', (_field, at, values, problem) => {
   const bytes = encoded(helloFields, helloPlace)
   bytes.set(values, at)
-  expect(() => decodeRecord(bytes)).toThrow(expect.objectContaining({ code: 'damaged' }) as Error)
+  expect(codeOf(() => decodeRecord(bytes))).toBe('damaged')
   expect(() => decodeRecord(bytes)).toThrow(problem)
 })
 
@@ -269,7 +268,9 @@ test('properties: last separator missing, empty values, later duplicates → as 
 })
 
 test('properties: any names and values without separators → the same after decoding', () => {
-  const part = fc.string({ unit: 'grapheme', minLength: 1 }).filter((text) => !/[\u0001\u0002]/.test(text))
+  const part = fc
+    .string({ unit: 'grapheme', minLength: 1 })
+    .filter((text) => !text.includes('\u0001') && !text.includes('\u0002'))
   fc.assert(
     fc.property(fc.dictionary(part, part), (record) => {
       const properties = new Map(Object.entries(record))
@@ -279,9 +280,7 @@ test('properties: any names and values without separators → the same after dec
 })
 
 test('properties: a separator inside a value → message-illegal, so that nobody can add a property', () => {
-  expect(() => encodeProperties([['a', 'b\u0002TAGS\u0001x']])).toThrow(
-    expect.objectContaining({ code: 'message-illegal' }) as Error,
-  )
+  expect(codeOf(() => encodeProperties([['a', 'b\u0002TAGS\u0001x']]))).toBe('message-illegal')
 })
 
 test('properties: any text → a map, in time that grows with its length', () => {
