@@ -1,0 +1,18 @@
+// The grpc-timeout header: up to 8 digits and a unit. Clients of RocketMQ send years for their telemetry stream.
+
+const MS_PER_UNIT: Readonly<Record<string, number>> = {
+  H: 3_600_000,
+  M: 60_000,
+  S: 1000,
+  m: 1,
+  u: 1e-3,
+  n: 1e-6,
+}
+const GRPC_TIMEOUT = /^(\d{1,8})([HMSmun])$/
+
+/** Milliseconds, maybe fractions of one; undefined when the text is no timeout. */
+export function parseGrpcTimeout(text: string): number | undefined {
+  const [, digits, unit] = GRPC_TIMEOUT.exec(text) ?? []
+  const msPerUnit = unit === undefined ? undefined : MS_PER_UNIT[unit]
+  return msPerUnit === undefined ? undefined : Number(digits) * msPerUnit
+}

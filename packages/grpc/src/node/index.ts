@@ -1,0 +1,3 @@
+export * from './events.ts'
+export * from './grpc-js.ts'
+export type { TlsIdentity } from './tls-identity.ts'
