@@ -1,1 +1,5 @@
-export {}
+export * from './config.ts'
+export * from './events.ts'
+export { createProxy, type Proxy, type ProxyDeps } from './proxy.ts'
+export type { Access, AccessOf, Gate } from './rpc/access.ts'
+export * from './upstream/upstream.ts'

@@ -1,0 +1,71 @@
+// Settings of the proxy. Names are those of Apache's rmq-proxy.json wherever it has the setting.
+import { bool, bytes, type ConfigOf, defineConfig, durationMs, integer, port, text } from '@rocketmq-ts/config'
+
+const MIB = 1024 * 1024
+const SECOND = 1000
+const HOUR = 3600 * SECOND
+
+/** Schema of the proxy's settings; `parseConfig` gives `ProxyConfig`. */
+export const proxyConfig = defineConfig(
+  {
+    namesrvAddr: text({ default: '127.0.0.1:9876', help: 'Nameservers, host:port separated by semicolons.' }),
+    grpcServerHost: text({ default: '0.0.0.0', help: 'Address the gRPC port is bound to.' }),
+    grpcServerPort: port({ default: 8081, help: 'gRPC port for clients; 0 takes a free one.' }),
+    advertisedEndpoints: text({
+      default: '',
+      mayBeEmpty: true,
+      help: 'host:port list (semicolons) that routes name instead of what each client connected to.',
+    }),
+    autoCreateTopic: bool({ default: false, help: 'Create unknown topics when a client asks for their route.' }),
+    defaultTopicQueueNums: integer({ default: 4, min: 1, max: 1024, help: 'Queues of a created topic per broker.' }),
+    grpcMaxInboundMessageSize: bytes({ default: 130 * MIB, min: MIB, max: 1024 * MIB, help: 'Largest request.' }),
+
+    maxMessageSize: bytes({ default: 4 * MIB, min: 1, max: 64 * MIB, help: 'Largest message body.' }),
+    userPropertyMaxNum: integer({ default: 128, min: 0, max: 4096, help: 'Most user properties of a message.' }),
+    maxUserPropertySize: bytes({ default: 16 * 1024, min: 0, max: 32 * 1024, help: 'Properties, tag and keys.' }),
+    messagesPerSendMax: integer({ default: 1024, min: 1, max: 65_536, help: 'Most messages of one send.' }),
+
+    grpcClientConsumerMaxLongPollingTimeoutMillis: durationMs({
+      default: 20 * SECOND,
+      min: SECOND,
+      max: 60 * SECOND,
+      help: 'Longest wait of a receive.',
+    }),
+    grpcClientConsumerLongPollingBatchSize: integer({ default: 32, min: 1, max: 32, help: 'Largest batch.' }),
+    longPollingReserveTimeInMillis: durationMs({
+      default: 100,
+      max: SECOND,
+      help: 'Answer so long before a deadline.',
+    }),
+    minInvisibleTimeMillsForRecv: durationMs({ default: 10 * SECOND, help: 'Shortest invisible time of a receive.' }),
+    maxInvisibleTimeMills: durationMs({ default: 12 * HOUR, max: 24 * HOUR, help: 'Longest invisible time.' }),
+
+    defaultInvisibleTimeMills: durationMs({
+      default: 60 * SECOND,
+      min: 20 * SECOND,
+      help: 'First invisible time of messages that the proxy renews.',
+    }),
+    renewAheadTimeMillis: durationMs({ default: 10 * SECOND, min: SECOND, help: 'Renew so long before the end.' }),
+    renewMaxTimeMillis: durationMs({ default: 3 * HOUR, help: 'Renew one delivery no longer than this.' }),
+    maxRenewRetryTimes: integer({ default: 3, min: 1, max: 100, help: 'Failed renewals in a row that end it.' }),
+    invisibleTimeMillisWhenClear: durationMs({ default: SECOND, help: 'Release what a gone client held after this.' }),
+    heldMessagesMax: integer({ default: 1_000_000, min: 1, help: 'Most messages renewed at the same time.' }),
+
+    channelExpiredTimeout: durationMs({ default: 120 * SECOND, min: SECOND, help: 'A silent client is gone.' }),
+    clientsMax: integer({ default: 100_000, min: 1, help: 'Most clients known at the same time.' }),
+    requestsInFlightMax: integer({ default: 20_000, min: 1, help: 'Most calls answered at the same time.' }),
+    receivesInFlightMax: integer({ default: 100_000, min: 1, help: 'Most receives waiting at the same time.' }),
+    mqClientAsyncTimeoutMillis: durationMs({ default: 3 * SECOND, min: 100, help: 'Give up a broker after this.' }),
+
+    grpcClientProducerMaxAttempts: integer({ default: 3, min: 1, max: 100, help: 'Send attempts of producers.' }),
+    grpcClientProducerBackoffInitialMillis: durationMs({ default: 10, min: 1, help: 'First pause between attempts.' }),
+    grpcClientProducerBackoffMaxMillis: durationMs({
+      default: SECOND,
+      min: 1,
+      help: 'Longest pause between attempts.',
+    }),
+    grpcClientProducerBackoffMultiplier: integer({ default: 2, min: 1, max: 10, help: 'Growth of the pause.' }),
+  },
+  { envPrefix: 'ROCKETMQ_TS_PROXY_' },
+)
+export type ProxyConfig = ConfigOf<typeof proxyConfig>

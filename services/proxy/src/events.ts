@@ -1,0 +1,17 @@
+/** Everything the proxy logs. No message content, no credentials. */
+export type ProxyEvent =
+  | { readonly event: 'proxy.started'; readonly addresses: readonly string[] }
+  | { readonly event: 'proxy.stopped' }
+  /** A defect: an exception that is no operating error. The call was answered with an internal error. */
+  | { readonly event: 'rpc.defect'; readonly method: string; readonly error: string }
+  | { readonly event: 'rpc.malformed'; readonly method: string; readonly clientId: string; readonly reason: string }
+  | { readonly event: 'group.lookup-failed'; readonly group: string; readonly reason: string }
+  /** Popped, neither delivered nor settled: it comes again when its invisible time is over. */
+  | { readonly event: 'delivery.unsettled'; readonly group: string; readonly topic: string; readonly reason: string }
+  | { readonly event: 'renewal.lost'; readonly group: string; readonly topic: string; readonly reason: string }
+  | { readonly event: 'client.expired'; readonly clientId: string; readonly silentMs: number }
+
+/** The text of anything thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,216 @@
+// Deliveries that the proxy keeps invisible while a push consumer works on them. The client only knows the first
+// handle; here is the one that is live. Invariant: a held delivery is in its client's set and, unless a change of it
+// is under way, in the wheel; at most `limits.heldMax` are held.
+// Java: DefaultReceiptHandleManager, RenewEvent. Renewals are driven by deadlines instead of a scan.
+import { formatReceiptHandle, MqError, type ReceiptHandle } from '@rocketmq-ts/model'
+import type { Clock, Scheduler } from '@rocketmq-ts/runtime'
+import { createDeadlineWheel, NO_BUCKET, type WheelItem } from '../deadline-wheel.ts'
+import type { Delivery, GroupLookup, MessageReceiver } from '../upstream/upstream.ts'
+import { paced } from '../waiting.ts'
+import { DEFAULT_GROUP, retryDelayMs } from './retry-delays.ts'
+
+const MINUTE = 60_000
+/** Invisible time by number of renewals; the last one repeats. */
+export const RENEWAL_STEPS_MS: readonly number[] = [1, 3, 5, 10, 30, 60].map((minutes) => minutes * MINUTE)
+/** Pause after a failed renewal. */
+const RETRY_AFTER_MS = 2000
+/** Renewals and releases on their way to brokers at the same time. */
+const CHANGES_MAX = 64
+
+export interface RenewalLimits {
+  readonly heldMax: number
+  readonly firstInvisibleMs: number
+  readonly renewAheadMs: number
+  readonly renewMaxMs: number
+  readonly failuresMax: number
+  /** Invisible time of what a gone client held. */
+  readonly releaseMs: number
+}
+
+/** One delivery under renewal. */
+export interface Held extends WheelItem {
+  readonly clientId: string
+  readonly group: string
+  readonly topic: string
+  readonly key: string
+  readonly heldSinceMs: number
+  readonly attempt: number
+  /** The live handle. */
+  handle: ReceiptHandle
+  renewals: number
+  failures: number
+  /** Settles when the renewal under way is through; the handle is only trustworthy afterwards. */
+  renewing: Promise<void> | undefined
+  /** The client's own change is on its way: no renewal may overtake it. */
+  settling: boolean
+  settled: boolean
+}
+
+export interface Renewals {
+  /** Whether so many more deliveries may be held; asked before they are popped. */
+  hasRoom(count: number): boolean
+  hold(clientId: string, delivery: Delivery, attempt: number): void
+  /** The held delivery whose first handle is this text; undefined when the proxy does not hold it. */
+  find(group: string, topic: string, handleText: string): Held | undefined
+  /** Stops renewing and gives the live handle. `settle` or `resume` follows. */
+  beginSettle(held: Held): Promise<ReceiptHandle>
+  /** The delivery was acknowledged or handed to the client's own timing: it is no longer held. */
+  settle(held: Held): void
+  /** It could not be settled: renewing goes on. */
+  resume(held: Held): void
+  /** Everything the client holds becomes visible soon. */
+  releaseClient(clientId: string): Promise<void>
+  releaseAll(): Promise<void>
+  readonly size: number
+}
+
+export interface RenewalsDeps {
+  readonly receiver: MessageReceiver
+  readonly groups: GroupLookup
+  readonly clock: Clock
+  readonly scheduler: Scheduler
+  readonly limits: RenewalLimits
+  /** A held delivery was given up and comes again when its time is over. */
+  readonly onLost: (held: Held, error: unknown) => void
+}
+
+export function createRenewals(deps: RenewalsDeps): Renewals {
+  const { receiver, groups, clock, scheduler, limits, onLost } = deps
+  const byKey = new Map<string, Held>()
+  const byClient = new Map<string, Set<Held>>()
+  const due: Held[] = []
+  let changing = 0
+  const wheel = createDeadlineWheel<Held>({
+    clock,
+    scheduler,
+    onDue(items) {
+      for (const held of items) due.push(held)
+      pump()
+    },
+  })
+
+  function pump(): void {
+    while (changing < CHANGES_MAX) {
+      const held = due.pop()
+      if (held === undefined) return
+      if (held.settled || held.settling) continue
+      changing += 1
+      const over = clock.monotonicMs() - held.heldSinceMs >= limits.renewMaxMs
+      held.renewing = (over ? giveBack(held) : renew(held)).finally(() => {
+        held.renewing = undefined
+        changing -= 1
+        pump()
+      })
+    }
+  }
+
+  async function renew(held: Held): Promise<void> {
+    const step = RENEWAL_STEPS_MS[Math.min(held.renewals, RENEWAL_STEPS_MS.length - 1)] ?? MINUTE
+    try {
+      held.handle = await receiver.changeInvisible(held, step)
+      held.renewals += 1
+      held.failures = 0
+      schedule(held, step - limits.renewAheadMs)
+    } catch (error) {
+      held.failures += 1
+      const gone = error instanceof MqError && error.code === 'handle-invalid'
+      if (held.settled) return
+      if (gone || held.failures >= limits.failuresMax) {
+        settle(held)
+        onLost(held, error)
+      } else schedule(held, RETRY_AFTER_MS)
+    }
+  }
+
+  function schedule(held: Held, delayMs: number): void {
+    if (!held.settled && !held.settling) wheel.put(held, clock.monotonicMs() + delayMs)
+  }
+
+  /** Too long under way: as if the client had asked for the next attempt. */
+  async function giveBack(held: Held): Promise<void> {
+    settle(held)
+    try {
+      const group = (await groups.groupSettings(held.group, held.topic)) ?? DEFAULT_GROUP
+      await receiver.changeInvisible(held, retryDelayMs(group.retryPolicy, held.attempt))
+    } catch (error) {
+      onLost(held, error)
+    }
+  }
+
+  function settle(held: Held): void {
+    if (held.settled) return
+    held.settled = true
+    wheel.take(held)
+    byKey.delete(held.key)
+    const siblings = byClient.get(held.clientId)
+    siblings?.delete(held)
+    if (siblings?.size === 0) byClient.delete(held.clientId)
+  }
+
+  async function release(held: Held): Promise<void> {
+    if (held.settled || held.settling) return
+    settle(held)
+    await held.renewing
+    try {
+      await receiver.changeInvisible(held, limits.releaseMs)
+    } catch (error) {
+      onLost(held, error)
+    }
+  }
+
+  return {
+    hasRoom: (count) => byKey.size + count <= limits.heldMax,
+    hold(clientId, { group, topic, handle }, attempt) {
+      const now = clock.monotonicMs()
+      const key = keyOf(group, topic, formatReceiptHandle(handle))
+      const held: Held = {
+        clientId,
+        group,
+        topic,
+        key,
+        heldSinceMs: now,
+        attempt,
+        handle,
+        renewals: 0,
+        failures: 0,
+        renewing: undefined,
+        settling: false,
+        settled: false,
+        bucket: NO_BUCKET,
+      }
+      byKey.set(key, held)
+      let siblings = byClient.get(clientId)
+      if (siblings === undefined) {
+        siblings = new Set()
+        byClient.set(clientId, siblings)
+      }
+      siblings.add(held)
+      wheel.put(held, now + limits.firstInvisibleMs - limits.renewAheadMs)
+    },
+    find: (group, topic, handleText) => byKey.get(keyOf(group, topic, handleText)),
+    async beginSettle(held) {
+      held.settling = true
+      wheel.take(held)
+      await held.renewing
+      return held.handle
+    },
+    settle,
+    resume(held) {
+      held.settling = false
+      schedule(held, RETRY_AFTER_MS)
+    },
+    releaseClient: (clientId) => paced([...(byClient.get(clientId) ?? [])], CHANGES_MAX, release),
+    async releaseAll() {
+      await paced([...byKey.values()], CHANGES_MAX, release)
+      wheel.clear()
+    },
+    get size() {
+      return byKey.size
+    },
+  }
+}
+
+/** A handle names broker, queue, offset and pop time, but neither topic nor group. */
+function keyOf(group: string, topic: string, handleText: string): string {
+  return `${group}\0${topic}\0${handleText}`
+}

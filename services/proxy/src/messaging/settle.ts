@@ -1,0 +1,103 @@
+// Acknowledging deliveries and changing when they come again. Clients present the first handle of a delivery; where
+// the proxy renewed it, the live one is used. An expired handle is refused before a broker is asked, as Apache does.
+import { formatReceiptHandle, MqError, parseReceiptHandle, type ReceiptHandle } from '@rocketmq-ts/model'
+import type { Clock } from '@rocketmq-ts/runtime'
+import type { Delivery, MessageReceiver } from '../upstream/upstream.ts'
+import type { Held, Renewals } from './renewals.ts'
+
+/** undefined: done. Otherwise why not; MqError 'handle-malformed' and 'handle-invalid' are the client's affair. */
+export type SettleFailure = { readonly error: unknown } | undefined
+
+export interface Settle {
+  /** One result per handle, in order. */
+  ack(group: string, topic: string, handleTexts: readonly string[]): Promise<SettleFailure[]>
+  /** Text of the new handle. Rejects with MqError. */
+  changeInvisible(group: string, topic: string, handleText: string, invisibleMs: number): Promise<string>
+}
+
+export interface SettleDeps {
+  readonly receiver: MessageReceiver
+  readonly renewals: Renewals
+  readonly clock: Clock
+}
+
+/** A delivery on its way to be settled, and where its result goes. */
+interface Settling {
+  readonly index: number
+  readonly delivery: Delivery
+  readonly held: Held | undefined
+}
+
+export function createSettle({ receiver, renewals, clock }: SettleDeps): Settle {
+  async function begin(group: string, topic: string, handleText: string, index: number): Promise<Settling> {
+    const held = renewals.find(group, topic, handleText)
+    if (held !== undefined) {
+      return { index, delivery: { group, topic, handle: await renewals.beginSettle(held) }, held }
+    }
+    const handle = parseReceiptHandle(handleText)
+    refuseExpired(handle)
+    return { index, delivery: { group, topic, handle }, held }
+  }
+
+  function refuseExpired(handle: ReceiptHandle): void {
+    const expiredMs = clock.nowMs() - (handle.popTimeMs + handle.invisibleMs)
+    if (expiredMs <= 0) return
+    throw new MqError(
+      'handle-invalid',
+      `receipt handle expired ${expiredMs} ms ago and the message comes again: acknowledge sooner or ask for a longer ` +
+        'invisible time',
+    )
+  }
+
+  function end({ held }: Settling, failure: SettleFailure): void {
+    if (held === undefined) return
+    if (failure === undefined || (failure.error instanceof MqError && failure.error.code === 'handle-invalid')) {
+      renewals.settle(held)
+    } else renewals.resume(held)
+  }
+
+  async function ackTogether(settlings: readonly Settling[], results: SettleFailure[]): Promise<void> {
+    let failure: SettleFailure
+    try {
+      await receiver.ack(settlings.map((settling) => settling.delivery))
+    } catch (error) {
+      failure = { error }
+    }
+    for (const settling of settlings) {
+      results[settling.index] = failure
+      end(settling, failure)
+    }
+  }
+
+  return {
+    async ack(group, topic, handleTexts) {
+      const results: SettleFailure[] = Array.from({ length: handleTexts.length })
+      const byBroker = new Map<string, Settling[]>()
+      for (const [index, handleText] of handleTexts.entries()) {
+        try {
+          const settling = await begin(group, topic, handleText, index)
+          const { brokerName } = settling.delivery.handle
+          const siblings = byBroker.get(brokerName)
+          if (siblings === undefined) byBroker.set(brokerName, [settling])
+          else siblings.push(settling)
+        } catch (error) {
+          results[index] = { error }
+        }
+      }
+      await Promise.all(Array.from(byBroker.values(), (settlings) => ackTogether(settlings, results)))
+      return results
+    },
+
+    async changeInvisible(group, topic, handleText, invisibleMs) {
+      const settling = await begin(group, topic, handleText, 0)
+      try {
+        const handle = await receiver.changeInvisible(settling.delivery, invisibleMs)
+        end(settling, undefined)
+        return formatReceiptHandle(handle)
+      } catch (error) {
+        end(settling, { error })
+        throw error
+      }
+    },
+  }
+}

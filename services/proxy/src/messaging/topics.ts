@@ -1,0 +1,66 @@
+// Topics as use cases ask for them: a route, made on the first question where the configuration says so.
+import { MqError } from '@rocketmq-ts/model'
+import type { Clock, Scheduler } from '@rocketmq-ts/runtime'
+import type { BrokerQueues, TopicRoute, TopicRoutes } from '../upstream/upstream.ts'
+import { pause } from '../waiting.ts'
+
+/** Creations under way at the same time; more are answered 'busy'. */
+const CREATIONS_MAX = 16
+/** How long a new topic may take to show up at a nameserver, and the first pause between two looks. */
+const APPEARS_WITHIN_MS = 2000
+const LOOK_AGAIN_MS = 10
+
+export interface Topics {
+  /** The route of a topic; rejects with MqError 'topic-not-found'. */
+  route(topic: string): Promise<TopicRoute>
+  forget(topic: string): void
+}
+
+export interface TopicsDeps {
+  readonly routes: TopicRoutes
+  readonly clock: Clock
+  readonly scheduler: Scheduler
+  /** Queues of a topic made on demand; undefined: unknown topics stay unknown. */
+  readonly createWithQueues: number | undefined
+}
+
+export function createTopics({ routes, clock, scheduler, createWithQueues }: TopicsDeps): Topics {
+  const creations = new Map<string, Promise<TopicRoute>>()
+
+  async function create(topic: string, queues: number): Promise<TopicRoute> {
+    await routes.createTopic(topic, queues)
+    const deadline = clock.monotonicMs() + APPEARS_WITHIN_MS
+    for (let wait = LOOK_AGAIN_MS; ; wait *= 2) {
+      routes.forget(topic)
+      const route = await routes.route(topic)
+      if (route !== undefined) return route
+      if (clock.monotonicMs() + wait > deadline) break
+      await pause(scheduler, wait)
+    }
+    throw new MqError('timeout', `topic '${topic}' was created, but no nameserver lists it yet: ask again in a moment`)
+  }
+
+  return {
+    async route(topic) {
+      const known = await routes.route(topic)
+      if (known !== undefined) return known
+      if (createWithQueues === undefined) {
+        throw new MqError('topic-not-found', `topic '${topic}' does not exist: create it, or check its name`)
+      }
+      const running = creations.get(topic)
+      if (running !== undefined) return running
+      if (creations.size >= CREATIONS_MAX) {
+        throw new MqError('busy', `topic '${topic}': ${CREATIONS_MAX} topics are being created already, try again`)
+      }
+      const creation = create(topic, createWithQueues).finally(() => creations.delete(topic))
+      creations.set(topic, creation)
+      return creation
+    },
+    forget: (topic) => routes.forget(topic),
+  }
+}
+
+/** Brokers of the route that consumers may read from. */
+export function readableBrokers(route: TopicRoute): readonly BrokerQueues[] {
+  return route.brokers.filter((broker) => broker.readable && broker.readQueues > 0)
+}

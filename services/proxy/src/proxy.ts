@@ -1,0 +1,168 @@
+// The proxy as a service: everything is created here and nowhere else. It keeps nothing that must survive.
+import type { GrpcServer, GrpcTransport } from '@rocketmq-ts/grpc'
+import type { Clock, Logger, Random, Readiness, Scheduler, Service, SocketAddress } from '@rocketmq-ts/runtime'
+import type { ProxyConfig } from './config.ts'
+import { type ProxyEvent, reasonOf } from './events.ts'
+import { createGroups } from './messaging/groups.ts'
+import { createReceive } from './messaging/receive.ts'
+import { createRenewals } from './messaging/renewals.ts'
+import { createSend } from './messaging/send.ts'
+import { createSettle } from './messaging/settle.ts'
+import { createTopics } from './messaging/topics.ts'
+import { type Gate, openGate } from './rpc/access.ts'
+import { createAdmission } from './rpc/admission.ts'
+import { parseEndpoints } from './rpc/endpoints.ts'
+import { createMethods } from './rpc/methods.ts'
+import { createClients } from './sessions/clients.ts'
+import type { Upstream } from './upstream/upstream.ts'
+import { pause } from './waiting.ts'
+
+/** How long calls under way may take to be answered at a stop. */
+const STOP_GRACE_MS = 2000
+
+export interface ProxyDeps {
+  readonly clock: Clock
+  readonly scheduler: Scheduler
+  readonly random: Random
+  readonly logger: Logger<ProxyEvent>
+  /** Where clients come in. */
+  readonly transport: GrpcTransport
+  /** Nameservers and brokers; closed with the proxy. */
+  readonly upstream: Upstream
+  readonly gate?: Gate
+}
+
+export interface Proxy extends Service {
+  /** Where clients connect; empty before the start. */
+  readonly addresses: readonly SocketAddress[]
+  readiness(): Readiness
+}
+
+/** Creates a proxy; throws MqError 'parameter-invalid' for endpoints that clients could not use. */
+export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
+  const { clock, scheduler, random, logger: log, transport, upstream, gate = openGate } = deps
+  const timeoutMs = config.mqClientAsyncTimeoutMillis
+  const admission = createAdmission('calls', config.requestsInFlightMax)
+  const receiveAdmission = createAdmission('receives', config.receivesInFlightMax)
+  const releaseMs = config.invisibleTimeMillisWhenClear
+  const topics = createTopics({
+    routes: upstream,
+    clock,
+    scheduler,
+    createWithQueues: config.autoCreateTopic ? config.defaultTopicQueueNums : undefined,
+  })
+  const groups = createGroups({
+    lookup: upstream,
+    clock,
+    onLookupFailed: (group, error) => log.warn({ event: 'group.lookup-failed', group, reason: reasonOf(error) }),
+  })
+  const renewals = createRenewals({
+    receiver: upstream,
+    groups: upstream,
+    clock,
+    scheduler,
+    limits: {
+      heldMax: config.heldMessagesMax,
+      firstInvisibleMs: config.defaultInvisibleTimeMills,
+      renewAheadMs: config.renewAheadTimeMillis,
+      renewMaxMs: config.renewMaxTimeMillis,
+      failuresMax: config.maxRenewRetryTimes,
+      releaseMs,
+    },
+    onLost: ({ group, topic }, error) => log.warn({ event: 'renewal.lost', group, topic, reason: reasonOf(error) }),
+  })
+  const clients = createClients({
+    clock,
+    scheduler,
+    clientsMax: config.clientsMax,
+    expireMs: config.channelExpiredTimeout,
+    onGone({ clientId, seenMs }, why) {
+      if (why === 'expired') log.info({ event: 'client.expired', clientId, silentMs: clock.monotonicMs() - seenMs })
+      void renewals.releaseClient(clientId)
+    },
+  })
+  const receive = createReceive({
+    topics,
+    receiver: upstream,
+    renewals,
+    clock,
+    scheduler,
+    random,
+    releaseMs,
+    onUnsettled: ({ group, topic }, error) =>
+      log.warn({ event: 'delivery.unsettled', group, topic, reason: reasonOf(error) }),
+  })
+  const methods = createMethods({
+    gate,
+    log,
+    admission,
+    receiveAdmission,
+    advertised: parseEndpoints(config.advertisedEndpoints),
+    topics,
+    groups,
+    clients,
+    clock,
+    scheduler,
+    receive,
+    send: createSend({ topics, sender: upstream, random, timeoutMs }),
+    settle: createSettle({ receiver: upstream, renewals, clock }),
+    messageLimits: {
+      bodyBytesMax: config.maxMessageSize,
+      userPropertiesMax: config.userPropertyMaxNum,
+      propertyBytesMax: config.maxUserPropertySize,
+      messagesMax: config.messagesPerSendMax,
+    },
+    receiveLimits: {
+      batchSizeMax: config.grpcClientConsumerLongPollingBatchSize,
+      pollMsMax: config.grpcClientConsumerMaxLongPollingTimeoutMillis,
+      reserveMs: config.longPollingReserveTimeInMillis,
+      invisibleMsMin: config.minInvisibleTimeMillsForRecv,
+      invisibleMsMax: config.maxInvisibleTimeMills,
+      renewedInvisibleMs: config.defaultInvisibleTimeMills,
+    },
+    publishing: {
+      bodyBytesMax: config.maxMessageSize,
+      attemptsMax: config.grpcClientProducerMaxAttempts,
+      backoffInitialMs: config.grpcClientProducerBackoffInitialMillis,
+      backoffMaxMs: config.grpcClientProducerBackoffMaxMillis,
+      backoffMultiplier: config.grpcClientProducerBackoffMultiplier,
+    },
+    subscription: {
+      batchSizeMax: config.grpcClientConsumerLongPollingBatchSize,
+      pollMsMax: config.grpcClientConsumerMaxLongPollingTimeoutMillis,
+    },
+  })
+  let server: GrpcServer | undefined
+  let stopping: Promise<void> | undefined
+
+  async function stop(): Promise<void> {
+    // Answers under way go out; waiting receives and telemetry streams end with the server.
+    await Promise.race([admission.close(), pause(scheduler, STOP_GRACE_MS)])
+    void receiveAdmission.close()
+    await server?.close(0)
+    server = undefined
+    clients.clear()
+    await renewals.releaseAll()
+    await upstream.close()
+    log.info({ event: 'proxy.stopped' })
+  }
+
+  return {
+    async start() {
+      server = await transport.serve(methods)
+      const addresses = server.addresses.map(({ host, port }) => `${host}:${port}`)
+      log.info({ event: 'proxy.started', addresses })
+    },
+    stop() {
+      stopping ??= stop()
+      return stopping
+    },
+    get addresses() {
+      return server?.addresses ?? []
+    },
+    readiness() {
+      if (stopping !== undefined) return { ready: false, reason: 'the proxy is stopping' }
+      return server === undefined ? { ready: false, reason: 'the proxy has not started' } : { ready: true }
+    },
+  }
+}

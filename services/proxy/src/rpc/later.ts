@@ -1,0 +1,45 @@
+// What the protocol has and this build does not do yet: the body says so and names the feature. Never a hang.
+import { type GrpcMethod, GrpcStatus } from '@rocketmq-ts/grpc'
+import { MessagingService, PullMessageResponse, type StatusInit } from '@rocketmq-ts/grpc/v2'
+import { notImplemented } from '../status.ts'
+import { type MethodDeps, type MethodShape, streamMethod, unaryMethod } from './method.ts'
+
+/** Method path → method. */
+export function laterMethods(deps: MethodDeps): [path: string, method: GrpcMethod][] {
+  function unary<Request>(
+    shape: MethodShape<Request, { readonly status: StatusInit }>,
+    feature: string,
+  ): [string, GrpcMethod] {
+    const status = notImplemented(feature)
+    const rpc = { access: () => [], answer: () => ({ status }), refuse: (no: StatusInit) => ({ status: no }) }
+    return [shape.path, unaryMethod(shape, rpc, deps)]
+  }
+  const { EndTransaction, RecallMessage, ForwardMessageToDeadLetterQueue, SyncLiteSubscription } = MessagingService
+  const { PullMessage, UpdateOffset, GetOffset, QueryOffset } = MessagingService
+  return [
+    unary(EndTransaction, 'EndTransaction: transactions'),
+    unary(RecallMessage, 'RecallMessage: recalling delayed messages'),
+    unary(ForwardMessageToDeadLetterQueue, 'ForwardMessageToDeadLetterQueue: dead letters of FIFO consumers'),
+    unary(SyncLiteSubscription, 'SyncLiteSubscription: lite topics'),
+    unary(UpdateOffset, 'UpdateOffset: offsets of pull consumers'),
+    unary(GetOffset, 'GetOffset: offsets of pull consumers'),
+    unary(QueryOffset, 'QueryOffset: offsets of pull consumers'),
+    [PullMessage.path, pullMessage(deps)],
+  ]
+}
+
+function pullMessage(deps: MethodDeps): GrpcMethod {
+  const refuse = (status: StatusInit, call: Parameters<Parameters<typeof streamMethod>[1]['refuse']>[1]) => {
+    call.write(PullMessageResponse.encode({ status }))
+    call.finish(GrpcStatus.OK)
+  }
+  return streamMethod(
+    MessagingService.PullMessage,
+    {
+      access: () => [],
+      answer: async (_request, { call }) => refuse(notImplemented('PullMessage: pull consumers'), call),
+      refuse,
+    },
+    deps,
+  )
+}

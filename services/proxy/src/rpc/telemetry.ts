@@ -1,0 +1,183 @@
+// Telemetry: clients say what they are, the proxy answers with what they shall work with. The stream stays open as
+// long as the client likes; its end changes nothing, since settings belong to the client id. Java: ClientActivity.
+import { type Bidirectional, type GrpcCall, type GrpcMethod, GrpcStatus } from '@rocketmq-ts/grpc'
+import {
+  ClientType,
+  Code,
+  durationToMs,
+  Language,
+  type Settings,
+  type SettingsInit,
+  type StatusInit,
+  TelemetryCommand,
+} from '@rocketmq-ts/grpc/v2'
+import { MqError } from '@rocketmq-ts/model'
+import type { Logger, Scheduler } from '@rocketmq-ts/runtime'
+import { type ProxyEvent, reasonOf } from '../events.ts'
+import type { Groups } from '../messaging/groups.ts'
+import type { Client, Clients } from '../sessions/clients.ts'
+import {
+  publishingReply,
+  type PublishingLimits,
+  type SubscriptionLimits,
+  subscriptionReply,
+} from '../sessions/settings-reply.ts'
+import { isDefect, OK, refusal, type Refusal, statusOf } from '../status.ts'
+import { checkGroup, checkTopic } from '../validators.ts'
+import { type Access, type Gate, group as groupAccess, pub, sub } from './access.ts'
+import { checkClientType } from './client-type.ts'
+import { checkClientId, clientIdOf } from './method.ts'
+
+/** Settings of one stream waiting for their answer. A client sends one, then one every few minutes. */
+const WAITING_MAX = 16
+const TOPICS_MAX = 4096
+/** The Node client with several topics drops settings that arrive while it still asks for routes: it gets them twice. */
+const SAY_AGAIN_AFTER_MS = 1000
+
+export interface TelemetryDeps {
+  readonly clients: Clients
+  readonly groups: Groups
+  readonly gate: Gate
+  readonly scheduler: Scheduler
+  readonly log: Logger<ProxyEvent>
+  readonly publishing: PublishingLimits
+  readonly subscription: SubscriptionLimits
+}
+
+export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
+  const { clients, groups, gate, scheduler, log } = deps
+
+  const open: Bidirectional = (call) => {
+    const clientId = clientIdOf(call)
+    const push = (settings: SettingsInit): boolean => {
+      if (call.signal.aborted) return false
+      return call.write(TelemetryCommand.encode({ status: OK, settings }))
+    }
+    let waiting = 0
+    let last = Promise.resolve()
+
+    function turnAway(status: StatusInit): void {
+      call.write(TelemetryCommand.encode({ status }))
+      call.finish(GrpcStatus.OK)
+    }
+
+    async function negotiate(settings: Settings): Promise<void> {
+      const illegal = checkSettings(settings)
+      if (illegal !== undefined) {
+        call.finish(GrpcStatus.INVALID_ARGUMENT, illegal.message)
+        return
+      }
+      const no =
+        checkClientType(settings.clientType ?? ClientType.CLIENT_TYPE_UNSPECIFIED, 'client_type') ??
+        gate.authorize(gate.identify(call.metadata), accessOf, settings)
+      if (no !== undefined) return turnAway(no)
+      const client = clients.see(clientId)
+      if (client === undefined) return turnAway(refusal(Code.TOO_MANY_REQUESTS, 'too many clients: try again later'))
+      const first = client.push !== push
+      const reply = await replyTo(settings)
+      register(client, settings, reply)
+      client.push = push
+      push(reply)
+      if (first && mayMissSettings(settings)) {
+        scheduler.after(SAY_AGAIN_AFTER_MS, () => {
+          if (client.push === push && client.settings !== undefined) push(client.settings)
+        })
+      }
+    }
+
+    async function replyTo(settings: Settings): Promise<SettingsInit> {
+      const { subscription } = settings
+      if (subscription === null) return publishingReply(settings, deps.publishing)
+      const topic = subscription.subscriptions[0]?.topic?.name ?? ''
+      const group = await groups.settings(subscription.group?.name ?? '', topic)
+      return subscriptionReply(settings, group, deps.subscription)
+    }
+
+    function take(settings: Settings): void {
+      if (waiting >= WAITING_MAX) {
+        turnAway(refusal(Code.TOO_MANY_REQUESTS, `settings: ${WAITING_MAX} are waiting for an answer already`))
+        return
+      }
+      waiting += 1
+      last = last
+        .then(() => negotiate(settings))
+        .catch((error: unknown) => {
+          if (isDefect(error)) log.error({ event: 'rpc.defect', method: 'Telemetry', error: reasonOf(error) })
+          call.finish(GrpcStatus.INTERNAL, statusOf(error).message)
+        })
+        .finally(() => {
+          waiting -= 1
+        })
+    }
+
+    function forget(): void {
+      const client = clients.find(clientId)
+      if (client?.push === push) client.push = undefined
+    }
+
+    call.signal.addEventListener('abort', forget, { once: true })
+    const stranger = checkClientId(call)
+    if (stranger !== undefined) turnAway(stranger)
+    return {
+      message(bytes) {
+        if (stranger !== undefined) return
+        const command = decode(bytes, call, log)
+        // Answers to commands of ours carry a nonce; this build sends none, so there is nothing they could answer.
+        if (command?.settings) take(command.settings)
+      },
+      end() {
+        void last.then(() => {
+          forget()
+          call.finish(GrpcStatus.OK)
+        })
+      },
+    }
+  }
+  return { kind: 'bidirectional', handle: open }
+}
+
+function decode(bytes: Uint8Array, call: GrpcCall, log: Logger<ProxyEvent>): TelemetryCommand | undefined {
+  try {
+    return TelemetryCommand.decode(bytes)
+  } catch (error) {
+    if (!(error instanceof MqError)) throw error
+    log.warn({ event: 'rpc.malformed', method: 'Telemetry', clientId: clientIdOf(call), reason: error.message })
+    call.finish(GrpcStatus.INVALID_ARGUMENT, error.message)
+    return undefined
+  }
+}
+
+function register(client: Client, settings: Settings, reply: SettingsInit): void {
+  if (settings.clientType !== null) client.clientType = settings.clientType
+  client.group = settings.subscription?.group?.name ?? ''
+  client.requestTimeoutMs = settings.requestTimeout === null ? undefined : durationToMs(settings.requestTimeout)
+  client.settings = reply
+}
+
+function checkSettings({ publishing, subscription }: Settings): Refusal | undefined {
+  if (publishing === null && subscription === null) {
+    return refusal(Code.BAD_REQUEST, 'settings: neither publishing nor subscription is set')
+  }
+  const topics = publishing?.topics ?? subscription?.subscriptions.map(({ topic }) => topic) ?? []
+  if (topics.length > TOPICS_MAX) {
+    return refusal(Code.BAD_REQUEST, `settings: ${topics.length} topics, at most ${TOPICS_MAX} are allowed`)
+  }
+  const illegalGroup = subscription === null ? undefined : checkGroup(subscription.group, 'subscription.group')
+  if (illegalGroup !== undefined) return illegalGroup
+  for (const topic of topics) {
+    const illegal = checkTopic(topic, 'settings.topics')
+    if (illegal !== undefined) return illegal
+  }
+  return undefined
+}
+
+function accessOf({ publishing, subscription }: Settings): readonly Access[] {
+  if (subscription === null) return publishing?.topics.map(({ name }) => pub(name)) ?? []
+  const topics = subscription.subscriptions.map(({ topic }) => sub(topic?.name))
+  return [groupAccess(subscription.group?.name), ...topics]
+}
+
+function mayMissSettings({ userAgent, publishing, subscription }: Settings): boolean {
+  const topics = publishing?.topics.length ?? subscription?.subscriptions.length ?? 0
+  return userAgent?.language === Language.NODE_JS && topics > 1
+}

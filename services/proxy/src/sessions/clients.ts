@@ -1,0 +1,100 @@
+// Clients by id. A client lives as long as it is heard of; a lost stream or connection alone ends nothing.
+// Java: GrpcClientSettingsManager, ClientActivity. Invariant: at most `clientsMax` entries, each in the wheel.
+import type { ClientType, SettingsInit } from '@rocketmq-ts/grpc/v2'
+import type { Clock, Scheduler } from '@rocketmq-ts/runtime'
+import { createDeadlineWheel, NO_BUCKET, type WheelItem } from '../deadline-wheel.ts'
+
+export interface Client extends WheelItem {
+  readonly clientId: string
+  /** Undefined until settings or a heartbeat tell. */
+  clientType: ClientType | undefined
+  /** '' for producers. */
+  group: string
+  /** What the client said of its own request timeout. */
+  requestTimeoutMs: number | undefined
+  /** The last answer to its settings. */
+  settings: SettingsInit | undefined
+  /** Writes to the newest telemetry stream; false when it is gone. */
+  push: ((settings: SettingsInit) => boolean) | undefined
+  seenMs: number
+}
+
+export interface Clients {
+  /** The client, made if it is new and noted as alive; undefined when the table is full. */
+  see(clientId: string): Client | undefined
+  find(clientId: string): Client | undefined
+  /** The client says goodbye. */
+  remove(clientId: string): void
+  clear(): void
+  readonly size: number
+}
+
+export interface ClientsDeps {
+  readonly clock: Clock
+  readonly scheduler: Scheduler
+  readonly clientsMax: number
+  readonly expireMs: number
+  /** The client left, or was silent for too long. */
+  readonly onGone: (client: Client, why: 'left' | 'expired') => void
+}
+
+export function createClients({ clock, scheduler, clientsMax, expireMs, onGone }: ClientsDeps): Clients {
+  const byId = new Map<string, Client>()
+  const wheel = createDeadlineWheel<Client>({
+    clock,
+    scheduler,
+    onDue(clients) {
+      const now = clock.monotonicMs()
+      for (const client of clients) {
+        // Being heard of only notes the time; the wheel learns of it here.
+        if (client.seenMs + expireMs > now) wheel.put(client, client.seenMs + expireMs)
+        else {
+          byId.delete(client.clientId)
+          onGone(client, 'expired')
+        }
+      }
+    },
+  })
+
+  function make(clientId: string): Client {
+    const client: Client = {
+      clientId,
+      clientType: undefined,
+      group: '',
+      requestTimeoutMs: undefined,
+      settings: undefined,
+      push: undefined,
+      seenMs: clock.monotonicMs(),
+      bucket: NO_BUCKET,
+    }
+    byId.set(clientId, client)
+    wheel.put(client, client.seenMs + expireMs)
+    return client
+  }
+
+  return {
+    see(clientId) {
+      const known = byId.get(clientId)
+      if (known !== undefined) {
+        known.seenMs = clock.monotonicMs()
+        return known
+      }
+      return byId.size < clientsMax ? make(clientId) : undefined
+    },
+    find: (clientId) => byId.get(clientId),
+    remove(clientId) {
+      const client = byId.get(clientId)
+      if (client === undefined) return
+      byId.delete(clientId)
+      wheel.take(client)
+      onGone(client, 'left')
+    },
+    clear() {
+      byId.clear()
+      wheel.clear()
+    },
+    get size() {
+      return byId.size
+    },
+  }
+}

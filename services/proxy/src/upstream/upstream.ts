@@ -1,0 +1,121 @@
+// What the proxy needs of nameservers and brokers, in words of the domain. Failures are MqError; expected outcomes
+// are union values. Use cases depend on these interfaces only, tests implement them in memory.
+import type { GroupRetryPolicy, ReceiptHandle } from '@rocketmq-ts/model'
+
+/** The queues of a topic on one master: ids below the counts, usable as the permissions say. */
+export interface BrokerQueues {
+  readonly brokerName: string
+  readonly readQueues: number
+  readonly writeQueues: number
+  readonly readable: boolean
+  readonly writable: boolean
+}
+
+/** Where a topic lives: masters only, ascending by name. */
+export interface TopicRoute {
+  readonly topic: string
+  readonly brokers: readonly BrokerQueues[]
+}
+
+export interface TopicRoutes {
+  /** The cached route; undefined where no nameserver knows the topic. */
+  route(topic: string): Promise<TopicRoute | undefined>
+  /** Drops the cached route, so that the next question is asked anew. */
+  forget(topic: string): void
+  /** Creates the topic with so many read and write queues on every master of the cluster. */
+  createTopic(topic: string, queues: number): Promise<void>
+}
+
+/** Settings of a consumer group that clients are told. Java: SubscriptionGroupConfig. */
+export interface GroupSettings {
+  readonly fifo: boolean
+  /** Deliveries after the first. */
+  readonly retryMax: number
+  readonly retryPolicy: GroupRetryPolicy
+}
+
+export interface GroupLookup {
+  /** Settings of the group as a broker of the topic has them; undefined where it is unknown there. */
+  groupSettings(group: string, topic: string): Promise<GroupSettings | undefined>
+}
+
+/** A message on its way to a queue; `properties` is already in its stored text form. */
+export interface OutgoingRecord {
+  readonly topic: string
+  readonly queueId: number
+  readonly producerGroup: string
+  readonly sysFlag: number
+  readonly bornTimestampMs: number
+  readonly properties: string
+  readonly body: Uint8Array
+}
+
+/** Stored in every case; `copies` tells which promise about its copies was not kept in time. */
+export interface Stored {
+  readonly queueOffset: number
+  /** '' where the broker names none. */
+  readonly transactionId: string
+  readonly copies: 'kept' | 'flush-timeout' | 'replica-timeout' | 'replica-missing'
+}
+
+export interface MessageSender {
+  send(brokerName: string, record: OutgoingRecord, timeoutMs: number): Promise<Stored>
+}
+
+export interface PopRequest {
+  readonly brokerName: string
+  readonly group: string
+  readonly topic: string
+  readonly batchSize: number
+  readonly invisibleMs: number
+  /** How long the broker may hold the request while nothing is there. */
+  readonly pollMs: number
+  /** Tag expression in canonical form, '*' for all. */
+  readonly tagExpression: string
+  /** '' where the client sent none. */
+  readonly attemptId: string
+}
+
+/** A message handed out by a broker, with the handle that settles this delivery. */
+export interface PoppedMessage {
+  readonly queueId: number
+  readonly queueOffset: number
+  readonly sysFlag: number
+  readonly bornTimestampMs: number
+  readonly bornHost: string
+  readonly storeTimestampMs: number
+  readonly storeHost: string
+  readonly reconsumeTimes: number
+  /** Offset message id, for messages whose client gave none. */
+  readonly storeId: string
+  readonly properties: ReadonlyMap<string, string>
+  readonly body: Uint8Array
+  readonly handle: ReceiptHandle
+}
+
+export type PopOutcome =
+  | { readonly kind: 'found'; readonly messages: readonly PoppedMessage[] }
+  /** Nothing came while the broker held the request. */
+  | { readonly kind: 'none' }
+  /** The broker holds too many requests already. */
+  | { readonly kind: 'polling-full' }
+
+/** One delivery to settle: the topic as the consumer knows it, the handle names broker and retry topic. */
+export interface Delivery {
+  readonly group: string
+  readonly topic: string
+  readonly handle: ReceiptHandle
+}
+
+export interface MessageReceiver {
+  pop(request: PopRequest): Promise<PopOutcome>
+  /** Settles deliveries of one group, topic and broker. Handles that are no longer live are fine. */
+  ack(deliveries: readonly Delivery[]): Promise<void>
+  /** Makes the message visible after `invisibleMs`; the answer replaces the handle. */
+  changeInvisible(delivery: Delivery, invisibleMs: number): Promise<ReceiptHandle>
+}
+
+/** Everything at once, as the composition hands it in. */
+export interface Upstream extends TopicRoutes, GroupLookup, MessageSender, MessageReceiver {
+  close(): Promise<void>
+}

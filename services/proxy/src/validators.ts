@@ -1,0 +1,184 @@
+// What requests may hold, with the code and the field of each refusal. Pure. Java: GrpcValidator, SendMessageActivity.
+import { Code, type Message, MessageType, type Resource } from '@rocketmq-ts/grpc/v2'
+import { checkGroupName, checkTopicName, isSystemGroup, isSystemTopic, MqError, PropertyName } from '@rocketmq-ts/model'
+import { notImplemented, refusal, type Refusal } from './status.ts'
+
+export interface MessageLimits {
+  readonly bodyBytesMax: number
+  readonly userPropertiesMax: number
+  readonly propertyBytesMax: number
+  readonly messagesMax: number
+}
+
+const MESSAGE_ID_CHARS_MAX = 255
+export const CLIENT_ID_CHARS_MAX = 1024
+
+/** Names that user properties may not take. Java: MessageConst.STRING_HASH_SET. */
+export const RESERVED_PROPERTIES: ReadonlySet<string> = new Set(
+  (
+    'TRACE_ON MSG_REGION KEYS TAGS WAIT DELAY RETRY_TOPIC REAL_TOPIC REAL_QID TRAN_MSG PGROUP MIN_OFFSET MAX_OFFSET ' +
+    'BUYER_ID ORIGIN_MESSAGE_ID TRANSFER_FLAG CORRECTION_FLAG MQ2_FLAG RECONSUME_TIME UNIQ_KEY MAX_RECONSUME_TIMES ' +
+    'CONSUME_START_TIME POP_CK POP_CK_OFFSET 1ST_POP_TIME TRAN_PREPARED_QUEUE_OFFSET DUP_INFO EXTEND_UNIQ_INFO ' +
+    'INSTANCE_ID CORRELATION_ID REPLY_TO_CLIENT TTL ARRIVE_TIME PUSH_REPLY_TIME CLUSTER MSG_TYPE ' +
+    'INNER_MULTI_QUEUE_OFFSET TIMER_DELAY_MS TIMER_DELAY_SEC TIMER_DELIVER_MS TIMER_ENQUEUE_MS TIMER_DEQUEUE_MS ' +
+    'TIMER_ROLL_TIMES TIMER_OUT_MS TIMER_DEL_UNIQKEY TIMER_DELAY_LEVEL __BORNHOST BORN_TIMESTAMP DLQ_ORIGIN_TOPIC ' +
+    'DLQ_ORIGIN_MESSAGE_ID __CRC32#'
+  ).split(' '),
+)
+
+/** Properties that make a message something else than normal; as user properties they would do so unseen. */
+const KIND_PROPERTIES: readonly string[] = [PropertyName.SHARDING_KEY, PropertyName.PRIORITY, PropertyName.LITE_TOPIC]
+
+export function checkTopic(topic: Resource | null, field = 'topic'): Refusal | undefined {
+  const name = topic?.name ?? ''
+  const illegal = illegalName(checkTopicName, name, Code.ILLEGAL_TOPIC, field)
+  if (illegal !== undefined) return illegal
+  if (isSystemTopic(name)) return refusal(Code.ILLEGAL_TOPIC, `${field}: '${name}' belongs to the system`)
+  return undefined
+}
+
+export function checkGroup(group: Resource | null, field = 'group'): Refusal | undefined {
+  const name = group?.name ?? ''
+  const illegal = illegalName(checkGroupName, name, Code.ILLEGAL_CONSUMER_GROUP, field)
+  if (illegal !== undefined) return illegal
+  if (isSystemGroup(name)) return refusal(Code.ILLEGAL_CONSUMER_GROUP, `${field}: '${name}' belongs to the system`)
+  return undefined
+}
+
+function illegalName(check: (name: string) => string, name: string, code: Code, field: string): Refusal | undefined {
+  try {
+    check(name)
+    return undefined
+  } catch (error) {
+    if (error instanceof MqError) return refusal(code, `${field}: ${error.message}`)
+    throw error
+  }
+}
+
+/** Everything about the messages of one send. */
+export function checkMessages(messages: readonly Message[], limits: MessageLimits): Refusal | undefined {
+  const first = messages[0]
+  if (first === undefined) return refusal(Code.MESSAGE_CORRUPTED, 'messages: is empty; send at least one')
+  if (messages.length > limits.messagesMax) {
+    return refusal(Code.MESSAGE_CORRUPTED, `messages: ${messages.length}, at most ${limits.messagesMax} are allowed`)
+  }
+  const topic = first.topic?.name
+  if (messages.some((message) => message.topic?.name !== topic)) {
+    return refusal(Code.MESSAGE_CORRUPTED, 'messages: of different topics; send those of one topic together')
+  }
+  const illegalTopic = checkTopic(first.topic)
+  if (illegalTopic !== undefined) return illegalTopic
+  for (const message of messages) {
+    const illegal = checkMessage(message, limits)
+    if (illegal !== undefined) return illegal
+  }
+  return undefined
+}
+
+function checkMessage(message: Message, limits: MessageLimits): Refusal | undefined {
+  const system = message.systemProperties
+  if (system === null) return refusal(Code.MESSAGE_CORRUPTED, 'system_properties: is missing')
+  if (system.messageId.trim() === '') return refusal(Code.ILLEGAL_MESSAGE_ID, 'message_id: is blank')
+  if (system.messageId.length > MESSAGE_ID_CHARS_MAX || hasControl(system.messageId)) {
+    return refusal(
+      Code.ILLEGAL_MESSAGE_ID,
+      `message_id: longer than ${MESSAGE_ID_CHARS_MAX} or with a control character`,
+    )
+  }
+  return (
+    checkKind(message) ??
+    checkBody(message.body.length, limits) ??
+    checkTag(system.tag ?? '') ??
+    checkKeys(system.keys) ??
+    checkUserProperties(message, system.tag ?? '', system.keys, limits)
+  )
+}
+
+function checkKind({ systemProperties: system, userProperties }: Message): Refusal | undefined {
+  if (system === null) return undefined
+  if (system.messageType === MessageType.TRANSACTION) return notImplemented('message_type: TRANSACTION')
+  if (system.deliveryTimestamp !== null) return notImplemented('delivery_timestamp: delayed delivery')
+  if (system.messageGroup !== null) return notImplemented('message_group: FIFO delivery')
+  if (system.priority !== null) return notImplemented('priority: delivery by priority')
+  if (system.liteTopic !== null) return notImplemented('lite_topic: lite topics')
+  const kind = KIND_PROPERTIES.find((name) => Object.hasOwn(userProperties, name))
+  if (kind === undefined) return undefined
+  return refusal(
+    Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE,
+    `user_properties: '${kind}' makes a message other than normal; set the field of the message instead`,
+  )
+}
+
+function checkBody(bytes: number, { bodyBytesMax }: MessageLimits): Refusal | undefined {
+  if (bytes === 0) return refusal(Code.MESSAGE_BODY_EMPTY, 'body: is empty')
+  if (bytes > bodyBytesMax) {
+    return refusal(Code.MESSAGE_BODY_TOO_LARGE, `body: ${bytes} bytes, at most ${bodyBytesMax} are allowed`)
+  }
+  return undefined
+}
+
+function checkTag(tag: string): Refusal | undefined {
+  if (tag === '') return undefined
+  if (tag.trim() === '') return refusal(Code.ILLEGAL_MESSAGE_TAG, 'tag: is blank')
+  if (tag.includes('|')) return refusal(Code.ILLEGAL_MESSAGE_TAG, "tag: holds '|', which separates tags in filters")
+  if (hasControl(tag)) return refusal(Code.ILLEGAL_MESSAGE_TAG, 'tag: holds a control character')
+  return undefined
+}
+
+function checkKeys(keys: readonly string[]): Refusal | undefined {
+  for (const key of keys) {
+    if (key.trim() === '') return refusal(Code.ILLEGAL_MESSAGE_KEY, 'keys: one is blank')
+    if (hasControl(key)) return refusal(Code.ILLEGAL_MESSAGE_KEY, 'keys: one holds a control character')
+  }
+  return undefined
+}
+
+function checkUserProperties(
+  { userProperties }: Message,
+  tag: string,
+  keys: readonly string[],
+  { userPropertiesMax, propertyBytesMax }: MessageLimits,
+): Refusal | undefined {
+  const names = Object.keys(userProperties)
+  if (names.length > userPropertiesMax) {
+    return refusal(
+      Code.MESSAGE_PROPERTIES_TOO_LARGE,
+      `user_properties: ${names.length} entries, at most ${userPropertiesMax} are allowed`,
+    )
+  }
+  let bytes = Buffer.byteLength(tag)
+  for (const key of keys) bytes += Buffer.byteLength(key)
+  for (const name of names) {
+    const value = userProperties[name] ?? ''
+    if (name === '' || hasControl(name) || hasControl(value)) {
+      return refusal(
+        Code.ILLEGAL_MESSAGE_PROPERTY_KEY,
+        `user_properties: '${shown(name)}' is empty, or it or its value holds a control character`,
+      )
+    }
+    if (RESERVED_PROPERTIES.has(name)) {
+      return refusal(Code.ILLEGAL_MESSAGE_PROPERTY_KEY, `user_properties: '${name}' is reserved; choose another name`)
+    }
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(value)
+  }
+  if (bytes > propertyBytesMax) {
+    return refusal(
+      Code.MESSAGE_PROPERTIES_TOO_LARGE,
+      `user_properties: with tag and keys ${bytes} bytes, at most ${propertyBytesMax} are allowed`,
+    )
+  }
+  return undefined
+}
+
+/** Java: Character.isISOControl. */
+function hasControl(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at)
+    if (unit < 0x20 || (unit >= 0x7f && unit <= 0x9f)) return true
+  }
+  return false
+}
+
+function shown(text: string): string {
+  return text.slice(0, 64).replace(/[^\x20-\x7e]/g, '?')
+}
