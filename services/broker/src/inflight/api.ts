@@ -26,11 +26,14 @@ export type SettledBucket = 'skipped' | 'scheduled' | 'acked' | 'dead' | 'expire
 
 /** Bounds of the core. At each one there is a defined answer, see the functions that name them. */
 export interface InflightLimits {
-  /** Entries (popped batches of up to 32 neighbours) per queue and group; at it `room` is 0. */
+  /**
+   * Entries (popped batches of up to 32 neighbours) per queue and group; at it `room` is 0. Splits of batches may take
+   * as many again, then a change is answered 'full': so a full state fits into one record.
+   */
   readonly entriesPerQueue: number
   /** Entries of the whole broker; at it `room` is 0. */
   readonly entriesPerBroker: number
-  /** Entries beyond `entriesPerBroker` that splits of batches may still take; then a change is answered 'full'. */
+  /** Entries beyond `entriesPerBroker` that splits may still take; then a change is answered 'full'. */
   readonly splitReserve: number
 }
 
@@ -220,7 +223,7 @@ export interface Inflight {
   ack(queue: QueueState, offset: number, popTime: number): boolean
   /**
    * A new pop time and deadline for one delivery. `invisibleMs` 0 releases at once: ready again, the attempt counted
-   * (attempts used up: due for `expire`). 'full': the batch can not be split, at `splitReserve`. Java:
+   * (attempts used up: due for `expire`). 'full': the batch can not be split, see `InflightLimits`. Java:
    * ChangeInvisibleTimeProcessor, without its resurrection of acked messages.
    */
   changeInvisible(

@@ -1,15 +1,255 @@
 // The in-flight core of the broker: one table per (topic, group, queue) for every mode that acknowledges single
 // messages. Invariant: a message at or above the low mark and below the cursor is either in exactly one entry or settled.
-import type { Inflight, InflightLimits } from './api.ts'
+import assert from 'node:assert'
+import { Buffer } from 'node:buffer'
+import { INFLIGHT_LIMITS, QUEUE_ID_MAX, SETTING_PAYLOAD_BYTES_MAX } from './api.ts'
+import type { Inflight, InflightLimits, NextPop, QueueRef, QueueState, ReadyPop, SettledBucket } from './api.ts'
+import { lowestBit, popCount } from './digest.ts'
+import { BLOCK, EntryKind, bitOf, blockOf } from './entries.ts'
+import { expireDue } from './expiry.ts'
+import { JournalWriter } from './journal/encode.ts'
+import { applySetting, replayJournal } from './journal/replay.ts'
+import { BucketId, Ledger } from './ledger.ts'
+import { liveTally } from './live-tally.ts'
+import type { LiveQueue } from './queue-state.ts'
+import { createRoll } from './roll.ts'
+import { encodeSnapshot, restoreSnapshot } from './snapshot.ts'
+import { NAME_BYTES_MAX } from './state-record.ts'
+import { Transitions } from './transitions.ts'
+import type { Windows } from './transitions.ts'
 
 export * from './api.ts'
+export { Ledger } from './ledger.ts'
 
 export interface InflightOptions {
   /** Default: `INFLIGHT_LIMITS`. */
   readonly limits?: InflightLimits
   /** Deliveries a group makes before a message is dead: retryMaxTimes + 1. Asked at expiry, never at replay. */
   readonly maxAttempts: (group: string) => number
+  /** Makes the books of a queue; tests pass ones that forget. */
+  readonly createLedger?: () => Ledger
+}
+
+const NOTHING: ReadyPop = { offsets: [], attempts: [] }
+
+function live(queue: QueueState): LiveQueue {
+  return queue as LiveQueue
+}
+
+/** The lowest `count` bits of a mask. */
+function lowestBits(mask: number, count: number): number {
+  let rest = mask
+  for (let taken = 0; taken < count; taken += 1) rest &= rest - 1
+  return mask & ~rest
 }
 
 /** Creates an empty core. */
-export declare function createInflight(options: InflightOptions): Inflight
+export function createInflight(options: InflightOptions): Inflight {
+  const { limits = INFLIGHT_LIMITS, maxAttempts, createLedger = () => new Ledger() } = options
+  const transitions = new Transitions(createLedger)
+  const { entries, registry } = transitions
+  const journal = new JournalWriter()
+  const roll = createRoll(transitions)
+  const windows: Windows = { count: 0, blocks: [], masks: [] }
+
+  function pushWindow(block: number, mask: number): void {
+    windows.blocks[windows.count] = block
+    windows.masks[windows.count] = mask
+    windows.count += 1
+  }
+
+  function canSplit(queue: LiveQueue): boolean {
+    const broker = limits.entriesPerBroker + limits.splitReserve
+    return entries.count < broker && queue.entries < 2 * limits.entriesPerQueue
+  }
+
+  function room(queue: LiveQueue): number {
+    if (queue.dropped) return 0
+    return Math.max(0, Math.min(limits.entriesPerQueue - queue.entries, limits.entriesPerBroker - entries.count))
+  }
+
+  function popReady(queue: LiveQueue, popTime: number, invisibleMs: number, max: number): ReadyPop {
+    const offsets: number[] = []
+    const attempts: number[] = []
+    windows.count = 0
+    let slot = queue.readyHead
+    while (slot >= 0 && offsets.length < max) {
+      const after = entries.readyNext[slot]!
+      const all = entries.mask[slot]!
+      const mask = popCount(all) > max - offsets.length ? lowestBits(all, max - offsets.length) : all
+      // Released in this very request (a pop time ahead of the clock): the next one takes it.
+      if (entries.popTime[slot]! < popTime && (mask === all || canSplit(queue))) {
+        const block = entries.block[slot]!
+        const attempt = entries.attempts[slot]! + 1
+        for (let rest = mask; rest !== 0; rest &= rest - 1) {
+          offsets.push(block * BLOCK + lowestBit(rest))
+          attempts.push(attempt)
+        }
+        pushWindow(block, mask)
+        transitions.takeReady(queue, slot, mask, popTime, popTime + invisibleMs)
+      }
+      slot = after
+    }
+    if (windows.count > 0) journal.popReady(queue, popTime, invisibleMs, windows)
+    return { offsets, attempts }
+  }
+
+  function collectTaken(queue: LiveQueue, pop: NextPop): void {
+    windows.count = 0
+    let block = -1
+    let mask = 0
+    let last = queue.cursor - 1
+    for (const offset of pop.taken) {
+      assert(offset > last && offset < pop.to, `taken offsets are ascending within the visited ones: ${offset}`)
+      last = offset
+      if (blockOf(offset) !== block) {
+        if (mask !== 0) pushWindow(block, mask)
+        block = blockOf(offset)
+        mask = 0
+      }
+      mask |= bitOf(offset)
+    }
+    if (mask !== 0) pushWindow(block, mask)
+  }
+
+  function settle(queue: LiveQueue, offset: number, popTime: number, into: number): boolean {
+    return transitions.settle(queue, blockOf(offset), bitOf(offset), popTime, into) > 0
+  }
+
+  function checkRef(ref: QueueRef): void {
+    assert(Number.isSafeInteger(ref.queueId) && ref.queueId >= 0 && ref.queueId <= QUEUE_ID_MAX, 'queueId')
+    assert(Number.isSafeInteger(ref.incarnation) && ref.incarnation >= 0, 'incarnation')
+    assert(ref.topic.length <= NAME_BYTES_MAX && ref.group.length <= NAME_BYTES_MAX, 'names')
+  }
+
+  return {
+    queue: (topic, group, queueId) => registry.current(topic, group, queueId),
+    queuesOf: (topic, group) => registry.list(topic, group),
+    all: () => registry.all(),
+    start(ref, offset) {
+      checkRef(ref)
+      const queue = transitions.start(ref, offset)
+      assert(queue !== undefined, `the group ${ref.group} has started already in ${ref.topic}`)
+      journal.start(queue, offset)
+      return queue
+    },
+    lowMark: (queue) => entries.lowMark(live(queue)),
+    lag: (queue, max) => Math.max(0, max - queue.cursor) + queue.ready + queue.inFlight,
+
+    nextPopTime: (nowMs) => Math.max(nowMs, transitions.popTimeFloor + 1),
+    room: (queue) => room(live(queue)),
+    fullReason(queue) {
+      if (live(queue).entries >= limits.entriesPerQueue) return 'queue-entries'
+      return entries.count >= limits.entriesPerBroker ? 'broker-entries' : undefined
+    },
+    readyQueueId: (topic, group, from) => registry.ready(topic, group)?.next(from),
+    popReady(queue, { popTime, invisibleMs, max }) {
+      return queue.ready === 0 ? NOTHING : popReady(live(queue), popTime, invisibleMs, max)
+    },
+    popNext(queue, pop) {
+      const target = live(queue)
+      const from = target.cursor
+      assert(pop.to >= from, `a pop never moves the cursor back: ${from} to ${pop.to}`)
+      assert(pop.taken.length <= room(target), 'a pop stays within the room')
+      if (target.dropped || pop.to === from) return
+      collectTaken(target, pop)
+      const { to, popTime, invisibleMs, damaged = [] } = pop
+      const visited = { from, to, popTime, invisibleMs }
+      transitions.popNext(target, visited, windows, damaged)
+      journal.popNext(target, visited, windows, damaged)
+    },
+
+    ack(queue, offset, popTime) {
+      const block = blockOf(offset)
+      const bit = bitOf(offset)
+      if (transitions.settle(live(queue), block, bit, popTime, BucketId.acked) === 0) return false
+      journal.ack(live(queue), block, bit, popTime)
+      return true
+    },
+    changeInvisible(queue, offset, popTime, { nowMs, invisibleMs }) {
+      const target = live(queue)
+      const slot = transitions.claimed(target, offset, popTime)
+      if (slot < 0) return { kind: 'no-op' }
+      if (entries.mask[slot] !== bitOf(offset) && !canSplit(target)) return { kind: 'full' }
+      const newPopTime = Math.max(nowMs, popTime + 1)
+      transitions.change(target, offset, popTime, newPopTime, invisibleMs)
+      journal.change(target, offset, popTime, newPopTime, invisibleMs)
+      const changed = entries.find(target, offset)
+      const released = invisibleMs === 0 && entries.attempts[changed]! < maxAttempts(queue.group)
+      if (released) {
+        transitions.release(target, blockOf(offset), bitOf(offset), newPopTime)
+        journal.release(target, blockOf(offset), bitOf(offset), newPopTime)
+      }
+      return { kind: 'changed', popTime: newPopTime, deadlineMs: newPopTime + invisibleMs, released }
+    },
+    settle(queue, offset, popTime, into) {
+      if (!settle(live(queue), offset, popTime, BucketId[into])) return false
+      journal.settle(live(queue), offset, popTime, BucketId[into])
+      return true
+    },
+
+    nextDeadline() {
+      const slot = entries.deadlines.first()
+      return slot < 0 ? undefined : entries.deadline[slot]!
+    },
+    expire: (nowMs, max) => expireDue({ transitions, journal, maxAttempts }, nowMs, max),
+    isDeadPending(queue, offset, popTime) {
+      const slot = transitions.claimed(live(queue), offset, popTime)
+      return slot >= 0 && entries.kind[slot] === EntryKind.deadPending
+    },
+    settleByCopy: (queue, offset, popTime, into) => settle(live(queue), offset, popTime, BucketId[into]),
+    postpone(queue, offset, popTime, deadlineMs) {
+      if (!transitions.postpone(live(queue), offset, popTime, deadlineMs)) return false
+      journal.postpone(live(queue), offset, popTime, deadlineMs)
+      return true
+    },
+    applyOrigin(origin, into: SettledBucket) {
+      const queue = registry.exact(origin)
+      return queue !== undefined && settle(queue, origin.offset, origin.popTime, BucketId[into])
+    },
+
+    retain(queue, min) {
+      if (queue.dropped || !transitions.retain(live(queue), min)) return false
+      journal.retain(live(queue), min)
+      return true
+    },
+    clamp(queue, max) {
+      if (queue.dropped || !transitions.clamp(live(queue), max)) return false
+      journal.clamp(live(queue), max)
+      return true
+    },
+    ledger: (queue, { max }) => live(queue).ledger.report(queue.cursor, max, liveTally(live(queue), entries)),
+
+    recordSetting(setting) {
+      assert(Buffer.byteLength(setting.name) <= NAME_BYTES_MAX, 'a name has at most 255 bytes')
+      assert(Buffer.byteLength(setting.payload) <= SETTING_PAYLOAD_BYTES_MAX, 'a setting has at most 1 MiB')
+      journal.setting(setting)
+      if (setting.kind === 'topic-created') transitions.dropTopic(setting.name)
+      else applySetting(transitions, setting)
+    },
+    get deletedMessages() {
+      return transitions.deletedMessages
+    },
+    get changesBytes() {
+      return journal.bytes
+    },
+    takeChanges({ provenFlushed }) {
+      roll.write(journal)
+      entries.clearFresh()
+      return journal.take(provenFlushed)
+    },
+    replay: (body, place) => replayJournal(transitions, body, place),
+
+    beginRoll: (segmentBase) => roll.begin(segmentBase),
+    get rolling() {
+      return roll.rolling
+    },
+    rollStep: (bytesMax) => roll.step(bytesMax),
+
+    encodeSnapshot: () => encodeSnapshot(transitions),
+    restoreSnapshot(bytes) {
+      assert(entries.count === 0 && [...registry.all()].length === 0, 'a snapshot goes into an empty core')
+      restoreSnapshot(transitions, bytes)
+    },
+  }
+}
