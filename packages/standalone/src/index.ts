@@ -1,1 +1,2 @@
-export {}
+export { bannerOf, type Endpoints } from './banner.ts'
+export * from './settings.ts'
