@@ -1,1 +1,7 @@
-export {}
+export * from './broker-client.ts'
+export { REQUEST_TIMEOUT_MS, type CallOptions } from './call.ts'
+export * from './name-server-client.ts'
+export * from './peer-source.ts'
+export * from './pop-answer.ts'
+export * from './pop-calls.ts'
+export * from './route-cache.ts'

@@ -1,0 +1,186 @@
+// Calls to the nameservers. They know nothing of each other: a read asks one and goes on to the next when that fails
+// or does not know; registrations go to all, and each result counts for itself.
+import {
+  decodeClusterInfo,
+  decodeDataVersion,
+  decodeTopicList,
+  decodeTopicRouteData,
+  encodeRegisterBrokerBody,
+  MqError,
+  parseJavaJson,
+  stringifyJavaJson,
+  type ClusterInfo,
+  type DataVersion,
+  type RegisterBrokerBody,
+  type TopicList,
+  type TopicRouteData,
+} from '@rocketmq-ts/model'
+import { crc32Of31Bits, utf8Encode } from '@rocketmq-ts/bytes'
+import {
+  BrokerHeartbeat,
+  decodeKvTable,
+  GetAllTopicList,
+  GetBrokerClusterInfo,
+  GetRouteInfoByTopic,
+  QueryDataVersion,
+  RegisterBroker,
+  ResponseCode,
+  UnregisterBroker,
+  type Answer,
+  type BrokerHeartbeatHeader,
+  type RegisterBrokerHeader,
+  type UnregisterBrokerHeader,
+} from '@rocketmq-ts/remoting'
+import { ask, bodyOf, checkSuccess, headerOf, REQUEST_TIMEOUT_MS, type Call } from './call.ts'
+import type { PeerSource } from './peer-source.ts'
+
+/** What one nameserver made of a request. */
+export type NameServerResult<Value> =
+  | { readonly kind: 'done'; readonly address: string; readonly value: Value }
+  | { readonly kind: 'failed'; readonly address: string; readonly error: MqError }
+
+/** Name and address of a broker. */
+export type BrokerIdentity = UnregisterBrokerHeader
+
+export type BrokerRegistration = Omit<RegisterBrokerHeader, 'compressed' | 'bodyCrc32'> & {
+  readonly body: RegisterBrokerBody
+}
+
+export interface Registered {
+  /** Address of the master, told to slaves. */
+  readonly masterAddr: string | undefined
+  readonly haServerAddr: string | undefined
+  /** Queue order of ordered topics, by topic. */
+  readonly orderTopicConf: ReadonlyMap<string, string>
+}
+
+export interface DataVersionAnswer {
+  /** The nameserver has another version, or none. */
+  readonly changed: boolean
+  readonly known: DataVersion | undefined
+}
+
+export interface NameServerClient {
+  readonly addresses: readonly string[]
+  /** Undefined when no nameserver that answers knows the topic. Rejects with the last MqError when none answers. */
+  topicRoute(topic: string): Promise<TopicRouteData | undefined>
+  clusterInfo(): Promise<ClusterInfo>
+  topicList(): Promise<TopicList>
+  registerBroker(registration: BrokerRegistration): Promise<NameServerResult<Registered>[]>
+  unregisterBroker(broker: BrokerIdentity): Promise<NameServerResult<void>[]>
+  brokerHeartbeat(heartbeat: BrokerHeartbeatHeader): Promise<NameServerResult<void>[]>
+  queryDataVersion(broker: BrokerIdentity, version: DataVersion): Promise<NameServerResult<DataVersionAnswer>[]>
+}
+
+export interface NameServerClientOptions {
+  /** 'host:port' of each nameserver. */
+  readonly addresses: readonly string[]
+  readonly peers: PeerSource
+  /** For reads. */
+  readonly timeoutMs?: number
+  /** For registrations, which carry all topics. Java: 24 s. */
+  readonly registerTimeoutMs?: number
+}
+
+function asMqError(error: unknown): MqError {
+  return error instanceof MqError ? error : new MqError('internal', String(error), error)
+}
+
+/** The client of a list of nameservers, see `NameServerClient`. Throws MqError 'parameter-invalid' for an empty list. */
+export function createNameServerClient(options: NameServerClientOptions): NameServerClient {
+  const { addresses, peers, timeoutMs = REQUEST_TIMEOUT_MS, registerTimeoutMs = 24_000 } = options
+  if (addresses.length === 0) throw new MqError('parameter-invalid', 'no nameserver address is set; set namesrvAddr')
+  let preferred = 0
+
+  /** Asks one after the other, the one that answered last first; an `undefined` is believed when all say so. */
+  async function read<Value>(question: (address: string) => Promise<Value | undefined>): Promise<Value | undefined> {
+    let failed: MqError | undefined
+    let answered = false
+    for (let step = 0; step < addresses.length; step += 1) {
+      const index = (preferred + step) % addresses.length
+      try {
+        const value = await question(addresses[index] as string)
+        answered = true
+        if (value !== undefined) {
+          preferred = index
+          return value
+        }
+      } catch (error) {
+        failed = asMqError(error)
+      }
+    }
+    if (answered || failed === undefined) return undefined
+    throw new MqError(failed.code, `no nameserver answers (${addresses.join(', ')}): ${failed.message}`, failed)
+  }
+
+  async function readBody<Value, H extends object>(
+    call: Omit<Call<H, object>, 'timeoutMs'>,
+    decode: (body: Uint8Array) => Value,
+  ): Promise<Value> {
+    const value = await read(async (address) => {
+      const answer = await ask(peers, address, { ...call, timeoutMs })
+      checkSuccess(answer, call.request, address)
+      return decode(bodyOf(answer))
+    })
+    if (value === undefined) throw new MqError('internal', `${call.request.name}: no answer`)
+    return value
+  }
+
+  function tellAll<H extends object, A extends object, Value>(
+    call: Call<H, A>,
+    decode: (answer: Answer<A>) => Value,
+  ): Promise<NameServerResult<Value>[]> {
+    return Promise.all(
+      addresses.map(async (address): Promise<NameServerResult<Value>> => {
+        try {
+          const answer = await ask(peers, address, call)
+          checkSuccess(answer, call.request, address)
+          return { kind: 'done', address, value: decode(answer) }
+        } catch (error) {
+          return { kind: 'failed', address, error: asMqError(error) }
+        }
+      }),
+    )
+  }
+
+  return {
+    addresses,
+    topicRoute(topic) {
+      return read(async (address) => {
+        const header = { topic, acceptStandardJsonOnly: true }
+        const answer = await ask(peers, address, { request: GetRouteInfoByTopic, header, timeoutMs })
+        if (answer.code === ResponseCode.TOPIC_NOT_EXIST) return undefined
+        checkSuccess(answer, GetRouteInfoByTopic, address)
+        return decodeTopicRouteData(parseJavaJson(bodyOf(answer)))
+      })
+    },
+    clusterInfo() {
+      return readBody({ request: GetBrokerClusterInfo, header: {} }, (body) => decodeClusterInfo(parseJavaJson(body)))
+    },
+    topicList() {
+      return readBody({ request: GetAllTopicList, header: {} }, (body) => decodeTopicList(parseJavaJson(body)))
+    },
+    registerBroker({ body: content, ...identity }) {
+      const body = encodeRegisterBrokerBody(content)
+      const header = { ...identity, compressed: false, bodyCrc32: crc32Of31Bits(body) }
+      return tellAll({ request: RegisterBroker, header, body, timeoutMs: registerTimeoutMs }, (answer) => ({
+        masterAddr: answer.header?.masterAddr,
+        haServerAddr: answer.header?.haServerAddr,
+        orderTopicConf: answer.body === undefined ? new Map() : decodeKvTable(answer.body),
+      }))
+    },
+    unregisterBroker(broker) {
+      return tellAll({ request: UnregisterBroker, header: broker, timeoutMs }, () => undefined)
+    },
+    brokerHeartbeat(heartbeat) {
+      return tellAll({ request: BrokerHeartbeat, header: heartbeat, timeoutMs }, () => undefined)
+    },
+    queryDataVersion(broker, version) {
+      const body = utf8Encode(stringifyJavaJson(version))
+      return tellAll({ request: QueryDataVersion, header: broker, body, timeoutMs }, (answer) => ({
+        changed: headerOf(answer).changed,
+        known: answer.body === undefined ? undefined : decodeDataVersion(parseJavaJson(answer.body)),
+      }))
+    },
+  }
+}
