@@ -1,1 +1,5 @@
-export {}
+export { createBroker, type Broker, type BrokerDeps } from './broker.ts'
+export type { BrokerEvent } from './events.ts'
+export type { QueueLedger } from './ledger-report.ts'
+export type { NameServers } from './name-servers.ts'
+export { DEFAULT_BROKER_SETTINGS, type BrokerSettings } from './settings.ts'

@@ -1,0 +1,352 @@
+// A broker, composed: the store below, Turns around everything that changes state, requests above.
+import {
+  type Authorize,
+  type Peer,
+  type RemotingEvent,
+  type RequestHandler,
+  ResponseCode,
+  allowAll,
+  createDirectPeers,
+  createRemotingServer,
+  dispatchRequests,
+  formatAddress,
+} from '@rocketmq-ts/remoting'
+import { type MetricsRegistry, createMetricsRegistry } from '@rocketmq-ts/metrics'
+import { Perm, deadLetterTopicOf, topicConfig } from '@rocketmq-ts/model'
+import {
+  type Effects,
+  type Logger,
+  type Readiness,
+  type Service,
+  type SocketAddress,
+  createTurns,
+} from '@rocketmq-ts/runtime'
+import { type MessageStore, type StoreEvent, openMessageStore } from '@rocketmq-ts/store'
+import { createBrokerMetrics } from './broker-metrics.ts'
+import { builtInTopics } from './built-in-topics.ts'
+import { createDerivedFiles } from './derived-files.ts'
+import type { BrokerEvent } from './events.ts'
+import { createExpiry } from './expiry.ts'
+import { createGroupRequests } from './groups/group-requests.ts'
+import { attemptsMax, createGroupTable } from './groups/group-table.ts'
+import { hostPortOf } from './host-port.ts'
+import { createInflight } from './inflight/inflight.ts'
+import { createJournal } from './journal/journal.ts'
+import { flushedStampOf, topicsEndedBy } from './journal/peek.ts'
+import { type QueueLedger, ledgerReport } from './ledger-report.ts'
+import { createLongPolling } from './long-polling.ts'
+import { createOffsetRequests } from './offsets/offset-requests.ts'
+import { createPeerWaits } from './peer-waits.ts'
+import { createAckMessage, createBatchAckMessage } from './pop/ack-message.ts'
+import { createChangeInvisibleTime } from './pop/change-invisible-time.ts'
+import { createDeadLetters } from './pop/dead-letter.ts'
+import { createNotification } from './pop/notification.ts'
+import { createPopMessage } from './pop/pop-message.ts'
+import { createRegistration } from './registration.ts'
+import type { NameServers } from './name-servers.ts'
+import { createBrokerRequestTable } from './request-table.ts'
+import { restore } from './restore.ts'
+import { createSendMessage } from './send/send-message.ts'
+import { createSettingsWriter } from './settings-writer.ts'
+import { type BrokerSettings, TURN_JOBS_MAX } from './settings.ts'
+import { createStateRoll } from './state-roll.ts'
+import { createSteadyClock } from './steady-clock.ts'
+import { createTopicRequests } from './topics/topic-requests.ts'
+import { createTopicTable } from './topics/topic-table.ts'
+
+export interface BrokerDeps extends Effects {
+  readonly logger: Logger<BrokerEvent | StoreEvent | RemotingEvent>
+  /** Every nameserver of the cluster. */
+  readonly nameServers: NameServers
+  readonly metrics?: MetricsRegistry
+  /** The gate before every handler. Default: everybody may do everything. */
+  readonly authorize?: Authorize
+  /** A broken invariant: the owner stops the process, nothing may be written any more. */
+  readonly onDefect: (error: unknown) => void
+}
+
+export interface Broker extends Service {
+  /** Where clients connect; only while it runs. */
+  readonly address: SocketAddress
+  /** The address that routes name. */
+  readonly advertisedAddress: string
+  readiness(): Readiness
+  /** A connection within the process. */
+  connectLocal(): Peer
+  /** Where every message is, for each group. */
+  ledger(): QueueLedger[]
+}
+
+/** Creates a broker; `start` opens its folder, recovers, listens and registers. */
+export function createBroker(settings: BrokerSettings, deps: BrokerDeps): Broker {
+  let running: RunningBroker | undefined
+  let stopped = false
+
+  function required(): RunningBroker {
+    if (running === undefined) throw new Error('the broker is not running')
+    return running
+  }
+
+  return {
+    async start() {
+      running = await startBroker(settings, deps)
+    },
+    async stop() {
+      if (stopped || running === undefined) return
+      stopped = true
+      await running.stop()
+    },
+    get address() {
+      return required().address
+    },
+    get advertisedAddress() {
+      return required().advertisedAddress
+    },
+    readiness() {
+      if (running === undefined) return { ready: false, reason: 'the broker starts: it recovers its log' }
+      return running.readiness()
+    },
+    connectLocal: () => required().connectLocal(),
+    ledger: () => required().ledger(),
+  }
+}
+
+type RunningBroker = Omit<Broker, 'start'>
+
+const refuse: RequestHandler = (request) =>
+  request.respond({
+    code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
+    remark: `request code ${request.code} is not for a client`,
+  })
+
+async function openStore(settings: BrokerSettings, deps: BrokerDeps): Promise<MessageStore> {
+  await deps.files.makeFolder(settings.storePathRootDir)
+  return openMessageStore(
+    {
+      folder: settings.storePathRootDir,
+      flushMode: settings.flushDiskType,
+      segmentBytes: settings.mappedFileSizeCommitLog,
+      holder: `broker ${settings.brokerName}`,
+      flushedStampOf,
+      topicsEndedBy,
+    },
+    deps,
+  )
+}
+
+async function startBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<RunningBroker> {
+  const { scheduler, network, files, random, logger } = deps
+  const store = await openStore(settings, deps)
+  const topics = createTopicTable(builtInTopics(settings))
+  const groups = createGroupTable()
+  const inflight = createInflight({
+    maxAttempts: (group) => attemptsMax(groups.get(group)),
+  })
+  const restored = await restore({ files, root: settings.storePathRootDir, store, inflight, topics, groups, logger })
+  const clock = createSteadyClock(deps.clock, restored.newestMs)
+
+  const storeHost = () => hostPortOf(advertisedAddress())
+  const journal = createJournal({ store, inflight, clock, storeHost })
+  const turns = createTurns({
+    scheduler,
+    jobsMax: TURN_JOBS_MAX,
+    onDefect,
+    log: {
+      seal() {
+        journal.seal()
+        expiry.rearm()
+      },
+      get appended() {
+        return store.appended
+      },
+      submit: () => store.submit(),
+      whenFlushed: (position) => store.whenFlushed(position),
+      flushBeforeRelease: store.flushBeforeRelease,
+    },
+  })
+  const polling = createLongPolling(scheduler)
+  const waits = createPeerWaits()
+  const writer = createSettingsWriter({
+    topics,
+    groups,
+    journal,
+    clock,
+    logger,
+    dropQueues: (topic, before) => store.endTopic(topic, before),
+    topicsChanged: () => registration.changed(),
+  })
+  const metrics = createBrokerMetrics(deps.metrics ?? createMetricsRegistry(), {
+    ledger: () => ledgerReport(inflight, store),
+    topics: () => topics.size,
+    groups: () => groups.size,
+    flushBehindBytes: () => store.positions.written - store.positions.flushed,
+    storeRefuses: () => store.failure !== undefined,
+  })
+  const deadLetters = createDeadLetters({
+    inflight,
+    store,
+    turns,
+    clock,
+    logger,
+    storeHost,
+    ensureDeadLetterTopic(group) {
+      const name = deadLetterTopicOf(group)
+      if (topics.get(name) === undefined) {
+        writer.putTopic(topicConfig(name, { readQueueNums: 1, writeQueueNums: 1, perm: Perm.READ_WRITE }))
+      }
+    },
+    onDead: (topic, group) => metrics.dead(topic, group),
+  })
+  const expiry = createExpiry({ inflight, scheduler, clock, turns, polling, deadLetters })
+  const stateRoll = createStateRoll({ inflight, topics, groups, turns, scheduler, logger })
+  const derivedFiles = createDerivedFiles({
+    files,
+    scheduler,
+    turns,
+    store,
+    inflight,
+    journal,
+    topics,
+    groups,
+    logger,
+    root: settings.storePathRootDir,
+    intervalMs: settings.flushConsumerOffsetIntervalMs,
+  })
+  const ownNames = new Set([settings.brokerClusterName, settings.brokerName])
+  const topicRequests = createTopicRequests({
+    topics,
+    writer,
+    turns,
+    ownNames,
+    autoCreateTopicEnable: settings.autoCreateTopicEnable,
+  })
+  const groupRequests = createGroupRequests({
+    groups,
+    writer,
+    turns,
+    autoCreateSubscriptionGroup: settings.autoCreateSubscriptionGroup,
+  })
+  const { groupForConsume } = groupRequests
+  const popDeps = { inflight, reader: store, topics, turns, clock, polling, waits, groupForConsume }
+  const ackDeps = { inflight, reader: store, topics, turns }
+  const dispatch = dispatchRequests({
+    authorize: deps.authorize ?? allowAll,
+    logger,
+    table: createBrokerRequestTable({
+      send: createSendMessage({
+        store,
+        turns,
+        clock,
+        random,
+        storeHost,
+        topicForSend: topicRequests.topicForSend,
+        onSent: metrics.sent,
+      }),
+      pop: createPopMessage({
+        ...popDeps,
+        onUnreadable: (message, popTime, error) =>
+          deadLetters.unreadable(message.queue, message.queueOffset, popTime, error),
+        onDelivered: metrics.delivered,
+      }),
+      ack: createAckMessage(ackDeps),
+      batchAck: createBatchAckMessage(ackDeps),
+      changeInvisibleTime: createChangeInvisibleTime({ ...ackDeps, clock, polling }),
+      notification: createNotification(popDeps),
+      topics: topicRequests,
+      groups: groupRequests,
+      offsets: createOffsetRequests({ inflight, reader: store, topics, groupForConsume }),
+    }),
+  })
+  const server = createRemotingServer({
+    network,
+    scheduler,
+    clock,
+    listen: { host: settings.listenHost, port: settings.listenPort },
+    name: 'broker',
+    handler: enterTurn,
+    logger,
+  })
+  const registration = createRegistration({
+    scheduler,
+    logger,
+    periodMs: settings.registerNameServerPeriodMs,
+    current: () => ({ topics: [...topics.all()].map(({ config }) => config), dataVersion: topics.dataVersion }),
+    register: (current) => deps.nameServers.register({ ...identity(), ...current }),
+  })
+  let stopping = false
+
+  function advertisedAddress(): string {
+    return formatAddress({ host: settings.brokerIP1 ?? server.address.host, port: server.address.port })
+  }
+
+  function identity() {
+    const { brokerClusterName: clusterName, brokerName, brokerId } = settings
+    return { clusterName, brokerName, brokerId, brokerAddr: advertisedAddress() }
+  }
+
+  function onDefect(error: unknown): void {
+    const { message, stack = '' } = error instanceof Error ? error : new Error(String(error))
+    logger.error({ event: 'broker.defect', message, stack })
+    deps.onDefect(error)
+  }
+
+  function enterTurn(request: Parameters<RequestHandler>[0]): void {
+    const entered = turns.enter(() => {
+      dispatch(request)
+      journal.sealLarge()
+      derivedFiles.touch()
+    })
+    if (!entered) {
+      const remark = `[OVERLOAD] ${TURN_JOBS_MAX} requests wait for the broker: send less, or add brokers`
+      request.respond({ code: ResponseCode.SYSTEM_BUSY, remark })
+    }
+  }
+
+  store.onVisible((record) => polling.messageVisible(record.topic, record.queueId, record.tagsCode))
+  store.onRoll((base) => stateRoll.rolled(base))
+  store.onFailure((error) => logger.error({ event: 'store.failed', message: error.message }))
+  await server.start()
+  expiry.rearm()
+  await registration.start()
+  logger.info({
+    event: 'broker.started',
+    brokerName: settings.brokerName,
+    listen: advertisedAddress(),
+    storeRecoveredBytes: store.recovery.end,
+  })
+
+  return {
+    get address() {
+      return server.address
+    },
+    get advertisedAddress() {
+      return advertisedAddress()
+    },
+    readiness() {
+      if (stopping) return { ready: false, reason: 'the broker stops' }
+      if (store.failure !== undefined)
+        return { ready: false, reason: `the log refuses appends: ${store.failure.message}` }
+      if (!registration.known) return { ready: false, reason: 'no nameserver knows this broker yet' }
+      return { ready: true }
+    },
+    connectLocal() {
+      const [peer] = createDirectPeers({ clock, scheduler, handlerA: refuse, handlerB: enterTurn, listener: 'broker' })
+      return peer
+    },
+    ledger: () => ledgerReport(inflight, store),
+    async stop() {
+      stopping = true
+      registration.stop()
+      await deps.nameServers.unregister(identity())
+      polling.stop()
+      expiry.stop()
+      derivedFiles.stop()
+      await turns.idle()
+      await server.stop()
+      if (store.failure === undefined) await derivedFiles.write()
+      await turns.idle()
+      await store.close()
+      logger.info({ event: 'broker.stopped', brokerName: settings.brokerName })
+    },
+  }
+}

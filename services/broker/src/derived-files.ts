@@ -1,0 +1,150 @@
+// Files that derive from the log: the start-up cache of the in-flight core, and mirrors of topics, groups and offsets in
+// Apache's form. Each covers the log up to a position and takes its name only when the log is flushed that far.
+import { utf8Encode } from '@rocketmq-ts/bytes'
+import { stringifyJavaJson } from '@rocketmq-ts/model'
+import { type Files, type Logger, type Scheduler, type Timer, type Turns, writeGeneration } from '@rocketmq-ts/runtime'
+import type { MessageStore } from '@rocketmq-ts/store'
+import type { BrokerEvent } from './events.ts'
+import type { GroupTable } from './groups/group-table.ts'
+import type { Inflight } from './inflight/inflight.ts'
+import type { Journal } from './journal/journal.ts'
+import { liveSettings } from './settings-writer.ts'
+import { START_CACHE_KIND, START_CACHE_VERSION, encodeStartCache, startCachePath } from './start-cache.ts'
+import type { TopicTable } from './topics/topic-table.ts'
+
+export interface DerivedFiles {
+  /** Something changed: writes within the interval. */
+  touch(): void
+  /** Writes now; rejects when that fails. Used at a clean stop. */
+  write(): Promise<void>
+  stop(): void
+}
+
+export interface DerivedFilesDeps {
+  readonly files: Files
+  readonly scheduler: Scheduler
+  readonly turns: Pick<Turns, 'enter'>
+  readonly store: Pick<MessageStore, 'appended' | 'whenFlushed'>
+  readonly inflight: Inflight
+  readonly journal: Pick<Journal, 'seal'>
+  readonly topics: TopicTable
+  readonly groups: GroupTable
+  readonly logger: Logger<BrokerEvent>
+  readonly root: string
+  readonly intervalMs: number
+}
+
+/** What the files will hold, taken at one moment between two Turns' changes. */
+interface Image {
+  readonly coversTo: number
+  readonly snapshot: Uint8Array
+  readonly mirrors: readonly (readonly [name: string, text: string])[]
+}
+
+/** Creates the writer. `root` must exist. */
+export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
+  const { files, scheduler, store, inflight, logger } = deps
+  let timer: Timer | undefined
+  let writing = false
+  let stopped = false
+
+  /** Called in a job. What its Turn has changed so far is sealed first, so that the image ends at the log's end. */
+  function takeImage(): Image {
+    deps.journal.seal()
+    return {
+      coversTo: store.appended,
+      snapshot: encodeStartCache([...liveSettings(deps)], inflight.encodeSnapshot()),
+      mirrors: [
+        ['topics.json', topicsMirror(deps.topics)],
+        ['subscriptionGroup.json', groupsMirror(deps.groups)],
+        ['consumerOffset.json', offsetsMirror(inflight)],
+      ],
+    }
+  }
+
+  async function writeImage(image: Image): Promise<void> {
+    const folder = `${deps.root}/config`
+    await files.makeFolder(folder)
+    await writeGeneration(files, startCachePath(deps.root), {
+      kind: START_CACHE_KIND,
+      version: START_CACHE_VERSION,
+      coversTo: image.coversTo,
+      payload: image.snapshot,
+      whenFlushed: (position) => store.whenFlushed(position),
+    })
+    for (const [name, text] of image.mirrors) await writeMirror(files, folder, name, text)
+  }
+
+  function imageInTurn(): Promise<Image> {
+    return new Promise((resolve, reject) => {
+      const entered = deps.turns.enter(() => resolve(takeImage()))
+      if (!entered) reject(new Error('too many requests wait for the broker'))
+    })
+  }
+
+  async function write(): Promise<void> {
+    if (writing) return
+    writing = true
+    try {
+      await writeImage(await imageInTurn())
+    } finally {
+      writing = false
+    }
+  }
+
+  return {
+    touch() {
+      if (timer !== undefined || stopped) return
+      timer = scheduler.after(deps.intervalMs, () => {
+        timer = undefined
+        write().catch((error: unknown) => {
+          logger.warn({ event: 'snapshot.failed', message: error instanceof Error ? error.message : String(error) })
+        })
+      })
+    },
+    write,
+    stop() {
+      stopped = true
+      timer?.cancel()
+    },
+  }
+}
+
+async function writeMirror(files: Files, folder: string, name: string, text: string): Promise<void> {
+  const path = `${folder}/${name}`
+  const bytes = utf8Encode(text)
+  const file = await files.open(`${path}.tmp`, 'create')
+  try {
+    await file.truncate(bytes.length)
+    file.writeSync(0, [bytes])
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await files.rename(`${path}.tmp`, path)
+  await files.syncFolder(folder)
+}
+
+/** Java: TopicConfigManager.encode. */
+function topicsMirror(topics: TopicTable): string {
+  const topicConfigTable = new Map([...topics.all()].map(({ config }) => [config.topicName, config]))
+  return stringifyJavaJson({ dataVersion: topics.dataVersion, topicConfigTable })
+}
+
+/** Java: SubscriptionGroupManager.encode. */
+function groupsMirror(groups: GroupTable): string {
+  const subscriptionGroupTable = new Map([...groups.all()].map((config) => [config.groupName, config]))
+  return stringifyJavaJson({ dataVersion: groups.dataVersion, forbiddenTable: {}, subscriptionGroupTable })
+}
+
+/** Low marks: leaving for Apache's broker gives duplicates, never loss. Java: ConsumerOffsetManager.encode. */
+function offsetsMirror(inflight: Inflight): string {
+  const offsetTable = new Map<string, Map<number, number>>()
+  for (const queue of inflight.all()) {
+    const key = `${queue.topic}@${queue.group}`
+    let queues = offsetTable.get(key)
+    if (queues === undefined) offsetTable.set(key, (queues = new Map()))
+    queues.set(queue.queueId, inflight.lowMark(queue))
+  }
+  return stringifyJavaJson({ offsetTable })
+}

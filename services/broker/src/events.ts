@@ -1,0 +1,23 @@
+import type { CommitLogOffset } from '@rocketmq-ts/model'
+
+/** Every log line of a broker: name and fields. */
+export type BrokerEvent =
+  | { event: 'broker.started'; brokerName: string; listen: string; storeRecoveredBytes: number }
+  | { event: 'broker.stopped'; brokerName: string }
+  | { event: 'broker.defect'; message: string; stack: string }
+  | { event: 'store.recovered'; cleanStop: boolean; end: number; records: number; cutBytes: number; rebuilt: number }
+  | { event: 'store.damaged'; from: number; to: number }
+  | { event: 'store.failed'; message: string }
+  | { event: 'segment.rolled'; baseOffset: CommitLogOffset }
+  | { event: 'states.complete'; baseOffset: CommitLogOffset }
+  | { event: 'snapshot.rejected'; reason: string }
+  | { event: 'snapshot.failed'; message: string }
+  | { event: 'mirror.failed'; file: string; message: string }
+  | { event: 'topic.created'; topic: string; queues: number }
+  | { event: 'topic.deleted'; topic: string }
+  | { event: 'group.created'; group: string }
+  | { event: 'message.dead'; topic: string; group: string; queueId: number; queueOffset: number; attempts: number }
+  | { event: 'message.damaged'; topic: string; group: string; queueId: number; queueOffset: number; message: string }
+  | { event: 'registration.failed'; nameServer: string; message: string }
+  | { event: 'registration.done'; nameServers: number; topics: number }
+  | { event: 'request.failed'; code: number; message: string }

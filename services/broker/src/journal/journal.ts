@@ -1,0 +1,116 @@
+// The journal: what a Turn changed, as records of one system topic in the commit log. One order, one sync, and a crash
+// always leaves a prefix.
+import { MqError, SystemTopic } from '@rocketmq-ts/model'
+import type { Clock } from '@rocketmq-ts/runtime'
+import type { Appended, Appender, MessageStore } from '@rocketmq-ts/store'
+import type { HostPort } from '../host-port.ts'
+import type { Inflight, SettingEntry } from '../inflight/inflight.ts'
+
+/** A Turn's changes above this are written as a record of their own before the Turn ends. */
+export const JOURNAL_RECORD_BYTES_SOFT = 1024 * 1024
+
+const NO_PROPERTIES = new Uint8Array(0)
+
+export interface JournalDeps {
+  readonly store: Appender & Pick<MessageStore, 'provenFlushed' | 'diskFull' | 'appended'>
+  readonly inflight: Inflight
+  readonly clock: Clock
+  readonly storeHost: () => HostPort
+}
+
+export interface Journal {
+  /** Appends what has changed since the last record. At the end of each Turn, and before a record grows too long. */
+  seal(): void
+  /** Seals early when the changes are many. */
+  sealLarge(): void
+  /**
+   * Journals a change of topics or groups in a record of its own, at once: messages that follow in the same Turn lie
+   * behind it. Returns the record's place, the incarnation of a topic that it creates. Throws MqError 'store-refused'
+   * or 'disk-full'; then nothing has changed.
+   */
+  setting(entry: SettingEntry): Appended
+  /** The log refuses appends: in-flight changes are kept in memory only, for good or until the disk has room. */
+  readonly memoryOnly: boolean
+}
+
+/** Creates the writer of the journal. */
+export function createJournal(deps: JournalDeps): Journal {
+  const { store, inflight, clock } = deps
+  let memoryOnly = false
+  let gap = false
+
+  function append(body: Uint8Array): Appended {
+    return store.append(
+      {
+        topic: SystemTopic.INFLIGHT_LOG,
+        queueId: 0,
+        flag: 0,
+        sysFlag: 0,
+        bornTimestampMs: clock.nowMs(),
+        bornHost: deps.storeHost(),
+        storeHost: deps.storeHost(),
+        reconsumeTimes: 0,
+        preparedTransactionOffset: 0,
+        body,
+        properties: NO_PROPERTIES,
+        tagsCode: 0,
+      },
+      { journal: true },
+    )
+  }
+
+  // Pops and acks go on in memory when the log refuses: a restart redelivers, it loses nothing. For a failed write or
+  // sync that is for good. After a full disk the missing deltas are made up for by full states.
+  function tryAppend(body: Uint8Array): Appended | undefined {
+    try {
+      return append(body)
+    } catch (error) {
+      if (!(error instanceof MqError)) throw error
+      if (error.code === 'disk-full') gap = true
+      else if (error.code === 'store-refused') memoryOnly = true
+      else throw error
+      return undefined
+    }
+  }
+
+  function takeChanges(): Uint8Array | undefined {
+    return inflight.takeChanges({ provenFlushed: store.provenFlushed })
+  }
+
+  function closeGap(): void {
+    gap = false
+    inflight.beginRoll(store.appended)
+    for (let complete = false; !complete && !gap;) {
+      complete = inflight.rollStep(JOURNAL_RECORD_BYTES_SOFT)
+      const body = takeChanges()
+      if (body !== undefined) tryAppend(body)
+    }
+  }
+
+  function seal(): Appended | undefined {
+    if (gap && !store.diskFull) closeGap()
+    const body = takeChanges()
+    if (body === undefined || memoryOnly || gap) return undefined
+    return tryAppend(body)
+  }
+
+  return {
+    seal() {
+      seal()
+    },
+    sealLarge() {
+      if (inflight.changesBytes > JOURNAL_RECORD_BYTES_SOFT) seal()
+    },
+    setting(entry) {
+      if (memoryOnly) throw new MqError('store-refused', `${entry.kind} '${entry.name}': the log refuses appends`)
+      inflight.recordSetting(entry)
+      const appended = seal()
+      if (appended === undefined)
+        throw new MqError('store-refused', `${entry.kind} '${entry.name}': the log refuses appends`)
+      return appended
+    },
+    get memoryOnly() {
+      return memoryOnly || gap
+    },
+  }
+}

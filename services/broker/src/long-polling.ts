@@ -1,0 +1,108 @@
+// Requests that wait for a message. A waiter is woken by an event of its topic, or timed out, never both.
+import type { Scheduler, Timer } from '@rocketmq-ts/runtime'
+
+/** Waiters of one (topic, group, queue), at most. Java: PopLongPollingService, popPollingSize. */
+export const POLLING_WAITERS_PER_QUEUE_MAX = 1024
+/** Waiters of a broker, at most. Java: popPollingMapSize. */
+export const POLLING_WAITERS_MAX = 100_000
+
+/** What a waiter is told, once: look again, time is over, or its connection is gone. */
+export type WakeReason = 'message' | 'timeout' | 'gone'
+
+export interface Waiter {
+  readonly topic: string
+  readonly group: string
+  /** −1 waits for any queue of the topic. */
+  readonly queueId: number
+  /** Milliseconds until 'timeout'. */
+  readonly pollMs: number
+  /** False: a message with this tags code does not interest the waiter. */
+  readonly matches: (tagsCode: number) => boolean
+  readonly wake: (reason: WakeReason) => void
+}
+
+/** Ends a wait from outside. */
+export interface Wait {
+  /** The connection is gone. */
+  gone(): void
+}
+
+export interface LongPolling {
+  /** Undefined when the table is full: the caller answers POLLING_FULL. */
+  hold(waiter: Waiter): Wait | undefined
+  /** A message became visible. Wakes the waiters of the topic that it may interest. */
+  messageVisible(topic: string, queueId: number, tagsCode: number): void
+  /** A message was released to its group again. */
+  messageReleased(topic: string, group: string, queueId: number): void
+  /** Times every waiter out: the broker stops. */
+  stop(): void
+  readonly size: number
+}
+
+interface Held {
+  readonly waiter: Waiter
+  readonly key: string
+  timer: Timer | undefined
+  ended: boolean
+}
+
+/** Creates the table of waiting requests. Java: PopLongPollingService. */
+export function createLongPolling(scheduler: Scheduler): LongPolling {
+  const byTopic = new Map<string, Set<Held>>()
+  const perQueue = new Map<string, number>()
+  let size = 0
+
+  function end(held: Held, reason: WakeReason): void {
+    if (held.ended) return
+    held.ended = true
+    held.timer?.cancel()
+    size -= 1
+    const waiters = byTopic.get(held.waiter.topic)
+    waiters?.delete(held)
+    if (waiters?.size === 0) byTopic.delete(held.waiter.topic)
+    const left = (perQueue.get(held.key) ?? 1) - 1
+    if (left === 0) perQueue.delete(held.key)
+    else perQueue.set(held.key, left)
+    held.waiter.wake(reason)
+  }
+
+  function wakeWhere(topic: string, interested: (waiter: Waiter) => boolean): void {
+    const waiters = byTopic.get(topic)
+    if (waiters === undefined) return
+    // One message serves one waiter of each group; the others go on waiting in their order.
+    const served = new Set<string>()
+    for (const held of waiters) {
+      if (served.has(held.waiter.group) || !interested(held.waiter)) continue
+      served.add(held.waiter.group)
+      end(held, 'message')
+    }
+  }
+
+  return {
+    hold(waiter) {
+      const key = `${waiter.topic}\0${waiter.group}\0${waiter.queueId}`
+      const count = perQueue.get(key) ?? 0
+      if (size >= POLLING_WAITERS_MAX || count >= POLLING_WAITERS_PER_QUEUE_MAX) return undefined
+      const held: Held = { waiter, key, timer: undefined, ended: false }
+      held.timer = scheduler.after(waiter.pollMs, () => end(held, 'timeout'))
+      perQueue.set(key, count + 1)
+      size += 1
+      const waiters = byTopic.get(waiter.topic)
+      if (waiters === undefined) byTopic.set(waiter.topic, new Set([held]))
+      else waiters.add(held)
+      return { gone: () => end(held, 'gone') }
+    },
+    messageVisible(topic, queueId, tagsCode) {
+      wakeWhere(topic, (w) => (w.queueId < 0 || w.queueId === queueId) && w.matches(tagsCode))
+    },
+    messageReleased(topic, group, queueId) {
+      wakeWhere(topic, (w) => w.group === group && (w.queueId < 0 || w.queueId === queueId))
+    },
+    stop() {
+      for (const waiters of [...byTopic.values()]) for (const held of [...waiters]) end(held, 'timeout')
+    },
+    get size() {
+      return size
+    },
+  }
+}

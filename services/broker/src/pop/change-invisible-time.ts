@@ -1,0 +1,50 @@
+// CHANGE_MESSAGE_INVISIBLETIME: another invisible time, counted from now, with a new handle. 0 releases at once.
+// Java: ChangeInvisibleTimeProcessor, without its resurrection of acked messages.
+import { MqError, parseReceiptHandle } from '@rocketmq-ts/model'
+import {
+  type ChangeMessageInvisibleTimeAnswer,
+  type ChangeMessageInvisibleTimeHeader,
+  type IncomingRequest,
+  ResponseCode,
+} from '@rocketmq-ts/remoting'
+import type { Clock } from '@rocketmq-ts/runtime'
+import type { LongPolling } from '../long-polling.ts'
+import { INVISIBLE_TIME_MS_MAX } from '../settings.ts'
+import { type AckDeps, checkQueueId } from './ack-message.ts'
+
+export interface ChangeInvisibleTimeDeps extends AckDeps {
+  readonly clock: Clock
+  readonly polling: LongPolling
+}
+
+/** The handler. */
+export function createChangeInvisibleTime(deps: ChangeInvisibleTimeDeps) {
+  return function changeInvisibleTime(
+    request: IncomingRequest<ChangeMessageInvisibleTimeHeader, ChangeMessageInvisibleTimeAnswer>,
+  ): void {
+    const { topic, consumerGroup, queueId, queueOffset, extraInfo, invisibleTimeMs } = request.header
+    if (invisibleTimeMs < 0 || invisibleTimeMs > INVISIBLE_TIME_MS_MAX) {
+      throw new MqError(
+        'parameter-invalid',
+        `invisibleTime is ${invisibleTimeMs} ms; allowed is 0 to ${INVISIBLE_TIME_MS_MAX}`,
+      )
+    }
+    checkQueueId(deps.topics, topic, queueId)
+    const handle = parseReceiptHandle(extraInfo, queueOffset)
+    const nowMs = deps.clock.nowMs()
+    const queue = deps.inflight.queue(topic, consumerGroup, queueId)
+    const changed =
+      queue === undefined
+        ? ({ kind: 'no-op' } as const)
+        : deps.inflight.changeInvisible(queue, queueOffset, handle.popTimeMs, { nowMs, invisibleMs: invisibleTimeMs })
+    if (changed.kind === 'full')
+      throw new MqError('busy', 'the broker holds its maximum of messages in flight: ack some first')
+    if (changed.kind === 'changed' && changed.released) deps.polling.messageReleased(topic, consumerGroup, queueId)
+    const header = {
+      popTimeMs: changed.kind === 'changed' ? changed.popTime : nowMs,
+      invisibleTimeMs,
+      reviveQid: handle.reviveQueueId,
+    }
+    deps.turns.release('written', () => request.respond({ code: ResponseCode.SUCCESS, header }))
+  }
+}

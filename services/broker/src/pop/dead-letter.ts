@@ -1,0 +1,177 @@
+// Messages whose attempts are used up move to the dead-letter topic of their group. The copy is the settle: it carries
+// its origin, and applying that record settles the message, live and at replay. So there is no window between two writes.
+import { utf8Decode, utf8Encode } from '@rocketmq-ts/bytes'
+import {
+  MqError,
+  PropertyName,
+  commitLogOffset,
+  deadLetterTopicOf,
+  decodeRecord,
+  offsetMessageId,
+} from '@rocketmq-ts/model'
+import type { Clock, Logger, Turns } from '@rocketmq-ts/runtime'
+import type { Appender, QueueReader, RecordReader } from '@rocketmq-ts/store'
+import type { BrokerEvent } from '../events.ts'
+import type { HostPort } from '../host-port.ts'
+import type { DeadCandidate, Inflight, Origin, QueueState } from '../inflight/inflight.ts'
+import { OWN_PROPERTY_PREFIX, findProperty, withProperty, withoutProperties } from '../send/property-text.ts'
+import { DEAD_LETTERS_IN_WORK_MAX, SECOND_MS } from '../settings.ts'
+import { locate } from './take-messages.ts'
+
+/** incarnation queueId queueOffset popTime group topic, separated by spaces. */
+export const ORIGIN_PROPERTY = `${OWN_PROPERTY_PREFIX}ORIGIN`
+/** A copy that the disk has no room for is tried again after this time. */
+export const DEAD_LETTER_RETRY_MS = 10 * SECOND_MS
+
+/** The origin as a property value. */
+export function formatOrigin(origin: Origin): string {
+  const { incarnation, queueId, offset, popTime, group, topic } = origin
+  return `${incarnation} ${queueId} ${offset} ${popTime} ${group} ${topic}`
+}
+
+/** The origin that a record's properties carry; undefined without one. */
+export function originOf(properties: string): Origin | undefined {
+  const parts = findProperty(properties, ORIGIN_PROPERTY)?.split(' ')
+  const [incarnation, queueId, offset, popTime, group, topic] = parts ?? []
+  if (topic === undefined || group === undefined) return undefined
+  const numbers = [incarnation, queueId, offset, popTime].map(Number)
+  if (!numbers.every((each) => Number.isSafeInteger(each) && each >= 0)) return undefined
+  const [life = 0, queue = 0, at = 0, time = 0] = numbers
+  return { incarnation: life, queueId: queue, offset: at, popTime: time, group, topic }
+}
+
+export interface DeadLetterDeps {
+  readonly inflight: Inflight
+  readonly store: Appender & QueueReader & RecordReader
+  readonly turns: Pick<Turns, 'enter'>
+  readonly clock: Clock
+  readonly logger: Logger<BrokerEvent>
+  readonly storeHost: () => HostPort
+  /** Makes sure that the dead-letter topic of the group exists. Throws what `SettingsWriter.putTopic` throws. */
+  readonly ensureDeadLetterTopic: (group: string) => void
+  readonly onDead: (topic: string, group: string) => void
+}
+
+export interface DeadLetters {
+  /** Takes candidates of an expiry, inside a job. Those above the bound become due again later. */
+  move(candidates: readonly DeadCandidate[]): void
+  /** A claimed message can not be read: it settles as damaged in the next Turn. */
+  unreadable(queue: QueueState, offset: number, popTime: number, error: Error): void
+}
+
+/** Creates the mover. Java decides this in the proxy and at revive; here the broker does, once, at expiry. */
+export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
+  const { inflight, store, turns, logger } = deps
+  let inWork = 0
+
+  function postpone(candidate: DeadCandidate): void {
+    const { queue, offset, popTime } = candidate
+    inflight.postpone(queue, offset, popTime, deps.clock.nowMs() + DEAD_LETTER_RETRY_MS)
+  }
+
+  async function readRecord(candidate: DeadCandidate): Promise<Uint8Array> {
+    const message = {
+      queue: candidate.queue,
+      queueOffset: candidate.offset,
+      attempt: candidate.attempts,
+      unit: undefined,
+    }
+    const place = await locate(store, message)
+    if (place === undefined) throw new MqError('damaged', `queue offset ${candidate.offset} has no readable record`)
+    return store.read(place.at, place.size)
+  }
+
+  function settleUnreadable(queue: QueueState, offset: number, popTime: number, error: unknown): void {
+    const { topic, group, queueId } = queue
+    if (!inflight.settle(queue, offset, popTime, 'damaged')) return
+    const message = error instanceof Error ? error.message : String(error)
+    logger.error({ event: 'message.damaged', topic, group, queueId, queueOffset: offset, message })
+  }
+
+  function appendCopy(candidate: DeadCandidate, bytes: Uint8Array): void {
+    const { queue, offset, popTime, attempts } = candidate
+    if (queue.dropped || !inflight.isDeadPending(queue, offset, popTime)) return
+    const original = decodeRecord(bytes)
+    const storeHost = deps.storeHost()
+    try {
+      deps.ensureDeadLetterTopic(queue.group)
+      store.append({
+        topic: deadLetterTopicOf(queue.group),
+        queueId: 0,
+        flag: original.flag,
+        sysFlag: original.sysFlag,
+        bornTimestampMs: original.bornTimestampMs,
+        bornHost: original.bornHost,
+        storeHost,
+        reconsumeTimes: attempts - 1,
+        preparedTransactionOffset: 0,
+        body: original.body,
+        properties: copyProperties(original, queue, offset, popTime),
+        tagsCode: 0,
+      })
+    } catch (error) {
+      if (!(error instanceof MqError)) throw error
+      postpone(candidate)
+      return
+    }
+    inflight.settleByCopy(queue, offset, popTime, 'dead')
+    const { topic, group, queueId } = queue
+    deps.onDead(topic, group)
+    logger.warn({ event: 'message.dead', topic, group, queueId, queueOffset: offset, attempts })
+  }
+
+  function copyProperties(
+    original: ReturnType<typeof decodeRecord>,
+    queue: DeadCandidate['queue'],
+    offset: number,
+    popTime: number,
+  ): Uint8Array {
+    const replaced = new Set<string>([
+      PropertyName.DLQ_ORIGIN_TOPIC,
+      PropertyName.DLQ_ORIGIN_MESSAGE_ID,
+      ORIGIN_PROPERTY,
+    ])
+    let text = withoutProperties(utf8Decode(original.properties, 'properties'), (name) => replaced.has(name))
+    const { host, port } = original.storeHost
+    const { topic, incarnation, group, queueId } = queue
+    text = withProperty(text, PropertyName.DLQ_ORIGIN_TOPIC, topic)
+    text = withProperty(
+      text,
+      PropertyName.DLQ_ORIGIN_MESSAGE_ID,
+      findProperty(text, PropertyName.UNIQ_KEY) ??
+        offsetMessageId(host, port, commitLogOffset(original.commitLogOffset)),
+    )
+    return utf8Encode(
+      withProperty(text, ORIGIN_PROPERTY, formatOrigin({ topic, incarnation, group, queueId, offset, popTime })),
+    )
+  }
+
+  function moveOne(candidate: DeadCandidate): void {
+    if (inWork >= DEAD_LETTERS_IN_WORK_MAX) {
+      postpone(candidate)
+      return
+    }
+    inWork += 1
+    function enter(job: () => void): void {
+      const entered = turns.enter(() => {
+        inWork -= 1
+        job()
+      })
+      if (!entered) inWork -= 1
+    }
+    readRecord(candidate).then(
+      (bytes) => enter(() => appendCopy(candidate, bytes)),
+      (error: unknown) => enter(() => settleUnreadable(candidate.queue, candidate.offset, candidate.popTime, error)),
+    )
+  }
+
+  return {
+    move(candidates) {
+      for (const candidate of candidates) moveOne(candidate)
+    },
+    unreadable(queue, offset, popTime, error) {
+      // Turns that are full leave the message in flight: it expires and is tried again.
+      turns.enter(() => settleUnreadable(queue, offset, popTime, error))
+    },
+  }
+}

@@ -1,0 +1,57 @@
+// NOTIFICATION: held until a pop of the same queue would find messages. Claims nothing. Java: NotificationProcessor.
+import {
+  type IncomingRequest,
+  type NotificationAnswer,
+  type NotificationHeader,
+  ResponseCode,
+} from '@rocketmq-ts/remoting'
+import { POLL_TIME_MS_MAX } from '../settings.ts'
+import { type PopDeps, checkReadable } from './pop-message.ts'
+
+type Request = IncomingRequest<NotificationHeader, NotificationAnswer>
+
+/** The handler. */
+export function createNotification(
+  deps: Pick<PopDeps, 'inflight' | 'reader' | 'topics' | 'polling' | 'waits' | 'groupForConsume'>,
+) {
+  const { polling, inflight } = deps
+
+  function hasMessages(header: NotificationHeader): boolean {
+    const { topic, consumerGroup, queueId } = header
+    const { readQueueNums } = deps.topics.require(topic).config
+    const first = queueId >= 0 ? queueId : 0
+    const last = queueId >= 0 ? queueId : readQueueNums - 1
+    for (let each = first; each <= last; each += 1) {
+      const bounds = deps.reader.bounds(topic, each)
+      const queue = inflight.queue(topic, consumerGroup, each)
+      if (queue === undefined ? bounds.max > bounds.min : queue.ready > 0 || queue.cursor < bounds.max) return true
+    }
+    return false
+  }
+
+  return function notification(request: Request): void {
+    const { topic, consumerGroup, queueId, pollTimeMs } = request.header
+    checkReadable(deps, topic, consumerGroup, queueId)
+    function respond(hasMsg: boolean, pollingFull: boolean): void {
+      request.respond({ code: ResponseCode.SUCCESS, header: { hasMsg, pollingFull } })
+    }
+    if (hasMessages(request.header) || pollTimeMs <= 0) {
+      respond(hasMessages(request.header), false)
+      return
+    }
+    let registered: { done(): void } | undefined
+    const held = polling.hold({
+      topic,
+      group: consumerGroup,
+      queueId,
+      pollMs: Math.min(pollTimeMs, POLL_TIME_MS_MAX),
+      matches: () => true,
+      wake(reason) {
+        registered?.done()
+        if (reason !== 'gone') respond(reason === 'message', false)
+      },
+    })
+    if (held === undefined) respond(false, true)
+    else registered = deps.waits.add(request.peer, held)
+  }
+}

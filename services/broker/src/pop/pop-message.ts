@@ -1,0 +1,222 @@
+// POP_MESSAGE: claims messages for an invisible time, or waits for some. Java: PopMessageProcessor.
+import { type TagFilter, parseTagExpression } from '@rocketmq-ts/filter'
+import { MqError, Perm, type SubscriptionGroupConfig, patchReconsumeTimes } from '@rocketmq-ts/model'
+import {
+  type IncomingRequest,
+  type PopMessageAnswer,
+  type PopMessageHeader,
+  PopInitMode,
+  ResponseCode,
+  failureOf,
+} from '@rocketmq-ts/remoting'
+import type { Clock, Turns } from '@rocketmq-ts/runtime'
+import type { QueueReader, RecordReader } from '@rocketmq-ts/store'
+import type { Inflight } from '../inflight/inflight.ts'
+import type { LongPolling } from '../long-polling.ts'
+import type { PeerWaits } from '../peer-waits.ts'
+import { INVISIBLE_TIME_MS_MAX, POLL_TIME_MS_MAX, POP_MESSAGES_MAX } from '../settings.ts'
+import type { TopicTable } from '../topics/topic-table.ts'
+import { type PopRequest, type Taken, type TakenMessage, locate, takeMessages } from './take-messages.ts'
+
+type Request = IncomingRequest<PopMessageHeader, PopMessageAnswer>
+
+/** reviveQueueId of every answer: our in-flight state needs no revive queues. */
+const REVIVE_QUEUE_ID = 0
+/** Retry flag of every answer: released messages stay in their queue. */
+const NORMAL_TOPIC_FLAG = 0
+
+export interface PopDeps {
+  readonly inflight: Inflight
+  readonly reader: QueueReader & RecordReader
+  readonly topics: TopicTable
+  readonly turns: Pick<Turns, 'enter' | 'release'>
+  readonly clock: Clock
+  readonly polling: LongPolling
+  readonly waits: PeerWaits
+  /** The group's settings, created where that is allowed. Throws MqError 'group-not-found'. */
+  readonly groupForConsume: (name: string) => SubscriptionGroupConfig
+  /** A claimed message can not be read: it settles as damaged. */
+  readonly onUnreadable: (message: TakenMessage, popTime: number, error: Error) => void
+  readonly onDelivered: (topic: string, group: string, messages: number, bytes: number) => void
+}
+
+/** Checks what a pop asks for. Exported for NOTIFICATION, which asks the same. */
+export function checkReadable(
+  deps: Pick<PopDeps, 'topics' | 'groupForConsume'>,
+  topicName: string,
+  groupName: string,
+  queueId: number,
+) {
+  const topic = deps.topics.require(topicName)
+  if ((topic.config.perm & Perm.READ) === 0) throw new MqError('no-permission', `topic '${topicName}' is not readable`)
+  const group = deps.groupForConsume(groupName)
+  if (!group.consumeEnable) throw new MqError('no-permission', `group '${groupName}' is switched off (consumeEnable)`)
+  const queues = topic.config.readQueueNums
+  if (queueId < -1 || queueId >= queues) {
+    throw new MqError(
+      'parameter-invalid',
+      `queueId is ${queueId}; topic '${topicName}' has readable queues 0 to ${queues - 1}`,
+    )
+  }
+  return topic
+}
+
+function filterOf(header: PopMessageHeader): TagFilter {
+  const type = header.expType ?? 'TAG'
+  if (type !== 'TAG') throw new MqError('not-implemented', `expType '${type}': only TAG filters are offered yet`)
+  return parseTagExpression(header.exp ?? '*')
+}
+
+function popRequest(deps: PopDeps, header: PopMessageHeader): PopRequest {
+  const { maxMsgNums, invisibleTimeMs } = header
+  if (maxMsgNums < 1 || maxMsgNums > POP_MESSAGES_MAX) {
+    throw new MqError('parameter-invalid', `maxMsgNums is ${maxMsgNums}; allowed is 1 to ${POP_MESSAGES_MAX}`)
+  }
+  if (invisibleTimeMs <= 0 || invisibleTimeMs > INVISIBLE_TIME_MS_MAX) {
+    throw new MqError(
+      'parameter-invalid',
+      `invisibleTime is ${invisibleTimeMs} ms; allowed is 1 to ${INVISIBLE_TIME_MS_MAX}`,
+    )
+  }
+  if (header.order === true) throw new MqError('not-implemented', 'order: consuming in order is not offered yet')
+  return {
+    topic: checkReadable(deps, header.topic, header.consumerGroup, header.queueId),
+    group: header.consumerGroup,
+    queueId: header.queueId,
+    max: maxMsgNums,
+    invisibleMs: invisibleTimeMs,
+    filter: filterOf(header),
+    startAt: header.initMode === PopInitMode.MIN ? 'min' : 'max',
+  }
+}
+
+/** The handler. */
+export function createPopMessage(deps: PopDeps) {
+  const { turns, clock, polling } = deps
+  let nextQueue = 0
+
+  function pop(request: Request, pollUntilMs: number): void {
+    const wanted = popRequest(deps, request.header)
+    nextQueue += 1
+    const taken = takeMessages(deps, wanted, clock.nowMs(), nextQueue)
+    if (taken.load !== undefined) {
+      const again = (): void => enterAgain(request, pollUntilMs)
+      taken.load().then(again, (error: unknown) => fail(request, error))
+    } else if (taken.queues.length > 0) {
+      turns.release(taken.started ? 'flushed' : 'written', () => void answer(request, wanted, taken))
+    } else {
+      wait(request, wanted, pollUntilMs)
+    }
+  }
+
+  // Outside of jobs nobody translates an exception: this does what the dispatcher does for the first attempt.
+  function attempt(request: Request, pollUntilMs: number): void {
+    try {
+      pop(request, pollUntilMs)
+    } catch (error) {
+      if (!(error instanceof MqError)) throw error
+      fail(request, error)
+    }
+  }
+
+  function enterAgain(request: Request, pollUntilMs: number): void {
+    if (turns.enter(() => attempt(request, pollUntilMs))) return
+    request.respond({ code: ResponseCode.SYSTEM_BUSY, remark: 'too many requests wait for the broker' })
+  }
+
+  function wait(request: Request, wanted: PopRequest, pollUntilMs: number): void {
+    const pollMs = Math.min(pollUntilMs - clock.monotonicMs(), POLL_TIME_MS_MAX)
+    if (pollMs <= 0) {
+      turns.release('written', () => respondNone(request))
+      return
+    }
+    let registered: { done(): void } | undefined
+    const held = polling.hold({
+      topic: request.header.topic,
+      group: request.header.consumerGroup,
+      queueId: request.header.queueId,
+      pollMs,
+      matches: (tagsCode) => wanted.filter.matchesCode(tagsCode),
+      wake(reason) {
+        registered?.done()
+        if (reason === 'message') enterAgain(request, pollUntilMs)
+        else if (reason === 'timeout') respondNone(request)
+      },
+    })
+    if (held === undefined) {
+      request.respond({
+        code: ResponseCode.POLLING_FULL,
+        remark: 'too many requests wait for messages: poll less often',
+      })
+      return
+    }
+    registered = deps.waits.add(request.peer, held)
+  }
+
+  function respondNone(request: Request): void {
+    request.respond({ code: ResponseCode.POLLING_TIMEOUT, remark: 'no message within the polling time' })
+  }
+
+  function fail(request: Request, error: unknown): void {
+    request.respond(failureOf(error instanceof MqError ? error : new MqError('internal', String(error), error)))
+  }
+
+  async function answer(request: Request, wanted: PopRequest, taken: Taken): Promise<void> {
+    const records: Uint8Array[] = []
+    const starts: string[] = []
+    const offsets: string[] = []
+    let rest = 0
+    for (const { queue, messages } of taken.queues) {
+      const readable: number[] = []
+      for (const message of messages) {
+        const bytes = await readMessage(message, taken.popTime)
+        if (bytes === undefined) continue
+        records.push(bytes)
+        readable.push(message.queueOffset)
+      }
+      rest += deps.inflight.lag(queue, deps.reader.bounds(queue.topic, queue.queueId).max)
+      if (readable.length === 0) continue
+      starts.push(`${NORMAL_TOPIC_FLAG} ${queue.queueId} ${readable[0]}`)
+      offsets.push(`${NORMAL_TOPIC_FLAG} ${queue.queueId} ${readable.join(',')}`)
+    }
+    if (records.length === 0) {
+      respondNone(request)
+      return
+    }
+    const body = records.length === 1 && records[0] !== undefined ? records[0] : Buffer.concat(records)
+    deps.onDelivered(request.header.topic, request.header.consumerGroup, records.length, body.length)
+    request.respond({
+      code: ResponseCode.SUCCESS,
+      header: {
+        popTimeMs: taken.popTime,
+        invisibleTimeMs: wanted.invisibleMs,
+        reviveQid: REVIVE_QUEUE_ID,
+        restNum: rest,
+        startOffsetInfo: starts.join(';'),
+        msgOffsetInfo: offsets.join(';'),
+        orderCountInfo: '',
+      },
+      body,
+    })
+  }
+
+  async function readMessage(message: TakenMessage, popTime: number): Promise<Uint8Array | undefined> {
+    try {
+      const place = await locate(deps.reader, message)
+      if (place === undefined)
+        throw new MqError('damaged', `queue offset ${message.queueOffset} has no readable record`)
+      const bytes = await deps.reader.read(place.at, place.size)
+      if (message.attempt === 1) return bytes
+      const patched = Uint8Array.from(bytes)
+      patchReconsumeTimes(patched, message.attempt - 1)
+      return patched
+    } catch (error) {
+      deps.onUnreadable(message, popTime, error instanceof Error ? error : new Error(String(error)))
+      return undefined
+    }
+  }
+
+  return function popMessage(request: Request): void {
+    pop(request, clock.monotonicMs() + request.header.pollTimeMs)
+  }
+}

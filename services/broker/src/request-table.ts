@@ -1,0 +1,101 @@
+// The whole surface of a broker on one page: code → handler, resource, action.
+import {
+  AckMessage,
+  CLUSTER_RESOURCE,
+  type Resource,
+  BatchAckMessage,
+  ChangeMessageInvisibleTime,
+  DeleteTopicInBroker,
+  GetMaxOffset,
+  GetMinOffset,
+  GetSubscriptionGroupConfig,
+  GetTopicConfig,
+  Notification,
+  PopMessage,
+  QueryConsumerOffset,
+  type RequestTable,
+  SendMessage,
+  SendMessageV2,
+  UpdateAndCreateSubscriptionGroup,
+  UpdateAndCreateTopic,
+  createRequestTable,
+  tableEntry,
+} from '@rocketmq-ts/remoting'
+import type { createGroupRequests } from './groups/group-requests.ts'
+import type { createOffsetRequests } from './offsets/offset-requests.ts'
+import type { createAckMessage, createBatchAckMessage } from './pop/ack-message.ts'
+import type { createChangeInvisibleTime } from './pop/change-invisible-time.ts'
+import type { createNotification } from './pop/notification.ts'
+import type { createPopMessage } from './pop/pop-message.ts'
+import type { createSendMessage } from './send/send-message.ts'
+import type { createTopicRequests } from './topics/topic-requests.ts'
+
+export interface Handlers {
+  readonly send: ReturnType<typeof createSendMessage>
+  readonly pop: ReturnType<typeof createPopMessage>
+  readonly ack: ReturnType<typeof createAckMessage>
+  readonly batchAck: ReturnType<typeof createBatchAckMessage>
+  readonly changeInvisibleTime: ReturnType<typeof createChangeInvisibleTime>
+  readonly notification: ReturnType<typeof createNotification>
+  readonly topics: ReturnType<typeof createTopicRequests>
+  readonly groups: ReturnType<typeof createGroupRequests>
+  readonly offsets: ReturnType<typeof createOffsetRequests>
+}
+
+const topicOf = (header: { readonly topic: string }): Resource => ({ kind: 'topic', name: header.topic })
+const groupOf = (header: { readonly consumerGroup: string }): Resource => ({
+  kind: 'group',
+  name: header.consumerGroup,
+})
+const topicAndGroupOf = (header: { readonly topic: string; readonly consumerGroup: string }): readonly Resource[] => [
+  topicOf(header),
+  groupOf(header),
+]
+const cluster = (): Resource => CLUSTER_RESOURCE
+
+/** The table. Every row passes the one gate of `dispatchRequests` before its handler. */
+export function createBrokerRequestTable(handlers: Handlers): RequestTable {
+  const { topics, groups, offsets } = handlers
+  return createRequestTable([
+    tableEntry({ request: SendMessage, resource: topicOf, action: 'pub', handle: handlers.send }),
+    tableEntry({ request: SendMessageV2, resource: topicOf, action: 'pub', handle: handlers.send }),
+    tableEntry({ request: PopMessage, resource: topicAndGroupOf, action: 'sub', handle: handlers.pop }),
+    tableEntry({ request: AckMessage, resource: topicAndGroupOf, action: 'sub', handle: handlers.ack }),
+    tableEntry({ request: BatchAckMessage, resource: cluster, action: 'sub', handle: handlers.batchAck }),
+    tableEntry({
+      request: ChangeMessageInvisibleTime,
+      resource: topicAndGroupOf,
+      action: 'sub',
+      handle: handlers.changeInvisibleTime,
+    }),
+    tableEntry({ request: Notification, resource: topicAndGroupOf, action: 'sub', handle: handlers.notification }),
+    tableEntry({
+      request: QueryConsumerOffset,
+      resource: topicAndGroupOf,
+      action: 'sub',
+      handle: offsets.queryConsumerOffset,
+    }),
+    tableEntry({ request: GetMaxOffset, resource: topicOf, action: 'get', handle: offsets.getMaxOffset }),
+    tableEntry({ request: GetMinOffset, resource: topicOf, action: 'get', handle: offsets.getMinOffset }),
+    tableEntry({
+      request: UpdateAndCreateTopic,
+      resource: topicOf,
+      action: 'create',
+      handle: topics.updateAndCreateTopic,
+    }),
+    tableEntry({ request: DeleteTopicInBroker, resource: topicOf, action: 'delete', handle: topics.deleteTopic }),
+    tableEntry({ request: GetTopicConfig, resource: topicOf, action: 'get', handle: topics.getTopicConfig }),
+    tableEntry({
+      request: UpdateAndCreateSubscriptionGroup,
+      resource: cluster,
+      action: 'create',
+      handle: groups.updateAndCreateSubscriptionGroup,
+    }),
+    tableEntry({
+      request: GetSubscriptionGroupConfig,
+      resource: (header) => ({ kind: 'group', name: header.group }),
+      action: 'get',
+      handle: groups.getSubscriptionGroupConfig,
+    }),
+  ])
+}

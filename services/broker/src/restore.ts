@@ -1,0 +1,87 @@
+// What a broker knew when it stopped: the newest usable start cache, then every journal record and every copy behind it,
+// in the order of the log; then nothing may point beyond the end of a queue.
+import { utf8Decode } from '@rocketmq-ts/bytes'
+import { MqError, SystemTopic, commitLogOffset, decodeRecord, isDeadLetterTopic } from '@rocketmq-ts/model'
+import { type Files, type Logger, readGenerations } from '@rocketmq-ts/runtime'
+import type { MessageStore, ReplayedRecord } from '@rocketmq-ts/store'
+import type { BrokerEvent } from './events.ts'
+import type { GroupTable } from './groups/group-table.ts'
+import type { Inflight } from './inflight/inflight.ts'
+import { originOf } from './pop/dead-letter.ts'
+import { applySetting } from './settings-writer.ts'
+import { START_CACHE_KIND, START_CACHE_VERSION, decodeStartCache, startCachePath } from './start-cache.ts'
+import type { TopicTable } from './topics/topic-table.ts'
+
+export interface RestoreDeps {
+  readonly files: Files
+  readonly root: string
+  readonly store: MessageStore
+  readonly inflight: Inflight
+  readonly topics: TopicTable
+  readonly groups: GroupTable
+  readonly logger: Logger<BrokerEvent>
+}
+
+export interface Restored {
+  /** Store timestamp of the newest record replayed, 0 without any. */
+  readonly newestMs: number
+  readonly journalRecords: number
+}
+
+/** Applies one record of the journal or one dead-letter copy. */
+function applyRecord(deps: RestoreDeps, record: ReplayedRecord): void {
+  const decoded = decodeRecord(record.bytes)
+  if (record.topic === SystemTopic.INFLIGHT_LOG) {
+    const replayed = deps.inflight.replay(decoded.body, record.commitLogOffset)
+    for (const setting of replayed.settings) applySetting(setting, deps, record.storeTimestampMs)
+    return
+  }
+  const origin = originOf(utf8Decode(decoded.properties, 'properties'))
+  if (origin !== undefined) deps.inflight.applyOrigin(origin, 'dead')
+}
+
+async function loadStartCache(deps: RestoreDeps): Promise<number> {
+  const { valid, damaged } = await readGenerations(deps.files, startCachePath(deps.root), {
+    kind: START_CACHE_KIND,
+    versionMax: START_CACHE_VERSION,
+  })
+  for (const { path, reason } of damaged) deps.logger.warn({ event: 'snapshot.rejected', reason: `${path}: ${reason}` })
+  for (const generation of valid) {
+    if (generation.coversTo > deps.store.recovery.end) {
+      const reason = `${generation.path} covers ${generation.coversTo}, beyond the log's end ${deps.store.recovery.end}`
+      deps.logger.warn({ event: 'snapshot.rejected', reason })
+      await deps.files.remove(generation.path)
+      continue
+    }
+    try {
+      const { settings, snapshot } = decodeStartCache(generation.payload)
+      deps.inflight.restoreSnapshot(snapshot)
+      for (const setting of settings) applySetting(setting, deps, 0)
+      return generation.coversTo
+    } catch (error) {
+      if (!(error instanceof MqError)) throw error
+      deps.logger.warn({ event: 'snapshot.rejected', reason: `${generation.path}: ${error.message}` })
+    }
+  }
+  return 0
+}
+
+/** Restores into empty tables. Rejects with MqError 'damaged' when a journal record can not be read. */
+export async function restore(deps: RestoreDeps): Promise<Restored> {
+  const from = await loadStartCache(deps)
+  let newestMs = 0
+  let journalRecords = 0
+  await deps.store.replay(
+    (topic) => topic === SystemTopic.INFLIGHT_LOG || isDeadLetterTopic(topic),
+    commitLogOffset(from),
+    (record) => {
+      applyRecord(deps, record)
+      journalRecords += 1
+      newestMs = Math.max(newestMs, record.storeTimestampMs)
+    },
+  )
+  for (const queue of [...deps.inflight.all()]) {
+    deps.inflight.clamp(queue, deps.store.bounds(queue.topic, queue.queueId).max)
+  }
+  return { newestMs, journalRecords }
+}

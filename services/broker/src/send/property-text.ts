@@ -1,0 +1,42 @@
+// Encoded message properties, looked at without building a map: sending touches a few names only.
+// Text form: name 0x01 value 0x02, repeated. Java: MessageDecoder.string2messageProperties.
+
+/** Prefix of properties that only the broker writes; dropped from what clients send. */
+export const OWN_PROPERTY_PREFIX = '__RMQTS_'
+
+const NAME_END = '\u0001'
+const VALUE_END = '\u0002'
+
+/** The value of a property, undefined where it is absent or empty. The last occurrence wins, as in Java. */
+export function findProperty(text: string, name: string): string | undefined {
+  const needle = `${name}${NAME_END}`
+  let from = text.length
+  while (from >= 0) {
+    const at = text.lastIndexOf(needle, from)
+    if (at < 0) return undefined
+    if (at === 0 || text[at - 1] === VALUE_END) {
+      const start = at + needle.length
+      const end = text.indexOf(VALUE_END, start)
+      const value = text.slice(start, end < 0 ? text.length : end)
+      if (value.length > 0) return value
+    }
+    from = at - 1
+  }
+  return undefined
+}
+
+/** Leaves out every property whose name `dropped` answers true for. */
+export function withoutProperties(text: string, dropped: (name: string) => boolean): string {
+  let kept = ''
+  for (const entry of text.split(VALUE_END)) {
+    const nameEnd = entry.indexOf(NAME_END)
+    if (nameEnd > 0 && !dropped(entry.slice(0, nameEnd))) kept += entry + VALUE_END
+  }
+  return kept
+}
+
+/** Appends a property; the caller knows that the name is not there yet. */
+export function withProperty(text: string, name: string, value: string): string {
+  const base = text.length === 0 || text.endsWith(VALUE_END) ? text : text + VALUE_END
+  return `${base}${name}${NAME_END}${value}${VALUE_END}`
+}

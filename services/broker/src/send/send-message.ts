@@ -1,0 +1,148 @@
+// SEND_MESSAGE and SEND_MESSAGE_V2: checks, one append, and the answer when the record is as safe as configured.
+// Java: SendMessageProcessor, AbstractSendMessageProcessor.
+import { utf8Encode } from '@rocketmq-ts/bytes'
+import { MqError, PropertyName, SysFlag, offsetMessageId, tagsCodeOf } from '@rocketmq-ts/model'
+import {
+  type IncomingRequest,
+  ResponseCode,
+  type SendMessageAnswer,
+  type SendMessageHeader,
+} from '@rocketmq-ts/remoting'
+import type { Clock, Random, Turns } from '@rocketmq-ts/runtime'
+import type { Appended, Appender } from '@rocketmq-ts/store'
+import { hostPortOf } from '../host-port.ts'
+import { MESSAGE_BODY_BYTES_MAX, PROPERTIES_BYTES_MAX } from '../settings.ts'
+import type { Topic } from '../topics/topic-table.ts'
+import { OWN_PROPERTY_PREFIX, findProperty, withProperty, withoutProperties } from './property-text.ts'
+
+/** Region of all brokers. Java: MixAll.DEFAULT_TRACE_REGION_ID. */
+const MSG_REGION = 'DefaultRegion'
+/** Not stored; and names that only the broker may write. */
+const DROPPED_PREFIXES = ['__RMQ.TRANSIENT.', OWN_PROPERTY_PREFIX] as const
+
+/** Properties that ask for a kind of message that this broker does not offer yet. */
+const UNSUPPORTED: readonly (readonly [property: string, feature: string])[] = [
+  [PropertyName.DELAY, 'delayed messages'],
+  [PropertyName.TIMER_DELAY_SEC, 'delayed messages'],
+  [PropertyName.TIMER_DELAY_MS, 'delayed messages'],
+  [PropertyName.TIMER_DELIVER_MS, 'delayed messages'],
+  [PropertyName.TRAN_MSG, 'transaction messages'],
+]
+
+export interface SendDeps {
+  readonly store: Appender
+  readonly turns: Pick<Turns, 'release'>
+  readonly clock: Clock
+  readonly random: Random
+  /** Address that stands in records and offset message ids. */
+  readonly storeHost: () => { readonly host: string; readonly port: number }
+  /** The topic, created where that is allowed. Throws MqError 'topic-not-found' or 'no-permission'. */
+  readonly topicForSend: (name: string, header: SendMessageHeader) => Topic
+  readonly onSent: (topic: string, bytes: number) => void
+}
+
+/** The handler of both send codes; both declarations share one domain header. */
+export function createSendMessage(deps: SendDeps) {
+  return function sendMessage(request: IncomingRequest<SendMessageHeader, SendMessageAnswer>): void {
+    const { header, body } = request
+    if (header.batch === true)
+      throw new MqError('not-implemented', 'batch: several messages in one send are not offered yet')
+    checkBody(body)
+    const text = storedProperties(header.properties ?? '')
+    const properties = utf8Encode(text)
+    if (properties.length > PROPERTIES_BYTES_MAX) {
+      throw new MqError(
+        'properties-too-large',
+        `properties take ${properties.length} bytes; at most ${PROPERTIES_BYTES_MAX} fit`,
+      )
+    }
+    const topic = deps.topicForSend(header.topic, header)
+    const queueId = chooseQueue(topic, header.queueId, deps.random)
+    const tag = findProperty(text, PropertyName.TAGS)
+    const storeHost = deps.storeHost()
+    const appended = deps.store.append({
+      topic: header.topic,
+      queueId,
+      flag: header.flag,
+      sysFlag: header.sysFlag & ~(SysFlag.BORN_HOST_V6 | SysFlag.STORE_HOST_V6),
+      bornTimestampMs: header.bornTimestampMs,
+      bornHost: hostPortOf(request.peer.remoteAddress),
+      storeHost,
+      reconsumeTimes: header.reconsumeTimes ?? 0,
+      preparedTransactionOffset: 0,
+      body,
+      properties,
+      tagsCode: tag === undefined ? 0 : tagsCodeOf(tag),
+    })
+    deps.turns.release('flushed', (failure) => {
+      if (failure === undefined) {
+        deps.onSent(header.topic, appended.size)
+        request.respond(success(appended, queueId, storeHost))
+      } else {
+        request.respond({
+          code: ResponseCode.SERVICE_NOT_AVAILABLE,
+          remark: `the message was not stored: ${failure.message}`,
+        })
+      }
+    })
+  }
+}
+
+function checkBody(body: Uint8Array): void {
+  if (body.length === 0) throw new MqError('message-illegal', 'the body is empty; a message needs at least one byte')
+  if (body.length > MESSAGE_BODY_BYTES_MAX) {
+    throw new MqError(
+      'message-too-large',
+      `the body has ${body.length} bytes; at most ${MESSAGE_BODY_BYTES_MAX} are accepted`,
+    )
+  }
+}
+
+function isDropped(name: string): boolean {
+  return name === PropertyName.POP_CK || DROPPED_PREFIXES.some((prefix) => name.startsWith(prefix))
+}
+
+/** What the broker adds and drops. Java: AbstractSendMessageProcessor.preSend, MessageExtBrokerInner. */
+function storedProperties(sent: string): string {
+  let text = sent
+  for (const [property, feature] of UNSUPPORTED) {
+    const value = findProperty(text, property)
+    if (value !== undefined && value !== 'false' && value !== '0') {
+      throw new MqError('not-implemented', `property ${property}: ${feature} are not offered yet`)
+    }
+  }
+  if (text.includes(PropertyName.POP_CK) || DROPPED_PREFIXES.some((prefix) => text.includes(prefix))) {
+    text = withoutProperties(text, isDropped)
+  }
+  if (findProperty(text, PropertyName.MSG_REGION) === undefined)
+    text = withProperty(text, PropertyName.MSG_REGION, MSG_REGION)
+  if (findProperty(text, PropertyName.TRACE_ON) === undefined) text = withProperty(text, PropertyName.TRACE_ON, 'true')
+  return text
+}
+
+/** The queue asked for, or any writable one for a negative id. Java: randomQueueId, checks of msgCheck. */
+function chooseQueue(topic: Topic, asked: number, random: Random): number {
+  const { topicName, readQueueNums, writeQueueNums } = topic.config
+  if (asked < 0) {
+    if (writeQueueNums === 0) throw new MqError('no-permission', `topic '${topicName}' has no writable queue`)
+    return random.integer(writeQueueNums)
+  }
+  const queues = Math.max(readQueueNums, writeQueueNums)
+  if (asked >= queues) {
+    throw new MqError('parameter-invalid', `queueId is ${asked}; topic '${topicName}' has queues 0 to ${queues - 1}`)
+  }
+  return asked
+}
+
+function success(appended: Appended, queueId: number, storeHost: { host: string; port: number }) {
+  return {
+    code: ResponseCode.SUCCESS,
+    header: {
+      msgId: offsetMessageId(storeHost.host, storeHost.port, appended.commitLogOffset),
+      queueId,
+      queueOffset: appended.queueOffset,
+      msgRegion: MSG_REGION,
+      traceOn: true,
+    },
+  }
+}

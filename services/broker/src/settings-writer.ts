@@ -1,0 +1,129 @@
+// Changes topics and groups: check, journal, apply. The same application runs for journal records at replay.
+import {
+  MqError,
+  type SubscriptionGroupConfig,
+  type TopicConfig,
+  decodeSubscriptionGroupConfig,
+  decodeTopicConfig,
+  parseJavaJson,
+  stringifyJavaJson,
+} from '@rocketmq-ts/model'
+import type { Clock, Logger } from '@rocketmq-ts/runtime'
+import type { BrokerEvent } from './events.ts'
+import type { GroupTable } from './groups/group-table.ts'
+import type { SettingEntry } from './inflight/inflight.ts'
+import type { Journal } from './journal/journal.ts'
+import type { Topic, TopicTable } from './topics/topic-table.ts'
+
+export interface SettingsWriter {
+  /** Creates the topic or changes it; returns it. Throws what `TopicTable.check` and `Journal.setting` throw. */
+  putTopic(config: TopicConfig): Topic
+  /** Throws MqError 'topic-not-found'. */
+  deleteTopic(name: string): void
+  putGroup(config: SubscriptionGroupConfig): void
+  /** Throws MqError 'group-not-found'. */
+  deleteGroup(name: string): void
+}
+
+export interface SettingsWriterDeps {
+  readonly topics: TopicTable
+  readonly groups: GroupTable
+  readonly journal: Journal
+  readonly clock: Clock
+  readonly logger: Logger<BrokerEvent>
+  /** The queues of a deleted topic go. `before` is the place of the deleting record. */
+  readonly dropQueues: (topic: string, before: number) => void
+  /** Nameservers must hear of it. */
+  readonly topicsChanged: () => void
+}
+
+/** Applies one journaled change to the tables. Used live and at replay. */
+export function applySetting(
+  entry: SettingEntry,
+  tables: { topics: TopicTable; groups: GroupTable },
+  nowMs: number,
+): void {
+  switch (entry.kind) {
+    case 'topic-created':
+    case 'topic-changed':
+    case 'topic-state':
+      tables.topics.put(decodeTopicConfig(parseJavaJson(entry.payload)), entry.incarnation, nowMs)
+      return
+    case 'topic-deleted':
+      tables.topics.remove(entry.name, nowMs)
+      return
+    case 'group-created':
+    case 'group-changed':
+    case 'group-state':
+      tables.groups.put(decodeSubscriptionGroupConfig(parseJavaJson(entry.payload)), nowMs)
+      return
+    case 'group-deleted':
+      tables.groups.remove(entry.name, nowMs)
+      return
+  }
+}
+
+/** All live settings, to be repeated at a segment roll. Built-in topics have no records. */
+export function* liveSettings(tables: { topics: TopicTable; groups: GroupTable }): Generator<SettingEntry> {
+  for (const { config, incarnation } of tables.topics.all()) {
+    if (incarnation === 0) continue
+    yield { kind: 'topic-state', name: config.topicName, incarnation, payload: stringifyJavaJson(config) }
+  }
+  for (const config of tables.groups.all()) {
+    yield { kind: 'group-state', name: config.groupName, incarnation: 0, payload: stringifyJavaJson(config) }
+  }
+}
+
+/** Creates the writer. Its functions are called inside jobs of Turns. */
+export function createSettingsWriter(deps: SettingsWriterDeps): SettingsWriter {
+  const { topics, groups, journal, clock, logger } = deps
+
+  function journaled(entry: SettingEntry): number {
+    const { commitLogOffset } = journal.setting(entry)
+    const incarnation = entry.kind === 'topic-created' ? commitLogOffset : entry.incarnation
+    applySetting({ ...entry, incarnation }, { topics, groups }, clock.nowMs())
+    return commitLogOffset
+  }
+
+  return {
+    putTopic(config) {
+      topics.check(config)
+      const known = topics.get(config.topicName)
+      const payload = stringifyJavaJson(config)
+      if (known === undefined) {
+        journaled({ kind: 'topic-created', name: config.topicName, incarnation: 0, payload })
+        logger.info({ event: 'topic.created', topic: config.topicName, queues: config.writeQueueNums })
+      } else if (stringifyJavaJson(known.config) !== payload) {
+        journaled({ kind: 'topic-changed', name: config.topicName, incarnation: known.incarnation, payload })
+      } else {
+        return known
+      }
+      deps.topicsChanged()
+      return topics.require(config.topicName)
+    },
+    deleteTopic(name) {
+      const { incarnation } = topics.require(name)
+      if (incarnation === 0) throw new MqError('topic-illegal', `topic '${name}' is built in and can not be deleted`)
+      const place = journaled({ kind: 'topic-deleted', name, incarnation, payload: '' })
+      deps.dropQueues(name, place)
+      logger.info({ event: 'topic.deleted', topic: name })
+      deps.topicsChanged()
+    },
+    putGroup(config) {
+      groups.check(config)
+      const known = groups.get(config.groupName)
+      const payload = stringifyJavaJson(config)
+      if (known === undefined) {
+        journaled({ kind: 'group-created', name: config.groupName, incarnation: 0, payload })
+        logger.info({ event: 'group.created', group: config.groupName })
+      } else if (stringifyJavaJson(known) !== payload) {
+        journaled({ kind: 'group-changed', name: config.groupName, incarnation: 0, payload })
+      }
+    },
+    deleteGroup(name) {
+      if (groups.get(name) === undefined)
+        throw new MqError('group-not-found', `group '${name}' does not exist on this broker`)
+      journaled({ kind: 'group-deleted', name, incarnation: 0, payload: '' })
+    },
+  }
+}

@@ -1,0 +1,82 @@
+// Topics of a broker: settings by name, each with its incarnation (position of its create record). Pure: changes are
+// decided here, journaled by the caller, and applied from the journal record, live and at replay alike.
+import { type DataVersion, MqError, type TopicConfig, checkTopicName, isSystemTopic } from '@rocketmq-ts/model'
+import { QUEUES_PER_TOPIC_MAX, TOPICS_MAX } from '../settings.ts'
+
+export interface Topic {
+  readonly config: TopicConfig
+  /** Commit log position of the create record; 0 for the built-in topics. */
+  readonly incarnation: number
+}
+
+export interface TopicTable {
+  get(name: string): Topic | undefined
+  /** Throws MqError 'topic-not-found' naming the topic and what to do. */
+  require(name: string): Topic
+  all(): Iterable<Topic>
+  readonly size: number
+  /** What registrations carry; grows with every change. */
+  readonly dataVersion: DataVersion
+  /** Checks a change without making it. Throws MqError 'topic-illegal', 'parameter-invalid' or 'busy' (table full). */
+  check(config: TopicConfig): void
+  /** Applies a journaled change. A topic that exists keeps its incarnation. */
+  put(config: TopicConfig, position: number, nowMs: number): void
+  /** Applies a journaled deletion; false when there is no such topic. */
+  remove(name: string, nowMs: number): boolean
+}
+
+/** @param builtIn topics that exist without a record, by name */
+export function createTopicTable(builtIn: readonly TopicConfig[]): TopicTable {
+  const topics = new Map<string, Topic>()
+  let counter = 0
+  let timestamp = 0
+  for (const config of builtIn) topics.set(config.topicName, { config, incarnation: 0 })
+
+  function changed(nowMs: number): void {
+    counter += 1
+    timestamp = nowMs
+  }
+
+  return {
+    get: (name) => topics.get(name),
+    require(name) {
+      const topic = topics.get(name)
+      if (topic === undefined) {
+        throw new MqError('topic-not-found', `topic '${name}' does not exist on this broker: create it first`)
+      }
+      return topic
+    },
+    all: () => topics.values(),
+    get size() {
+      return topics.size
+    },
+    get dataVersion() {
+      return { counter, stateVersion: 0, timestamp }
+    },
+    check(config) {
+      if (!isSystemTopic(config.topicName)) checkTopicName(config.topicName)
+      for (const field of ['readQueueNums', 'writeQueueNums'] as const) {
+        const value = config[field]
+        if (!Number.isInteger(value) || value < 0 || value > QUEUES_PER_TOPIC_MAX) {
+          throw new MqError('parameter-invalid', `${field} is ${value}; allowed is 0 to ${QUEUES_PER_TOPIC_MAX}`)
+        }
+      }
+      if (!Number.isInteger(config.perm) || config.perm < 0 || config.perm > 7) {
+        throw new MqError('parameter-invalid', `perm is ${config.perm}; allowed is 0 to 7`)
+      }
+      if (!topics.has(config.topicName) && topics.size >= TOPICS_MAX) {
+        throw new MqError('busy', `the broker holds ${TOPICS_MAX} topics, its maximum: delete one first`)
+      }
+    },
+    put(config, position, nowMs) {
+      const known = topics.get(config.topicName)
+      topics.set(config.topicName, { config, incarnation: known?.incarnation ?? position })
+      changed(nowMs)
+    },
+    remove(name, nowMs) {
+      if (!topics.delete(name)) return false
+      changed(nowMs)
+      return true
+    },
+  }
+}
