@@ -67,19 +67,21 @@ function sniff(socket: net.Socket, options: SniffedPortOptions, decided: () => v
     refuse(socket, `no first bytes within ${options.firstBytesTimeoutMs} ms`, options.logger)
   })
   socket.once('close', () => timer.cancel())
+  // Pieces of a preface wait here: put back into the socket at once, they would be announced again and again.
+  let head: Buffer = Buffer.alloc(0)
   const read = () => {
-    const bytes = socket.read() as Buffer | null
-    if (bytes === null) return
-    const protocol = protocolOf(bytes)
-    if (protocol === 'unknown') {
-      refuse(socket, `neither TLS nor HTTP/2: the first byte is 0x${bytes.toString('hex', 0, 1)}`, options.logger)
-      return
-    }
-    // What was read goes back. Pieces of the preface stay buffered until the next ones arrive.
-    socket.unshift(bytes)
+    const chunk = socket.read() as Buffer | null
+    if (chunk === null) return
+    head = Buffer.concat([head, chunk])
+    const protocol = protocolOf(head)
     if (protocol === 'undecided') return
     timer.cancel()
     socket.off('readable', read)
+    if (protocol === 'unknown') {
+      refuse(socket, `neither TLS nor HTTP/2: the first byte is 0x${head.toString('hex', 0, 1)}`, options.logger)
+      return
+    }
+    socket.unshift(head)
     decided()
     options.accept(socket, protocol)
   }
