@@ -13,4 +13,5 @@ export default {
   testEnvironment: '<rootDir>/packages/tooling/src/jest-environment.mjs',
   testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
   watchman: false,
+  injectGlobals: false,
 }
