@@ -1,5 +1,5 @@
 // The proxy as a service: everything is created here and nowhere else. It keeps nothing that must survive.
-import type { GrpcServer, GrpcTransport } from '@rocketmq-ts/grpc'
+import { type GrpcCall, type GrpcServer, GrpcStatus, type GrpcTransport } from '@rocketmq-ts/grpc'
 import type { Clock, Logger, Random, Readiness, Scheduler, Service, SocketAddress } from '@rocketmq-ts/runtime'
 import type { ProxyConfig } from './config.ts'
 import { type ProxyEvent, reasonOf } from './events.ts'
@@ -92,7 +92,9 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     onUnsettled: ({ group, topic }, error) =>
       log.warn({ event: 'delivery.unsettled', group, topic, reason: reasonOf(error) }),
   })
+  const telemetryStreams = new Set<GrpcCall>()
   const methods = createMethods({
+    telemetryStreams,
     gate,
     log,
     admission,
@@ -136,7 +138,8 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
   let stopping: Promise<void> | undefined
 
   async function stop(): Promise<void> {
-    // Answers under way go out; waiting receives and telemetry streams end with the server.
+    // Telemetry streams end in order, answers under way go out; what waits for messages ends with the server.
+    for (const call of telemetryStreams) call.finish(GrpcStatus.OK)
     await Promise.race([admission.close(), pause(scheduler, STOP_GRACE_MS)])
     void receiveAdmission.close()
     await server?.close(0)

@@ -40,12 +40,14 @@ export interface TelemetryDeps {
   readonly gate: Gate
   readonly scheduler: Scheduler
   readonly log: Logger<ProxyEvent>
+  /** The streams that are open: a stop ends them in order, since some clients break on a failed stream. */
+  readonly telemetryStreams: Set<GrpcCall>
   readonly publishing: PublishingLimits
   readonly subscription: SubscriptionLimits
 }
 
 export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
-  const { clients, groups, gate, scheduler, log } = deps
+  const { clients, groups, gate, scheduler, log, telemetryStreams } = deps
 
   const open: Bidirectional = (call) => {
     const clientId = clientIdOf(call)
@@ -56,15 +58,20 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
     let waiting = 0
     let last = Promise.resolve()
 
+    function finish(status: GrpcStatus, detail?: string): void {
+      forget()
+      call.finish(status, detail)
+    }
+
     function turnAway(status: StatusInit): void {
       call.write(TelemetryCommand.encode({ status }))
-      call.finish(GrpcStatus.OK)
+      finish(GrpcStatus.OK)
     }
 
     async function negotiate(settings: Settings): Promise<void> {
       const illegal = checkSettings(settings)
       if (illegal !== undefined) {
-        call.finish(GrpcStatus.INVALID_ARGUMENT, illegal.message)
+        finish(GrpcStatus.INVALID_ARGUMENT, illegal.message)
         return
       }
       const no =
@@ -76,6 +83,7 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
       const first = client.push !== push
       const reply = await replyTo(settings)
       register(client, settings, reply)
+      if (!telemetryStreams.has(call)) return
       client.push = push
       push(reply)
       if (first && mayMissSettings(settings)) {
@@ -93,6 +101,17 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
       return subscriptionReply(settings, group, deps.subscription)
     }
 
+    function decode(bytes: Uint8Array): TelemetryCommand | undefined {
+      try {
+        return TelemetryCommand.decode(bytes)
+      } catch (error) {
+        if (!(error instanceof MqError)) throw error
+        log.warn({ event: 'rpc.malformed', method: 'Telemetry', clientId, reason: error.message })
+        finish(GrpcStatus.INVALID_ARGUMENT, error.message)
+        return undefined
+      }
+    }
+
     function take(settings: Settings): void {
       if (waiting >= WAITING_MAX) {
         turnAway(refusal(Code.TOO_MANY_REQUESTS, `settings: ${WAITING_MAX} are waiting for an answer already`))
@@ -103,7 +122,7 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
         .then(() => negotiate(settings))
         .catch((error: unknown) => {
           if (isDefect(error)) log.error({ event: 'rpc.defect', method: 'Telemetry', error: reasonOf(error) })
-          call.finish(GrpcStatus.INTERNAL, statusOf(error).message)
+          finish(GrpcStatus.INTERNAL, statusOf(error).message)
         })
         .finally(() => {
           waiting -= 1
@@ -111,40 +130,28 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
     }
 
     function forget(): void {
+      telemetryStreams.delete(call)
       const client = clients.find(clientId)
       if (client?.push === push) client.push = undefined
     }
 
     call.signal.addEventListener('abort', forget, { once: true })
+    telemetryStreams.add(call)
     const stranger = checkClientId(call)
     if (stranger !== undefined) turnAway(stranger)
     return {
       message(bytes) {
         if (stranger !== undefined) return
-        const command = decode(bytes, call, log)
+        const command = decode(bytes)
         // Answers to commands of ours carry a nonce; this build sends none, so there is nothing they could answer.
         if (command?.settings) take(command.settings)
       },
       end() {
-        void last.then(() => {
-          forget()
-          call.finish(GrpcStatus.OK)
-        })
+        void last.then(() => finish(GrpcStatus.OK))
       },
     }
   }
   return { kind: 'bidirectional', handle: open }
-}
-
-function decode(bytes: Uint8Array, call: GrpcCall, log: Logger<ProxyEvent>): TelemetryCommand | undefined {
-  try {
-    return TelemetryCommand.decode(bytes)
-  } catch (error) {
-    if (!(error instanceof MqError)) throw error
-    log.warn({ event: 'rpc.malformed', method: 'Telemetry', clientId: clientIdOf(call), reason: error.message })
-    call.finish(GrpcStatus.INVALID_ARGUMENT, error.message)
-    return undefined
-  }
 }
 
 function register(client: Client, settings: Settings, reply: SettingsInit): void {

@@ -1,0 +1,194 @@
+// A whole proxy in memory: fake brokers behind it, gRPC without sockets before it, time in the test's hand.
+import { parseConfig } from '@rocketmq-ts/config'
+import { createMemoryGrpc, type GrpcStatus, type MemoryGrpcClient } from '@rocketmq-ts/grpc'
+import {
+  AddressScheme,
+  type Codec,
+  Encoding,
+  type MessageInit,
+  MessagingService,
+  msToDuration,
+  ReceiveMessageRequest,
+  type ReceiveMessageRequestInit,
+  ReceiveMessageResponse,
+  type SettingsInit,
+  TelemetryCommand,
+} from '@rocketmq-ts/grpc/v2'
+import { createProxy, type Proxy, proxyConfig, type ProxyEvent } from '@rocketmq-ts/proxy'
+import type { Logger } from '@rocketmq-ts/runtime'
+import { createFakeTime, type FakeTime } from './fake-time.ts'
+import { createFakeUpstream, type FakeUpstream, routeOf } from './fake-upstream.ts'
+
+export const TOPIC = { resourceNamespace: '', name: 'Orders' }
+export const GROUP = { resourceNamespace: '', name: 'billing' }
+export const ENDPOINTS = { scheme: AddressScheme.DOMAIN_NAME, addresses: [{ host: 'proxy.example', port: 18081 }] }
+
+export interface CallOptions {
+  /** null: no header. */
+  readonly clientId?: string | null
+  readonly timeoutMs?: number
+}
+
+/** What a stream brought so far. */
+export interface Stream<Frame> {
+  readonly frames: Frame[]
+  status: GrpcStatus | undefined
+  detail: string
+  cancel(): void
+  pause(): void
+  resume(): void
+}
+
+export interface TelemetryStream extends Stream<TelemetryCommand> {
+  headers: boolean
+  send(command: Parameters<typeof TelemetryCommand.encode>[0]): void
+  sendBytes(bytes: Uint8Array): void
+  halfClose(): void
+}
+
+interface UnaryShape<Answer, Init> {
+  readonly path: string
+  readonly request: { encode(init: Init): Uint8Array }
+  readonly response: Codec<Answer, never>
+}
+
+export interface Harness {
+  readonly time: FakeTime
+  readonly upstream: FakeUpstream
+  readonly proxy: Proxy
+  readonly client: MemoryGrpcClient
+  readonly events: ProxyEvent[]
+  call<Answer, Init>(
+    method: { readonly path: string; readonly request: { encode(init: Init): Uint8Array } } & {
+      readonly response: { decode(bytes: Uint8Array): Answer }
+    },
+    request: Init,
+    options?: CallOptions,
+  ): Promise<Answer>
+  receive(request?: ReceiveMessageRequestInit, options?: CallOptions): Stream<ReceiveMessageResponse>
+  telemetry(options?: CallOptions): TelemetryStream
+  /** Says the settings on a new stream and waits for the answer. */
+  settle(settings: SettingsInit, options?: CallOptions): Promise<TelemetryStream>
+}
+export type { UnaryShape }
+
+export async function createHarness(flags: Readonly<Record<string, string>> = {}): Promise<Harness> {
+  const parsed = parseConfig(proxyConfig, { flags: new Map(Object.entries(flags)) })
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults))
+  const time = createFakeTime()
+  const upstream = createFakeUpstream(time.clock, time.scheduler)
+  upstream.routes.set(TOPIC.name, routeOf(TOPIC.name))
+  const events: ProxyEvent[] = []
+  const note = (event: ProxyEvent) => void events.push(event)
+  const logger: Logger<ProxyEvent> = { debug: note, info: note, warn: note, error: note }
+  const grpc = createMemoryGrpc({ clock: time.clock, scheduler: time.scheduler, requestBytesMax: 64 * 1024 * 1024 })
+  const random = { fraction: () => 0, integer: () => 0, bytes: (length: number) => new Uint8Array(length) }
+  const proxy = createProxy(parsed.config, {
+    clock: time.clock,
+    scheduler: time.scheduler,
+    random,
+    logger,
+    transport: grpc.transport,
+    upstream,
+  })
+  await proxy.start()
+  const client = grpc.connect()
+
+  function optionsOf({ clientId = 'client-1', timeoutMs }: CallOptions = {}) {
+    const metadata = new Map(clientId === null ? [] : [['x-mq-client-id', clientId]])
+    return timeoutMs === undefined ? { metadata } : { metadata, timeoutMs }
+  }
+
+  function streamOf<Frame>(decode: (bytes: Uint8Array) => Frame) {
+    const stream = {
+      frames: [] as Frame[],
+      status: undefined as GrpcStatus | undefined,
+      detail: '',
+      headers: false,
+      cancel() {},
+      pause() {},
+      resume() {},
+    }
+    const handler = {
+      headers() {
+        stream.headers = true
+      },
+      message: (bytes: Uint8Array) => void stream.frames.push(decode(bytes)),
+      end(status: GrpcStatus, detail: string) {
+        stream.status = status
+        stream.detail = detail
+      },
+    }
+    return { stream, handler }
+  }
+
+  const harness: Harness = {
+    time,
+    upstream,
+    proxy,
+    client,
+    events,
+    async call(method, request, options) {
+      const answering = client.unary(method.path, method.request.encode(request), optionsOf(options))
+      await time.settle()
+      const answer = await answering
+      if (answer.message === undefined) throw new Error(`gRPC status ${answer.status}: ${answer.detail}`)
+      return method.response.decode(answer.message)
+    },
+    receive(request = {}, options = {}) {
+      const { stream, handler } = streamOf((bytes) => ReceiveMessageResponse.decode(bytes))
+      const bytes = ReceiveMessageRequest.encode({ ...receiveRequest(), ...request })
+      const { path } = MessagingService.ReceiveMessage
+      const call = client.serverStreaming(path, bytes, handler, optionsOf({ timeoutMs: 23_000, ...options }))
+      return Object.assign(stream, { cancel: call.cancel, pause: call.pause, resume: call.resume })
+    },
+    telemetry(options) {
+      const { stream, handler } = streamOf((bytes) => TelemetryCommand.decode(bytes))
+      const call = client.bidirectional(MessagingService.Telemetry.path, handler, optionsOf(options))
+      return Object.assign(stream, {
+        cancel: call.cancel,
+        pause: call.pause,
+        resume: call.resume,
+        send: (command: Parameters<typeof TelemetryCommand.encode>[0]) => call.write(TelemetryCommand.encode(command)),
+        sendBytes: (bytes: Uint8Array) => call.write(bytes),
+        halfClose: call.halfClose,
+      })
+    },
+    async settle(settings, options) {
+      const stream = harness.telemetry(options)
+      stream.send({ settings })
+      await time.settle()
+      return stream
+    },
+  }
+  return harness
+}
+
+/** A message that every check lets through. */
+export function message(changes: MessageInit = {}): MessageInit {
+  return {
+    topic: TOPIC,
+    userProperties: { color: 'red' },
+    body: Buffer.from('hello'),
+    ...changes,
+    systemProperties: {
+      messageId: 'MSG-1',
+      tag: 'TagA',
+      keys: ['order-1', 'order-2'],
+      bodyEncoding: Encoding.IDENTITY,
+      bornTimestamp: { seconds: 1_700_000_000, nanos: 5_000_000 },
+      bornHost: 'laptop',
+      ...changes.systemProperties,
+    },
+  }
+}
+
+export function receiveRequest(): ReceiveMessageRequestInit {
+  return {
+    group: GROUP,
+    messageQueue: { topic: TOPIC, id: 0, broker: { name: 'broker-a' } },
+    batchSize: 32,
+    invisibleDuration: msToDuration(30_000),
+    longPollingTimeout: msToDuration(20_000),
+  }
+}
