@@ -1,0 +1,8 @@
+export type { ActiveFault, Disk, DiskFault, DiskOperation } from './disk.ts'
+export * from './faults.ts'
+export * from './manual-effects.ts'
+export * from './prng.ts'
+export type { SimMachine, StartOptions } from './sim-machine.ts'
+export type { PartitionOptions, SimNetwork } from './sim-network.ts'
+export type { CrashOptions, ProcessState, SimProcess } from './sim-process.ts'
+export * from './world.ts'
