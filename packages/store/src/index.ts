@@ -1,1 +1,3 @@
 export * from './message-store.ts'
+export * from './store.ts'
+export { FILLER_SIZE, isFillerUnit } from './consume-queue/unit.ts'

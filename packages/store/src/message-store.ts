@@ -1,6 +1,7 @@
 // The face of the store: what others may ask of it, as small interfaces. One writer; queue offsets are assigned
 // with the append, gapless per queue. Positions: appended ≥ written ≥ flushed ≥ confirmed.
 import type { CommitLogOffset, QueueOffset } from '@rocketmq-ts/model'
+import type { Clock, Files, LogEvent, Logger, Scheduler } from '@rocketmq-ts/runtime'
 
 /** A message before it has a place. Everything is stored as given; the body is copied or kept until written. */
 export interface NewRecord {
@@ -131,4 +132,92 @@ export interface RecoveryReport {
 /** A journal record or other system record handed to its owner during recovery, in the order of the log. */
 export interface ReplayedRecord extends Dispatched {
   readonly bytes: Uint8Array
+}
+
+/** When a send is acknowledged. Java: flushDiskType. */
+export type FlushMode = 'SYNC_FLUSH' | 'ASYNC_FLUSH'
+
+/** Settings of a store. Everything but the folder and the mode has Apache's default. */
+export interface StoreOptions {
+  /** Absolute path of the root, taken by one process at a time. Java: storePathRootDir. */
+  readonly folder: string
+  readonly flushMode: FlushMode
+  /** Length of every commit log segment. Fixed for the life of a folder. Java: mappedFileSizeCommitLog, 1 GiB. */
+  readonly segmentBytes?: number
+  /** Units of one consume queue file. Fixed for the life of a folder. Java: mappedFileSizeConsumeQueue / 20, 300 000. */
+  readonly unitsPerFile?: number
+  /** Largest record body accepted. Java: maxMessageSize, 4 MiB. */
+  readonly bodyBytesMax?: number
+  /** Who holds the folder, for the message another process gets. */
+  readonly holder?: string
+  /** Longest time that written bytes wait for a sync nobody asked for. Java: flushIntervalCommitLog, 500 ms. */
+  readonly flushIntervalMs?: number
+  /** Longest time between a dispatch and the checkpoint that covers it. */
+  readonly checkpointIntervalMs?: number
+  /** Disk space kept for journal records when the disk is full. */
+  readonly reserveBytes?: number
+  /** Bytes behind the end of the log that are read in the caller's turn; they are in the page cache. */
+  readonly hotBytes?: number
+  /** Memory for units that could be read again from their files. */
+  readonly unitCacheBytes?: number
+  /**
+   * The proven flushed position that a journal record carries, if the record is one. Asked during recovery, so that
+   * damage is judged by the latest promise.
+   */
+  readonly flushedStampOf?: (record: ReplayedRecord) => number | undefined
+}
+
+/** Log lines of the store. */
+export type StoreEvent =
+  | {
+      event: 'store.opened'
+      end: number
+      records: number
+      scannedBytes: number
+      cleanStop: boolean
+      durationMs: number
+    }
+  | { event: 'store.rebuilt'; file: string; reason: string }
+  | { event: 'store.damaged'; from: number; to: number }
+  | { event: 'store.cut'; from: number; bytes: number; kept: string }
+  | { event: 'store.failed'; message: string }
+  | { event: 'store.disk-full'; message: string }
+  | { event: 'store.disk-freed' }
+  | { event: 'store.checkpoint-failed'; message: string }
+  | { event: 'store.closed'; end: number }
+
+export interface StoreDeps {
+  readonly clock: Clock
+  readonly files: Files
+  readonly scheduler: Scheduler
+  readonly logger: Logger<StoreEvent> | Logger<LogEvent>
+}
+
+/** The whole store. Its parts are handed to those who need them; it sends nothing and knows no consumer. */
+export interface MessageStore extends Appender, QueueReader, RecordReader, LogEvents {
+  readonly recovery: RecoveryReport
+  readonly positions: LogPositions
+  /** Highest position that a finished sync has proven; journal records are stamped with it. */
+  readonly provenFlushed: CommitLogOffset
+  /** Why appends are refused for good, if they are. */
+  readonly failure: Error | undefined
+  /** Sends are refused until space returns; journal records still pass. */
+  readonly diskFull: boolean
+  /** End of the batch. Part of TurnLog. */
+  readonly appended: number
+  /** Writes the batch and dispatches it. Rejects with MqError 'store-refused', for good. Part of TurnLog. */
+  submit(): Promise<void>
+  /** Resolves when everything below `position` survives a power loss. Part of TurnLog. */
+  whenFlushed(position: number): Promise<void>
+  /** True in synchronous mode. Part of TurnLog. */
+  readonly flushBeforeRelease: boolean
+  /**
+   * Hands every record of `topic` from `from` on, in the order of the log, up to the end at the time of the call.
+   * Paced: other work runs in between. Damaged records are left out.
+   */
+  replay(topic: string, from: CommitLogOffset, sink: (record: ReplayedRecord) => void): Promise<void>
+  /** Writes a checkpoint that covers everything written so far. */
+  checkpoint(): Promise<void>
+  /** Submits, syncs, writes the checkpoint and gives the folder back. May be called twice. */
+  close(): Promise<void>
 }

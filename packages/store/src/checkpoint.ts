@@ -1,0 +1,138 @@
+// Two checkpoints. Ours says which units of the consume queue files can be trusted, and up to which position of the log:
+// recovery reads the log from there. Apache's `checkpoint` (five i8 in 4096 bytes) is written beside it for Apache's tools.
+import { readInt64, writeInt64 } from '@rocketmq-ts/bytes'
+import { type Files, type Generation, readGenerations, writeGeneration } from '@rocketmq-ts/runtime'
+import type { QueueState } from './consume-queue/queue-table.ts'
+
+const KIND = 'STCP'
+const VERSION = 1
+
+/** What our checkpoint holds: the state of every queue when the log was written up to `coversTo`. */
+export interface Checkpoint {
+  readonly coversTo: number
+  readonly queues: readonly QueueState[]
+}
+
+/** A checkpoint file that can be read, newest first. */
+export interface StoredCheckpoint extends Checkpoint {
+  readonly generation: Generation
+}
+
+/** `whenFlushed` is awaited before the file takes its name: a checkpoint never runs ahead of the log. */
+export async function writeCheckpoint(
+  files: Files,
+  path: string,
+  checkpoint: Checkpoint,
+  whenFlushed: (position: number) => Promise<void>,
+): Promise<void> {
+  const queues = checkpoint.queues.map(({ topic, queueId, min, max }) => [topic, queueId, min, max])
+  const payload = Buffer.from(JSON.stringify({ queues }))
+  await writeGeneration(files, path, {
+    kind: KIND,
+    version: VERSION,
+    coversTo: checkpoint.coversTo,
+    payload,
+    whenFlushed,
+  })
+}
+
+function isPosition(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function decodeQueue(entry: unknown): QueueState | undefined {
+  if (!Array.isArray(entry)) return undefined
+  const [topic, queueId, min, max] = entry as unknown[]
+  if (typeof topic !== 'string' || !isPosition(queueId) || !isPosition(min) || !isPosition(max)) return undefined
+  return min <= max ? { topic, queueId, min, max } : undefined
+}
+
+function decodePayload(payload: Uint8Array): QueueState[] | undefined {
+  try {
+    const { queues } = JSON.parse(Buffer.from(payload).toString()) as { queues: unknown }
+    if (!Array.isArray(queues)) return undefined
+    const decoded = queues.map(decodeQueue)
+    return decoded.includes(undefined) ? undefined : (decoded as QueueState[])
+  } catch {
+    // The CRC was right, so this is a format we do not know: the same as no checkpoint, which is reported.
+    return undefined
+  }
+}
+
+/** All checkpoints that can be read, newest first, and the paths of those that can not. */
+export async function readCheckpoints(
+  files: Files,
+  path: string,
+): Promise<{ readonly valid: readonly StoredCheckpoint[]; readonly damaged: readonly string[] }> {
+  const generations = await readGenerations(files, path, { kind: KIND, versionMax: VERSION })
+  const valid: StoredCheckpoint[] = []
+  const damaged = generations.damaged.map((generation) => generation.path)
+  for (const generation of generations.valid) {
+    const queues = decodePayload(generation.payload)
+    if (queues === undefined) damaged.push(generation.path)
+    else valid.push({ generation, coversTo: generation.coversTo, queues })
+  }
+  return { valid, damaged }
+}
+
+/** Length of Apache's file. Java: StoreCheckpoint, MappedFile.OS_PAGE_SIZE. */
+export const STORE_CHECKPOINT_BYTES = 4096
+
+/** Apache's checkpoint. Times are those of the last record stored, in milliseconds. */
+export interface StoreCheckpoint {
+  readonly physicMsgTimestamp: number
+  readonly logicsMsgTimestamp: number
+  readonly indexMsgTimestamp: number
+  readonly masterFlushedOffset: number
+  readonly confirmPhyOffset: number
+}
+
+export function encodeStoreCheckpoint(checkpoint: StoreCheckpoint): Uint8Array {
+  const bytes = new Uint8Array(STORE_CHECKPOINT_BYTES)
+  writeInt64(bytes, 0, checkpoint.physicMsgTimestamp, 'physicMsgTimestamp')
+  writeInt64(bytes, 8, checkpoint.logicsMsgTimestamp, 'logicsMsgTimestamp')
+  writeInt64(bytes, 16, checkpoint.indexMsgTimestamp, 'indexMsgTimestamp')
+  writeInt64(bytes, 24, checkpoint.masterFlushedOffset, 'masterFlushedOffset')
+  writeInt64(bytes, 32, checkpoint.confirmPhyOffset, 'confirmPhyOffset')
+  return bytes
+}
+
+/** Throws BytesError for fewer than 40 bytes. All zero is valid. */
+export function decodeStoreCheckpoint(bytes: Uint8Array): StoreCheckpoint {
+  return {
+    physicMsgTimestamp: readInt64(bytes, 0, 'physicMsgTimestamp'),
+    logicsMsgTimestamp: readInt64(bytes, 8, 'logicsMsgTimestamp'),
+    indexMsgTimestamp: readInt64(bytes, 16, 'indexMsgTimestamp'),
+    masterFlushedOffset: readInt64(bytes, 24, 'masterFlushedOffset'),
+    confirmPhyOffset: readInt64(bytes, 32, 'confirmPhyOffset'),
+  }
+}
+
+/** Replaces Apache's file. Its indexMsgTimestamp stays: we write no key index yet. */
+export async function writeStoreCheckpoint(
+  files: Files,
+  path: string,
+  checkpoint: Omit<StoreCheckpoint, 'indexMsgTimestamp'>,
+): Promise<void> {
+  const before = await files.readWhole(path, STORE_CHECKPOINT_BYTES).catch(() => undefined)
+  const indexMsgTimestamp = before === undefined || before.length < 24 ? 0 : indexTimestampOf(before)
+  const temporary = `${path}.tmp`
+  const file = await files.open(temporary, 'create')
+  try {
+    await file.truncate(STORE_CHECKPOINT_BYTES)
+    file.writeSync(0, [encodeStoreCheckpoint({ ...checkpoint, indexMsgTimestamp })])
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await files.rename(temporary, path)
+}
+
+function indexTimestampOf(bytes: Uint8Array): number {
+  try {
+    return Math.max(0, readInt64(bytes, 16, 'indexMsgTimestamp'))
+  } catch {
+    // Not a time: Apache's broker would rebuild its index from an unknown place, zero makes it start over.
+    return 0
+  }
+}

@@ -1,0 +1,171 @@
+// Brings units into their files and, now and then, makes them count: queue files written, synced, log flushed up to the
+// same position, and only then the checkpoint renamed into place. Works by deadline: an idle store has no timer.
+import { MqError } from '@rocketmq-ts/model'
+import type { Files, Scheduler, Timer } from '@rocketmq-ts/runtime'
+import { writeCheckpoint, writeStoreCheckpoint } from './checkpoint.ts'
+import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
+import type { QueueFiles } from './consume-queue/queue-files.ts'
+import type { QueueTable } from './consume-queue/queue-table.ts'
+import { writeFlushedMark } from './flushed-mark.ts'
+
+/** Units in memory only that are written to their files at once, not at the next checkpoint. */
+const PERSIST_UNITS = 65_536
+/** Units in memory only, at most: sends are answered 'busy' beyond. */
+const UNPERSISTED_UNITS_MAX = 4_194_304
+
+export interface CheckpointerOptions {
+  readonly files: Files
+  readonly scheduler: Scheduler
+  readonly queues: QueueTable
+  readonly queueFiles: QueueFiles
+  readonly checkpointPath: string
+  readonly storeCheckpointPath: string
+  readonly flushedMarkPath: string
+  readonly intervalMs: number
+  /** The log as it is now. Every record below `written` has its unit. */
+  readonly log: {
+    readonly written: number
+    readonly flushed: number
+    whenFlushed(position: number): Promise<void>
+  }
+  /** Store time of the last record. */
+  readonly lastTimestampMs: () => number
+  readonly onFailure: (error: Error) => void
+}
+
+export interface Checkpointer {
+  /** True while the queue files are so far behind that sends must wait. */
+  readonly isBehind: boolean
+  /** The queue got a unit. */
+  unitAdded(queue: ConsumeQueue): void
+  /** Writes a checkpoint that covers everything written before the call. */
+  run(): Promise<void>
+  /** Ends work in the background. */
+  stop(): Promise<void>
+}
+
+/** Creates the checkpointer of one store. */
+export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
+  const { files, scheduler, queues, queueFiles, log, onFailure } = options
+  let unpersisted = 0
+  let timer: Timer | undefined
+  let stopped = false
+  let persisting: Promise<void> | undefined
+  /** The checkpoint being written, and the one that starts after it. */
+  let running: Promise<void> | undefined
+  let following: Promise<void> | undefined
+  /** A queue file could not be synced: what it holds is unknown, so nothing may count on it any more. */
+  let unsyncable: Error | undefined
+
+  function arm(): void {
+    if (stopped || timer !== undefined) return
+    timer = scheduler.after(options.intervalMs, () => {
+      timer = undefined
+      run().catch(report)
+    })
+  }
+
+  function report(error: unknown): void {
+    onFailure(error instanceof Error ? error : new Error(String(error)))
+    if (unsyncable === undefined) arm()
+  }
+
+  async function persistAll(): Promise<void> {
+    const dirty = queues.takeDirty()
+    unpersisted = 0
+    for (const [index, queue] of dirty.entries()) {
+      try {
+        await queueFiles.persist(queue)
+      } catch (error) {
+        for (const left of dirty.slice(index)) {
+          queues.markDirty(left)
+          unpersisted += left.max - left.persisted
+        }
+        throw error
+      }
+    }
+  }
+
+  /** One at a time; a second caller waits for the first and then for its own. */
+  function persist(): Promise<void> {
+    const before = persisting ?? Promise.resolve()
+    const own = before.catch(() => undefined).then(persistAll)
+    persisting = own.finally(() => {
+      if (persisting === settled) persisting = undefined
+    })
+    const settled = persisting
+    settled.catch(() => undefined)
+    return own
+  }
+
+  async function syncQueueFiles(): Promise<void> {
+    try {
+      await queueFiles.sync()
+    } catch (error) {
+      unsyncable = new MqError(
+        'unavailable',
+        'a consume queue file could not be synced: no checkpoint is written any more, the next start reads the log',
+        error,
+      )
+      throw unsyncable
+    }
+  }
+
+  async function write(): Promise<void> {
+    if (unsyncable !== undefined) throw unsyncable
+    const coversTo = log.written
+    const states = queues.states()
+    const timestampMs = options.lastTimestampMs()
+    await persist()
+    await syncQueueFiles()
+    await log.whenFlushed(coversTo)
+    await writeFlushedMark(files, options.flushedMarkPath, log.flushed)
+    await writeCheckpoint(files, options.checkpointPath, { coversTo, queues: states }, (position) =>
+      log.whenFlushed(position),
+    )
+    await writeStoreCheckpoint(files, options.storeCheckpointPath, {
+      physicMsgTimestamp: timestampMs,
+      logicsMsgTimestamp: timestampMs,
+      masterFlushedOffset: 0,
+      confirmPhyOffset: coversTo,
+    })
+  }
+
+  function run(): Promise<void> {
+    if (following !== undefined) return following
+    if (running !== undefined) {
+      following = running
+        .catch(() => undefined)
+        .then(() => {
+          following = undefined
+          return run()
+        })
+      return following
+    }
+    timer?.cancel()
+    timer = undefined
+    running = write().finally(() => {
+      running = undefined
+    })
+    return running
+  }
+
+  return {
+    get isBehind() {
+      return unpersisted > UNPERSISTED_UNITS_MAX
+    },
+    unitAdded(queue) {
+      queues.markDirty(queue)
+      unpersisted += 1
+      if (unpersisted >= PERSIST_UNITS && persisting === undefined && !stopped) persist().catch(report)
+      arm()
+    },
+    run,
+    async stop() {
+      stopped = true
+      timer?.cancel()
+      timer = undefined
+      await Promise.allSettled([following, running, persisting])
+    },
+  }
+}

@@ -1,0 +1,253 @@
+// The one log: takes records into the batch of the Turn, writes and syncs them, reads them back.
+// appended ≥ written ≥ flushed. After a failed write or sync it refuses appends for good.
+import { commitLogOffset, createRecordPeek, MqError, recordSize, type QueueOffset } from '@rocketmq-ts/model'
+import type { Scheduler } from '@rocketmq-ts/runtime'
+import type { NewRecord } from '../message-store.ts'
+import { BatchBuilder, type SealedBatch } from './batch.ts'
+import { type DiskReserve, isNoSpace } from './disk-reserve.ts'
+import { createGroupCommit } from './group-commit.ts'
+import type { LogWriter } from './log-writer.ts'
+import { checkRecord, damaged, RECORD_BYTES_MAX } from './scan.ts'
+import type { Segments } from './segment.ts'
+
+const MiB = 1024 * 1024
+/** Bytes of one batch, at most; beyond, sends are answered 'busy'. */
+const BATCH_BYTES_MAX = 128 * MiB
+/** Bytes written but not flushed, at most; beyond, sends are answered 'busy' until the disk catches up. */
+const UNFLUSHED_BYTES_MAX = 1024 * MiB
+/** Kept free at the end of a segment for the filler's header. Java: END_FILE_MIN_BLANK_LENGTH. */
+const SEGMENT_FREE_BYTES_MIN = 8
+
+export interface CommitLogOptions {
+  readonly scheduler: Scheduler
+  readonly segments: Segments
+  readonly writer: LogWriter
+  readonly reserve: DiskReserve
+  /** End of the log after recovery; all of it is flushed. */
+  readonly end: number
+  readonly bodyBytesMax: number
+  readonly flushIntervalMs: number
+  readonly hotBytes: number
+  /** A batch is in the page cache up to `end`, in order. */
+  readonly onWritten: (end: number) => void
+  readonly onFlushed: (end: number) => void
+  readonly onRoll: (base: number) => void
+  readonly onFailure: (error: Error) => void
+}
+
+export interface CommitLog {
+  readonly appended: number
+  readonly written: number
+  readonly flushed: number
+  /** Syncs finished so far. */
+  readonly syncs: number
+  readonly min: number
+  readonly failure: Error | undefined
+  /** Bytes the record will take. Throws like `append`; nothing has changed yet. */
+  admit(record: NewRecord, journal: boolean): number
+  /** Adds an admitted record and returns its position. */
+  append(record: NewRecord, size: number, offset: QueueOffset, storeTimestampMs: number): number
+  submit(): Promise<void>
+  whenFlushed(position: number): Promise<void>
+  read(position: number, size: number): Uint8Array | Promise<Uint8Array>
+  /** No background sync after this. */
+  stop(): void
+}
+
+const DONE = Promise.resolve()
+
+/** Creates the log on segments that recovery has judged. Java: CommitLog. */
+export function createCommitLog(options: CommitLogOptions): CommitLog {
+  const { scheduler, segments, writer, reserve, hotBytes } = options
+  const { segmentBytes } = segments
+  const builder = new BatchBuilder(options.end)
+  const peek = createRecordPeek()
+  const startedAt = options.end
+  let written = options.end
+  let failure: Error | undefined
+  /** Bases of segments that the batch enters first. */
+  let rolls: number[] = []
+  /** The writes that are not done yet, one after the other; undefined when there is none. */
+  let writing: Promise<void> | undefined
+
+  function refuse(cause: Error): void {
+    if (failure !== undefined) return
+    failure = new MqError(
+      'store-refused',
+      `the store takes nothing more after a failed write or sync (${cause.message}); check the disk, then restart the broker`,
+      cause,
+    )
+    group.fail(failure)
+    options.onFailure(failure)
+  }
+
+  /** Every segment that holds bytes of [from, to), the oldest first: what is behind is never safer than what is before. */
+  async function sync(from: number, to: number): Promise<void> {
+    for (let base = from - (from % segmentBytes); base < to; base += segmentBytes) await segments.at(base)?.file.sync()
+  }
+
+  const group = createGroupCommit({
+    scheduler,
+    flushed: options.end,
+    intervalMs: options.flushIntervalMs,
+    sync,
+    onFlushed: options.onFlushed,
+    onFailure: refuse,
+  })
+
+  function admit(record: NewRecord, journal: boolean): number {
+    if (failure !== undefined) throw failure
+    if (!journal) admitSend(record)
+    const size = recordSize(record)
+    const sizeMax = Math.min(RECORD_BYTES_MAX, segmentBytes - SEGMENT_FREE_BYTES_MIN)
+    if (size > sizeMax) {
+      throw new MqError('message-too-large', `record: ${size} bytes with topic and properties, at most ${sizeMax} fit`)
+    }
+    return size
+  }
+
+  function admitSend(record: NewRecord): void {
+    if (reserve.full) {
+      throw new MqError('disk-full', 'no space is left on the disk of the store; free some, sending goes on by itself')
+    }
+    if (record.body.length > options.bodyBytesMax) {
+      throw new MqError(
+        'message-too-large',
+        `body: ${record.body.length} bytes, maxMessageSize allows ${options.bodyBytesMax}`,
+      )
+    }
+    if (builder.bytes > BATCH_BYTES_MAX || builder.end - group.flushed > UNFLUSHED_BYTES_MAX) {
+      throw new MqError('busy', 'the disk of the store is behind; send again later')
+    }
+  }
+
+  function append(record: NewRecord, size: number, offset: QueueOffset, storeTimestampMs: number): number {
+    const used = builder.end % segmentBytes
+    const remaining = segmentBytes - used
+    if (size + SEGMENT_FREE_BYTES_MIN > remaining) {
+      builder.addBlank(remaining)
+      rolls.push(builder.end)
+    } else if (used <= segmentBytes / 2 && used + size > segmentBytes / 2) {
+      segments.prepare(builder.end - used + segmentBytes)
+    }
+    const position = builder.end
+    builder.addRecord(
+      record,
+      { queueOffset: offset, commitLogOffset: commitLogOffset(position), storeTimestampMs },
+      size,
+    )
+    reserve.start()
+    return position
+  }
+
+  function finish(batch: SealedBatch, entered: readonly number[]): void {
+    batch.release()
+    written = batch.end
+    group.written(written)
+    options.onWritten(written)
+    for (const base of entered) options.onRoll(base)
+  }
+
+  async function writeAgain(batch: SealedBatch, error: unknown): Promise<void> {
+    if (!isNoSpace(error) || !(await reserve.release())) throw error
+    await writer.submit(batch)
+  }
+
+  function asFailure(error: unknown): Error {
+    refuse(error instanceof Error ? error : new Error(String(error)))
+    return failure!
+  }
+
+  /** Waits for the write; one that found no room is repeated once with the space of the reserve. */
+  async function settle(pending: Promise<void>, batch: SealedBatch, entered: readonly number[]): Promise<void> {
+    try {
+      await pending.catch((error: unknown) => writeAgain(batch, error))
+    } catch (error) {
+      throw asFailure(error)
+    }
+    finish(batch, entered)
+  }
+
+  async function writeLater(before: Promise<void>, batch: SealedBatch, entered: readonly number[]): Promise<void> {
+    await before
+    if (failure !== undefined) throw failure
+    await settle((async () => writer.submit(batch))(), batch, entered)
+  }
+
+  /** The way of nearly every batch: written when this returns. */
+  function writeNow(batch: SealedBatch, entered: readonly number[]): Promise<void> {
+    let pending: void | Promise<void>
+    try {
+      pending = writer.submit(batch)
+    } catch (error) {
+      return settle(Promise.reject(error), batch, entered)
+    }
+    if (pending !== undefined) return settle(pending, batch, entered)
+    finish(batch, entered)
+    return DONE
+  }
+
+  function submit(): Promise<void> {
+    if (failure !== undefined) return Promise.reject(failure)
+    const batch = builder.take()
+    if (batch === undefined) return writing ?? DONE
+    const entered = rolls
+    rolls = []
+    const run = writing === undefined ? writeNow(batch, entered) : writeLater(writing, batch, entered)
+    if (run === DONE) return run
+    const settled = run
+      .catch(() => undefined)
+      .then(() => {
+        if (writing === settled) writing = undefined
+      })
+    writing = settled
+    return run
+  }
+
+  function read(position: number, size: number): Uint8Array | Promise<Uint8Array> {
+    if (size > RECORD_BYTES_MAX) throw damaged(position, 'was lost')
+    const segment = segments.at(position)
+    if (segment === undefined || position < segments.min) throw damaged(position, 'is not in the log any more')
+    if (position + size > written) throw damaged(position, `ends behind the end of the log, ${written}`)
+    const into = Buffer.allocUnsafe(size)
+    const at = position - segment.base
+    // Written by this process and not long ago: in the page cache.
+    if (position >= startedAt && position >= written - hotBytes) {
+      return checked(into, segment.file.readSync(at, into), position)
+    }
+    return segment.file.read(at, into, 'cold').then((bytes) => checked(into, bytes, position))
+  }
+
+  function checked(into: Buffer, bytesRead: number, position: number): Uint8Array {
+    if (bytesRead < into.length) throw damaged(position, 'is cut short by the end of its file')
+    checkRecord(into, position, peek)
+    return into
+  }
+
+  return {
+    get appended() {
+      return builder.end
+    },
+    get written() {
+      return written
+    },
+    get flushed() {
+      return group.flushed
+    },
+    get syncs() {
+      return group.syncs
+    },
+    get min() {
+      return segments.min
+    },
+    get failure() {
+      return failure
+    },
+    admit,
+    append,
+    submit,
+    whenFlushed: group.whenFlushed,
+    read,
+    stop: group.stop,
+  }
+}

@@ -1,0 +1,128 @@
+// Space for journal records on a full disk: a file of zeros that is given up when the first write finds no room.
+// From then on sends are refused, until the file could be made again.
+import type { File, FileError, Files, Scheduler, Timer } from '@rocketmq-ts/runtime'
+
+const PIECE_BYTES = 1024 * 1024
+/** Pause between pieces while the file is made, so that it does not stand in the way of sends. */
+const PIECE_DELAY_MS = 10
+/** How often a full disk is tried again. */
+const PROBE_INTERVAL_MS = 5000
+
+export interface DiskReserve {
+  /** Sends are refused. */
+  readonly full: boolean
+  /** Makes the file in the background, once. */
+  start(): void
+  /** Gives the space up. False when there was none to give. */
+  release(): Promise<boolean>
+  /** Ends work in the background. */
+  stop(): Promise<void>
+}
+
+/** True when the disk, or the quota, has no space left. */
+export function isNoSpace(error: unknown): boolean {
+  return error instanceof Error && error.name === 'FileError' && (error as FileError).code === 'no-space'
+}
+
+/** Creates the reserve of one store. */
+export function createDiskReserve(options: {
+  readonly files: Files
+  readonly scheduler: Scheduler
+  readonly path: string
+  readonly bytes: number
+  readonly onFull: (cause: unknown) => void
+  readonly onFreed: () => void
+}): DiskReserve {
+  const { files, scheduler, path, bytes, onFull, onFreed } = options
+  let full = false
+  let started = bytes === 0
+  let stopped = false
+  let filling: Promise<void> | undefined
+  let held = false
+  /** Of the filling that runs. */
+  let order = { cancelled: false }
+  let timer: Timer | undefined
+
+  function pause(): Promise<void> {
+    return new Promise((resolve) => scheduler.after(PIECE_DELAY_MS, resolve))
+  }
+
+  async function writePieces(file: File, { cancelled }: { readonly cancelled: () => boolean }): Promise<void> {
+    const zeros = new Uint8Array(Math.min(PIECE_BYTES, bytes))
+    for (let at = await file.size(); at < bytes && !cancelled(); at += zeros.length) {
+      file.writeSync(at, [zeros.subarray(0, Math.min(zeros.length, bytes - at))])
+      await pause()
+    }
+    if (!cancelled()) await file.sync()
+  }
+
+  async function fill(own: { readonly cancelled: boolean }): Promise<void> {
+    const file = await files.open(path, 'create')
+    try {
+      await writePieces(file, { cancelled: () => own.cancelled })
+    } finally {
+      await file.close()
+    }
+  }
+
+  function markFull(cause: unknown): void {
+    if (!full) onFull(cause)
+    full = true
+    if (stopped) return
+    timer?.cancel()
+    timer = scheduler.after(PROBE_INTERVAL_MS, () => {
+      timer = undefined
+      beginFilling()
+    })
+  }
+
+  function beginFilling(): void {
+    if (filling !== undefined || stopped) return
+    const own = { cancelled: false }
+    order = own
+    filling = fill(own)
+      .then(
+        () => {
+          if (own.cancelled) return
+          held = true
+          if (full) onFreed()
+          full = false
+        },
+        async (error: unknown) => {
+          // A file system that can not hold the reserve for another reason still takes messages.
+          if (own.cancelled || !isNoSpace(error)) return
+          await files.remove(path).catch(() => undefined)
+          markFull(error)
+        },
+      )
+      .finally(() => {
+        filling = undefined
+      })
+  }
+
+  return {
+    get full() {
+      return full
+    },
+    start() {
+      if (started) return
+      started = true
+      beginFilling()
+    },
+    async release() {
+      const wasHeld = held || filling !== undefined
+      order.cancelled = true
+      await filling
+      held = false
+      await files.remove(path)
+      markFull(undefined)
+      return wasHeld
+    },
+    async stop() {
+      stopped = true
+      order.cancelled = true
+      timer?.cancel()
+      await filling
+    },
+  }
+}

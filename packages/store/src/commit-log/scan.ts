@@ -1,0 +1,94 @@
+// Looks at bytes of the log and says what they are. Pure: any bytes can test it. A record counts only with its lengths
+// adding up, its own position in it, and the CRC of its body.
+import { BLANK_MAGIC, MqError, peekRecord, peekedBodyCrcMatches, type RecordPeek } from '@rocketmq-ts/model'
+
+const MiB = 1024 * 1024
+/** Largest record looked for: Apache's largest body setting in use, 64 MiB, and 64 KiB around it. */
+export const RECORD_BYTES_MAX = 64 * MiB + 64 * 1024
+/** Bytes that show a record's own position. */
+const HEAD_BYTES = 36
+/** The bytes that both magics begin with, four bytes into a record. */
+const MAGIC_PREFIX = Buffer.from([0xda, 0xa3, 0x20])
+const BLANK_PREFIX = Buffer.from([BLANK_MAGIC >>> 24, (BLANK_MAGIC >>> 16) & 0xff, (BLANK_MAGIC >>> 8) & 0xff])
+
+/**
+ * 'record': `peek` is filled. 'end-of-segment': the filler. 'cut': the bytes given end inside a record that fits the
+ * segment; `peek.totalSize` says how many it needs (0: at least a head). 'empty': untouched. 'torn': anything else.
+ */
+export type ScanStep = 'record' | 'end-of-segment' | 'cut' | 'empty' | 'torn'
+
+/** What lies at index `at`. */
+export interface ScanPlace {
+  /** Position in the log of index `at`. */
+  readonly position: number
+  /** Position where the segment ends. */
+  readonly segmentEnd: number
+}
+
+/** Looks at one place. Java: CommitLog.checkMessageAndReturnSize, and the position that it does not compare. */
+export function scanStep(bytes: Uint8Array, at: number, place: ScanPlace, peek: RecordPeek): ScanStep {
+  const remaining = place.segmentEnd - place.position
+  const kind = peekRecord(bytes, at, peek)
+  if (kind === 'blank') return peek.totalSize === remaining ? 'end-of-segment' : 'torn'
+  if (kind === 'invalid') return isZero(bytes, at) ? 'empty' : 'torn'
+  if (peek.totalSize > RECORD_BYTES_MAX || peek.totalSize > remaining) return 'torn'
+  if (kind === 'cut') return bytes.length - at < remaining ? 'cut' : 'torn'
+  if (peek.commitLogOffset !== place.position) return 'torn'
+  return peekedBodyCrcMatches(bytes, peek) ? 'record' : 'torn'
+}
+
+function isZero(bytes: Uint8Array, at: number): boolean {
+  for (let index = at; index < at + 8; index += 1) if (bytes[index] !== 0) return false
+  return true
+}
+
+/**
+ * Index of the next place from `from` on that is a record, a record cut by the end of the bytes, or the filler of the
+ * segment; −1 when there is none. `position` is that of index 0.
+ */
+export function findRecord(bytes: Buffer, from: number, place: ScanPlace, peek: RecordPeek): number {
+  let record = bytes.indexOf(MAGIC_PREFIX, from + 4)
+  let blank = bytes.indexOf(BLANK_PREFIX, from + 4)
+  while (record >= 0 || blank >= 0) {
+    const isRecord = record >= 0 && (blank < 0 || record < blank)
+    const at = (isRecord ? record : blank) - 4
+    const step = scanStep(bytes, at, { ...place, position: place.position + at }, peek)
+    if (step === 'record' || step === 'end-of-segment') return at
+    if (step === 'cut' && mayBeRecord(bytes, at, place.position + at)) return at
+    if (isRecord) record = bytes.indexOf(MAGIC_PREFIX, record + 1)
+    else blank = bytes.indexOf(BLANK_PREFIX, blank + 1)
+  }
+  return -1
+}
+
+/** False when enough of a cut record is here to see that it is at a foreign position. */
+function mayBeRecord(bytes: Buffer, at: number, position: number): boolean {
+  if (bytes.length - at < HEAD_BYTES) return true
+  return bytes.readUInt32BE(at + 28) * 0x1_0000_0000 + bytes.readUInt32BE(at + 32) === position
+}
+
+/** Throws MqError 'damaged' unless `bytes` is the record of `position`, whole. */
+export function checkRecord(bytes: Uint8Array, position: number, peek: RecordPeek): void {
+  const kind = peekRecord(bytes, 0, peek)
+  const problem =
+    kind !== 'record'
+      ? kind === 'blank'
+        ? 'is the filler of a segment'
+        : peek.problem
+      : peek.totalSize !== bytes.length
+        ? `totalSize is ${peek.totalSize}, its queue says ${bytes.length}`
+        : peek.commitLogOffset !== position
+          ? `commitLogOffset says ${peek.commitLogOffset}`
+          : peekedBodyCrcMatches(bytes, peek)
+            ? undefined
+            : 'bodyCrc does not match the body'
+  if (problem !== undefined) throw damaged(position, problem)
+}
+
+/** The error for a record that can not be read. */
+export function damaged(position: number, problem: string): MqError {
+  return new MqError(
+    'damaged',
+    `record at commit log offset ${position}: ${problem}; it is skipped, the others are served`,
+  )
+}

@@ -1,0 +1,159 @@
+// The files of the commit log: equal sizes, named by the position of their first byte in 20 digits, without gaps.
+// Each has its full size before its first byte is written. Java: MappedFileQueue, AllocateMappedFileService.
+import { MqError } from '@rocketmq-ts/model'
+import type { File, Files } from '@rocketmq-ts/runtime'
+
+/** Java: UtilAll.offset2FileName. */
+const NAME_DIGITS = 20
+const SEGMENT_NAME = /^\d{20}$/
+
+/** One file of the log. */
+export interface Segment {
+  /** Position of its first byte in the log. */
+  readonly base: number
+  readonly file: File
+}
+
+/** All files of the log, by position. */
+export interface Segments {
+  readonly segmentBytes: number
+  /** Position of the first byte kept. */
+  readonly min: number
+  /** Position behind the last file. */
+  readonly end: number
+  /** The segment that holds `position`, if its file exists. */
+  at(position: number): Segment | undefined
+  /** The segment starting at `base`, made where it is missing. */
+  ensure(base: number): Promise<Segment>
+  /** Makes the segment that starts at `base` in the background; a failure shows in `ensure`. */
+  prepare(base: number): void
+  /** Resolves when no file is being made. */
+  settled(): Promise<void>
+  /** Removes the files that start at `from` or behind. */
+  removeFrom(from: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** Name of the file whose first byte is at `position` of its log. */
+export function fileName(position: number): string {
+  return String(position).padStart(NAME_DIGITS, '0')
+}
+
+/** Positions of the well-named files of a folder, ascending. */
+export async function listPositions(files: Files, folder: string): Promise<number[]> {
+  const entries = await files.list(folder)
+  return entries
+    .filter((entry) => entry.kind === 'file' && SEGMENT_NAME.test(entry.name))
+    .map((entry) => Number(entry.name))
+    .sort((a, b) => a - b)
+}
+
+async function openSegment(files: Files, folder: string, base: number, segmentBytes: number): Promise<Segment> {
+  const path = `${folder}/${fileName(base)}`
+  const file = await files.open(path, 'create')
+  try {
+    const bytes = await file.size()
+    if (bytes > segmentBytes) {
+      throw new MqError(
+        'parameter-invalid',
+        `segment ${path} has ${bytes} bytes, mappedFileSizeCommitLog says ${segmentBytes}: start with the size the folder was made with`,
+      )
+    }
+    // Shorter: new, or cut by a power loss before its size was safe.
+    if (bytes < segmentBytes) {
+      await file.truncate(segmentBytes)
+      await file.sync()
+      await files.syncFolder(folder)
+    }
+    return { base, file }
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** Opens the files of a log folder; an empty folder has no segment yet. Rejects where names or sizes do not fit. */
+export async function openSegments(options: {
+  readonly files: Files
+  readonly folder: string
+  readonly segmentBytes: number
+}): Promise<Segments> {
+  const { files, folder, segmentBytes } = options
+  const segments = new Map<number, Segment>()
+  const making = new Map<number, Promise<Segment>>()
+  await files.makeFolder(folder, { durable: true })
+  const bases = await listPositions(files, folder)
+  for (const base of bases) {
+    if (!Number.isSafeInteger(base) || base % segmentBytes !== 0) {
+      throw new MqError(
+        'parameter-invalid',
+        `segment ${folder}/${fileName(base)} does not start at a multiple of mappedFileSizeCommitLog ${segmentBytes}`,
+      )
+    }
+  }
+  const min = bases[0] ?? 0
+  let end = min
+  // A missing file in the middle becomes one of zeros: a hole that recovery judges.
+  for (const last = bases.at(-1) ?? -1; end <= last; end += segmentBytes) {
+    segments.set(end, await openSegment(files, folder, end, segmentBytes))
+  }
+  if (segments.size === 0) end = min
+
+  function make(base: number): Promise<Segment> {
+    const known = making.get(base)
+    if (known !== undefined) return known
+    const promise = openSegment(files, folder, base, segmentBytes).then(
+      (segment) => {
+        segments.set(base, segment)
+        end = Math.max(end, base + segmentBytes)
+        making.delete(base)
+        return segment
+      },
+      (error: unknown) => {
+        making.delete(base)
+        throw error
+      },
+    )
+    making.set(base, promise)
+    return promise
+  }
+
+  async function settled(): Promise<void> {
+    await Promise.allSettled(making.values())
+  }
+
+  return {
+    segmentBytes,
+    get min() {
+      return min
+    },
+    get end() {
+      return end
+    },
+    at: (position) => segments.get(position - (position % segmentBytes)),
+    ensure(base) {
+      const segment = segments.get(base)
+      return segment === undefined ? make(base) : Promise.resolve(segment)
+    },
+    prepare(base) {
+      if (!segments.has(base)) make(base).catch(() => undefined)
+    },
+    settled,
+    async removeFrom(from) {
+      await settled()
+      for (const segment of segments.values()) {
+        if (segment.base < from) continue
+        segments.delete(segment.base)
+        await segment.file.close()
+        await files.remove(segment.file.path)
+      }
+      await files.syncFolder(folder)
+      end = Math.min(end, Math.max(from, min))
+    },
+    async close() {
+      await settled()
+      await Promise.all([...segments.values()].map((segment) => segment.file.close()))
+      segments.clear()
+    },
+  }
+}

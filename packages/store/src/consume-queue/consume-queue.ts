@@ -1,0 +1,123 @@
+// The units of one queue: the newest in memory, the others in files or a cache of them.
+//   min ≤ persisted ≤ max ≤ assigned,  visible ≤ max
+import assert from 'node:assert'
+import { queueOffset } from '@rocketmq-ts/model'
+import type { Accept, Unit } from '../message-store.ts'
+import { Chunk, CHUNK_UNITS, type ChunkCache, type ChunkOwner } from './chunk-cache.ts'
+import { decodeUnit, encodeUnit, fillerUnit, UNIT_BYTES } from './unit.ts'
+
+/** A walk that ended, or the offset whose units must be loaded first. */
+export type WalkResult =
+  | { readonly kind: 'scanned'; readonly next: number }
+  | { readonly kind: 'missing'; readonly at: number }
+
+export class ConsumeQueue implements ChunkOwner {
+  readonly topic: string
+  readonly queueId: number
+  /** First offset whose record may still be in the log. */
+  min: number
+  /** The next append gets it: one past everything in the batch. */
+  assigned: number
+  /** One past the last dispatched unit. */
+  max: number
+  /** One past the last unit that consumers may see. */
+  visible: number
+  /** Units below are in the page cache of their file. */
+  persisted: number
+  /** Waits in the list of queues with units to write. */
+  dirty = false
+  readonly #cache: ChunkCache
+  readonly #chunks = new Map<number, Chunk>()
+
+  constructor(
+    place: { readonly topic: string; readonly queueId: number },
+    min: number,
+    max: number,
+    cache: ChunkCache,
+  ) {
+    this.topic = place.topic
+    this.queueId = place.queueId
+    this.min = min
+    this.assigned = max
+    this.max = max
+    this.visible = max
+    this.persisted = max
+    this.#cache = cache
+  }
+
+  /** Adds the unit at `max`. */
+  push(unit: { readonly commitLogOffset: number; readonly size: number; readonly tagsCode: number }): void {
+    const offset = this.max
+    const index = Math.floor(offset / CHUNK_UNITS)
+    const known = this.#chunks.get(index)
+    const chunk = known ?? new Chunk(this, index, offset)
+    assert(chunk.to === offset, 'units of a chunk follow one another')
+    encodeUnit(chunk.bytes, chunk.at(offset), unit)
+    chunk.to = offset + 1
+    chunk.used = true
+    this.max = offset + 1
+    if (known === undefined) this.#addChunk(chunk)
+    if (this.assigned < this.max) this.assigned = this.max
+  }
+
+  /** Keeps the offsets up to `offset` for records that were lost. */
+  fillTo(offset: number): void {
+    while (this.max < offset) this.push(fillerUnit(queueOffset(this.max)))
+  }
+
+  /** Walks the units in memory from `from` on; see QueueReader.scan. */
+  walk(from: number, end: number, unitsMax: number, accept: (unit: Unit) => Accept): WalkResult {
+    let offset = Math.max(from, this.min)
+    const stop = Math.min(end, offset + unitsMax)
+    while (offset < stop) {
+      const chunk = this.#chunks.get(Math.floor(offset / CHUNK_UNITS))
+      if (chunk === undefined || offset < chunk.from || offset >= chunk.to) return { kind: 'missing', at: offset }
+      chunk.used = true
+      const chunkStop = Math.min(stop, chunk.to)
+      for (; offset < chunkStop; offset += 1) {
+        const place = queueOffset(offset)
+        // What the file does not give back counts as lost, and reading it says so.
+        const unit = decodeUnit(chunk.bytes, chunk.at(offset), place) ?? fillerUnit(place)
+        if (accept(unit) === 'stop') return { kind: 'scanned', next: offset }
+      }
+    }
+    return { kind: 'scanned', next: offset }
+  }
+
+  /** Bytes of units in memory from `from` on, up to the end of their chunk; undefined where they are not in memory. */
+  resident(from: number): { readonly bytes: Uint8Array; readonly to: number } | undefined {
+    const chunk = this.#chunks.get(Math.floor(from / CHUNK_UNITS))
+    if (chunk === undefined || from < chunk.from || from >= chunk.to) return undefined
+    return { bytes: chunk.bytes.subarray(chunk.at(from), chunk.at(chunk.to)), to: chunk.to }
+  }
+
+  /** Takes units read from files, `from` being the first of a chunk. Units in memory already stay as they are. */
+  fill(from: number, units: Buffer): void {
+    const end = from + Math.floor(units.length / UNIT_BYTES)
+    for (let start = from; start < end; start += CHUNK_UNITS) {
+      const index = start / CHUNK_UNITS
+      const stop = Math.min(end, start + CHUNK_UNITS)
+      const known = this.#chunks.get(index)
+      if (known === undefined) {
+        // Units that came and went while the file was read are not among these.
+        if (stop < Math.min(this.max, start + CHUNK_UNITS)) continue
+        const chunk = new Chunk(this, index, start)
+        units.copy(chunk.bytes, 0, (start - from) * UNIT_BYTES, (stop - from) * UNIT_BYTES)
+        chunk.to = stop
+        this.#addChunk(chunk)
+      } else if (stop >= known.from && start < known.from) {
+        units.copy(known.bytes, 0, (start - from) * UNIT_BYTES, (known.from - from) * UNIT_BYTES)
+        known.from = start
+      }
+    }
+  }
+
+  drop(chunk: Chunk): void {
+    this.#chunks.delete(chunk.index)
+  }
+
+  #addChunk(chunk: Chunk): void {
+    this.#chunks.set(chunk.index, chunk)
+    this.#cache.add(chunk)
+  }
+}

@@ -1,0 +1,116 @@
+// Every consume queue of the store by topic and number. Queue offsets are given out here, gapless per queue.
+import { checkTopicName, MqError, queueOffset } from '@rocketmq-ts/model'
+import type { QueueBounds, QueueReader } from '../message-store.ts'
+import { ChunkCache } from './chunk-cache.ts'
+import { ConsumeQueue } from './consume-queue.ts'
+import type { QueueFiles } from './queue-files.ts'
+
+/** Queues of a store, at most: each is a folder. */
+const QUEUES_MAX = 1_000_000
+
+/** A queue as the checkpoint keeps it. */
+export interface QueueState {
+  readonly topic: string
+  readonly queueId: number
+  readonly min: number
+  /** One past the last unit. */
+  readonly max: number
+}
+
+export interface QueueTable extends QueueReader {
+  find(topic: string, queueId: number): ConsumeQueue | undefined
+  /**
+   * The queue, made where it is missing, starting at `min`. MqError 'topic-illegal' for a name that may be no folder,
+   * 'parameter-invalid' for a queue number below zero, 'busy' at the bound of the table.
+   */
+  obtain(topic: string, queueId: number, min?: number): ConsumeQueue
+  restore(state: QueueState): ConsumeQueue
+  /** Remembers that a queue has units that are not in its file. */
+  markDirty(queue: ConsumeQueue): void
+  /** Queues with units that are not in their files; the list starts anew. */
+  takeDirty(): ConsumeQueue[]
+  readonly hasDirty: boolean
+  states(): QueueState[]
+  all(): Iterable<ConsumeQueue>
+  remove(queue: ConsumeQueue): void
+}
+
+const NO_UNITS: QueueBounds = { min: queueOffset(0), max: queueOffset(0) }
+
+/** Creates an empty table. */
+export function createQueueTable(options: {
+  readonly cacheBytes: number
+  readonly queueFiles: QueueFiles
+}): QueueTable {
+  const { queueFiles } = options
+  const cache = new ChunkCache(options.cacheBytes)
+  const topics = new Map<string, Map<number, ConsumeQueue>>()
+  let size = 0
+  let dirty: ConsumeQueue[] = []
+
+  function find(topic: string, queueId: number): ConsumeQueue | undefined {
+    return topics.get(topic)?.get(queueId)
+  }
+
+  function add(state: QueueState): ConsumeQueue {
+    checkTopicName(state.topic)
+    if (!Number.isSafeInteger(state.queueId) || state.queueId < 0) {
+      throw new MqError('parameter-invalid', `queueId: ${state.queueId} is not a queue of ${state.topic}`)
+    }
+    if (size >= QUEUES_MAX) throw new MqError('busy', `the store has ${size} queues, the most it keeps; delete topics`)
+    const queue = new ConsumeQueue(state, state.min, state.max, cache)
+    let queues = topics.get(state.topic)
+    if (queues === undefined) {
+      queues = new Map()
+      topics.set(state.topic, queues)
+    }
+    queues.set(state.queueId, queue)
+    size += 1
+    return queue
+  }
+
+  function* all(): Iterable<ConsumeQueue> {
+    for (const queues of topics.values()) yield* queues.values()
+  }
+
+  return {
+    find,
+    obtain: (topic, queueId, min = 0) => find(topic, queueId) ?? add({ topic, queueId, min, max: min }),
+    restore: add,
+    markDirty(queue) {
+      if (queue.dirty) return
+      queue.dirty = true
+      dirty.push(queue)
+    },
+    takeDirty() {
+      const taken = dirty
+      dirty = []
+      for (const queue of taken) queue.dirty = false
+      return taken
+    },
+    get hasDirty() {
+      return dirty.length > 0
+    },
+    states: () => Array.from(all(), ({ topic, queueId, min, max }) => ({ topic, queueId, min, max })),
+    all,
+    remove(queue) {
+      const queues = topics.get(queue.topic)
+      if (queues?.delete(queue.queueId) === true) size -= 1
+      if (queues?.size === 0) topics.delete(queue.topic)
+    },
+    bounds(topic, queueId) {
+      const queue = find(topic, queueId)
+      return queue === undefined ? NO_UNITS : { min: queueOffset(queue.min), max: queueOffset(queue.visible) }
+    },
+    scan(place, from, accept, { unitsMax }) {
+      const queue = find(place.topic, place.queueId)
+      if (queue === undefined) return { kind: 'scanned', next: from }
+      const result = queue.walk(from, queue.visible, unitsMax, accept)
+      if (result.kind === 'scanned') return { kind: 'scanned', next: queueOffset(result.next) }
+      return { kind: 'cold', load: () => queueFiles.load(queue, result.at) }
+    },
+    *queues() {
+      for (const { topic, queueId } of all()) yield { topic, queueId }
+    },
+  }
+}

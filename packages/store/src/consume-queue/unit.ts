@@ -1,0 +1,56 @@
+// The entry of a consume queue: | commit log offset i8 | record size i4 | tags code i8 |, 20 bytes.
+// Its place in the file is its queue offset. Java: ConsumeQueue.java.
+import { readInt32, readInt64, writeInt32, writeInt64 } from '@rocketmq-ts/bytes'
+import { commitLogOffset, type QueueOffset } from '@rocketmq-ts/model'
+import type { Unit } from '../message-store.ts'
+
+/** Java: ConsumeQueue.CQ_STORE_UNIT_SIZE. */
+export const UNIT_BYTES = 20
+/** The size that no record has: stands where a record was lost. Java: ConsumeQueue.fillPreBlank. */
+export const FILLER_SIZE = 0x7fff_ffff
+
+/** True for the place of a record that was lost; reading it fails with MqError 'damaged'. */
+export function isFillerUnit(unit: { readonly size: number }): boolean {
+  return unit.size === FILLER_SIZE
+}
+
+/** @param at first of the unit's 20 bytes, inside the buffer. */
+export function encodeUnit(
+  into: Uint8Array,
+  at: number,
+  unit: { readonly commitLogOffset: number; readonly size: number; readonly tagsCode: number },
+): void {
+  writeInt64(into, at, unit.commitLogOffset, 'commitLogOffset')
+  writeInt32(into, at + 8, unit.size)
+  writeInt64(into, at + 12, unit.tagsCode, 'tagsCode')
+}
+
+/** False for a value no number holds exactly, e.g. an address in consumequeue_ext, which we do not write. */
+function isSafe(from: Uint8Array, at: number): boolean {
+  const high = readInt32(from, at)
+  return high < 0x20_0000 && high >= -0x20_0000
+}
+
+/** Commit log offset of a unit, −1 where there is none: Java's rule is offset ≥ 0 and size > 0. Never throws. */
+export function unitPosition(from: Uint8Array, at: number): number {
+  if (readInt32(from, at + 8) <= 0 || readInt32(from, at) < 0 || !isSafe(from, at)) return -1
+  return readInt64(from, at, 'commitLogOffset')
+}
+
+/** Undefined where no valid unit is: untouched bytes are zero. Never throws. */
+export function decodeUnit(from: Uint8Array, at: number, offset: QueueOffset): Unit | undefined {
+  const position = unitPosition(from, at)
+  if (position < 0 || !isSafe(from, at + 12)) return undefined
+  const size = readInt32(from, at + 8)
+  return {
+    queueOffset: offset,
+    commitLogOffset: commitLogOffset(position),
+    size,
+    tagsCode: readInt64(from, at + 12, 'tagsCode'),
+  }
+}
+
+/** Stands for a record that was lost, so that the offsets behind it stay. */
+export function fillerUnit(offset: QueueOffset): Unit {
+  return { queueOffset: offset, commitLogOffset: commitLogOffset(0), size: FILLER_SIZE, tagsCode: 0 }
+}

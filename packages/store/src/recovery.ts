@@ -1,0 +1,239 @@
+// Reads a log after a stop and decides where it ends and what in it is lost. Reads only: any bytes can test it.
+//
+//   below F   a hole is skipped to the next valid record and reported; its end is F at the latest
+//   above F   the first invalid byte is the end; what lies behind it was never promised to anyone
+//
+// F is the highest position that was provably flushed. Journal records carry newer values of it than its file does, so
+// the records behind a hole are asked before the log is cut.
+import { createRecordPeek, type RecordPeek } from '@rocketmq-ts/model'
+import { findRecord, scanStep, type ScanStep } from './commit-log/scan.ts'
+
+const MiB = 1024 * 1024
+/** Bytes read at once. */
+const WINDOW_BYTES = 4 * MiB
+/** A magic may lie across the border of two windows. */
+const WINDOW_OVERLAP_BYTES = 8
+
+/** The bytes of a log. */
+export interface LogSource {
+  readonly segmentBytes: number
+  /** Position behind the last file. */
+  readonly end: number
+  /** Fills `into`; fewer bytes only at the end of a file. A read never spans two segments. */
+  read(position: number, into: Uint8Array): Promise<number>
+}
+
+/** A valid record as the scan meets it. `bytes` and `peek` are used again for the next one. */
+export interface ScannedRecord {
+  readonly bytes: Buffer
+  readonly at: number
+  readonly position: number
+  readonly peek: RecordPeek
+}
+
+export interface ScanOptions {
+  readonly source: LogSource
+  /** A border of records: 0, the start of a segment, or what a checkpoint covers. */
+  readonly from: number
+  readonly provenFlushed: number
+  /** `provenFlushed` is only a guess (the folder is not ours): a hole counts as such only with a record behind it. */
+  readonly isGuess?: boolean
+  /** The log was stopped in order: nothing is looked for behind its end. */
+  readonly cleanStop?: boolean
+  /**
+   * Takes a valid record; false when it does not fit its queue. `isProven`: it lies below F or behind a hole that
+   * does, so missing queue offsets are a loss.
+   */
+  readonly onRecord: (record: ScannedRecord, isProven: boolean) => boolean
+  /** The proven flushed position that a journal record carries. */
+  readonly stampOf?: (record: ScannedRecord) => number | undefined
+  /** Awaited between reads: the owner may write away what it collected. */
+  readonly onWindow?: () => Promise<void>
+}
+
+export interface LogRange {
+  readonly from: number
+  readonly to: number
+}
+
+/** What the scan decided. */
+export interface ScanDecision {
+  /** The log ends here. */
+  readonly end: number
+  /** Bytes in [end, tailEnd) are debris: to be kept aside and cleared. */
+  readonly tailEnd: number
+  /** The highest F found. */
+  readonly provenFlushed: number
+  readonly damaged: readonly LogRange[]
+  readonly scannedBytes: number
+  readonly records: number
+  /** Store time of the last record, 0 without one. */
+  readonly lastTimestampMs: number
+}
+
+/** One window over the source; every look is synchronous while it lies inside. */
+class LogWindow {
+  readonly peek = createRecordPeek()
+  bytes: Buffer = Buffer.alloc(0)
+  position = 0
+  readonly #source: LogSource
+  readonly #buffer = Buffer.allocUnsafeSlow(WINDOW_BYTES)
+
+  constructor(source: LogSource) {
+    this.#source = source
+  }
+
+  segmentEnd(position: number): number {
+    return position - (position % this.#source.segmentBytes) + this.#source.segmentBytes
+  }
+
+  /** 'cut' also means that the place is outside of the window. */
+  look(position: number): ScanStep {
+    const at = position - this.position
+    if (at < 0 || at >= this.bytes.length) return 'cut'
+    return scanStep(this.bytes, at, { position, segmentEnd: this.segmentEnd(position) }, this.peek)
+  }
+
+  /** Reads from `position` on, and looks; 'cut' is never the answer. */
+  async load(position: number): Promise<ScanStep> {
+    await this.read(position, WINDOW_BYTES)
+    const step = this.look(position)
+    if (step !== 'cut') return step
+    if (this.peek.totalSize <= this.bytes.length) return 'torn'
+    await this.read(position, this.peek.totalSize)
+    const again = this.look(position)
+    return again === 'cut' ? 'torn' : again
+  }
+
+  async read(position: number, wanted: number): Promise<void> {
+    const length = Math.min(wanted, this.segmentEnd(position) - position)
+    const into = length <= WINDOW_BYTES ? this.#buffer.subarray(0, length) : Buffer.allocUnsafeSlow(length)
+    const count = await this.#source.read(position, into)
+    this.bytes = into.subarray(0, count)
+    this.position = position
+  }
+
+  /** Position of the next valid record or filler in [from, limit), or `limit`. */
+  async resync(from: number, limit: number): Promise<number> {
+    let position = from
+    while (position < limit) {
+      await this.read(position, WINDOW_BYTES)
+      const segmentEnd = this.segmentEnd(position)
+      const windowEnd = position + this.bytes.length
+      const at = findRecord(this.bytes, 0, { position, segmentEnd }, this.peek)
+      if (at >= 0) {
+        const found = position + at
+        if (found >= limit) return limit
+        const step = await this.load(found)
+        if (step === 'record' || step === 'end-of-segment') return found
+        position = found + 1
+      } else if (windowEnd >= segmentEnd || this.bytes.length <= WINDOW_OVERLAP_BYTES) {
+        position = segmentEnd
+      } else position = windowEnd - WINDOW_OVERLAP_BYTES
+    }
+    return limit
+  }
+}
+
+/** One past the last byte from `from` on that is not zero; `from` when there is none. */
+async function lastWritten(window: LogWindow, from: number, end: number): Promise<number> {
+  const zeros = Buffer.alloc(WINDOW_BYTES)
+  let last = from
+  for (let position = from; position < end;) {
+    await window.read(position, WINDOW_BYTES)
+    const { bytes } = window
+    if (bytes.compare(zeros, 0, bytes.length) !== 0) {
+      let index = bytes.length - 1
+      while (bytes[index] === 0) index -= 1
+      last = position + index + 1
+    }
+    position = bytes.length === 0 ? window.segmentEnd(position) : position + bytes.length
+  }
+  return last
+}
+
+/** The highest F that a journal record behind `from` carries. */
+async function stampBehind(window: LogWindow, from: number, end: number, options: ScanOptions): Promise<number> {
+  const { stampOf } = options
+  let highest = 0
+  if (stampOf === undefined) return highest
+  for (let position = from; position < end;) {
+    position = await window.resync(position, end)
+    if (position >= end) break
+    const step = window.look(position)
+    if (step === 'end-of-segment') {
+      position = window.segmentEnd(position)
+      continue
+    }
+    const { bytes, peek } = window
+    const stamp = stampOf({ bytes, at: position - window.position, position, peek }) ?? 0
+    // A stamp speaks of what was flushed before its record was written.
+    if (stamp <= position) highest = Math.max(highest, stamp)
+    position += peek.totalSize
+  }
+  return highest
+}
+
+/** Reads the log from `from` to its end. Rejects only when the source does. */
+export async function scanLog(options: ScanOptions): Promise<ScanDecision> {
+  const { source, onRecord, stampOf } = options
+  const window = new LogWindow(source)
+  const damaged: LogRange[] = []
+  let { provenFlushed } = options
+  let position = options.from
+  let tailEnd: number | undefined
+  let records = 0
+  let lastTimestampMs = 0
+
+  /** Steps over a valid record; false when it does not fit. */
+  function take(): boolean {
+    const { bytes, peek } = window
+    const record = { bytes, at: position - window.position, position, peek }
+    if (!onRecord(record, position < provenFlushed || damaged.length > 0)) return false
+    provenFlushed = Math.max(provenFlushed, Math.min(stampOf?.(record) ?? 0, position))
+    records += 1
+    lastTimestampMs = peek.storeTimestampMs
+    position += peek.totalSize
+    return true
+  }
+
+  /** Where to go on after an invalid place; undefined at the end of the log. */
+  async function skip(): Promise<number | undefined> {
+    if (position >= provenFlushed) {
+      if (options.cleanStop === true) return undefined
+      tailEnd ??= await lastWritten(window, position, source.end)
+      if (tailEnd > position) {
+        provenFlushed = Math.max(provenFlushed, await stampBehind(window, position + 1, tailEnd, options))
+      }
+      if (position >= provenFlushed) return undefined
+    }
+    const next = await window.resync(position + 1, provenFlushed)
+    return options.isGuess === true && next === provenFlushed ? undefined : next
+  }
+
+  while (position < source.end) {
+    let step = window.look(position)
+    if (step === 'cut') {
+      await options.onWindow?.()
+      step = await window.load(position)
+    }
+    if (step === 'record' && take()) continue
+    if (step === 'end-of-segment') {
+      position = window.segmentEnd(position)
+      continue
+    }
+    const next = await skip()
+    if (next === undefined) break
+    damaged.push({ from: position, to: next })
+    position = next
+  }
+  return {
+    end: position,
+    tailEnd: Math.max(tailEnd ?? position, position),
+    provenFlushed: options.isGuess === true ? position : provenFlushed,
+    damaged,
+    scannedBytes: position - options.from,
+    records,
+    lastTimestampMs,
+  }
+}

@@ -1,0 +1,381 @@
+// Puts the store together: opens and recovers the folder, then appends, dispatches, checkpoints and closes.
+import assert from 'node:assert'
+import { commitLogOffset, MqError, queueOffset } from '@rocketmq-ts/model'
+import type { FolderLock, Logger } from '@rocketmq-ts/runtime'
+import { type Checkpointer, createCheckpointer } from './checkpointer.ts'
+import { type CommitLog, createCommitLog } from './commit-log/commit-log.ts'
+import { createDiskReserve, type DiskReserve } from './commit-log/disk-reserve.ts'
+import { createDirectLogWriter } from './commit-log/log-writer.ts'
+import { openSegments, type Segments } from './commit-log/segment.ts'
+import { createQueueFiles, type QueueFiles } from './consume-queue/queue-files.ts'
+import { createQueueTable, type QueueTable } from './consume-queue/queue-table.ts'
+import { createDispatcher, type Dispatcher } from './dispatch.ts'
+import type {
+  Appended,
+  Dispatched,
+  MessageStore,
+  NewRecord,
+  RecoveryReport,
+  StoreDeps,
+  StoreEvent,
+  StoreOptions,
+} from './message-store.ts'
+import { hasUnit } from './record-fields.ts'
+import { replayRecords } from './replay.ts'
+import { restore } from './restore.ts'
+
+const MiB = 1024 * 1024
+/** Apache's defaults, and ours where Apache has none. */
+const DEFAULTS = {
+  segmentBytes: 1024 * MiB,
+  unitsPerFile: 300_000,
+  bodyBytesMax: 4 * MiB,
+  holder: 'rocketmq-ts store',
+  flushIntervalMs: 500,
+  checkpointIntervalMs: 10_000,
+  hotBytes: 256 * MiB,
+  unitCacheBytes: 32 * MiB,
+}
+const RESERVE_BYTES_MAX = 64 * MiB
+/** The reserve is this share of a segment at most: a test's store stays small. */
+const RESERVE_SHARE = 16
+/** Smallest segment: the filler and a small record. */
+const SEGMENT_BYTES_MIN = 256
+
+/** Everything inside the root folder. Java: StorePathConfigHelper. */
+function pathsOf(folder: string) {
+  return {
+    commitLog: `${folder}/commitlog`,
+    consumeQueue: `${folder}/consumequeue`,
+    /** Apache's. */
+    checkpoint: `${folder}/checkpoint`,
+    abort: `${folder}/abort`,
+    /** Ours, with generations. */
+    queueCheckpoint: `${folder}/queue-checkpoint`,
+    flushedMark: `${folder}/flushed`,
+    damaged: `${folder}/damaged`,
+    reserve: `${folder}/reserve`,
+  }
+}
+
+interface Parts {
+  readonly options: StoreOptions
+  readonly deps: StoreDeps
+  readonly logger: Logger<StoreEvent>
+  readonly paths: ReturnType<typeof pathsOf>
+  readonly lock: FolderLock
+  readonly segments: Segments
+  readonly queues: QueueTable
+  readonly queueFiles: QueueFiles
+  readonly recovery: RecoveryReport
+  /** Store time of the last record before this start. */
+  readonly lastTimestampMs: number
+}
+
+/** Reports and the listeners of the owner, which come after the store was made. */
+class Listeners<Value> {
+  readonly #listeners: ((value: Value) => void)[] = []
+
+  add(listener: (value: Value) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  tell(value: Value): void {
+    for (const listener of this.#listeners) listener(value)
+  }
+}
+
+class Store implements MessageStore {
+  readonly recovery: RecoveryReport
+  readonly flushBeforeRelease: boolean
+  readonly #parts: Parts
+  readonly #reserve: DiskReserve
+  readonly #log: CommitLog
+  readonly #dispatcher: Dispatcher
+  readonly #checkpointer: Checkpointer
+  readonly #rolls = new Listeners<ReturnType<typeof commitLogOffset>>()
+  readonly #failures = new Listeners<Error>()
+  #lastTimestampMs: number
+  #closing: Promise<void> | undefined
+
+  constructor(parts: Parts) {
+    const { options, deps, logger, segments, queues, queueFiles, paths } = parts
+    const { scheduler, files } = deps
+    this.#parts = parts
+    this.recovery = parts.recovery
+    this.flushBeforeRelease = options.flushMode === 'SYNC_FLUSH'
+    this.#lastTimestampMs = parts.lastTimestampMs
+    this.#reserve = createDiskReserve({
+      files,
+      scheduler,
+      path: paths.reserve,
+      bytes: options.reserveBytes ?? Math.min(RESERVE_BYTES_MAX, Math.floor(segments.segmentBytes / RESERVE_SHARE)),
+      onFull: (cause) => logger.error({ event: 'store.disk-full', message: String(cause) }),
+      onFreed: () => logger.info({ event: 'store.disk-freed' }),
+    })
+    this.#log = createCommitLog({
+      scheduler,
+      segments,
+      writer: createDirectLogWriter(segments),
+      reserve: this.#reserve,
+      end: parts.recovery.end,
+      bodyBytesMax: options.bodyBytesMax ?? DEFAULTS.bodyBytesMax,
+      flushIntervalMs: options.flushIntervalMs ?? DEFAULTS.flushIntervalMs,
+      hotBytes: options.hotBytes ?? DEFAULTS.hotBytes,
+      onWritten: (end) => this.#written(end),
+      onFlushed: (end) => {
+        if (this.flushBeforeRelease) this.#dispatcher.confirmed(end)
+      },
+      onRoll: (base) => this.#rolls.tell(commitLogOffset(base)),
+      onFailure: (error) => {
+        logger.error({ event: 'store.failed', message: error.message })
+        this.#failures.tell(error)
+      },
+    })
+    this.#checkpointer = createCheckpointer({
+      files,
+      scheduler,
+      queues,
+      queueFiles,
+      checkpointPath: paths.queueCheckpoint,
+      storeCheckpointPath: paths.checkpoint,
+      flushedMarkPath: paths.flushedMark,
+      intervalMs: options.checkpointIntervalMs ?? DEFAULTS.checkpointIntervalMs,
+      log: this.#log,
+      lastTimestampMs: () => this.#lastTimestampMs,
+      onFailure: (error) => logger.error({ event: 'store.checkpoint-failed', message: error.message }),
+    })
+    this.#dispatcher = createDispatcher((queue) => this.#checkpointer.unitAdded(queue))
+  }
+
+  get positions() {
+    return {
+      appended: commitLogOffset(this.#log.appended),
+      written: commitLogOffset(this.#log.written),
+      flushed: commitLogOffset(this.#log.flushed),
+      confirmed: commitLogOffset(this.#log.flushed),
+    }
+  }
+
+  get provenFlushed() {
+    return commitLogOffset(this.#log.flushed)
+  }
+
+  get failure() {
+    return this.#log.failure
+  }
+
+  get diskFull() {
+    return this.#reserve.full
+  }
+
+  get appended() {
+    return this.#log.appended
+  }
+
+  append(record: NewRecord, options?: { readonly journal?: boolean }): Appended {
+    if (this.#closing !== undefined) throw new MqError('closed', 'the store is closed')
+    const isJournal = options?.journal === true
+    const size = this.#log.admit(record, isJournal)
+    if (!isJournal && this.#checkpointer.isBehind) {
+      throw new MqError('busy', 'the consume queue files are behind the log; send again later')
+    }
+    const { topic, queueId, tagsCode } = record
+    const queue = hasUnit(record.sysFlag) ? this.#parts.queues.obtain(topic, queueId) : undefined
+    const storeTimestampMs = this.#parts.deps.clock.nowMs()
+    const offset = queueOffset(queue === undefined ? 0 : queue.assigned)
+    const position = commitLogOffset(this.#log.append(record, size, offset, storeTimestampMs))
+    if (queue !== undefined) queue.assigned += 1
+    this.#lastTimestampMs = storeTimestampMs
+    const appended: Appended & Dispatched = {
+      topic,
+      queueId,
+      queueOffset: offset,
+      commitLogOffset: position,
+      size,
+      tagsCode,
+      storeTimestampMs,
+    }
+    this.#dispatcher.appended(appended, queue)
+    return appended
+  }
+
+  submit(): Promise<void> {
+    return this.#log.submit()
+  }
+
+  whenFlushed(position: number): Promise<void> {
+    return this.#log.whenFlushed(position)
+  }
+
+  bounds(topic: string, queueId: number) {
+    return this.#parts.queues.bounds(topic, queueId)
+  }
+
+  scan: MessageStore['scan'] = (queue, from, accept, limits) => this.#parts.queues.scan(queue, from, accept, limits)
+
+  queues() {
+    return this.#parts.queues.queues()
+  }
+
+  read: MessageStore['read'] = (at, size) => this.#log.read(at, size)
+
+  onVisible: MessageStore['onVisible'] = (listener) => this.#dispatcher.onVisible(listener)
+
+  onRoll: MessageStore['onRoll'] = (listener) => this.#rolls.add(listener)
+
+  onFailure: MessageStore['onFailure'] = (listener) => this.#failures.add(listener)
+
+  replay: MessageStore['replay'] = (topic, from, sink) => {
+    const { queues, queueFiles, deps } = this.#parts
+    const ofTopic = Array.from(queues.all()).filter((queue) => queue.topic === topic)
+    return replayRecords({ scheduler: deps.scheduler, queueFiles, reader: this, queues: ofTopic, from, sink })
+  }
+
+  checkpoint(): Promise<void> {
+    return this.#checkpointer.run()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  #written(end: number): void {
+    this.#dispatcher.written(end)
+    if (!this.flushBeforeRelease) this.#dispatcher.confirmed(end)
+  }
+
+  async #close(): Promise<void> {
+    const { segments, queueFiles, lock, logger } = this.#parts
+    try {
+      // What fails here leaves the abort marker in place: the next start looks closely.
+      if (this.failure === undefined) await this.#stopInOrder()
+    } catch (error) {
+      logger.error({ event: 'store.checkpoint-failed', message: String(error) })
+    } finally {
+      this.#log.stop()
+      await this.#reserve.stop()
+      await this.#checkpointer.stop()
+      await queueFiles.close()
+      await segments.close()
+      await lock.release()
+      logger.info({ event: 'store.closed', end: this.#log.written })
+    }
+  }
+
+  async #stopInOrder(): Promise<void> {
+    const { deps, paths, options, segments } = this.#parts
+    await this.#log.submit()
+    await this.#log.whenFlushed(this.#log.written)
+    this.#log.stop()
+    await this.#checkpointer.run()
+    await segments.settled()
+    await segments.removeFrom(Math.max(segments.min + segments.segmentBytes, endOfSegment(this.#log.written, segments)))
+    await deps.files.remove(paths.abort)
+    await deps.files.syncFolder(options.folder)
+  }
+}
+
+/** End of the segment that holds the last byte before `position`. */
+function endOfSegment(position: number, { segmentBytes }: Segments): number {
+  return Math.ceil(position / segmentBytes) * segmentBytes
+}
+
+function checkOptions({ folder, segmentBytes, unitsPerFile }: StoreOptions): void {
+  assert(folder.startsWith('/'), `the folder of a store is an absolute path: ${folder}`)
+  if (segmentBytes !== undefined && !(Number.isSafeInteger(segmentBytes) && segmentBytes >= SEGMENT_BYTES_MIN)) {
+    throw new MqError(
+      'parameter-invalid',
+      `mappedFileSizeCommitLog: ${segmentBytes} is below ${SEGMENT_BYTES_MIN} bytes`,
+    )
+  }
+  if (unitsPerFile !== undefined && !(Number.isSafeInteger(unitsPerFile) && unitsPerFile > 0)) {
+    throw new MqError('parameter-invalid', `units of a consume queue file: ${unitsPerFile} is not a positive count`)
+  }
+}
+
+async function hasAbort(deps: StoreDeps, folder: string): Promise<boolean> {
+  const entries = await deps.files.list(folder)
+  return entries.some((entry) => entry.name === 'abort')
+}
+
+/** Java: DefaultMessageStore.createTempFile. */
+async function writeAbort(deps: StoreDeps, folder: string, path: string, holder: string): Promise<void> {
+  const file = await deps.files.open(path, 'create')
+  file.writeSync(0, [Buffer.from(holder)])
+  await file.sync()
+  await file.close()
+  await deps.files.syncFolder(folder)
+}
+
+async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLock): Promise<MessageStore> {
+  const { files, clock } = deps
+  const logger = deps.logger as Logger<StoreEvent>
+  const startedMs = clock.monotonicMs()
+  const paths = pathsOf(options.folder)
+  await files.makeFolder(paths.consumeQueue, { durable: true })
+  const segments = await openSegments({
+    files,
+    folder: paths.commitLog,
+    segmentBytes: options.segmentBytes ?? DEFAULTS.segmentBytes,
+  })
+  const queueFiles = createQueueFiles({
+    files,
+    root: paths.consumeQueue,
+    unitsPerFile: options.unitsPerFile ?? DEFAULTS.unitsPerFile,
+  })
+  try {
+    const queues = createQueueTable({ cacheBytes: options.unitCacheBytes ?? DEFAULTS.unitCacheBytes, queueFiles })
+    const { report, lastTimestampMs } = await restore({
+      files,
+      logger,
+      segments,
+      queues,
+      queueFiles,
+      checkpointPath: paths.queueCheckpoint,
+      flushedMarkPath: paths.flushedMark,
+      damagedFolder: paths.damaged,
+      cleanStop: !(await hasAbort(deps, options.folder)),
+      flushedStampOf: options.flushedStampOf,
+    })
+    await segments.ensure(report.end - (report.end % segments.segmentBytes))
+    await writeAbort(deps, options.folder, paths.abort, options.holder ?? DEFAULTS.holder)
+    const { end, records, scannedBytes, cleanStop } = report
+    const durationMs = clock.monotonicMs() - startedMs
+    logger.info({ event: 'store.opened', end, records, scannedBytes, cleanStop, durationMs })
+    return new Store({
+      options,
+      deps,
+      logger,
+      paths,
+      lock,
+      segments,
+      queues,
+      queueFiles,
+      recovery: report,
+      lastTimestampMs,
+    })
+  } catch (error) {
+    await queueFiles.close()
+    await segments.close()
+    throw error
+  }
+}
+
+/**
+ * Opens the store in `options.folder`, made where it is missing, and recovers it. Rejects with FileError 'locked' while
+ * another process has it, and with MqError 'parameter-invalid' where its files do not fit the settings; damage is never a
+ * reason: see `recovery`. Java: DefaultMessageStore.load.
+ */
+export async function openMessageStore(options: StoreOptions, deps: StoreDeps): Promise<MessageStore> {
+  checkOptions(options)
+  await deps.files.makeFolder(options.folder, { durable: true })
+  const lock = await deps.files.lockFolder(options.folder, options.holder ?? DEFAULTS.holder)
+  try {
+    return await openLocked(options, deps, lock)
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
