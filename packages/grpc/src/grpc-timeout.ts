@@ -1,4 +1,5 @@
-// The grpc-timeout header: up to 8 digits and a unit. Clients of RocketMQ send years for their telemetry stream.
+// The grpc-timeout header: digits and a unit. Clients of RocketMQ send years for their telemetry stream, and not all
+// of them keep to the 8 digits of the specification.
 
 const MS_PER_UNIT: Readonly<Record<string, number>> = {
   H: 3_600_000,
@@ -8,11 +9,11 @@ const MS_PER_UNIT: Readonly<Record<string, number>> = {
   u: 1e-3,
   n: 1e-6,
 }
-const GRPC_TIMEOUT = /^(\d{1,8})([HMSmun])$/
+const GRPC_TIMEOUT = /^(\d+)([HMSmun])$/
 
-/** Milliseconds, maybe fractions of one; undefined when the text is no timeout. */
+/** Milliseconds, maybe fractions of one, at most the largest safe integer; undefined when the text is no timeout. */
 export function parseGrpcTimeout(text: string): number | undefined {
   const [, digits, unit] = GRPC_TIMEOUT.exec(text) ?? []
   const msPerUnit = unit === undefined ? undefined : MS_PER_UNIT[unit]
-  return msPerUnit === undefined ? undefined : Number(digits) * msPerUnit
+  return msPerUnit === undefined ? undefined : Math.min(Number(digits) * msPerUnit, Number.MAX_SAFE_INTEGER)
 }

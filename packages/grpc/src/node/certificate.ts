@@ -2,7 +2,7 @@
 // are spelled out here; a certificate library would bring a dozen packages for a file made once. It writes only:
 // signing, parsing and checking are OpenSSL's, through node:crypto.
 import { createPrivateKey, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto'
-import type { TlsIdentity } from './tls-identity.ts'
+import type { TlsIdentity } from './tls-acceptor.ts'
 
 const DAY_MS = 24 * 3600 * 1000
 /** Clients whose clock is behind accept it too. */

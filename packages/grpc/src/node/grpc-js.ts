@@ -12,7 +12,7 @@ import { GrpcStatus, type GrpcMethods, type GrpcServer, type GrpcTransport } fro
 import type { GrpcPortEvent } from './events.ts'
 import { handlerOf, type CallOrigin } from './grpc-js-calls.ts'
 import { openSniffedPort, plainHost, refuse, remoteOf, type SpokenProtocol } from './sniffed-port.ts'
-import { createTlsAcceptor, type TlsIdentity } from './tls-identity.ts'
+import { checkIdentity, createTlsAcceptor, type TlsAcceptor, type TlsIdentity } from './tls-acceptor.ts'
 
 /** 'permissive' takes TLS and plaintext, the others one of them. Official clients differ in what they start with. */
 export type TlsOptions = { readonly mode: 'disabled' } | (TlsIdentity & { readonly mode: 'permissive' | 'enforcing' })
@@ -42,7 +42,9 @@ const ORIGIN_HEADER = 'rocketmq-ts-origin'
 export function createGrpcJsTransport(options: GrpcJsTransportOptions): GrpcJsTransport {
   const limits: GrpcLimits = { ...DEFAULT_GRPC_LIMITS, ...options.limits }
   const { logger, tls, clock = nodeClock, scheduler = nodeScheduler } = options
-  const tlsAcceptor = tls.mode === 'disabled' ? undefined : createTlsAcceptor(tls, limits.handshakeTimeoutMs, scheduler)
+  // One acceptor per served port, and each must hear of a new certificate.
+  let identity: TlsIdentity | undefined = tls.mode === 'disabled' ? undefined : tls
+  const acceptors = new Set<TlsAcceptor>()
 
   function onDefect(error: unknown): void {
     logger.error({ event: 'grpc.method.failed', reason: String(error instanceof Error ? error.stack : error) })
@@ -72,6 +74,20 @@ export function createGrpcJsTransport(options: GrpcJsTransportOptions): GrpcJsTr
       if (closing) socket.destroy()
       else injector.injectConnection(socket)
     }
+    const acceptor =
+      identity &&
+      createTlsAcceptor({
+        identity,
+        timeoutMs: limits.handshakeTimeoutMs,
+        ready: inject,
+        failed: (socket, reason) => logger.warn({ event: 'grpc.connection.failed', remote: remoteOf(socket), reason }),
+      })
+    const accept = (socket: net.Socket, protocol: SpokenProtocol) => {
+      if (protocol === 'tls' && acceptor !== undefined) acceptor.accept(socket)
+      else if (protocol === 'tls') refuse(socket, 'TLS, but TLS is disabled', logger)
+      else if (tls.mode === 'enforcing') refuse(socket, 'plaintext, but TLS is required', logger)
+      else inject(socket)
+    }
     const port = await openSniffedPort({
       host: options.host,
       port: options.port,
@@ -79,8 +95,9 @@ export function createGrpcJsTransport(options: GrpcJsTransportOptions): GrpcJsTr
       firstBytesTimeoutMs: limits.handshakeTimeoutMs,
       scheduler,
       logger,
-      accept: (socket, protocol) => admit(socket, protocol, inject),
+      accept,
     })
+    if (acceptor !== undefined) acceptors.add(acceptor)
     logger.info({ event: 'grpc.listening', ...port.address, tls: tls.mode })
     return {
       addresses: [port.address],
@@ -96,34 +113,20 @@ export function createGrpcJsTransport(options: GrpcJsTransportOptions): GrpcJsTr
           port.destroyConnections()
         })
         await gone
+        if (acceptor !== undefined) acceptors.delete(acceptor)
         grace.cancel()
         force.cancel()
       },
     }
   }
 
-  function admit(socket: net.Socket, protocol: SpokenProtocol, inject: (ready: net.Socket) => void): void {
-    if (protocol === 'http2') {
-      if (tls.mode === 'enforcing') refuse(socket, 'plaintext, but TLS is required', logger)
-      else inject(socket)
-      return
-    }
-    if (tlsAcceptor === undefined) {
-      refuse(socket, 'TLS, but TLS is disabled', logger)
-      return
-    }
-    const remote = remoteOf(socket)
-    tlsAcceptor.accept(socket, {
-      ready: inject,
-      failed: (reason) => logger.warn({ event: 'grpc.connection.failed', remote, reason }),
-    })
-  }
-
   return {
     serve,
-    replaceCertificate(identity) {
-      assert(tlsAcceptor !== undefined, 'TLS is disabled, so there is no certificate to replace')
-      tlsAcceptor.replace(identity)
+    replaceCertificate(next) {
+      assert(identity !== undefined, 'TLS is disabled, so there is no certificate to replace')
+      checkIdentity(next)
+      identity = next
+      for (const acceptor of acceptors) acceptor.replace(next)
       logger.info({ event: 'grpc.certificate.replaced' })
     },
   }

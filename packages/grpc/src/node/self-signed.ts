@@ -5,7 +5,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MqError } from '@rocketmq-ts/model'
 import type { Clock } from '@rocketmq-ts/runtime'
-import type { TlsIdentity } from './tls-identity.ts'
+import type { TlsIdentity } from './tls-acceptor.ts'
 
 export const SELF_SIGNED_FILE = 'tls-self-signed.pem'
 /** A certificate that ends within this time is made anew at start. */
