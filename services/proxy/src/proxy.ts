@@ -1,6 +1,7 @@
 // The proxy as a service: everything is created here and nowhere else. It keeps nothing that must survive.
 import { type GrpcCall, type GrpcServer, GrpcStatus, type GrpcTransport } from '@rocketmq-ts/grpc'
-import type { Clock, Logger, Random, Readiness, Scheduler, Service, SocketAddress } from '@rocketmq-ts/runtime'
+import { connectPeer, createDeadlines, type Peer } from '@rocketmq-ts/remoting'
+import type { Effects, Logger, Readiness, Service, SocketAddress } from '@rocketmq-ts/runtime'
 import type { ProxyConfig } from './config.ts'
 import { type ProxyEvent, reasonOf } from './events.ts'
 import { createGroups } from './messaging/groups.ts'
@@ -14,21 +15,21 @@ import { createAdmission } from './rpc/admission.ts'
 import { parseEndpoints } from './rpc/endpoints.ts'
 import { createMethods } from './rpc/methods.ts'
 import { createClients } from './sessions/clients.ts'
+import { createClusterUpstream } from './upstream/cluster-upstream.ts'
 import type { Upstream } from './upstream/upstream.ts'
 import { pause } from './waiting.ts'
 
 /** How long calls under way may take to be answered at a stop. */
 const STOP_GRACE_MS = 2000
 
-export interface ProxyDeps {
-  readonly clock: Clock
-  readonly scheduler: Scheduler
-  readonly random: Random
+export interface ProxyDeps extends Pick<Effects, 'clock' | 'scheduler' | 'random' | 'network'> {
   readonly logger: Logger<ProxyEvent>
   /** Where clients come in. */
   readonly transport: GrpcTransport
-  /** Nameservers and brokers; closed with the proxy. */
-  readonly upstream: Upstream
+  /** Reaches nameservers and brokers; sockets by default. Services of the same process may be reached directly. */
+  readonly connect?: (address: string) => Promise<Peer>
+  /** Takes the place of nameservers and brokers altogether; closed with the proxy. */
+  readonly upstream?: Upstream
   readonly gate?: Gate
 }
 
@@ -40,7 +41,8 @@ export interface Proxy extends Service {
 
 /** Creates a proxy; throws MqError 'parameter-invalid' for endpoints that clients could not use. */
 export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
-  const { clock, scheduler, random, logger: log, transport, upstream, gate = openGate } = deps
+  const { clock, scheduler, random, logger: log, transport, gate = openGate } = deps
+  const upstream = deps.upstream ?? connectUpstream(config, deps)
   const timeoutMs = config.mqClientAsyncTimeoutMillis
   const admission = createAdmission('calls', config.requestsInFlightMax)
   const receiveAdmission = createAdmission('receives', config.receivesInFlightMax)
@@ -168,4 +170,14 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
       return server === undefined ? { ready: false, reason: 'the proxy has not started' } : { ready: true }
     },
   }
+}
+
+function connectUpstream(config: ProxyConfig, { clock, scheduler, network, connect }: ProxyDeps): Upstream {
+  const deadlines = createDeadlines({ clock, scheduler })
+  return createClusterUpstream({
+    clock,
+    timeoutMs: config.mqClientAsyncTimeoutMillis,
+    nameServers: config.namesrvAddr.split(';').map((address) => address.trim()),
+    connect: connect ?? ((address) => connectPeer(network, address, { clock, scheduler, deadlines })),
+  })
 }

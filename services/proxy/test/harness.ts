@@ -87,6 +87,10 @@ export async function createHarness(flags: Readonly<Record<string, string>> = {}
     clock: time.clock,
     scheduler: time.scheduler,
     random,
+    network: {
+      listen: () => Promise.reject(new Error('the harness has no network')),
+      connect: () => Promise.reject(new Error('the harness has no network')),
+    },
     logger,
     transport: grpc.transport,
     upstream,
