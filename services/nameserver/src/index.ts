@@ -1,1 +1,3 @@
-export {}
+export * from './config.ts'
+export * from './events.ts'
+export * from './nameserver.ts'

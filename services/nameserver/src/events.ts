@@ -1,0 +1,26 @@
+/** Every log line of a nameserver: name and fields. */
+export type NameServerEvent =
+  | { event: 'nameserver.started'; listen: string }
+  | { event: 'nameserver.stopped' }
+  | {
+      event: 'broker.registered'
+      cluster: string
+      brokerName: string
+      brokerId: number
+      brokerAddr: string
+      topics: number
+    }
+  | {
+      event: 'broker.refused'
+      brokerName: string
+      brokerId: number
+      brokerAddr: string
+      reason: 'outdated' | 'incomplete' | 'full'
+    }
+  | {
+      event: 'broker.left'
+      brokerName: string
+      brokerAddr: string
+      /** 'replaced': another address took its id. */
+      reason: 'unregistered' | 'expired' | 'disconnected' | 'replaced'
+    }
