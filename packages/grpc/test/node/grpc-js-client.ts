@@ -32,6 +32,7 @@ export async function createGrpcJsClient(
   const relay = await openRelay(server)
   const client = new Client(`127.0.0.1:${relay.port}`, security, {
     'grpc.use_local_subchannel_pool': 1,
+    'grpc.ssl_target_name_override': 'localhost',
     'grpc.initial_reconnect_backoff_ms': 1,
     'grpc.max_reconnect_backoff_ms': 5,
     'grpc.enable_retries': 0,

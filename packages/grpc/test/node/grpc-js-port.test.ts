@@ -181,6 +181,18 @@ test('port: one connection above the limit → closed, the others stay', async (
   expect((await client.unary('/s/Echo', MESSAGE)).status).toBe(GrpcStatus.OK)
 })
 
+test.each([true, false])('port: connections that come and go, TLS %s → none is counted for ever', async (tlsOn) => {
+  const fixture = await open({ tls: PERMISSIVE, limits: { connectionsMax: 1 } })
+  for (let turn = 0; turn < 5; turn += 1) {
+    const client = await fixture.client(tlsOn)
+    // The one before may not be gone yet: then this client is refused, and tries again.
+    let answer = await client.unary('/s/Echo', MESSAGE)
+    while (answer.status === GrpcStatus.UNAVAILABLE) answer = await client.unary('/s/Echo', MESSAGE)
+    expect(answer.status).toBe(GrpcStatus.OK)
+    client.close()
+  }
+})
+
 test('port: taken → rejects naming host, port and remedy', async () => {
   const { address } = await open({ tls: PERMISSIVE })
   const logger = { debug() {}, info() {}, warn() {}, error() {} }
