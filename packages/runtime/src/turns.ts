@@ -30,7 +30,8 @@ export type ReleaseCallback = (failure: Error | undefined) => void
 export interface Turns {
   /**
    * Queues a job for the next Turn. False when the bounded queue is full: the caller answers 'busy'.
-   * An exception thrown by a job is a programmer error and ends the process through `onDefect`.
+   * An exception thrown by a job is a programmer error: nothing of its Turn is written, all releases fail, no job is
+   * taken any more, and `onDefect` ends the process.
    */
   enter(job: () => void): boolean
   /** Inside a job only: calls back when everything this Turn appended is as safe as `release` says. */
@@ -48,6 +49,10 @@ export interface TurnsOptions {
   readonly onDefect: (error: unknown) => void
 }
 
+function errorOf(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}
+
 /** Creates the Turns of one broker. */
 export function createTurns(options: TurnsOptions): Turns {
   const { scheduler, log, jobsMax, onDefect } = options
@@ -58,6 +63,8 @@ export function createTurns(options: TurnsOptions): Turns {
   let running = false
   let pendingReleases = 0
   let idleWaiters: (() => void)[] = []
+  /** Set by the first job that threw: what it half changed must never reach the log. */
+  let defect: Error | undefined
 
   function settleIdle(): void {
     if (running || jobs.length > 0 || pendingReleases > 0) return
@@ -72,9 +79,15 @@ export function createTurns(options: TurnsOptions): Turns {
       try {
         callback(failure)
       } catch (error) {
-        onDefect(error)
+        halt(error)
       }
     }
+  }
+
+  function halt(error: unknown): void {
+    defect ??= errorOf(error)
+    jobs = []
+    onDefect(error)
   }
 
   function runJobs(): void {
@@ -85,10 +98,24 @@ export function createTurns(options: TurnsOptions): Turns {
       try {
         job()
       } catch (error) {
-        onDefect(error)
+        halt(error)
+        return
       } finally {
         inJob = false
       }
+    }
+  }
+
+  /** Writes what the jobs left behind; the end of the log when it is written, or why it is not. */
+  async function write(): Promise<number | Error> {
+    if (defect !== undefined) return defect
+    try {
+      log.seal()
+      const position = log.appended
+      await log.submit()
+      return position
+    } catch (error) {
+      return errorOf(error)
     }
   }
 
@@ -98,31 +125,23 @@ export function createTurns(options: TurnsOptions): Turns {
     const flushed = flushedWaiters
     writtenWaiters = []
     flushedWaiters = []
-    try {
-      log.seal()
-      const position = log.appended
-      await log.submit()
-      callAll(written, undefined)
-      if (flushed.length > 0 && log.flushBeforeRelease) releaseWhenFlushed(position, flushed)
-      else callAll(flushed, undefined)
-    } catch (error) {
-      const failure = error instanceof Error ? error : new Error(String(error))
-      callAll(written, failure)
-      callAll(flushed, failure)
-    }
+    const outcome = await write()
+    const failure = typeof outcome === 'number' ? undefined : outcome
+    callAll(written, failure)
+    if (flushed.length === 0) return
+    if (typeof outcome === 'number' && log.flushBeforeRelease) void releaseWhenFlushed(outcome, flushed)
+    else callAll(flushed, failure)
   }
 
-  function releaseWhenFlushed(position: number, callbacks: readonly ReleaseCallback[]): void {
-    log.whenFlushed(position).then(
-      () => {
-        callAll(callbacks, undefined)
-        settleIdle()
-      },
-      (error: unknown) => {
-        callAll(callbacks, error instanceof Error ? error : new Error(String(error)))
-        settleIdle()
-      },
-    )
+  async function releaseWhenFlushed(position: number, callbacks: readonly ReleaseCallback[]): Promise<void> {
+    let failure: Error | undefined
+    try {
+      await log.whenFlushed(position)
+    } catch (error) {
+      failure = errorOf(error)
+    }
+    callAll(callbacks, failure)
+    settleIdle()
   }
 
   function startTurn(): void {
@@ -138,7 +157,7 @@ export function createTurns(options: TurnsOptions): Turns {
 
   return {
     enter(job) {
-      if (jobs.length >= jobsMax) return false
+      if (jobs.length >= jobsMax || defect !== undefined) return false
       jobs.push(job)
       if (!running) {
         running = true

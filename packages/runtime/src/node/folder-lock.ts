@@ -217,6 +217,8 @@ export async function lockFolder(path: string, holder: string): Promise<FolderLo
   const text = Buffer.from(holder).subarray(0, HOLDER_BYTES_MAX).toString()
   let folder: SocketFolder | undefined
   try {
+    // Binding a socket in a folder that is missing fails with a misleading EACCES.
+    fs.statSync(path)
     folder = openSocketFolder(path)
     return await lockIn(folder, path, text)
   } catch (error) {

@@ -79,6 +79,7 @@ export class FilePages {
   }
 
   write(position: number, bytes: Uint8Array): void {
+    if (bytes.length === 0) return
     let done = 0
     while (done < bytes.length) {
       const at = position + done

@@ -1,0 +1,2 @@
+export * from './files-contract.ts'
+export * from './network-contract.ts'
