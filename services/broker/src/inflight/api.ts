@@ -271,7 +271,8 @@ export interface Inflight {
   readonly changesBytes: number
   /**
    * Everything since the last call as the body of one journal record; undefined when nothing changed. Called at the
-   * seal of a Turn. Order inside: deltas and settings as they happened, then full states as of now, then markers.
+   * seal of a Turn. Order inside: deltas and settings as they happened, then full states as of now, then markers. When
+   * the log refuses records, call it all the same and forget the bytes: the changes are in memory only then.
    */
   takeChanges(journal: { readonly provenFlushed: number }): Uint8Array | undefined
   /** Applies a journal record. Throws MqError 'damaged' on bytes that are no journal record, which then changed nothing. */

@@ -154,6 +154,11 @@ export function createInflight(options: InflightOptions): Inflight {
       if (target.dropped || pop.to === from) return
       collectTaken(target, pop)
       const { to, popTime, invisibleMs, damaged = [] } = pop
+      let last = from
+      for (const range of damaged) {
+        assert(range.from >= last && range.to >= range.from && range.to <= to, 'damaged ranges are ascending, visited')
+        last = range.to
+      }
       const visited = { from, to, popTime, invisibleMs }
       transitions.popNext(target, visited, windows, damaged)
       journal.popNext(target, visited, windows, damaged)

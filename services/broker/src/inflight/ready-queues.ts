@@ -21,8 +21,9 @@ export class ReadyQueues {
   /** The first set queue id at or cyclically after `from`; undefined when none is set. */
   next(from: number): number | undefined {
     const words = this.#words
-    const start = Math.min(from >>> 5, words.length)
-    const head = start < words.length ? words[start]! & (-1 << (from & 31)) : 0
+    const inside = from < words.length * 32 ? from : 0
+    const start = inside >>> 5
+    const head = words[start]! & (-1 << (inside & 31))
     if (head !== 0) return start * 32 + lowest(head)
     for (let step = 1; step <= words.length; step += 1) {
       const at = (start + step) % words.length

@@ -1,17 +1,25 @@
-// The start-up cache: every full state in one piece. The file around it has checksum and `coversTo`.
+// The start-up cache: every full state in one piece, ordered by name: equal cores have equal snapshots. The file around
+// it has checksum and `coversTo`.
 //
 //   version 1 · popTimeFloor · popTimeMax · deletedMessages · states: count, then each length · state record
 import { VarintReader, VarintWriter } from './journal/varint.ts'
+import type { LiveQueue } from './queue-state.ts'
 import { decodeState, encodeState } from './state-record.ts'
 import type { Transitions } from './transitions.ts'
 
 const VERSION = 1
 const STATE_BYTES_MIN = 16
 
+function byName(a: LiveQueue, b: LiveQueue): number {
+  if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1
+  if (a.group !== b.group) return a.group < b.group ? -1 : 1
+  return a.queueId - b.queueId
+}
+
 export function encodeSnapshot(transitions: Transitions): Uint8Array {
   const out = new VarintWriter(64 * 1024)
   const scratch = new VarintWriter()
-  const queues = [...transitions.registry.all()]
+  const queues = [...transitions.registry.all()].sort(byName)
   out.byte(VERSION)
   out.varint(transitions.popTimeFloor)
   out.varint(transitions.popTimeMax)
