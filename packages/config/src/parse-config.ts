@@ -1,4 +1,5 @@
 // From texts to a frozen configuration, or to every fault at once. Pure: the caller reads argv, environment and files.
+import assert from 'node:assert'
 import type { ConfigOf, ConfigSchema, NamedSetting, Settings } from './schema.ts'
 
 /** Where the texts come from, the first that names a setting wins: flags, then env, then properties. */
@@ -42,6 +43,13 @@ export function parseConfig<T extends Settings>(
   }
   if (faults.length > 0) return { ok: false, faults }
   return { ok: true, config: Object.freeze(config) as ConfigOf<ConfigSchema<T>> }
+}
+
+/** The configuration of somebody who sets nothing, for a schema in which every setting has a default. */
+export function defaultConfig<T extends Settings>(schema: ConfigSchema<T>): Readonly<ConfigOf<ConfigSchema<T>>> {
+  const result = parseConfig(schema, {})
+  assert(result.ok, 'a setting has no default')
+  return result.config
 }
 
 /** Faults as lines for a person, one each. */

@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import {
   bool,
   bytes,
+  defaultConfig,
   defineConfig,
   describeConfig,
   durationMs,
@@ -49,6 +50,12 @@ test('config: defaults and given values → one frozen object with the types of 
     reviveQueueNum: 8,
   })
   expect(Object.isFrozen(result.config)).toBe(true)
+})
+
+test('config: nothing set → the defaults, where there is one for each setting', () => {
+  const withDefaults = defineConfig({ listenPort: port({ default: 1, help: 'Port.' }) }, { envPrefix: 'TEST_' })
+  expect(defaultConfig(withDefaults)).toEqual({ listenPort: 1 })
+  expect(() => defaultConfig(schema)).toThrow('a setting has no default')
 })
 
 test('config: one setting in all sources → flag wins over environment wins over properties', () => {

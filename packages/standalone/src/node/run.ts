@@ -8,10 +8,11 @@ import manifest from '../../package.json' with { type: 'json' }
 import { bannerOf } from '../banner.ts'
 import type { StandaloneEvent } from '../events.ts'
 import { checkSettings, isLoopback, type StandaloneConfig, standaloneConfig } from '../settings.ts'
-import { createStandalone } from '../standalone.ts'
 import { StartFailure } from '../start-failure.ts'
+import { advertisedHostFor } from './advertised-host.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 import { watchStopSignals } from './signals.ts'
+import { createStandalone } from './standalone.ts'
 
 /** What is not drained after this time is left behind; nothing acknowledged is lost by it. */
 export const DRAIN_DEADLINE_MS = 4_000
@@ -78,9 +79,14 @@ async function runIn(folder: DataFolder, config: StandaloneConfig, tell: (text: 
   const standalone = createStandalone(config, {
     effects: createNodeEffects(),
     dataDir: folder.path,
+    advertisedHost: advertisedHostFor(config.host),
     loggerOf: (service) => createPinoLogger({ level: config.logLevel, fields: { service } }),
     registry,
     stopDeadlineMs: DRAIN_DEADLINE_MS,
+    onDefect: () => {
+      folder.remove()
+      process.exit(1)
+    },
   })
   try {
     if (!isLoopback(config.host)) logger.warn({ event: 'standalone.open', host: config.host })

@@ -1,0 +1,186 @@
+// Composes NameServer, Broker and Proxy in one process. They are joined by direct peers: a connect to an address of this
+// process never opens a socket. Ports may be 0, so each part is created when those before it have started.
+import { type Broker, createBroker, createNameServers, DEFAULT_BROKER_SETTINGS } from '@rocketmq-ts/broker'
+import { createNameServerClient, createPeerSource } from '@rocketmq-ts/cluster-client'
+import { defaultConfig } from '@rocketmq-ts/config'
+import { createGrpcJsTransport, loadSelfSigned } from '@rocketmq-ts/grpc/node'
+import { createHealthServer, type HealthServer } from '@rocketmq-ts/health/node'
+import type { MetricsRegistry } from '@rocketmq-ts/metrics'
+import { createNameServer, type NameServer, nameServerConfig } from '@rocketmq-ts/nameserver'
+import { createProxy, type Proxy, proxyConfig } from '@rocketmq-ts/proxy'
+import { connectPeer, formatAddress, type Peer } from '@rocketmq-ts/remoting'
+import {
+  createLifecycle,
+  type Effects,
+  type Logger,
+  type Readiness,
+  type Service,
+  type SocketAddress,
+} from '@rocketmq-ts/runtime'
+import { join } from 'node:path'
+import type { Endpoints } from '../banner.ts'
+import type { StandaloneConfig } from '../settings.ts'
+import { explainStart, type StartedPart } from '../start-failure.ts'
+
+const CLUSTER = DEFAULT_BROKER_SETTINGS.brokerClusterName
+const BROKER_NAME = DEFAULT_BROKER_SETTINGS.brokerName
+/** Probes and scrapes come from this machine, whatever address clients use. */
+const HEALTH_HOST = '127.0.0.1'
+
+export interface StandaloneDeps {
+  readonly effects: Effects
+  /** Absolute. */
+  readonly dataDir: string
+  /** Address that routes of the nameserver name where the ports are bound to all addresses. */
+  readonly advertisedHost: string | undefined
+  readonly loggerOf: (service: string) => Logger
+  readonly registry: MetricsRegistry
+  readonly stopDeadlineMs: number
+  /** A broken invariant: the owner ends the process, nothing may be written any more. */
+  readonly onDefect: (error: unknown) => void
+}
+
+export interface Standalone extends Service {
+  /** Where clients connect; only after the start. */
+  readonly endpoints: Endpoints
+  readiness(): Readiness
+}
+
+/** Creates everything; `start` rejects with `StartFailure` where a port or the folder is the reason. */
+export function createStandalone(config: StandaloneConfig, deps: StandaloneDeps): Standalone {
+  const { effects, dataDir, loggerOf, registry, onDefect } = deps
+  const { clock, scheduler, network } = effects
+  let health: HealthServer | undefined
+  let nameserver: NameServer | undefined
+  let broker: Broker | undefined
+  let proxy: Proxy | undefined
+
+  /** An address of this process is reached directly. */
+  async function connect(address: string): Promise<Peer> {
+    if (nameserver !== undefined && address === nameServerAddress()) return nameserver.connectLocal()
+    if (broker !== undefined && address === broker.advertisedAddress) return broker.connectLocal()
+    return connectPeer(network, address, { clock, scheduler, logger: loggerOf('remoting') })
+  }
+
+  function nameServerAddress(): string {
+    return textOf(nameserver?.addresses[0])
+  }
+
+  function readiness(): Readiness {
+    for (const service of [nameserver, broker, proxy]) {
+      const state = service?.readiness() ?? { ready: false, reason: 'starting' }
+      if (!state.ready) return state
+    }
+    return { ready: true }
+  }
+
+  const healthPart = part('the health server', '--health-port', HEALTH_HOST, config.healthPort, () => {
+    health = createHealthServer({
+      host: HEALTH_HOST,
+      port: config.healthPort,
+      readiness,
+      metrics: () => registry.expose(),
+    })
+    return health
+  })
+  const nameserverPart = part('the nameserver', '--nameserver-port', config.host, config.nameserverPort, () => {
+    const settings = { ...defaultConfig(nameServerConfig), listenHost: config.host, listenPort: config.nameserverPort }
+    nameserver = createNameServer(settings, {
+      clock,
+      scheduler,
+      network,
+      logger: loggerOf('nameserver'),
+      metrics: registry.withLabels({ cluster: CLUSTER, node_type: 'nameserver', node_id: 'nameserver-a' }),
+    })
+    return nameserver
+  })
+  const brokerPart = part('the broker', '--broker-port', config.host, config.brokerPort, () => {
+    const addresses = [nameServerAddress()]
+    const peers = createPeerSource({ connect, clock })
+    broker = createBroker(
+      {
+        ...DEFAULT_BROKER_SETTINGS,
+        listenHost: config.host,
+        listenPort: config.brokerPort,
+        brokerIP1: deps.advertisedHost,
+        namesrvAddr: addresses,
+        storePathRootDir: join(dataDir, 'broker'),
+        flushDiskType: config.flush === 'sync' ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
+      },
+      {
+        ...effects,
+        logger: loggerOf('broker'),
+        metrics: registry.withLabels({ cluster: CLUSTER, node_type: 'broker', node_id: BROKER_NAME }),
+        nameServers: createNameServers(createNameServerClient({ addresses, peers })),
+        onDefect,
+      },
+    )
+    return endingWith(broker, () => peers.close())
+  })
+  const proxyPart = part('the proxy', '--grpc-port', config.host, config.grpcPort, async () => {
+    const settings = { ...defaultConfig(proxyConfig), namesrvAddr: nameServerAddress(), autoCreateTopic: true }
+    const logger = loggerOf('proxy')
+    const identity = await loadSelfSigned(join(dataDir, 'proxy'), clock)
+    const transport = createGrpcJsTransport({
+      host: config.host,
+      port: config.grpcPort,
+      tls: { mode: 'permissive', ...identity },
+      logger,
+      clock,
+      scheduler,
+      onDefect,
+    })
+    proxy = createProxy(settings, { ...effects, logger, transport, connect })
+    return proxy
+  })
+
+  const parts = [healthPart, nameserverPart, brokerPart, proxyPart]
+  const lifecycle = createLifecycle(parts, { clock, scheduler, stopDeadlineMs: deps.stopDeadlineMs })
+  return {
+    start: () => lifecycle.start(),
+    stop: () => lifecycle.stop(),
+    readiness,
+    get endpoints() {
+      return {
+        grpc: textOf(proxy?.addresses[0]),
+        broker: broker?.advertisedAddress ?? '',
+        nameserver: textOf(nameserver?.addresses[0]),
+        health: textOf(health?.address),
+      }
+    },
+  }
+}
+
+/** A part that is created when it starts, and whose failures name its flag. */
+function part(name: string, flag: string, host: string, port: number, create: () => Service | Promise<Service>) {
+  const described: StartedPart = { name, flag, host, port }
+  let created: Service | undefined
+  const service: Service = {
+    async start() {
+      try {
+        created = await create()
+        await created.start()
+      } catch (error) {
+        throw explainStart(described, error)
+      }
+    },
+    async stop() {
+      await created?.stop()
+    },
+  }
+  return { name, service }
+}
+
+function endingWith(service: Service, afterwards: () => void): Service {
+  return {
+    start: () => service.start(),
+    async stop() {
+      await service.stop()
+      afterwards()
+    },
+  }
+}
+
+function textOf(address: SocketAddress | undefined): string {
+  return address === undefined ? '' : formatAddress(address)
+}
