@@ -172,7 +172,7 @@ async function startBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<
     journal,
     clock,
     logger,
-    dropQueues: (topic, before) => store.endTopic(topic, before),
+    dropQueues: (topic) => store.endTopic(topic),
     topicsChanged: () => registration.changed(),
   })
   const metrics = createBrokerMetrics(deps.metrics ?? createMetricsRegistry(), {

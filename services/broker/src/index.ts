@@ -1,5 +1,5 @@
 export { createBroker, type Broker, type BrokerDeps } from './broker.ts'
 export type { BrokerEvent } from './events.ts'
 export type { QueueLedger } from './ledger-report.ts'
-export type { NameServers } from './name-servers.ts'
+export { createNameServers, type NameServers } from './name-servers.ts'
 export { DEFAULT_BROKER_SETTINGS, type BrokerSettings } from './settings.ts'

@@ -31,8 +31,8 @@ export interface SettingsWriterDeps {
   readonly journal: Journal
   readonly clock: Clock
   readonly logger: Logger<BrokerEvent>
-  /** The queues of a deleted topic go. `before` is the place of the deleting record. */
-  readonly dropQueues: (topic: string, before: number) => void
+  /** The queues of a deleted topic go. */
+  readonly dropQueues: (topic: string) => void
   /** Nameservers must hear of it. */
   readonly topicsChanged: () => void
 }
@@ -78,11 +78,10 @@ export function* liveSettings(tables: { topics: TopicTable; groups: GroupTable }
 export function createSettingsWriter(deps: SettingsWriterDeps): SettingsWriter {
   const { topics, groups, journal, clock, logger } = deps
 
-  function journaled(entry: SettingEntry): number {
+  function journaled(entry: SettingEntry): void {
     const { commitLogOffset } = journal.setting(entry)
     const incarnation = entry.kind === 'topic-created' ? commitLogOffset : entry.incarnation
     applySetting({ ...entry, incarnation }, { topics, groups }, clock.nowMs())
-    return commitLogOffset
   }
 
   return {
@@ -104,8 +103,8 @@ export function createSettingsWriter(deps: SettingsWriterDeps): SettingsWriter {
     deleteTopic(name) {
       const { incarnation } = topics.require(name)
       if (incarnation === 0) throw new MqError('topic-illegal', `topic '${name}' is built in and can not be deleted`)
-      const place = journaled({ kind: 'topic-deleted', name, incarnation, payload: '' })
-      deps.dropQueues(name, place)
+      journaled({ kind: 'topic-deleted', name, incarnation, payload: '' })
+      deps.dropQueues(name)
       logger.info({ event: 'topic.deleted', topic: name })
       deps.topicsChanged()
     },
