@@ -98,7 +98,7 @@ export function createLifecycle(services: readonly NamedService[], options: Life
         await stopping
       } catch (stopFailure) {
         const message = `${messageOf(failure)}; then ${messageOf(stopFailure)}`
-        throw new AggregateError([failure, stopFailure], message, { cause: failure })
+        throw new AggregateError([failure, stopFailure], message, { cause: stopFailure })
       }
       throw failure
     }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { createTurns, type Release, type Scheduler, type TurnLog, type Turns } from '../src/index.ts'
 
 /** Runs tasks when the test says so. */
