@@ -1,6 +1,6 @@
 // Random histories of one queue against the reference, with crashes, rolls and snapshots at any point.
 import { expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { BUCKETS, createInflight } from '../../src/inflight/inflight.ts'
 import type { Bucket, Inflight, QueueState } from '../../src/inflight/inflight.ts'
 import { bucketCounts, copyOf, createModel, lowMark, nextDeadline, offsetsIn } from './model.ts'
