@@ -2,6 +2,8 @@
 export type NameServerEvent =
   | { event: 'nameserver.started'; listen: string }
   | { event: 'nameserver.stopped' }
+  /** Other machines can connect, without authentication. */
+  | { event: 'nameserver.open'; host: string }
   | {
       event: 'broker.registered'
       cluster: string

@@ -1,0 +1,44 @@
+// The command: reads the settings, starts, and stops when asked. Ends with 2 for wrong settings, 1 for a failed start.
+import { describeConfig, formatFaults, parseConfig, readFlags } from '@rocketmq-ts/config'
+import type { RemotingEvent } from '@rocketmq-ts/remoting'
+import { createLifecycle, NetworkError } from '@rocketmq-ts/runtime'
+import { createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
+import { nameServerConfig } from './config.ts'
+import type { NameServerEvent } from './events.ts'
+import { createNameServer } from './nameserver.ts'
+
+const STOP_DEADLINE_MS = 4000
+const LOOPBACK = /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/
+
+const argv = process.argv.slice(2)
+if (argv.includes('--help')) {
+  console.error(`rocketmq-ts NameServer\n\n${describeConfig(nameServerConfig)}`)
+  process.exit(0)
+}
+const flags = readFlags(nameServerConfig, argv)
+const result = parseConfig(nameServerConfig, { flags: flags.values, env: process.env })
+if (!result.ok || flags.faults.length > 0) {
+  console.error(formatFaults([...flags.faults, ...(result.ok ? [] : result.faults)]))
+  process.exit(2)
+}
+const effects = createNodeEffects()
+const logger = createPinoLogger<NameServerEvent | RemotingEvent>({ level: 'info', fields: { service: 'nameserver' } })
+const service = createNameServer(result.config, { ...effects, logger })
+if (!LOOPBACK.test(result.config.listenHost)) {
+  logger.warn({ event: 'nameserver.open', host: result.config.listenHost })
+}
+const lifecycle = createLifecycle([{ name: 'nameserver', service }], { ...effects, stopDeadlineMs: STOP_DEADLINE_MS })
+
+const asked = new Promise<void>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve())
+})
+try {
+  await lifecycle.start()
+} catch (error) {
+  if (!(error instanceof NetworkError)) throw error
+  console.error(`${error.message}; choose another with --listen-port`)
+  process.exit(1)
+}
+await asked
+await lifecycle.stop()
+process.exit(0)
