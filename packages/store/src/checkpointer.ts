@@ -38,6 +38,8 @@ export interface Checkpointer {
   readonly isBehind: boolean
   /** The queue got a unit. */
   unitAdded(queue: ConsumeQueue): void
+  /** The files of the topic go before anything else is written. */
+  topicEnded(topic: string): void
   /** Writes a checkpoint that covers everything written before the call. */
   run(): Promise<void>
   /** Ends work in the background. */
@@ -47,6 +49,7 @@ export interface Checkpointer {
 /** Creates the checkpointer of one store. */
 export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
   const { files, scheduler, queues, queueFiles, log, onFailure } = options
+  const endedTopics = new Set<string>()
   let unpersisted = 0
   let timer: Timer | undefined
   let stopped = false
@@ -70,7 +73,15 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     if (unsyncable === undefined) arm()
   }
 
+  async function removeEnded(): Promise<void> {
+    for (const topic of endedTopics) {
+      await queueFiles.removeTopic(topic)
+      endedTopics.delete(topic)
+    }
+  }
+
   async function persistAll(): Promise<void> {
+    await removeEnded()
     const dirty = queues.takeDirty()
     unpersisted = 0
     for (const [index, queue] of dirty.entries()) {
@@ -158,6 +169,10 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
       queues.markDirty(queue)
       unpersisted += 1
       if (unpersisted >= PERSIST_UNITS && persisting === undefined && !stopped) persist().catch(report)
+      arm()
+    },
+    topicEnded(topic) {
+      endedTopics.add(topic)
       arm()
     },
     run,

@@ -19,7 +19,10 @@ export interface Dispatcher {
   onVisible(listener: (record: Dispatched) => void): void
 }
 
-/** A queue of entries without shifting: taken from the front, compacted when the front is long. */
+/** Entries taken from the front of a list before it is cut: a copy per so many costs nothing. */
+const TAKEN_MAX = 65_536
+
+/** A queue of entries without shifting: taken from the front, cut when enough were taken. */
 class EntryFifo {
   #entries: Entry[] = []
   #head = 0
@@ -33,8 +36,8 @@ class EntryFifo {
     const entry = this.#entries[this.#head]
     if (entry === undefined || entry.record.commitLogOffset + entry.record.size > end) return undefined
     this.#head += 1
-    if (this.#head === this.#entries.length) {
-      this.#entries = []
+    if (this.#head === this.#entries.length || this.#head >= TAKEN_MAX) {
+      this.#entries = this.#entries.slice(this.#head)
       this.#head = 0
     }
     return entry
@@ -53,7 +56,7 @@ export function createDispatcher(onUnit: (queue: ConsumeQueue) => void): Dispatc
     },
     written(end) {
       for (let entry = unwritten.takeBelow(end); entry !== undefined; entry = unwritten.takeBelow(end)) {
-        if (entry.queue === undefined) continue
+        if (entry.queue === undefined || entry.queue.ended) continue
         entry.queue.push(entry.record)
         onUnit(entry.queue)
         unconfirmed.push(entry)
@@ -61,7 +64,8 @@ export function createDispatcher(onUnit: (queue: ConsumeQueue) => void): Dispatc
     },
     confirmed(end) {
       for (let entry = unconfirmed.takeBelow(end); entry !== undefined; entry = unconfirmed.takeBelow(end)) {
-        entry.queue!.visible = entry.record.queueOffset + 1
+        if (entry.queue === undefined || entry.queue.ended) continue
+        entry.queue.visible = entry.record.queueOffset + 1
         for (const listener of listeners) listener(entry.record)
       }
     },

@@ -161,10 +161,15 @@ export interface StoreOptions {
   /** Memory for units that could be read again from their files. */
   readonly unitCacheBytes?: number
   /**
-   * The proven flushed position that a journal record carries, if the record is one. Asked during recovery, so that
-   * damage is judged by the latest promise.
+   * The proven flushed position that a record of SystemTopic.INFLIGHT_LOG carries. Asked during recovery, so that damage
+   * is judged by the latest promise.
    */
   readonly flushedStampOf?: (record: ReplayedRecord) => number | undefined
+  /**
+   * Topics whose earlier records belong to an older incarnation: this record creates or deletes them. Asked during
+   * recovery; live, `endTopic` says the same.
+   */
+  readonly topicsEndedBy?: (record: ReplayedRecord) => readonly string[]
 }
 
 /** Log lines of the store. */
@@ -212,10 +217,19 @@ export interface MessageStore extends Appender, QueueReader, RecordReader, LogEv
   /** True in synchronous mode. Part of TurnLog. */
   readonly flushBeforeRelease: boolean
   /**
-   * Hands every record of `topic` from `from` on, in the order of the log, up to the end at the time of the call.
-   * Paced: other work runs in between. Damaged records are left out.
+   * The topic was deleted or begins anew: its queues go with their files, and the next append starts at queue offset 0.
+   * Its records stay readable by position.
    */
-  replay(topic: string, from: CommitLogOffset, sink: (record: ReplayedRecord) => void): Promise<void>
+  endTopic(topic: string): void
+  /**
+   * Hands every record of the topics that `isWanted` names from `from` on, in the order of the log, up to its end at the
+   * time of the call. Paced: other work runs in between. Damaged records are left out.
+   */
+  replay(
+    isWanted: (topic: string) => boolean,
+    from: CommitLogOffset,
+    sink: (record: ReplayedRecord) => void,
+  ): Promise<void>
   /** Writes a checkpoint that covers everything written so far. */
   checkpoint(): Promise<void>
   /** Submits, syncs, writes the checkpoint and gives the folder back. May be called twice. */

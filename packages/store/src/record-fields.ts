@@ -1,7 +1,8 @@
 // What dispatch needs of a stored record, without decoding all of it.
-import { SysFlag, tagsCodeOf, type RecordPeek } from '@rocketmq-ts/model'
+import { SysFlag, SystemTopic, tagsCodeOf, type RecordPeek } from '@rocketmq-ts/model'
 
 const VALUE_END = 0x02
+const JOURNAL = Buffer.from(SystemTopic.INFLIGHT_LOG)
 const TAGS = Buffer.from('TAGS\u0001')
 
 /** Only decided messages get a unit. Java: CommitLogDispatcherBuildConsumeQueue. */
@@ -25,4 +26,9 @@ export function storedTagsCode(bytes: Buffer, peek: RecordPeek): number {
   const end = properties.indexOf(VALUE_END, valueAt)
   const tag = properties.toString('utf8', valueAt, end < 0 ? properties.length : end)
   return tag === '' ? 0 : tagsCodeOf(tag)
+}
+
+/** True for a record of the broker's journal. */
+export function isJournal(bytes: Buffer, { topicAt, topicLength }: RecordPeek): boolean {
+  return topicLength === JOURNAL.length && bytes.compare(JOURNAL, 0, topicLength, topicAt, topicAt + topicLength) === 0
 }

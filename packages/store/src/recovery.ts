@@ -41,10 +41,10 @@ export interface ScanOptions {
   /** The log was stopped in order: nothing is looked for behind its end. */
   readonly cleanStop?: boolean
   /**
-   * Takes a valid record; false when it does not fit its queue. `isProven`: it lies below F or behind a hole that
-   * does, so missing queue offsets are a loss.
+   * Takes a valid record; false when it does not fit its queue: then it counts as invalid. `lostBytes` of the log in
+   * front of it are damaged, so offsets of its queue may be missing.
    */
-  readonly onRecord: (record: ScannedRecord, isProven: boolean) => boolean
+  readonly onRecord: (record: ScannedRecord, lostBytes: number) => boolean
   /** The proven flushed position that a journal record carries. */
   readonly stampOf?: (record: ScannedRecord) => number | undefined
   /** Awaited between reads: the owner may write away what it collected. */
@@ -77,10 +77,16 @@ class LogWindow {
   bytes: Buffer = Buffer.alloc(0)
   position = 0
   readonly #source: LogSource
-  readonly #buffer = Buffer.allocUnsafeSlow(WINDOW_BYTES)
+  readonly #buffer: Buffer
 
   constructor(source: LogSource) {
     this.#source = source
+    this.#buffer = Buffer.allocUnsafeSlow(Math.min(WINDOW_BYTES, source.segmentBytes))
+  }
+
+  /** Bytes of one ordinary read. */
+  get bytesMax(): number {
+    return this.#buffer.length
   }
 
   segmentEnd(position: number): number {
@@ -107,7 +113,7 @@ class LogWindow {
 
   async read(position: number, wanted: number): Promise<void> {
     const length = Math.min(wanted, this.segmentEnd(position) - position)
-    const into = length <= WINDOW_BYTES ? this.#buffer.subarray(0, length) : Buffer.allocUnsafeSlow(length)
+    const into = length <= this.#buffer.length ? this.#buffer.subarray(0, length) : Buffer.allocUnsafeSlow(length)
     const count = await this.#source.read(position, into)
     this.bytes = into.subarray(0, count)
     this.position = position
@@ -137,7 +143,7 @@ class LogWindow {
 
 /** One past the last byte from `from` on that is not zero; `from` when there is none. */
 async function lastWritten(window: LogWindow, from: number, end: number): Promise<number> {
-  const zeros = Buffer.alloc(WINDOW_BYTES)
+  const zeros = Buffer.alloc(window.bytesMax)
   let last = from
   for (let position = from; position < end;) {
     await window.read(position, WINDOW_BYTES)
@@ -182,6 +188,7 @@ export async function scanLog(options: ScanOptions): Promise<ScanDecision> {
   let { provenFlushed } = options
   let position = options.from
   let tailEnd: number | undefined
+  let lostBytes = 0
   let records = 0
   let lastTimestampMs = 0
 
@@ -189,7 +196,7 @@ export async function scanLog(options: ScanOptions): Promise<ScanDecision> {
   function take(): boolean {
     const { bytes, peek } = window
     const record = { bytes, at: position - window.position, position, peek }
-    if (!onRecord(record, position < provenFlushed || damaged.length > 0)) return false
+    if (!onRecord(record, lostBytes)) return false
     provenFlushed = Math.max(provenFlushed, Math.min(stampOf?.(record) ?? 0, position))
     records += 1
     lastTimestampMs = peek.storeTimestampMs
@@ -225,6 +232,7 @@ export async function scanLog(options: ScanOptions): Promise<ScanDecision> {
     const next = await skip()
     if (next === undefined) break
     damaged.push({ from: position, to: next })
+    lostBytes += next - position
     position = next
   }
   return {

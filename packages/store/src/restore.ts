@@ -1,15 +1,15 @@
 // Brings the queues back to what the log says: from the newest checkpoint that the log covers, then record by record.
 // A queue whose files are missing or damaged is built again from the whole log; nothing here refuses to start.
-import { checkTopicName, commitLogOffset, MqError, queueOffset } from '@rocketmq-ts/model'
+import { commitLogOffset, MqError, type QueueId, queueOffset } from '@rocketmq-ts/model'
 import { discardGenerationsBeyond, type Files, type Logger } from '@rocketmq-ts/runtime'
 import { readCheckpoints, type StoredCheckpoint } from './checkpoint.ts'
 import type { Segments } from './commit-log/segment.ts'
-import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
-import type { QueueState, QueueTable } from './consume-queue/queue-table.ts'
-import { readFlushedMark } from './flushed-mark.ts'
+import type { QueueTable } from './consume-queue/queue-table.ts'
+import { readFlushedMark, writeFlushedMark } from './flushed-mark.ts'
 import type { RecoveryReport, ReplayedRecord, StoreEvent, StoreOptions } from './message-store.ts'
-import { hasUnit, storedTagsCode, topicOf } from './record-fields.ts'
+import { isLegalTopic, QueueBuilder } from './queue-builder.ts'
+import { isJournal, storedTagsCode, topicOf } from './record-fields.ts'
 import { type LogSource, type ScannedRecord, scanLog } from './recovery.ts'
 import { cutTail } from './repair.ts'
 
@@ -27,13 +27,21 @@ export interface RestoreOptions {
   readonly flushedMarkPath: string
   readonly damagedFolder: string
   readonly cleanStop: boolean
-  readonly flushedStampOf?: StoreOptions['flushedStampOf']
+  readonly flushedStampOf?: StoreOptions['flushedStampOf'] | undefined
+  readonly topicsEndedBy?: StoreOptions['topicsEndedBy'] | undefined
 }
 
 export interface Restored {
   readonly report: RecoveryReport
   /** Store time of the last record scanned, 0 without one. */
   readonly lastTimestampMs: number
+}
+
+/** Told of each derived file that had to go. */
+type Report = (file: string, reason: string) => void
+
+function nameOf({ topic, queueId }: QueueId): string {
+  return `consumequeue/${topic}/${queueId}`
 }
 
 /** The segments as the scan reads them. */
@@ -62,16 +70,6 @@ function replayed({ bytes, at, position, peek }: ScannedRecord): ReplayedRecord 
   }
 }
 
-function isLegalTopic(topic: string): boolean {
-  try {
-    checkTopicName(topic)
-    return true
-  } catch {
-    // Apache may hold names that we would not make; their records stay readable by position.
-    return false
-  }
-}
-
 /** Makes the files of the log that should be there, up to where it was provably flushed. */
 async function completeSegments(segments: Segments, provenFlushed: number): Promise<void> {
   const { segmentBytes } = segments
@@ -86,75 +84,11 @@ async function completeSegments(segments: Segments, provenFlushed: number): Prom
   for (let base = first; base <= last; base += segmentBytes) await segments.ensure(base)
 }
 
-/** Decides, per queue, what a record of the log means for it. */
-class QueueBuilder {
-  readonly #queues: QueueTable
-  /** Units of trusted queues below are in their files. */
-  readonly #coversTo: number
-  readonly #trusted = new Set<ConsumeQueue>()
-  readonly #lost: QueueState[] = []
-
-  constructor(queues: QueueTable, coversTo: number) {
-    this.#queues = queues
-    this.#coversTo = coversTo
-  }
-
-  trust(state: QueueState): ConsumeQueue {
-    const queue = this.#queues.restore(state)
-    this.#trusted.add(queue)
-    return queue
-  }
-
-  isTrusted(queue: ConsumeQueue): boolean {
-    return this.#trusted.has(queue)
-  }
-
-  /** Forgets what a queue has: its files can not be trusted. */
-  distrust(queue: ConsumeQueue, state: QueueState): void {
-    this.#trusted.delete(queue)
-    this.#queues.remove(queue)
-    this.#lost.push(state)
-  }
-
-  /** Takes a record's unit; false when its queue offset can not be. */
-  take(record: ScannedRecord, isProven: boolean): boolean {
-    const { bytes, position, peek } = record
-    if (!hasUnit(peek.sysFlag)) return true
-    const topic = topicOf(bytes, peek)
-    let queue = this.#queues.find(topic, peek.queueId)
-    if (queue === undefined) {
-      if (!isLegalTopic(topic)) return true
-      queue = this.#queues.obtain(topic, peek.queueId, peek.queueOffset)
-    } else if (position < this.#coversTo && this.#trusted.has(queue)) return true
-    if (peek.queueOffset !== queue.max) {
-      if (!isProven) return false
-      // A second record of an offset that exists already: readable by position only, as Java does it.
-      if (peek.queueOffset < queue.max) return true
-      queue.fillTo(peek.queueOffset)
-    }
-    queue.push({ commitLogOffset: position, size: peek.totalSize, tagsCode: storedTagsCode(bytes, peek) })
-    this.#queues.markDirty(queue)
-    return true
-  }
-
-  /** Offsets that were given out stay given out, also where every record of them is lost. */
-  finish(): void {
-    for (const { topic, queueId, max } of this.#lost) {
-      const queue = this.#queues.find(topic, queueId) ?? this.#queues.obtain(topic, queueId, max)
-      if (queue.max < max) {
-        queue.fillTo(max)
-        this.#queues.markDirty(queue)
-      }
-    }
-    for (const queue of this.#queues.all()) queue.visible = queue.max
-  }
-}
-
 /** The newest checkpoint whose whole content is flushed. Others are removed before the log can grow over them. */
 async function chooseCheckpoint(
   options: RestoreOptions,
   provenFlushed: number,
-  rebuilt: (file: string, reason: string) => void,
+  rebuilt: Report,
 ): Promise<StoredCheckpoint | undefined> {
   const { files, segments } = options
   const { valid, damaged } = await readCheckpoints(files, options.checkpointPath)
@@ -167,11 +101,56 @@ async function chooseCheckpoint(
   return valid.find(({ generation, coversTo }) => kept.includes(generation) && coversTo >= segments.min)
 }
 
+/** Takes the queues of a checkpoint. False when files of one are missing: then the whole log must be read. */
+async function trustQueues(
+  options: RestoreOptions,
+  builder: QueueBuilder,
+  checkpoint: StoredCheckpoint,
+  rebuilt: Report,
+): Promise<boolean> {
+  const { queueFiles } = options
+  let areAllIntact = true
+  for (const state of checkpoint.queues) {
+    const queue = builder.trust(state)
+    if (await queueFiles.isIntact(queue, checkpoint.coversTo)) continue
+    areAllIntact = false
+    builder.distrust(queue, state)
+    await queueFiles.remove(state)
+    rebuilt(nameOf(state), 'is missing or damaged')
+  }
+  return areAllIntact
+}
+
+/**
+ * Queues that the log knows nothing of. All records of one may have been deleted with their segments: its offsets go on
+ * where they were. Otherwise it only had records that were cut off.
+ */
+async function settleUnknownQueues(options: RestoreOptions, rebuilt: Report): Promise<void> {
+  const { segments, queues, queueFiles } = options
+  for (const place of await queueFiles.places()) {
+    if (!isLegalTopic(place.topic) || queues.find(place.topic, place.queueId) !== undefined) continue
+    const last = await queueFiles.lastUnit(place)
+    if (last !== undefined && last.commitLogOffset < segments.min) {
+      queues.obtain(place.topic, place.queueId, last.offset + 1)
+    } else {
+      await queueFiles.remove(place)
+      rebuilt(nameOf(place), 'was ahead of the log')
+    }
+  }
+}
+
+/** What was only in the page cache becomes as safe as what follows. */
+async function syncSegments({ segments }: RestoreOptions, from: number, to: number): Promise<void> {
+  for (let base = from - (from % segments.segmentBytes); base < to; base += segments.segmentBytes) {
+    await segments.at(base)?.file.sync()
+  }
+}
+
 /** Restores the queues and repairs the log. Afterwards all of it is flushed. */
 export async function restore(options: RestoreOptions): Promise<Restored> {
-  const { files, logger, segments, queues, queueFiles, cleanStop, flushedStampOf } = options
+  const { files, logger, segments, queues, queueFiles, cleanStop, flushedStampOf, topicsEndedBy } = options
   const rebuiltFiles: string[] = []
-  function rebuilt(file: string, reason: string): void {
+  const rebuilt: Report = (file, reason) => {
     rebuiltFiles.push(file)
     logger.warn({ event: 'store.rebuilt', file, reason })
   }
@@ -179,44 +158,56 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   const mark = await readFlushedMark(files, options.flushedMarkPath)
   await completeSegments(segments, mark ?? segments.min)
   const checkpoint = await chooseCheckpoint(options, mark ?? 0, rebuilt)
-  const coversTo = checkpoint?.coversTo ?? segments.min
-  const builder = new QueueBuilder(queues, coversTo)
-  let from = coversTo
-  for (const state of checkpoint?.queues ?? []) {
-    const queue = builder.trust(state)
-    if (await queueFiles.isIntact(queue, coversTo)) continue
-    builder.distrust(queue, state)
-    rebuilt(`consumequeue/${state.topic}/${state.queueId}`, 'is missing or damaged')
-    from = segments.min
+  const builder = new QueueBuilder({
+    queues,
+    coversTo: checkpoint?.coversTo,
+    isWhole: segments.min === 0,
+    isForeign: mark === undefined,
+  })
+  const isIntact = checkpoint !== undefined && (await trustQueues(options, builder, checkpoint, rebuilt))
+  const ended: QueueId[] = []
+  /** Before a unit of the next incarnation gets into the same file. */
+  async function removeEnded(): Promise<void> {
+    for (const queue of ended.splice(0)) await queueFiles.remove(queue)
   }
 
   const isGuess = mark === undefined && cleanStop
   const decision = await scanLog({
     source: sourceOf(segments),
-    from,
+    from: isIntact ? checkpoint.coversTo : segments.min,
     provenFlushed: isGuess ? segments.end : (mark ?? 0),
     isGuess,
     cleanStop: cleanStop && !isGuess,
-    onRecord: (record, isProven) => builder.take(record, isProven),
+    onRecord: (record, lostBytes) => {
+      if (!builder.take(record, lostBytes)) return false
+      if (topicsEndedBy !== undefined && isJournal(record.bytes, record.peek)) {
+        for (const topic of topicsEndedBy(replayed(record))) ended.push(...builder.endTopic(topic, record.position))
+      }
+      return true
+    },
     onWindow: async () => {
+      await removeEnded()
       for (const queue of queues.takeDirty()) await queueFiles.persist(queue)
     },
-    ...(flushedStampOf === undefined ? {} : { stampOf: (record) => flushedStampOf(replayed(record)) }),
+    ...(flushedStampOf === undefined
+      ? {}
+      : {
+          stampOf: (record) => (isJournal(record.bytes, record.peek) ? flushedStampOf(replayed(record)) : undefined),
+        }),
   })
+  await removeEnded()
   builder.finish()
   const { end, tailEnd } = decision
   for (const range of decision.damaged) logger.error({ event: 'store.damaged', ...range })
   if (tailEnd > end) await cutTail({ files, folder: options.damagedFolder, segments, logger }, end, tailEnd)
+  if (!cleanStop || !isIntact) await settleUnknownQueues(options, rebuilt)
   for (const queue of queues.all()) {
     if (cleanStop && builder.isTrusted(queue)) continue
-    if (await queueFiles.truncate(queue))
-      rebuilt(`consumequeue/${queue.topic}/${queue.queueId}`, 'was ahead of the log')
+    if (await queueFiles.truncate(queue)) rebuilt(nameOf(queue), 'was ahead of the log')
   }
-  // What was only in the page cache becomes as safe as what follows.
-  const unproven = Math.min(mark ?? 0, end)
-  for (let base = unproven - (unproven % segments.segmentBytes); base < end; base += segments.segmentBytes) {
-    await segments.at(base)?.file.sync()
-  }
+  await syncSegments(options, Math.min(mark ?? 0, end), end)
+  // From here on the folder is ours: what is below this mark was promised by somebody.
+  if (mark === undefined) await writeFlushedMark(files, options.flushedMarkPath, end)
   const report: RecoveryReport = {
     cleanStop,
     end: commitLogOffset(end),

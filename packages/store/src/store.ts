@@ -226,10 +226,15 @@ class Store implements MessageStore {
 
   onFailure: MessageStore['onFailure'] = (listener) => this.#failures.add(listener)
 
-  replay: MessageStore['replay'] = (topic, from, sink) => {
+  endTopic(topic: string): void {
+    for (const queue of this.#parts.queues.ofTopic(topic)) this.#parts.queues.remove(queue)
+    this.#checkpointer.topicEnded(topic)
+  }
+
+  replay: MessageStore['replay'] = (isWanted, from, sink) => {
     const { queues, queueFiles, deps } = this.#parts
-    const ofTopic = Array.from(queues.all()).filter((queue) => queue.topic === topic)
-    return replayRecords({ scheduler: deps.scheduler, queueFiles, reader: this, queues: ofTopic, from, sink })
+    const wanted = Array.from(queues.all()).filter((queue) => isWanted(queue.topic))
+    return replayRecords({ scheduler: deps.scheduler, queueFiles, reader: this, queues: wanted, from, sink })
   }
 
   checkpoint(): Promise<void> {
@@ -338,6 +343,7 @@ async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLo
       damagedFolder: paths.damaged,
       cleanStop: !(await hasAbort(deps, options.folder)),
       flushedStampOf: options.flushedStampOf,
+      topicsEndedBy: options.topicsEndedBy,
     })
     await segments.ensure(report.end - (report.end % segments.segmentBytes))
     await writeAbort(deps, options.folder, paths.abort, options.holder ?? DEFAULTS.holder)

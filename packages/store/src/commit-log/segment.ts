@@ -91,19 +91,19 @@ export async function openSegments(options: {
       )
     }
   }
-  const min = bases[0] ?? 0
+  let min = bases[0] ?? 0
   let end = min
   // A missing file in the middle becomes one of zeros: a hole that recovery judges.
   for (const last = bases.at(-1) ?? -1; end <= last; end += segmentBytes) {
     segments.set(end, await openSegment(files, folder, end, segmentBytes))
   }
-  if (segments.size === 0) end = min
 
   function make(base: number): Promise<Segment> {
     const known = making.get(base)
     if (known !== undefined) return known
     const promise = openSegment(files, folder, base, segmentBytes).then(
       (segment) => {
+        if (segments.size === 0) min = base
         segments.set(base, segment)
         end = Math.max(end, base + segmentBytes)
         making.delete(base)

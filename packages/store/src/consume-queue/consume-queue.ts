@@ -26,6 +26,8 @@ export class ConsumeQueue implements ChunkOwner {
   persisted: number
   /** Waits in the list of queues with units to write. */
   dirty = false
+  /** It left the table: nothing of it is written any more. */
+  ended = false
   readonly #cache: ChunkCache
   readonly #chunks = new Map<number, Chunk>()
 

@@ -1,7 +1,8 @@
 // The files of consume queues: consumequeue/<topic>/<queueId>/<20 digits>, each of full size from its creation on.
 // Written lazily and never synced on the way of an acknowledgement: the log can always rebuild them.
 import assert from 'node:assert'
-import type { File, Files } from '@rocketmq-ts/runtime'
+import type { QueueId } from '@rocketmq-ts/model'
+import { type File, FileError, type Files } from '@rocketmq-ts/runtime'
 import { fileName, listPositions } from '../commit-log/segment.ts'
 import { CHUNK_UNITS } from './chunk-cache.ts'
 import type { ConsumeQueue } from './consume-queue.ts'
@@ -9,6 +10,8 @@ import { encodeUnit, FILLER_SIZE, UNIT_BYTES, unitPosition } from './unit.ts'
 
 /** Files kept open, at most. */
 const OPEN_FILES_MAX = 128
+/** Largest file of a queue that is looked through, whoever wrote it. */
+const FOREIGN_FILE_BYTES_MAX = 64 * 1024 * 1024
 /** Chunks of one load: a walk through old units reads ahead. */
 const LOAD_CHUNKS_MAX = 16
 /** Bytes of the pieces in which the start of a file is filled or its rest is cleared. */
@@ -23,8 +26,16 @@ export interface QueueFiles {
   sync(): Promise<void>
   /** Clears what the files hold from the queue's end on. True when there was something. */
   truncate(queue: ConsumeQueue): Promise<boolean>
-  /** True when the file of the queue's last unit is there and holds a unit of a record below `logEnd`. */
+  /** True when all files of the queue are there and the last unit is one of a record below `logEnd`. */
   isIntact(queue: ConsumeQueue, logEnd: number): Promise<boolean>
+  /** Queues that have a folder. */
+  places(): Promise<QueueId[]>
+  /** The last unit in the files of a queue, in whatever state they are. */
+  lastUnit(place: QueueId): Promise<{ readonly offset: number; readonly commitLogOffset: number } | undefined>
+  /** Removes the files of a queue. */
+  remove(place: QueueId): Promise<void>
+  /** Removes the files of a topic. */
+  removeTopic(topic: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -47,7 +58,7 @@ export function createQueueFiles(options: {
   const unsyncedFolders = new Set<string>()
   const loading = new Map<ConsumeQueue, Map<number, Promise<void>>>()
 
-  function folderOf(queue: ConsumeQueue): string {
+  function folderOf(queue: QueueId): string {
     return `${root}/${queue.topic}/${queue.queueId}`
   }
 
@@ -113,7 +124,7 @@ export function createQueueFiles(options: {
   }
 
   async function persist(queue: ConsumeQueue): Promise<void> {
-    while (queue.persisted < queue.max) {
+    while (queue.persisted < queue.max && !queue.ended) {
       const from = queue.persisted
       const path = pathOf(queue, from)
       await use(
@@ -179,6 +190,40 @@ export function createQueueFiles(options: {
     )
   }
 
+  async function removeFolder(folder: string, parent: string): Promise<void> {
+    const inside = `${folder}/`
+    for (const [path, handle] of handles) {
+      if (!path.startsWith(inside)) continue
+      handles.delete(path)
+      await handle.opening.then(
+        (file) => file.close(),
+        () => undefined,
+      )
+    }
+    for (const path of unsyncedFiles) if (path.startsWith(inside)) unsyncedFiles.delete(path)
+    for (const path of unsyncedFolders) if (path === folder || path.startsWith(inside)) unsyncedFolders.delete(path)
+    await files.remove(folder)
+    // A removal that a power loss undoes leaves files that no checkpoint counts on.
+    unsyncedFolders.add(parent)
+  }
+
+  /** Syncs something that may have been removed meanwhile. */
+  async function syncIfThere(sync: () => Promise<void>): Promise<void> {
+    try {
+      await sync()
+    } catch (error) {
+      if (!(error instanceof FileError && error.code === 'not-found')) throw error
+    }
+  }
+
+  function syncFile(path: string): Promise<void> {
+    return use(
+      path,
+      () => files.open(path, 'must-exist'),
+      (file) => file.sync(),
+    )
+  }
+
   return {
     persist,
     async load(queue, at) {
@@ -199,13 +244,8 @@ export function createQueueFiles(options: {
       const folders = [...unsyncedFolders]
       unsyncedFiles.clear()
       unsyncedFolders.clear()
-      for (const path of paths)
-        await use(
-          path,
-          () => files.open(path, 'must-exist'),
-          (file) => file.sync(),
-        )
-      for (const folder of folders) await files.syncFolder(folder)
+      for (const path of paths) await syncIfThere(() => syncFile(path))
+      for (const folder of folders) await syncIfThere(() => files.syncFolder(folder))
     },
     async truncate(queue) {
       const folder = folderOf(queue)
@@ -228,15 +268,47 @@ export function createQueueFiles(options: {
     async isIntact(queue, logEnd) {
       if (queue.max === queue.min) return true
       const last = queue.max - 1
+      const positions = new Set(await listPositions(files, folderOf(queue)))
+      for (let start = fileStart(queue.min); start <= last; start += unitsPerFile) {
+        if (!positions.has(start * UNIT_BYTES)) return false
+      }
       try {
-        const unit = await readUnits(queue, last, queue.max)
-        const position = unitPosition(unit, 0)
-        return position >= 0 && position < logEnd
+        const path = pathOf(queue, last)
+        const bytes = await use(
+          path,
+          () => files.open(path, 'must-exist'),
+          (file) => file.size(),
+        )
+        const position = unitPosition(await readUnits(queue, last, queue.max), 0)
+        return bytes === fileBytes && position >= 0 && position < logEnd
       } catch (error) {
-        if (error instanceof Error && error.name === 'FileError') return false
+        if (error instanceof FileError) return false
         throw error
       }
     },
+    async places() {
+      const places: QueueId[] = []
+      for (const { name: topic, kind } of await files.list(root)) {
+        if (kind !== 'folder') continue
+        for (const { name } of await files.list(`${root}/${topic}`)) {
+          if (/^\d{1,10}$/u.test(name)) places.push({ topic, queueId: Number(name) })
+        }
+      }
+      return places
+    },
+    async lastUnit(place) {
+      const folder = folderOf(place)
+      for (const position of (await listPositions(files, folder)).toReversed()) {
+        const bytes = await files.readWhole(`${folder}/${fileName(position)}`, FOREIGN_FILE_BYTES_MAX)
+        for (let at = Math.floor((bytes?.length ?? 0) / UNIT_BYTES - 1) * UNIT_BYTES; at >= 0; at -= UNIT_BYTES) {
+          const commitLogOffset = unitPosition(bytes!, at)
+          if (commitLogOffset >= 0) return { offset: (position + at) / UNIT_BYTES, commitLogOffset }
+        }
+      }
+      return undefined
+    },
+    remove: (place) => removeFolder(folderOf(place), `${root}/${place.topic}`),
+    removeTopic: (topic) => removeFolder(`${root}/${topic}`, root),
     async close() {
       for (const handle of handles.values()) await (await handle.opening).close()
       handles.clear()

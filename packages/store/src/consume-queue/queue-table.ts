@@ -32,6 +32,8 @@ export interface QueueTable extends QueueReader {
   readonly hasDirty: boolean
   states(): QueueState[]
   all(): Iterable<ConsumeQueue>
+  ofTopic(topic: string): Iterable<ConsumeQueue>
+  /** Removes a queue; what still refers to it writes nothing any more. */
   remove(queue: ConsumeQueue): void
 }
 
@@ -93,7 +95,9 @@ export function createQueueTable(options: {
     },
     states: () => Array.from(all(), ({ topic, queueId, min, max }) => ({ topic, queueId, min, max })),
     all,
+    ofTopic: (topic) => topics.get(topic)?.values() ?? [],
     remove(queue) {
+      queue.ended = true
       const queues = topics.get(queue.topic)
       if (queues?.delete(queue.queueId) === true) size -= 1
       if (queues?.size === 0) topics.delete(queue.topic)

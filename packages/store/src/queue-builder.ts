@@ -1,0 +1,120 @@
+// Decides, queue by queue, what the records of a recovering log mean for it. Offsets are gapless: one that is missing
+// needs lost bytes that can have held its record.
+import { checkTopicName, RECORD_BYTES_MIN } from '@rocketmq-ts/model'
+import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
+import type { QueueState, QueueTable } from './consume-queue/queue-table.ts'
+import { hasUnit, storedTagsCode, topicOf } from './record-fields.ts'
+import type { ScannedRecord } from './recovery.ts'
+
+/** Offsets that another writer's log may leave out at once. Java only logs such a gap. */
+const FOREIGN_GAP_MAX = 1_000_000
+
+/** A topic that may become a folder. Apache may hold names that we would not make: read by position only. */
+export function isLegalTopic(topic: string): boolean {
+  try {
+    checkTopicName(topic)
+    return true
+  } catch {
+    return false
+  }
+}
+
+export interface QueueBuilderOptions {
+  readonly queues: QueueTable
+  /** What the checkpoint covers, if there is one: units of trusted queues below are in their files. */
+  readonly coversTo: number | undefined
+  /** The log starts at 0, so that every queue known from records alone starts at 0 too. */
+  readonly isWhole: boolean
+  /** Not written by us, or not yet marked as ours: gaps and repetitions are taken as Java takes them. */
+  readonly isForeign: boolean
+}
+
+/** Fills a table of queues during recovery. */
+export class QueueBuilder {
+  readonly #options: QueueBuilderOptions
+  readonly #trusted = new Set<ConsumeQueue>()
+  #lost: QueueState[] = []
+
+  constructor(options: QueueBuilderOptions) {
+    this.#options = options
+  }
+
+  /** Takes a queue from the checkpoint. */
+  trust(state: QueueState): ConsumeQueue {
+    const queue = this.#options.queues.restore(state)
+    this.#trusted.add(queue)
+    return queue
+  }
+
+  isTrusted(queue: ConsumeQueue): boolean {
+    return this.#trusted.has(queue)
+  }
+
+  /** Forgets what a queue has: its files can not be trusted. */
+  distrust(queue: ConsumeQueue, state: QueueState): void {
+    this.#trusted.delete(queue)
+    this.#options.queues.remove(queue)
+    this.#lost.push(state)
+  }
+
+  /**
+   * The record at `position` ends an incarnation of the topic. Returns the queues that went, whose files must go too;
+   * those that the checkpoint has behind the record belong to a later incarnation and stay.
+   */
+  endTopic(topic: string, position: number): ConsumeQueue[] {
+    const { queues, coversTo } = this.#options
+    const isCovered = coversTo !== undefined && position < coversTo
+    const ended = Array.from(queues.ofTopic(topic)).filter((queue) => !(isCovered && this.#trusted.has(queue)))
+    for (const queue of ended) {
+      this.#trusted.delete(queue)
+      queues.remove(queue)
+    }
+    if (!isCovered) this.#lost = this.#lost.filter((state) => state.topic !== topic)
+    return ended
+  }
+
+  /**
+   * Takes a record's unit; false when its queue offset can not be. `lostBytes` of the log in front of it are damaged.
+   */
+  take(record: ScannedRecord, lostBytes: number): boolean {
+    const { bytes, position, peek } = record
+    if (!hasUnit(peek.sysFlag)) return true
+    const { queues, coversTo, isForeign } = this.#options
+    const topic = topicOf(bytes, peek)
+    const known = queues.find(topic, peek.queueId)
+    if (known !== undefined && this.#trusted.has(known) && position < (coversTo ?? 0)) return true
+    if (known === undefined && !isLegalTopic(topic)) return isForeign
+    const expected = known?.max ?? this.#firstOffset(position, peek.queueOffset)
+    const missing = peek.queueOffset - expected
+    if (missing < 0 || missing > this.#missingMax(lostBytes)) return isForeign
+    const queue = known ?? queues.obtain(topic, peek.queueId, expected)
+    queue.fillTo(peek.queueOffset)
+    queue.push({ commitLogOffset: position, size: peek.totalSize, tagsCode: storedTagsCode(bytes, peek) })
+    queues.markDirty(queue)
+    return true
+  }
+
+  /** Offsets that were given out stay given out, also where every record of them is lost. */
+  finish(): void {
+    const { queues } = this.#options
+    for (const { topic, queueId, max } of this.#lost) {
+      const queue = queues.find(topic, queueId) ?? queues.obtain(topic, queueId, max)
+      if (queue.max < max) {
+        queue.fillTo(max)
+        queues.markDirty(queue)
+      }
+    }
+    for (const queue of queues.all()) queue.visible = queue.max
+  }
+
+  /** Where a queue starts whose first record seen is at `position`. */
+  #firstOffset(position: number, offset: number): number {
+    const { coversTo, isWhole, isForeign } = this.#options
+    const isNew = isWhole || (coversTo !== undefined && position >= coversTo)
+    return isNew && !isForeign ? 0 : offset
+  }
+
+  #missingMax(lostBytes: number): number {
+    return Math.floor(lostBytes / RECORD_BYTES_MIN) + (this.#options.isForeign ? FOREIGN_GAP_MAX : 0)
+  }
+}
