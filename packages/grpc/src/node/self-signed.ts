@@ -20,9 +20,9 @@ export async function loadSelfSigned(folder: string, clock: Clock): Promise<TlsI
   try {
     const kept = parse(await readIfThere(path))
     if (kept !== undefined && isUsable(kept, clock.nowMs())) return kept
-    // Only the first start in a folder needs the writer of certificates.
+    // Only the first start in a folder needs the X.509 library.
     const { createSelfSigned } = await import('./certificate.ts')
-    const made = createSelfSigned(clock.nowMs())
+    const made = await createSelfSigned(clock.nowMs())
     await mkdir(folder, { recursive: true })
     await replaceFile(path, made.certificate + made.key)
     return made

@@ -15,7 +15,7 @@ import { createSelfSigned } from '../../src/node/certificate.ts'
 import { createManualTime, type ManualTime } from '../manual-time.ts'
 import { anyCertificate, createGrpcJsClient, type GrpcJsClient } from './grpc-js-client.ts'
 
-const IDENTITY = createSelfSigned(Date.now())
+const IDENTITY = await createSelfSigned(Date.now())
 const PERMISSIVE: TlsOptions = { mode: 'permissive', ...IDENTITY }
 const HTTP2_PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 const EMPTY_SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])
@@ -216,14 +216,14 @@ test('certificate: replaced → new connections see the new one, old connections
   const client = await fixture.client(true)
   await client.unary('/s/Echo', MESSAGE)
   const before = await fingerprint()
-  fixture.transport.replaceCertificate(createSelfSigned(Date.now()))
+  fixture.transport.replaceCertificate(await createSelfSigned(Date.now()))
   expect(await fingerprint()).not.toBe(before)
   expect((await client.unary('/s/Echo', MESSAGE)).status).toBe(GrpcStatus.OK)
 })
 
 test('certificate: replaced by a pair that does not match → refused, the old one stays', async () => {
   const fixture = await open({ tls: PERMISSIVE })
-  const { key } = createSelfSigned(Date.now())
+  const { key } = await createSelfSigned(Date.now())
   const broken = { certificate: IDENTITY.certificate, key }
   expect(() => fixture.transport.replaceCertificate(broken)).toThrow(
     expect.objectContaining({ code: 'parameter-invalid' }),

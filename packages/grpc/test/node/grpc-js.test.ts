@@ -6,7 +6,7 @@ import { type OpenFixture, REQUEST_BYTES_MAX, testTransport, UNREAD_BYTES_MAX } 
 import { anyCertificate, createGrpcJsClient } from './grpc-js-client.ts'
 
 testTransport('grpc-js transport', openOver({ mode: 'disabled' }))
-testTransport('grpc-js transport over TLS', openOver({ mode: 'enforcing', ...createSelfSigned(Date.now()) }))
+testTransport('grpc-js transport over TLS', openOver({ mode: 'enforcing', ...(await createSelfSigned(Date.now())) }))
 
 function openOver(tls: TlsOptions): OpenFixture {
   return async (methods) => {
