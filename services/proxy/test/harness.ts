@@ -3,7 +3,6 @@ import { parseConfig } from '@rocketmq-ts/config'
 import { createMemoryGrpc, type GrpcStatus, type MemoryGrpcClient } from '@rocketmq-ts/grpc'
 import {
   AddressScheme,
-  type Codec,
   Encoding,
   type MessageInit,
   MessagingService,
@@ -16,7 +15,7 @@ import {
 } from '@rocketmq-ts/grpc/v2'
 import { createProxy, type Proxy, proxyConfig, type ProxyEvent } from '@rocketmq-ts/proxy'
 import type { Logger } from '@rocketmq-ts/runtime'
-import { createFakeTime, type FakeTime } from './fake-time.ts'
+import { createManualEffects, type ManualEffects } from '@rocketmq-ts/testkit'
 import { createFakeUpstream, type FakeUpstream, routeOf } from './fake-upstream.ts'
 
 export const TOPIC = { resourceNamespace: '', name: 'Orders' }
@@ -46,36 +45,32 @@ export interface TelemetryStream extends Stream<TelemetryCommand> {
   halfClose(): void
 }
 
-interface UnaryShape<Answer, Init> {
+interface Method<Answer, Init> {
   readonly path: string
   readonly request: { encode(init: Init): Uint8Array }
-  readonly response: Codec<Answer, never>
+  readonly response: { decode(bytes: Uint8Array): Answer }
 }
 
 export interface Harness {
-  readonly time: FakeTime
+  readonly time: ManualEffects
   readonly upstream: FakeUpstream
   readonly proxy: Proxy
   readonly client: MemoryGrpcClient
   readonly events: ProxyEvent[]
-  call<Answer, Init>(
-    method: { readonly path: string; readonly request: { encode(init: Init): Uint8Array } } & {
-      readonly response: { decode(bytes: Uint8Array): Answer }
-    },
-    request: Init,
-    options?: CallOptions,
-  ): Promise<Answer>
+  /** Asks; the answer comes while the test lets things happen. */
+  ask<Answer, Init>(method: Method<Answer, Init>, request: Init, options?: CallOptions): Promise<Answer>
+  /** Asks, lets everything happen that needs no time, and gives the answer. */
+  call<Answer, Init>(method: Method<Answer, Init>, request: Init, options?: CallOptions): Promise<Answer>
   receive(request?: ReceiveMessageRequestInit, options?: CallOptions): Stream<ReceiveMessageResponse>
   telemetry(options?: CallOptions): TelemetryStream
   /** Says the settings on a new stream and waits for the answer. */
   settle(settings: SettingsInit, options?: CallOptions): Promise<TelemetryStream>
 }
-export type { UnaryShape }
 
 export async function createHarness(flags: Readonly<Record<string, string>> = {}): Promise<Harness> {
   const parsed = parseConfig(proxyConfig, { flags: new Map(Object.entries(flags)) })
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults))
-  const time = createFakeTime()
+  const time = createManualEffects()
   const upstream = createFakeUpstream(time.clock, time.scheduler)
   upstream.routes.set(TOPIC.name, routeOf(TOPIC.name))
   const events: ProxyEvent[] = []
@@ -87,10 +82,7 @@ export async function createHarness(flags: Readonly<Record<string, string>> = {}
     clock: time.clock,
     scheduler: time.scheduler,
     random,
-    network: {
-      listen: () => Promise.reject(new Error('the harness has no network')),
-      connect: () => Promise.reject(new Error('the harness has no network')),
-    },
+    network: time.network,
     logger,
     transport: grpc.transport,
     upstream,
@@ -132,12 +124,15 @@ export async function createHarness(flags: Readonly<Record<string, string>> = {}
     proxy,
     client,
     events,
-    async call(method, request, options) {
-      const answering = client.unary(method.path, method.request.encode(request), optionsOf(options))
-      await time.settle()
-      const answer = await answering
+    async ask(method, request, options) {
+      const answer = await client.unary(method.path, method.request.encode(request), optionsOf(options))
       if (answer.message === undefined) throw new Error(`gRPC status ${answer.status}: ${answer.detail}`)
       return method.response.decode(answer.message)
+    },
+    async call(method, request, options) {
+      const answering = harness.ask(method, request, options)
+      await time.settle()
+      return answering
     },
     receive(request = {}, options = {}) {
       const { stream, handler } = streamOf((bytes) => ReceiveMessageResponse.decode(bytes))

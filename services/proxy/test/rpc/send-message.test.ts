@@ -1,0 +1,279 @@
+import { expect, test } from '@jest/globals'
+import {
+  Code,
+  Encoding,
+  type MessageInit,
+  MessagingService,
+  MessageType,
+  msToDuration,
+  msToTimestamp,
+} from '@rocketmq-ts/grpc/v2'
+import { decodeProperties, MqError } from '@rocketmq-ts/model'
+import { routeOf } from '../fake-upstream.ts'
+import { createHarness, message, TOPIC } from '../harness.ts'
+
+const { SendMessage } = MessagingService
+
+interface Row {
+  readonly name: string
+  readonly messages: readonly MessageInit[]
+  readonly code: Code
+  /** What the text of the status names. */
+  readonly names: string
+}
+
+function system(systemProperties: MessageInit['systemProperties']): MessageInit[] {
+  return [message({ systemProperties })]
+}
+function user(userProperties: Record<string, string>): MessageInit[] {
+  return [message({ userProperties })]
+}
+function body(bytes: number): MessageInit[] {
+  return [message({ body: new Uint8Array(bytes) })]
+}
+function many(count: number): Record<string, string> {
+  return Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 'v']))
+}
+const MIB = 1024 * 1024
+// The tag and the keys of `message()` count too.
+const OTHER_BYTES = 'TagA'.length + 'order-1'.length + 'order-2'.length
+const filling = { k: 'v'.repeat(16_384 - OTHER_BYTES - 1) }
+const overflowing = { k: 'v'.repeat(16_384 - OTHER_BYTES) }
+
+const rows: readonly Row[] = [
+  { name: 'a plain message', messages: [message()], code: Code.OK, names: 'OK' },
+  { name: 'no message', messages: [], code: Code.MESSAGE_CORRUPTED, names: 'messages' },
+  {
+    name: 'messages of two topics',
+    messages: [message(), message({ topic: { name: 'Other' } })],
+    code: Code.MESSAGE_CORRUPTED,
+    names: 'messages',
+  },
+  { name: 'no topic', messages: [message({ topic: null })], code: Code.ILLEGAL_TOPIC, names: 'topic' },
+  { name: 'a blank topic', messages: [message({ topic: { name: ' ' } })], code: Code.ILLEGAL_TOPIC, names: 'topic' },
+  {
+    name: 'a topic of 128 characters',
+    messages: [message({ topic: { name: 't'.repeat(128) } })],
+    code: Code.ILLEGAL_TOPIC,
+    names: 'topic',
+  },
+  {
+    name: 'a topic of 127 characters',
+    messages: [message({ topic: { name: 't'.repeat(127) } })],
+    code: Code.TOPIC_NOT_FOUND,
+    names: 'ttt',
+  },
+  {
+    name: 'a topic with a dot',
+    messages: [message({ topic: { name: 'a.b' } })],
+    code: Code.ILLEGAL_TOPIC,
+    names: 'topic',
+  },
+  {
+    name: 'a topic of the system',
+    messages: [message({ topic: { name: 'rmq_sys_X' } })],
+    code: Code.ILLEGAL_TOPIC,
+    names: 'rmq_sys_X',
+  },
+  { name: 'an empty body', messages: body(0), code: Code.MESSAGE_BODY_EMPTY, names: 'body' },
+  { name: 'a body of 4 MiB', messages: body(4 * MIB), code: Code.OK, names: 'OK' },
+  { name: 'a body beyond 4 MiB', messages: body(4 * MIB + 1), code: Code.MESSAGE_BODY_TOO_LARGE, names: 'body' },
+  { name: '128 user properties', messages: user(many(128)), code: Code.OK, names: 'OK' },
+  {
+    name: '129 user properties',
+    messages: user(many(129)),
+    code: Code.MESSAGE_PROPERTIES_TOO_LARGE,
+    names: 'user_properties',
+  },
+  { name: '16384 bytes of properties', messages: user(filling), code: Code.OK, names: 'OK' },
+  {
+    name: '16385 bytes of properties',
+    messages: user(overflowing),
+    code: Code.MESSAGE_PROPERTIES_TOO_LARGE,
+    names: 'user_properties',
+  },
+  {
+    name: 'a reserved property',
+    messages: user({ UNIQ_KEY: 'x' }),
+    code: Code.ILLEGAL_MESSAGE_PROPERTY_KEY,
+    names: 'UNIQ_KEY',
+  },
+  {
+    name: 'a control character in a value',
+    messages: user({ a: 'b\u0002' }),
+    code: Code.ILLEGAL_MESSAGE_PROPERTY_KEY,
+    names: 'user_properties',
+  },
+  {
+    name: 'a property that would make it FIFO',
+    messages: user({ __SHARDINGKEY: 'x' }),
+    code: Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE,
+    names: '__SHARDINGKEY',
+  },
+  { name: 'an empty tag', messages: system({ tag: '' }), code: Code.OK, names: 'OK' },
+  { name: 'a blank tag', messages: system({ tag: ' ' }), code: Code.ILLEGAL_MESSAGE_TAG, names: 'tag' },
+  { name: 'a tag with |', messages: system({ tag: 'a|b' }), code: Code.ILLEGAL_MESSAGE_TAG, names: 'tag' },
+  { name: 'a tag with a control', messages: system({ tag: 'a\u0085' }), code: Code.ILLEGAL_MESSAGE_TAG, names: 'tag' },
+  { name: 'a blank key', messages: system({ keys: ['a', ' '] }), code: Code.ILLEGAL_MESSAGE_KEY, names: 'keys' },
+  { name: 'a key with a control', messages: system({ keys: ['a\n'] }), code: Code.ILLEGAL_MESSAGE_KEY, names: 'keys' },
+  { name: 'a blank id', messages: system({ messageId: ' ' }), code: Code.ILLEGAL_MESSAGE_ID, names: 'message_id' },
+  {
+    name: 'an id of 256 characters',
+    messages: system({ messageId: 'i'.repeat(256) }),
+    code: Code.ILLEGAL_MESSAGE_ID,
+    names: 'message_id',
+  },
+  {
+    name: 'a transaction',
+    messages: system({ messageType: MessageType.TRANSACTION }),
+    code: Code.NOT_IMPLEMENTED,
+    names: 'TRANSACTION',
+  },
+  {
+    name: 'a delayed message',
+    messages: system({ deliveryTimestamp: msToTimestamp(1_700_000_000_000) }),
+    code: Code.NOT_IMPLEMENTED,
+    names: 'delivery_timestamp',
+  },
+  { name: 'a message group', messages: system({ messageGroup: 'g' }), code: Code.NOT_IMPLEMENTED, names: 'FIFO' },
+  { name: 'a priority', messages: system({ priority: 1 }), code: Code.NOT_IMPLEMENTED, names: 'priority' },
+  { name: 'a lite topic', messages: system({ liteTopic: 'l' }), code: Code.NOT_IMPLEMENTED, names: 'lite' },
+  {
+    name: 'the noise C++ clients put into the attempt, and hints that mean nothing',
+    messages: system({ deliveryAttempt: -17, queueId: 99, orphanedTransactionRecoveryDuration: msToDuration(1) }),
+    code: Code.OK,
+    names: 'OK',
+  },
+]
+
+test.each(rows)('send: $name → its code, and the field named', async ({ messages, code, names }) => {
+  const harness = await createHarness()
+  const answer = await harness.call(SendMessage, { messages })
+  expect(answer.status?.code).toBe(code)
+  expect(answer.status?.message).toContain(names)
+  expect(harness.upstream.sent).toHaveLength(code === Code.OK ? 1 : 0)
+})
+
+test('send: a message → stored with its system properties as properties, body untouched', async () => {
+  const { call, upstream } = await createHarness()
+  const answer = await call(SendMessage, { messages: [message({ systemProperties: { traceContext: 'trace-7' } })] })
+  expect(answer.entries).toHaveLength(1)
+  expect(answer.entries[0]).toMatchObject({ messageId: 'MSG-1', offset: 0, status: { code: Code.OK } })
+  const record = upstream.sent[0]!.record
+  expect(record).toMatchObject({
+    topic: TOPIC.name,
+    producerGroup: TOPIC.name,
+    sysFlag: 0,
+    bornTimestampMs: 1_700_000_000_005,
+  })
+  expect(Buffer.from(record.body).toString()).toBe('hello')
+  expect(Object.fromEntries(decodeProperties(record.properties))).toEqual({
+    color: 'red',
+    TAGS: 'TagA',
+    KEYS: 'order-1 order-2',
+    UNIQ_KEY: 'MSG-1',
+    TRACE_CONTEXT: 'trace-7',
+    __BORNHOST: 'laptop',
+    BORN_TIMESTAMP: '1700000000005',
+    PGROUP: TOPIC.name,
+  })
+})
+
+test('send: no born host → the address of the client; a compressed body → the flag, bytes as they came', async () => {
+  const { call, upstream } = await createHarness()
+  const zlib = Uint8Array.from([0x78, 0x9c, 1, 2, 3])
+  const systemProperties = { bornHost: '', bodyEncoding: Encoding.GZIP }
+  await call(SendMessage, { messages: [message({ body: zlib, systemProperties })] })
+  const record = upstream.sent[0]!.record
+  expect(decodeProperties(record.properties).get('__BORNHOST')).toBe('127.0.0.1')
+  expect(record.sysFlag).toBe(1)
+  expect([...record.body]).toEqual([...zlib])
+})
+
+test('send: eight requests → each writable queue in turn, never one beyond the write queues', async () => {
+  const { call, upstream } = await createHarness()
+  upstream.routes.set(
+    TOPIC.name,
+    routeOf(
+      TOPIC.name,
+      { brokerName: 'a', writeQueues: 2, readQueues: 8 },
+      { brokerName: 'b', writable: false },
+      { brokerName: 'c', writeQueues: 2 },
+    ),
+  )
+  for (let count = 0; count < 8; count += 1) await call(SendMessage, { messages: [message()] })
+  const places = upstream.sent.map(({ brokerName, record }) => `${brokerName}${record.queueId}`)
+  expect(places.join(' ')).toBe('a0 a1 c0 c1 a0 a1 c0 c1')
+})
+
+test('send: no writable queue → FORBIDDEN', async () => {
+  const { call, upstream } = await createHarness()
+  upstream.routes.set(TOPIC.name, routeOf(TOPIC.name, { writable: false }))
+  const answer = await call(SendMessage, { messages: [message()] })
+  expect(answer.status).toMatchObject({ code: Code.FORBIDDEN, message: expect.stringContaining('no writable queue') })
+})
+
+test('send: a broker that can not be reached → the next broker takes the message', async () => {
+  const { call, upstream } = await createHarness()
+  upstream.routes.set(TOPIC.name, routeOf(TOPIC.name, { brokerName: 'dead' }, { brokerName: 'well' }))
+  upstream.sendFault = (brokerName) => (brokerName === 'dead' ? new MqError('unavailable', 'refused') : undefined)
+  const answer = await call(SendMessage, { messages: [message()] })
+  expect(answer.status?.code).toBe(Code.OK)
+  expect(upstream.sent.map(({ brokerName }) => brokerName)).toEqual(['well'])
+})
+
+test.each([
+  ['timeout', Code.PROXY_TIMEOUT],
+  ['busy', Code.TOO_MANY_REQUESTS],
+  ['closed', Code.INTERNAL_SERVER_ERROR],
+  ['not-implemented', Code.NOT_IMPLEMENTED],
+] as const)('send: the broker fails with %s → code %i, and no second attempt', async (failure, code) => {
+  const { call, upstream } = await createHarness()
+  let attempts = 0
+  upstream.sendFault = () => {
+    attempts += 1
+    return new MqError(failure, 'because')
+  }
+  const answer = await call(SendMessage, { messages: [message()] })
+  expect(answer.status?.code).toBe(code)
+  expect(answer.entries).toMatchObject([{ messageId: 'MSG-1', status: { code } }])
+  expect(attempts).toBe(1)
+})
+
+test.each([
+  ['flush-timeout', Code.MASTER_PERSISTENCE_TIMEOUT],
+  ['replica-timeout', Code.SLAVE_PERSISTENCE_TIMEOUT],
+  ['replica-missing', Code.HA_NOT_AVAILABLE],
+] as const)('send: stored, but %s → entry with id, offset and code %i', async (copies, code) => {
+  const { call, upstream } = await createHarness()
+  upstream.sendFault = () => ({ queueOffset: 41, transactionId: '', copies })
+  const answer = await call(SendMessage, { messages: [message()] })
+  expect(answer.status?.code).toBe(code)
+  expect(answer.entries).toMatchObject([{ messageId: 'MSG-1', offset: 41, status: { code } }])
+})
+
+test('send: several messages → one entry each in order; different codes → MULTIPLE_RESULTS', async () => {
+  const { call, upstream } = await createHarness()
+  const messages = ['A', 'B', 'C'].map((messageId) => message({ systemProperties: { messageId } }))
+  const first = await call(SendMessage, { messages })
+  expect(first.status?.code).toBe(Code.OK)
+  expect(first.entries.map(({ messageId, offset }) => [messageId, offset])).toEqual([
+    ['A', 0],
+    ['B', 1],
+    ['C', 2],
+  ])
+  let calls = 0
+  upstream.sendFault = () => ((calls += 1) === 2 ? new MqError('busy', 'full') : undefined)
+  const second = await call(SendMessage, { messages })
+  expect(second.status?.code).toBe(Code.MULTIPLE_RESULTS)
+  expect(second.entries.map(({ status }) => status?.code)).toEqual([Code.OK, Code.TOO_MANY_REQUESTS, Code.OK])
+})
+
+test('send: a request that is no protobuf → INVALID_ARGUMENT, and the next one is answered', async () => {
+  const { client, call, time } = await createHarness()
+  const metadata = new Map([['x-mq-client-id', 'c']])
+  const answering = client.unary(SendMessage.path, Uint8Array.from([0xff, 0xff]), { metadata })
+  await time.settle()
+  expect((await answering).status).toBe(3)
+  expect((await call(SendMessage, { messages: [message()] })).status?.code).toBe(Code.OK)
+})
