@@ -53,6 +53,8 @@ export interface Liveness {
   /** False for a key that is not watched. */
   refresh(key: string): boolean
   forget(key: string): void
+  /** Keys that are watched. */
+  readonly size: number
   /** Ends all watching. */
   stop(): void
 }
@@ -91,6 +93,9 @@ export function createLiveness({ clock, scheduler, onExpired }: LivenessDeps): L
     },
     refresh: (key) => table.refresh(key, clock.monotonicMs()),
     forget: (key) => table.forget(key),
+    get size() {
+      return table.size
+    },
     stop() {
       stopped = true
       timer?.timer.cancel()

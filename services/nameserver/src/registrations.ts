@@ -19,6 +19,8 @@ export interface Registrations {
   refresh(broker: BrokerAddress): boolean
   /** The broker says that it stops. */
   unregister(broker: BrokerAddress): void
+  /** Addresses that are watched: as many as the routes have. */
+  readonly watched: number
   /** Ends the watching; the routes stay as they are. */
   stop(): void
 }
@@ -99,6 +101,9 @@ export function createRegistrations({ routes, clock, scheduler, logger }: Regist
     },
     refresh: (broker) => liveness.refresh(keyOf(broker)),
     unregister: (broker) => depart(broker, 'unregistered'),
+    get watched() {
+      return liveness.size
+    },
     stop() {
       stopped = true
       liveness.stop()
