@@ -123,7 +123,7 @@ export function createClusterUpstream({ clock, nameServers, connect, timeoutMs }
           queueId: ANY_QUEUE,
           maxMsgNums: batchSize,
           invisibleTimeMs: invisibleMs,
-          pollTimeMs: pollMs,
+          pollTimeMs: Math.floor(pollMs),
           bornTimeMs: BORN_AT_BROKER,
           initMode: PopInitMode.MAX,
           expType: 'TAG',
