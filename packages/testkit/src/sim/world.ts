@@ -131,14 +131,14 @@ export class World {
    * code of a process throws, rejects unhandled, or fails to start.
    */
   async run(until: (() => boolean) | number, limits?: RunLimits): Promise<void> {
-    await this.#eagerRun
+    while (this.#eagerRun !== undefined) await this.#eagerRun
     await this.#run(until, limits)
   }
 
   #runEagerly(): void {
     if (this.#running || this.#eagerRun !== undefined) return
     this.#eagerRun = new Promise<void>(later)
-      .then(() => this.#run(0))
+      .then(() => (this.#running ? undefined : this.#run(0)))
       .finally(() => {
         this.#eagerRun = undefined
       })
