@@ -1,0 +1,109 @@
+import { expect, test } from '@jest/globals'
+import { decodeRegisterBrokerBody, stringifyJavaJson, topicConfig, type TopicRouteData } from '@rocketmq-ts/model'
+import { GetRouteInfoByTopic, QueryDataVersion, RegisterBroker, type RequestHandler } from '@rocketmq-ts/remoting'
+import { createNameServerClient, type BrokerRegistration } from '../src/index.ts'
+import { createScriptedPeers, type ScriptedPeers } from './support/scripted-peers.ts'
+
+const route: TopicRouteData = {
+  queueDatas: [{ brokerName: 'b', readQueueNums: 4, writeQueueNums: 4, perm: 6, topicSysFlag: 0 }],
+  brokerDatas: [
+    { cluster: 'C', brokerName: 'b', brokerAddrs: new Map([[0, '10.0.0.1:10911']]), enableActingMaster: false },
+  ],
+  filterServerTable: new Map(),
+}
+const identity = { clusterName: 'C', brokerName: 'b', brokerAddr: '10.0.0.1:10911', brokerId: 0 }
+const registration: BrokerRegistration = {
+  ...identity,
+  haServerAddr: '10.0.0.1:10912',
+  body: {
+    dataVersion: { stateVersion: 0, counter: 3, timestamp: 5 },
+    topicConfigTable: new Map([['T', topicConfig('T')]]),
+    filterServerList: [],
+  },
+}
+
+const knows: RequestHandler = (arrived) => {
+  const { header } = arrived.as(GetRouteInfoByTopic)
+  const body = Buffer.from(stringifyJavaJson({ ...route, orderTopicConf: header.topic }))
+  arrived.respond({ code: 0, body })
+}
+const knowsNothing: RequestHandler = (request) => request.respond({ code: 17, remark: 'no such topic' })
+const fails: RequestHandler = (request) => request.respond({ code: 1, remark: 'starting' })
+
+function clientOf(peers: ScriptedPeers, addresses: readonly string[]) {
+  return createNameServerClient({ addresses, peers: peers.peers })
+}
+
+test('nameserver client: a known topic → its route', async () => {
+  const peers = createScriptedPeers({ 'n1:1': knows })
+  expect(await peers.ended(clientOf(peers, ['n1:1']).topicRoute('T'))).toEqual({ ...route, orderTopicConf: 'T' })
+})
+
+test('nameserver client: one down, one failing → the next answers and is asked first from then on', async () => {
+  const peers = createScriptedPeers({ 'n2:1': fails, 'n3:1': knows })
+  const client = clientOf(peers, ['n1:1', 'n2:1', 'n3:1'])
+  expect(await peers.ended(client.topicRoute('T'))).toBeDefined()
+  await peers.ended(client.topicRoute('U'))
+  expect(peers.arrived.map(({ address }) => address)).toEqual(['n2:1', 'n3:1', 'n3:1'])
+})
+
+test('nameserver client: one that has just started knows nothing → the others are asked before it is believed', async () => {
+  const peers = createScriptedPeers({ 'n1:1': knowsNothing, 'n2:1': knows })
+  expect(await peers.ended(clientOf(peers, ['n1:1', 'n2:1']).topicRoute('T'))).toBeDefined()
+})
+
+test('nameserver client: nobody that answers knows the topic → undefined', async () => {
+  const peers = createScriptedPeers({ 'n1:1': knowsNothing })
+  expect(await peers.ended(clientOf(peers, ['n1:1', 'n2:1']).topicRoute('T'))).toBeUndefined()
+})
+
+test('nameserver client: none answers → an error that names all of them and the last cause', async () => {
+  const peers = createScriptedPeers({ 'n2:1': fails })
+  await expect(peers.ended(clientOf(peers, ['n1:1', 'n2:1']).topicRoute('T'))).rejects.toMatchObject({
+    code: 'internal',
+    message: expect.stringMatching(/n1:1, n2:1.*starting/),
+  })
+})
+
+test('nameserver client: no address → refused with the setting to change', () => {
+  expect(() => clientOf(createScriptedPeers(), [])).toThrow(/namesrvAddr/)
+})
+
+test('nameserver client: register → goes to all with a checksum, one result each', async () => {
+  const seen: unknown[] = []
+  const accepts: RequestHandler = (arrived) => {
+    const request = arrived.as(RegisterBroker)
+    const body = decodeRegisterBrokerBody(request.body, { bytesMax: 10_000, topicsMax: 10 })
+    seen.push([request.header, body.topicConfigTable.get('T')?.readQueueNums])
+    request.respond({ code: 0, header: { masterAddr: 'm:1' }, body: Buffer.from('{"table":{"T":"b:4"}}') })
+  }
+  const peers = createScriptedPeers({ 'n1:1': accepts, 'n2:1': fails })
+  const results = await peers.ended(clientOf(peers, ['n1:1', 'n2:1', 'n3:1']).registerBroker(registration))
+  expect(results).toEqual([
+    {
+      kind: 'done',
+      address: 'n1:1',
+      value: { masterAddr: 'm:1', haServerAddr: undefined, orderTopicConf: new Map([['T', 'b:4']]) },
+    },
+    { kind: 'failed', address: 'n2:1', error: expect.objectContaining({ name: 'MqError' }) },
+    { kind: 'failed', address: 'n3:1', error: expect.objectContaining({ name: 'MqError' }) },
+  ])
+  const { body: _body, ...header } = registration
+  expect(seen).toEqual([[{ ...header, compressed: false, bodyCrc32: expect.any(Number) }, 16]])
+})
+
+test('nameserver client: data version → whether it changed, and what is known', async () => {
+  const handler: RequestHandler = (arrived) => {
+    const known = Buffer.from('{"counter":1,"stateVersion":0,"timestamp":2}')
+    arrived.as(QueryDataVersion).respond({ code: 0, header: { changed: true }, body: known })
+  }
+  const peers = createScriptedPeers({ 'n1:1': handler })
+  const version = { stateVersion: 0, counter: 2, timestamp: 3 }
+  expect(await peers.ended(clientOf(peers, ['n1:1']).queryDataVersion(identity, version))).toEqual([
+    {
+      kind: 'done',
+      address: 'n1:1',
+      value: { changed: true, known: { counter: 1, stateVersion: 0, timestamp: 2 } },
+    },
+  ])
+})

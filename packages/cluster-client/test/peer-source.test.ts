@@ -1,0 +1,101 @@
+import { expect, test } from '@jest/globals'
+import { createManualEffects } from '@rocketmq-ts/testkit'
+import { createDirectPeers, type Peer } from '@rocketmq-ts/remoting'
+import { createPeerSource } from '../src/index.ts'
+
+function setUp(options: { readonly addressesMax?: number } = {}) {
+  const effects = createManualEffects()
+  const connects: { readonly address: string; readonly open: () => Peer; readonly fail: () => void }[] = []
+  const peers = createPeerSource({
+    clock: effects.clock,
+    failureMs: 200,
+    ...options,
+    connect: (address) =>
+      new Promise((resolve, reject) => {
+        connects.push({
+          address,
+          open() {
+            const [peer] = createDirectPeers({ ...effects, handlerA: () => {}, handlerB: () => {} })
+            resolve(peer)
+            return peer
+          },
+          fail: () => reject(new Error(`refused by ${address}`)),
+        })
+      }),
+  })
+  return { effects, connects, peers }
+}
+
+test('peer source: several callers at once → one connect, one peer; later callers get it too', async () => {
+  const { connects, peers } = setUp()
+  const asked = [peers.peer('a:1'), peers.peer('a:1')]
+  const peer = connects[0]?.open()
+  expect(await Promise.all(asked)).toEqual([peer, peer])
+  expect(await peers.peer('a:1')).toBe(peer)
+  expect(connects).toHaveLength(1)
+})
+
+test('peer source: a peer that closed → replaced on demand', async () => {
+  const { effects, connects, peers } = setUp()
+  const asked = peers.peer('a:1')
+  connects[0]?.open()
+  const first = await asked
+  first.close()
+  await effects.settle()
+  const again = peers.peer('a:1')
+  connects[1]?.open()
+  expect(await again).not.toBe(first)
+})
+
+test('peer source: a connect that fails → the same error for a while, then a new attempt', async () => {
+  const { effects, connects, peers } = setUp()
+  const asked = peers.peer('a:1')
+  connects[0]?.fail()
+  await expect(asked).rejects.toThrow('refused by a:1')
+  await expect(peers.peer('a:1')).rejects.toThrow('refused by a:1')
+  expect(connects).toHaveLength(1)
+  await effects.advance(200)
+  const again = peers.peer('a:1')
+  connects[1]?.open()
+  await again
+  expect(connects).toHaveLength(2)
+})
+
+test('peer source: more addresses than allowed → the least recently used connection is closed', async () => {
+  const { effects, connects, peers } = setUp({ addressesMax: 2 })
+  const open = async (address: string): Promise<Peer> => {
+    const asked = peers.peer(address)
+    connects.at(-1)?.open()
+    return asked
+  }
+  const [a, b] = [await open('a:1'), await open('b:1')]
+  await peers.peer('a:1')
+  await open('c:1')
+  const closed: string[] = []
+  a.onClose(() => closed.push('a'))
+  b.onClose(() => closed.push('b'))
+  await effects.settle()
+  expect(closed).toEqual(['b'])
+})
+
+test('peer source: all allowed addresses still connecting → busy', async () => {
+  const { peers } = setUp({ addressesMax: 1 })
+  peers.peer('a:1').catch(() => {})
+  await expect(peers.peer('b:1')).rejects.toMatchObject({ code: 'busy' })
+})
+
+test('peer source: close → peers are closed, a connect under way too, and callers get closed', async () => {
+  const { effects, connects, peers } = setUp()
+  const first = peers.peer('a:1')
+  const peer = connects[0]?.open()
+  await first
+  const second = peers.peer('b:1')
+  peers.close()
+  const late = connects[1]?.open()
+  await expect(second).rejects.toMatchObject({ code: 'closed' })
+  await expect(peers.peer('a:1')).rejects.toMatchObject({ code: 'closed' })
+  const closed: unknown[] = []
+  for (const one of [peer, late]) one?.onClose(() => closed.push(one))
+  await effects.settle()
+  expect(closed).toHaveLength(2)
+})

@@ -1,0 +1,136 @@
+import { expect, test } from '@jest/globals'
+import { MqError, type TopicRouteData } from '@rocketmq-ts/model'
+import { createManualEffects } from '@rocketmq-ts/testkit'
+import { createRouteCache, type RouteCacheOptions } from '../src/index.ts'
+
+function routeNamed(name: string): TopicRouteData {
+  return { queueDatas: [], brokerDatas: [], filterServerTable: new Map(), orderTopicConf: name }
+}
+
+interface Question {
+  readonly topic: string
+  readonly answer: (route: TopicRouteData | undefined) => Promise<void>
+  readonly fail: () => Promise<void>
+}
+
+function setUp(options: Partial<RouteCacheOptions> = {}) {
+  const effects = createManualEffects()
+  const asked: Question[] = []
+  const cache = createRouteCache({
+    clock: effects.clock,
+    nameServers: {
+      topicRoute: (topic) =>
+        new Promise((resolve, reject) => {
+          asked.push({
+            topic,
+            async answer(route) {
+              resolve(route)
+              await effects.settle()
+            },
+            async fail() {
+              reject(new MqError('unavailable', 'no nameserver answers'))
+              await effects.settle()
+            },
+          })
+        }),
+    },
+    ...options,
+  })
+  const name = async (topic: string): Promise<string | undefined> => (await cache.route(topic))?.orderTopicConf
+  const last = (): Question => asked.at(-1) as Question
+  return { effects, asked, last, cache, name }
+}
+
+test('route cache: callers at the same time → one request, one answer', async () => {
+  const { asked, last, name } = setUp()
+  const waiting = [name('T'), name('T')]
+  await last().answer(routeNamed('1'))
+  expect(await Promise.all(waiting)).toEqual(['1', '1'])
+  expect(await name('T')).toBe('1')
+  expect(asked).toHaveLength(1)
+})
+
+test('route cache: after 20 s → served as it was while one refresh runs, then the new one', async () => {
+  const { effects, asked, last, name } = setUp()
+  const first = name('T')
+  await last().answer(routeNamed('1'))
+  await first
+  await effects.advance(20_000)
+  expect(await name('T')).toBe('1')
+  expect(await name('T')).toBe('1')
+  expect(asked).toHaveLength(2)
+  await last().answer(routeNamed('2'))
+  expect(await name('T')).toBe('2')
+  expect(asked).toHaveLength(2)
+})
+
+test('route cache: a refresh that fails → the old route until 300 s, a pause between attempts, then waiting', async () => {
+  const { effects, asked, last, name } = setUp()
+  const first = name('T')
+  await last().answer(routeNamed('1'))
+  await first
+  await effects.advance(20_000)
+  await name('T')
+  await last().fail()
+  expect(await name('T')).toBe('1')
+  expect(asked).toHaveLength(2)
+  await effects.advance(1_000)
+  await name('T')
+  await last().fail()
+  expect(asked).toHaveLength(3)
+  await effects.advance(300_000)
+  const expired = expect(name('T')).rejects.toMatchObject({ code: 'unavailable' })
+  await last().fail()
+  await expired
+})
+
+test('route cache: no such topic → believed for one second', async () => {
+  const { effects, asked, last, name } = setUp()
+  const first = name('T')
+  await last().answer(undefined)
+  expect(await first).toBeUndefined()
+  await effects.advance(999)
+  expect(await name('T')).toBeUndefined()
+  expect(asked).toHaveLength(1)
+  await effects.advance(1)
+  const second = name('T')
+  await last().answer(routeNamed('1'))
+  expect(await second).toBe('1')
+})
+
+test('route cache: a failure with nothing cached → every caller hears of it, the next one asks again', async () => {
+  const { asked, last, name } = setUp()
+  const waiting = [name('T'), name('T')].map((promise) => promise.catch((error: MqError) => error.code))
+  await last().fail()
+  expect(await Promise.all(waiting)).toEqual(['unavailable', 'unavailable'])
+  name('T').catch(() => {})
+  expect(asked).toHaveLength(2)
+})
+
+test('route cache: invalidate → the next caller waits for a nameserver', async () => {
+  const { last, cache, name } = setUp()
+  const first = name('T')
+  await last().answer(routeNamed('1'))
+  await first
+  cache.invalidate('T')
+  const second = name('T')
+  await last().answer(routeNamed('2'))
+  expect(await second).toBe('2')
+})
+
+test('route cache: more topics than allowed → the least recently used is forgotten', async () => {
+  const { asked, last, name } = setUp({ entriesMax: 2 })
+  for (const topic of ['A', 'B']) {
+    const route = name(topic)
+    await last().answer(routeNamed(topic))
+    await route
+  }
+  await name('A')
+  const third = name('C')
+  await last().answer(routeNamed('C'))
+  await third
+  await name('A')
+  expect(asked.map(({ topic }) => topic)).toEqual(['A', 'B', 'C'])
+  name('B').catch(() => {})
+  expect(asked).toHaveLength(4)
+})
