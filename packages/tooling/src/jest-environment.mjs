@@ -20,6 +20,8 @@ const SHARED_CLASSES = [
 export default class Environment extends TestEnvironment {
   async setup() {
     await super.setup()
+    // jest gives tests a copy of `process` that hears no events; the simulated world listens for unhandled rejections.
+    this.global[Symbol.for('rocketmq-ts.process')] = process
     for (const name of SHARED_CLASSES) {
       const inner = this.global[name]
       const outer = globalThis[name]

@@ -22,7 +22,9 @@ async function writeFile(files: Files, path: string, text: string): Promise<void
 }
 
 function counting(length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, index) => index % 251)
+  const bytes = new Uint8Array(length)
+  for (let at = 0; at < length; at += 1) bytes[at] = at % 251
+  return bytes
 }
 
 /** Registers the tests of one implementation. */

@@ -1,5 +1,6 @@
 // One simulated connection: two sockets, each with a queue of bytes on their way to the other. Order is kept; when and
 // in what pieces the bytes arrive is drawn.
+import { crc32 } from 'node:zlib'
 import { NetworkError, type Socket, type SocketAddress, type SocketHandler } from '@rocketmq-ts/runtime'
 import { EventKind, type Owner } from './event-queue.ts'
 import type { NetworkHost } from './sim-network.ts'
@@ -222,6 +223,7 @@ export class SimSocket implements Socket {
     }
     this.#queue.splice(0, used)
     this.#queuedBytes -= count
+    engine.mix(crc32(bytes))
     return bytes
   }
 

@@ -1,5 +1,6 @@
 // `Files` of one simulated process over the disk of its machine. When the process is dead nothing it still calls has an
 // effect, and its promises never settle: from outside it ended where it was killed.
+import { crc32 } from 'node:zlib'
 import { type File, FileError, type FileErrorCode, type Files, type FolderLock } from '@rocketmq-ts/runtime'
 import type { Disk, DiskOperation, FileNode, FolderNode } from './disk.ts'
 import type { Snapshot } from './disk-pages.ts'
@@ -13,9 +14,9 @@ export interface FilesHost {
   readonly engine: Engine
   readonly random: Prng
   readonly disk: Disk
-  /** Dies by a power loss only: what the kernel was asked to do it does, also for a killed process. */
-  readonly kernel: Owner
   readonly process: Owner
+  /** Operations of the process that are under way; when it is killed each is still done, or never. */
+  readonly pending: Set<() => void>
   /** Holders of folders by path, shared by all processes of the machine. */
   readonly locks: Map<string, { readonly owner: Owner; readonly holder: string }>
 }
@@ -63,26 +64,28 @@ class DiskCalls {
   }
 
   start<Result>(operation: Operation<Result>): Promise<Result> {
-    const { engine, kernel, process, random } = this.host
+    const { engine, pending, process, random } = this.host
     return new Promise((resolve, reject) => {
       if (!process.alive) return
       const { error, delayMs } = this.fault(operation.on, operation.path)
       operation.begin?.(error !== undefined)
+      const perform = (): Result => {
+        if (error === undefined) return operation.run()
+        operation.failed?.()
+        throw error
+      }
+      pending.add(perform)
       engine.schedule({
-        owner: kernel,
+        owner: process,
         kind: EventKind.disk,
         delayMs: delayMs + random.within(operation.latency),
         detail: operation.detail ?? 0,
         run: () => {
+          pending.delete(perform)
           try {
-            if (error !== undefined) {
-              operation.failed?.()
-              throw error
-            }
-            const result = operation.run()
-            if (process.alive) resolve(result)
+            resolve(perform())
           } catch (failure) {
-            if (process.alive) reject(failure as Error)
+            reject(failure as Error)
           }
         },
       })
@@ -149,6 +152,7 @@ class SimFile implements File {
     for (const chunk of chunks) {
       this.#write(at, chunk)
       at += chunk.length
+      engine.mix(crc32(chunk))
     }
     engine.mix(at)
   }

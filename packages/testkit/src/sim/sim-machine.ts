@@ -23,12 +23,6 @@ export interface MachineOptions {
   readonly onFailure: (process: Owner, error: unknown) => void
 }
 
-interface Kernel {
-  readonly id: number
-  readonly name: string
-  alive: boolean
-}
-
 export class SimMachine implements NetworkMachine {
   readonly name: string
   readonly host: string
@@ -37,7 +31,9 @@ export class SimMachine implements NetworkMachine {
   readonly #random: Prng
   readonly #locks = new Map<string, { readonly owner: Owner; readonly holder: string }>()
   readonly #processes = new Set<RunningProcess<unknown>>()
-  #kernel: Kernel
+  /** By process, what it asked of the disk and is not done yet. */
+  readonly #pending = new Map<Owner, Set<() => void>>()
+  #powered = true
   #wallOffsetMs: number
 
   constructor(options: MachineOptions) {
@@ -47,7 +43,6 @@ export class SimMachine implements NetworkMachine {
     this.host = options.host
     this.#random = engine.random.fork()
     this.disk = new Disk(engine.random.fork(), engine.counters)
-    this.#kernel = this.#boot()
     this.#wallOffsetMs = options.wallStartMs + Math.round(this.#random.within(engine.latencies.clockSkew))
   }
 
@@ -86,7 +81,8 @@ export class SimMachine implements NetworkMachine {
       onFailure,
       onEnd: (owner, reason) => {
         this.#processes.delete(process)
-        this.#options.network.dropProcess(owner, !this.#kernel.alive)
+        this.#endPending(owner)
+        this.#options.network.dropProcess(owner, !this.#powered)
         if (reason === 'crash') this.#count(name)
       },
     })
@@ -96,16 +92,26 @@ export class SimMachine implements NetworkMachine {
 
   /** All processes die at once, and the disk keeps what was durable, and by chance some of the rest. */
   losePower(): void {
-    this.#kernel.alive = false
+    this.#powered = false
     for (const process of this.#processes) process.end('crash')
     this.disk.losePower()
     this.#locks.clear()
     this.#options.engine.counters.powerLosses += 1
-    this.#kernel = this.#boot()
+    this.#powered = true
   }
 
-  #boot(): Kernel {
-    return { id: this.#options.engine.nextOwnerId(), name: `${this.name}'s kernel`, alive: true }
+  /** A killed process is gone only when its system calls have ended: each is done by then, or was never begun. */
+  #endPending(process: Owner): void {
+    const pending = this.#pending.get(process) ?? []
+    this.#pending.delete(process)
+    for (const perform of pending) {
+      if (!this.#powered || this.#random.chance(0.5)) continue
+      try {
+        perform()
+      } catch {
+        // There is nobody left to be told of the failure.
+      }
+    }
   }
 
   #count(name: string): void {
@@ -116,6 +122,8 @@ export class SimMachine implements NetworkMachine {
   #effectsOf(process: Owner): Effects {
     const { engine, network } = this.#options
     const random = this.#random.fork()
+    const pending = new Set<() => void>()
+    this.#pending.set(process, pending)
     return {
       clock: createSimClock(engine, () => this.nowMs),
       random,
@@ -124,8 +132,8 @@ export class SimMachine implements NetworkMachine {
         engine,
         random: random.fork(),
         disk: this.disk,
-        kernel: this.#kernel,
         process,
+        pending,
         locks: this.#locks,
       }),
       network: network.networkOf(process, this),

@@ -1,7 +1,10 @@
 // Runs steps so that between any two of them every microtask and every `nextTick` has run. A chain of immediates does
 // that inside one pass of the event loop, at well under a microsecond each.
-import process from 'node:process'
 import { setImmediate } from 'node:timers'
+
+/** The process that hears of unhandled rejections: under jest `process` is a copy that does not. */
+const realProcess: NodeJS.Process =
+  (globalThis as { [name: symbol]: NodeJS.Process | undefined })[Symbol.for('rocketmq-ts.process')] ?? process
 
 /** Immediates queued per pass; those left over at the end do nothing. */
 const BATCH = 128
@@ -17,7 +20,7 @@ export function pump(step: () => boolean): Promise<void> {
 
     function finish(settle: () => void): void {
       done = true
-      process.off('unhandledRejection', onRejection)
+      realProcess.off('unhandledRejection', onRejection)
       settle()
     }
 
@@ -41,7 +44,7 @@ export function pump(step: () => boolean): Promise<void> {
       for (let count = 0; count < BATCH; count += 1) setImmediate(stepOnce)
     }
 
-    process.on('unhandledRejection', onRejection)
+    realProcess.on('unhandledRejection', onRejection)
     fill()
   })
 }
