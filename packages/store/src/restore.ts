@@ -156,6 +156,8 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   }
 
   const mark = await readFlushedMark(files, options.flushedMarkPath)
+  // A log that has no file yet has no bytes to guess about.
+  const isEmpty = segments.end === segments.min
   await completeSegments(segments, mark ?? segments.min)
   const checkpoint = await chooseCheckpoint(options, mark ?? 0, rebuilt)
   const builder = new QueueBuilder({
@@ -171,7 +173,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     for (const queue of ended.splice(0)) await queueFiles.remove(queue)
   }
 
-  const isGuess = mark === undefined && cleanStop
+  const isGuess = mark === undefined && cleanStop && !isEmpty
   const decision = await scanLog({
     source: sourceOf(segments),
     from: isIntact ? checkpoint.coversTo : segments.min,
