@@ -96,26 +96,31 @@ export class ConsumeQueue implements ChunkOwner {
   /** Takes units read from files, `from` being the first of a chunk. Units in memory already stay as they are. */
   fill(from: number, units: Buffer): void {
     const end = from + Math.floor(units.length / UNIT_BYTES)
-    for (let start = from; start < end; start += CHUNK_UNITS) {
-      const index = start / CHUNK_UNITS
+    // Backwards: in a small cache the first chunk, which somebody waits for, is the one that stays.
+    for (let start = end - 1 - ((end - 1) % CHUNK_UNITS); start >= from; start -= CHUNK_UNITS) {
       const stop = Math.min(end, start + CHUNK_UNITS)
-      const known = this.#chunks.get(index)
-      if (known === undefined) {
-        // Units that came and went while the file was read are not among these.
-        if (stop < Math.min(this.max, start + CHUNK_UNITS)) continue
-        const chunk = new Chunk(this, index, start)
-        units.copy(chunk.bytes, 0, (start - from) * UNIT_BYTES, (stop - from) * UNIT_BYTES)
-        chunk.to = stop
-        this.#addChunk(chunk)
-      } else if (stop >= known.from && start < known.from) {
-        units.copy(known.bytes, 0, (start - from) * UNIT_BYTES, (known.from - from) * UNIT_BYTES)
-        known.from = start
-      }
+      this.#fillChunk(start, stop, units.subarray((start - from) * UNIT_BYTES, (stop - from) * UNIT_BYTES))
     }
   }
 
   drop(chunk: Chunk): void {
     this.#chunks.delete(chunk.index)
+  }
+
+  #fillChunk(start: number, stop: number, units: Buffer): void {
+    const known = this.#chunks.get(start / CHUNK_UNITS)
+    if (known !== undefined) {
+      if (stop < known.from || start >= known.from) return
+      units.copy(known.bytes, 0, 0, (known.from - start) * UNIT_BYTES)
+      known.from = start
+      return
+    }
+    // Units that came and went while the file was read are not among these.
+    if (stop < Math.min(this.max, start + CHUNK_UNITS)) return
+    const chunk = new Chunk(this, start / CHUNK_UNITS, start)
+    units.copy(chunk.bytes)
+    chunk.to = stop
+    this.#addChunk(chunk)
   }
 
   #addChunk(chunk: Chunk): void {
