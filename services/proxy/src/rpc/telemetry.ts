@@ -31,8 +31,8 @@ import { checkClientId, clientIdOf } from './method.ts'
 /** Settings of one stream waiting for their answer. A client sends one, then one every few minutes. */
 const WAITING_MAX = 16
 const TOPICS_MAX = 4096
-/** The Node client with several topics drops settings that arrive while it still asks for routes: it gets them twice. */
-const SAY_AGAIN_AFTER_MS = 1000
+/** The Node client with several topics drops settings that arrive while it still asks for routes: it gets them again. */
+const SAY_AGAIN_AFTER_MS = [50, 300, 1500]
 
 export interface TelemetryDeps {
   readonly clients: Clients
@@ -87,9 +87,11 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
       client.push = push
       push(reply)
       if (first && mayMissSettings(settings)) {
-        scheduler.after(SAY_AGAIN_AFTER_MS, () => {
-          if (client.push === push && client.settings !== undefined) push(client.settings)
-        })
+        for (const delayMs of SAY_AGAIN_AFTER_MS) {
+          scheduler.after(delayMs, () => {
+            if (client.push === push && client.settings !== undefined) push(client.settings)
+          })
+        }
       }
     }
 
