@@ -59,6 +59,8 @@ export class FilePages {
   readonly #pending: Snapshot[] = []
   #size = 0
   #durableSize = 0
+  /** Cut since the last sync: pages may have become free. */
+  #shrunk = false
 
   get size(): number {
     return this.#size
@@ -108,7 +110,10 @@ export class FilePages {
   }
 
   truncate(size: number): void {
-    if (size < this.#size) this.#clearFrom(size)
+    if (size < this.#size) {
+      this.#clearFrom(size)
+      this.#shrunk = true
+    }
     this.#size = size
   }
 
@@ -130,7 +135,8 @@ export class FilePages {
   finishSync(snapshot: Snapshot): void {
     const at = this.#pending.indexOf(snapshot)
     for (const done of this.#pending.splice(0, at + 1)) this.#makeDurable(done)
-    this.#freeBeyond(Math.max(this.#size, this.#durableSize))
+    if (this.#shrunk) this.#freeBeyond(Math.max(this.#size, this.#durableSize))
+    this.#shrunk = false
   }
 
   /** The cache counts the sectors as clean, so no later sync writes them: never retry a failed sync. */

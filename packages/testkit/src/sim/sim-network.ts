@@ -41,6 +41,16 @@ interface Listening {
   readonly accept: (socket: Socket) => void
 }
 
+/** A connection that is being made. */
+interface Attempt {
+  readonly target: NetworkMachine
+  readonly from: SocketPlace
+  readonly to: SocketPlace
+  over: boolean
+  /** False when it was over before. */
+  end(outcome: Socket | NetworkError): boolean
+}
+
 type ConnectOptions = SocketAddress & { readonly timeoutMs: number }
 type ListenOptions = SocketAddress & { readonly accept: (socket: Socket) => void }
 
@@ -224,61 +234,65 @@ export class SimNetwork implements NetworkHost {
   #connect(process: Owner, machine: NetworkMachine, options: ConnectOptions): Promise<Socket> {
     const { host, port, timeoutMs } = options
     return new Promise((resolve, reject) => {
-      const target = this.#targetOf(machine, host)
       const name = `${host}:${port}`
-      let settled = false
-      const fail = (error: NetworkError): void => {
-        if (!settled) reject(error)
-        settled = true
-      }
+      const target = this.#targetOf(machine, host)
       if (target === undefined) {
-        this.#schedule(process, 0, () => fail(new NetworkError('unreachable', `no machine is known as ${host}`)))
+        const error = new NetworkError('unreachable', `no machine is known as ${host}`)
+        this.#schedule(process, 0, () => reject(error))
         return
       }
-      const from: SocketPlace = {
-        process,
-        machine: machine.name,
-        address: { host: target.machine === machine ? target.host : machine.host, port: this.#nextPort() },
+      const near = target.machine === machine ? target.host : machine.host
+      const attempt: Attempt = {
+        target: target.machine,
+        from: { process, machine: machine.name, address: { host: near, port: this.#nextPort() } },
+        to: { process: this.world, machine: target.machine.name, address: { host: target.host, port } },
+        over: false,
+        end(outcome) {
+          if (attempt.over) return false
+          attempt.over = true
+          timeout.run = undefined
+          if (outcome instanceof NetworkError) reject(outcome)
+          else resolve(outcome)
+          return true
+        },
       }
       const timeout = this.engine.schedule({
         owner: process,
         kind: EventKind.timer,
         delayMs: timeoutMs,
-        run: () => fail(new NetworkError('timeout', `no connection with ${name} within ${timeoutMs} ms`)),
+        run: () => attempt.end(new NetworkError('timeout', `no connection with ${name} within ${timeoutMs} ms`)),
       })
-      const attempt = (): void => {
-        const to: SocketPlace = {
-          process: this.world,
-          machine: target.machine.name,
-          address: { host: target.host, port },
-        }
-        this.#schedule(process, this.delayMs(from, to), () => {
-          if (settled) return
-          if (this.isCut(from, to) || this.isCut(to, from)) {
-            this.counters.droppedFrames += 1
-            this.#schedule(process, CONNECT_RETRY_MS, attempt)
-            return
-          }
-          const listening = this.#listeningAt(target.machine, target.host, port)
-          const refused = this.random.chance(this.engine.faults.refuseConnection)
-          if (refused) this.counters.refusals += 1
-          if (listening === undefined || refused) {
-            timeout.run = undefined
-            this.#schedule(process, this.delayMs(to, from), () => {
-              fail(new NetworkError('refused', `can not connect to ${name} (nothing listens there)`))
-            })
-            return
-          }
-          const socket = this.#open(from, { ...to, process: listening.process }, listening)
-          this.#schedule(process, this.delayMs(to, from), () => {
-            timeout.run = undefined
-            if (settled) socket.destroy()
-            else resolve(socket)
-            settled = true
-          })
-        })
+      this.#knock(attempt)
+    })
+  }
+
+  /** Asks the other machine for a connection, again and again while the link is cut. */
+  #knock(attempt: Attempt): void {
+    const { from, to } = attempt
+    this.#schedule(from.process, this.delayMs(from, to), () => {
+      if (attempt.over) return
+      if (this.isCut(from, to) || this.isCut(to, from)) {
+        this.counters.droppedFrames += 1
+        this.#schedule(from.process, CONNECT_RETRY_MS, () => this.#knock(attempt))
+        return
       }
-      attempt()
+      this.#answer(attempt)
+    })
+  }
+
+  #answer(attempt: Attempt): void {
+    const { from, to } = attempt
+    const listening = this.#listeningAt(attempt.target, to.address.host, to.address.port)
+    const byChance = this.random.chance(this.engine.faults.refuseConnection)
+    if (byChance) this.counters.refusals += 1
+    const socket =
+      listening === undefined || byChance
+        ? undefined
+        : this.#open(from, { ...to, process: listening.process }, listening)
+    this.#schedule(from.process, this.delayMs(to, from), () => {
+      const name = `${to.address.host}:${to.address.port}`
+      if (socket === undefined) attempt.end(new NetworkError('refused', `can not connect to ${name} (nothing listens)`))
+      else if (!attempt.end(socket)) socket.destroy()
     })
   }
 
