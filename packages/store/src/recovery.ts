@@ -6,7 +6,7 @@
 // F is the highest position that was provably flushed. Journal records carry newer values of it than its file does, so
 // the records behind a hole are asked before the log is cut.
 import { createRecordPeek, type RecordPeek } from '@rocketmq-ts/model'
-import { findRecord, scanStep, type ScanStep } from './commit-log/scan.ts'
+import { findRecord, type ScanPlace, scanStep, type ScanStep } from './commit-log/scan.ts'
 
 const MiB = 1024 * 1024
 /** Bytes read at once. */
@@ -38,6 +38,8 @@ export interface ScanOptions {
   readonly provenFlushed: number
   /** `provenFlushed` is only a guess (the folder is not ours): a hole counts as such only with a record behind it. */
   readonly isGuess?: boolean
+  /** The log was written by another broker, which takes zero bytes in properties. */
+  readonly isForeign?: boolean
   /** The log was stopped in order: nothing is looked for behind its end. */
   readonly cleanStop?: boolean
   /**
@@ -77,10 +79,12 @@ class LogWindow {
   bytes: Buffer = Buffer.alloc(0)
   position = 0
   readonly #source: LogSource
+  readonly #isForeign: boolean
   readonly #buffer: Buffer
 
-  constructor(source: LogSource) {
+  constructor(source: LogSource, isForeign: boolean) {
     this.#source = source
+    this.#isForeign = isForeign
     this.#buffer = Buffer.allocUnsafeSlow(Math.min(WINDOW_BYTES, source.segmentBytes))
   }
 
@@ -97,7 +101,11 @@ class LogWindow {
   look(position: number): ScanStep {
     const at = position - this.position
     if (at < 0 || at >= this.bytes.length) return 'cut'
-    return scanStep(this.bytes, at, { position, segmentEnd: this.segmentEnd(position) }, this.peek)
+    return scanStep(this.bytes, at, this.#place(position), this.peek)
+  }
+
+  #place(position: number): ScanPlace {
+    return { position, segmentEnd: this.segmentEnd(position), isForeign: this.#isForeign }
   }
 
   /** Reads from `position` on, and looks; 'cut' is never the answer. */
@@ -126,7 +134,7 @@ class LogWindow {
       await this.read(position, WINDOW_BYTES)
       const segmentEnd = this.segmentEnd(position)
       const windowEnd = position + this.bytes.length
-      const at = findRecord(this.bytes, 0, { position, segmentEnd }, this.peek)
+      const at = findRecord(this.bytes, 0, this.#place(position), this.peek)
       if (at >= 0) {
         const found = position + at
         if (found >= limit) return limit
@@ -183,7 +191,7 @@ async function stampBehind(window: LogWindow, from: number, end: number, options
 /** Reads the log from `from` to its end. Rejects only when the source does. */
 export async function scanLog(options: ScanOptions): Promise<ScanDecision> {
   const { source, onRecord, stampOf } = options
-  const window = new LogWindow(source)
+  const window = new LogWindow(source, options.isForeign === true)
   const damaged: LogRange[] = []
   let { provenFlushed } = options
   let position = options.from

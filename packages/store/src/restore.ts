@@ -179,6 +179,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     from: isIntact ? checkpoint.coversTo : segments.min,
     provenFlushed: isGuess ? segments.end : (mark ?? 0),
     isGuess,
+    isForeign: mark === undefined,
     cleanStop: cleanStop && !isGuess,
     onRecord: (record, lostBytes) => {
       if (!builder.take(record, lostBytes)) return false

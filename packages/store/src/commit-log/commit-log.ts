@@ -99,6 +99,12 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     if (failure !== undefined) throw failure
     if (!journal) admitSend(record)
     const size = recordSize(record)
+    if (record.properties.includes(0)) {
+      throw new MqError(
+        'message-illegal',
+        'properties: hold a zero byte, by which recovery knows text that was cut off',
+      )
+    }
     const sizeMax = Math.min(RECORD_BYTES_MAX, segmentBytes - SEGMENT_FREE_BYTES_MIN)
     if (size > sizeMax) {
       throw new MqError('message-too-large', `record: ${size} bytes with topic and properties, at most ${sizeMax} fit`)

@@ -1,5 +1,6 @@
 // Looks at bytes of the log and says what they are. Pure: any bytes can test it. A record counts only with its lengths
-// adding up, its own position in it, and the CRC of its body.
+// adding up, its own position in it, the CRC of its body, and no zero byte in its text, which no CRC covers: what a power
+// loss cuts off reads as zeros.
 import { BLANK_MAGIC, MqError, peekRecord, peekedBodyCrcMatches, type RecordPeek } from '@rocketmq-ts/model'
 
 const MiB = 1024 * 1024
@@ -23,6 +24,8 @@ export interface ScanPlace {
   readonly position: number
   /** Position where the segment ends. */
   readonly segmentEnd: number
+  /** Written by another broker, which takes zero bytes in properties. */
+  readonly isForeign?: boolean
 }
 
 /** Looks at one place. Java: CommitLog.checkMessageAndReturnSize, and the position that it does not compare. */
@@ -34,7 +37,13 @@ export function scanStep(bytes: Uint8Array, at: number, place: ScanPlace, peek: 
   if (peek.totalSize > RECORD_BYTES_MAX || peek.totalSize > remaining) return 'torn'
   if (kind === 'cut') return bytes.length - at < remaining ? 'cut' : 'torn'
   if (peek.commitLogOffset !== place.position) return 'torn'
-  return peekedBodyCrcMatches(bytes, peek) ? 'record' : 'torn'
+  if (!peekedBodyCrcMatches(bytes, peek)) return 'torn'
+  return place.isForeign === true || !hasZero(bytes, peek) ? 'record' : 'torn'
+}
+
+function hasZero(bytes: Uint8Array, { topicAt, topicLength, propertiesAt, propertiesLength }: RecordPeek): boolean {
+  const topic = bytes.subarray(topicAt, topicAt + topicLength)
+  return topic.includes(0) || bytes.subarray(propertiesAt, propertiesAt + propertiesLength).includes(0)
 }
 
 function isZero(bytes: Uint8Array, at: number): boolean {
