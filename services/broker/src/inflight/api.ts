@@ -257,6 +257,7 @@ export interface Inflight {
   retain(queue: QueueState, min: number): boolean
   /** After recovery: nothing at or beyond `max` exists. Moves cursor and low mark back and drops entries. */
   clamp(queue: QueueState, max: number): boolean
+  /** The books of the queue, checked against [0, max) and against its entries, which it walks. */
   ledger(queue: QueueState, bounds: { readonly max: number }): LedgerReport
 
   // — journal —

@@ -299,7 +299,7 @@ test('in-flight: any history → the core agrees with the reference, the ledger 
       }
       pair.checkLog()
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   )
 })
 
@@ -353,7 +353,7 @@ test('in-flight: rolls among other changes → the log from the last complete ro
       expectSame(rebuilt(world.log.slice(complete), OPTIONS), world.core)
       for (const queue of world.core.all()) expect(world.core.ledger(queue, { max: queue.cursor }).faults).toEqual([])
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   )
 })
 

@@ -105,25 +105,50 @@ test('journal: F of the seal and the settings come back with the record, an inca
   })
 })
 
-test('journal: operations of an older incarnation → ignored, the new topic of the name is untouched', () => {
+test('journal: acks of equal offsets and pop times in two queues of one Turn → each in its own queue', () => {
   const world = createWorld()
-  const queue = started(world)
-  const popTime = pop(world, queue, 3)
-  world.core.ack(queue, 0, popTime)
+  const queues = [started(world, 0, 0), started(world, 0, 1)]
+  for (const queue of queues) pop(world, queue, 4)
+  for (const offset of [0, 1, 2]) for (const queue of queues) world.core.ack(queue, offset + queue.queueId, NOW)
   world.seal()
-  const old = world.log[0]!
-  world.core.recordSetting({ kind: 'topic-created', name: 'T', incarnation: 0, payload: '{}' })
-  const incarnation = world.seal()!
-  const fresh = world.core.start({ topic: 'T', incarnation, group: 'G', queueId: 0 }, 0)
-  const freshPopTime = pop(world, fresh, 1)
+  expectSame(rebuilt(world.log), world.core)
+})
+
+test('journal: operations and copies of an older incarnation → ignored, even where they would fit the new topic', () => {
+  const old = createWorld()
+  const before = started(old)
+  pop(old, before, 2)
+  old.seal()
+  pop(old, before, 1)
+  old.core.ack(before, 0, NOW)
+  old.core.retain(before, 2)
+  old.seal()
+  const world = createWorld()
+  world.core.start({ topic: 'T', incarnation: INCARNATION + 1, group: 'G', queueId: 0 }, 0)
+  pop(world, world.core.queue('T', 'G', 0)!, 2)
   world.seal()
   const core = rebuilt(world.log)
-  expectSame(core, world.core)
-  if (old.kind === 'journal') expect(core.replay(old.body, old.place)).toMatchObject({ applied: 0, ignored: 3 })
-  expectSame(core, world.core)
+  for (const record of old.log) {
+    if (record.kind === 'journal') expect(core.replay(record.body, record.place).applied).toBe(0)
+  }
   const origin = { topic: 'T', incarnation: INCARNATION, group: 'G', queueId: 0, offset: 0, popTime: NOW }
   expect(core.applyOrigin(origin, 'dead')).toBe(false)
-  expect(core.applyOrigin({ ...origin, incarnation, popTime: freshPopTime }, 'dead')).toBe(true)
+  expectSame(core, world.core)
+  expect(core.applyOrigin({ ...origin, incarnation: INCARNATION + 1 }, 'dead')).toBe(true)
+})
+
+test('journal: the state of an older incarnation at a roll → ignored, the new topic of the name is untouched', () => {
+  const old = createWorld()
+  pop(old, started(old), 3)
+  old.seal()
+  old.core.beginRoll(4096)
+  old.core.rollStep(1)
+  old.seal()
+  const world = createWorld()
+  world.core.start({ topic: 'T', incarnation: INCARNATION + 1, group: 'G', queueId: 0 }, 0)
+  world.seal()
+  const core = replayInto(rebuilt(world.log), old.log)
+  expectSame(core, world.core)
 })
 
 test('journal: a newer incarnation whose create record was lost → takes the place of the older one', () => {
