@@ -291,6 +291,7 @@ export interface Inflight {
   rollStep(bytesMax: number): boolean
 
   // — start-up cache —
+  /** All states as of now. Call `takeChanges` just before, so that the snapshot covers the log up to that record's end. */
   encodeSnapshot(): Uint8Array
   /** Into an empty core. Throws MqError 'damaged'; then the core is still empty. */
   restoreSnapshot(bytes: Uint8Array): void
