@@ -1,9 +1,7 @@
 export interface BundleOptions {
-  /** Relative to the root, as `outFile`. */
+  /** Relative to the root, as `outFolder`, which holds nothing else. */
   readonly entry: string
-  readonly outFile: string
-  /** What the bundle was made from; by default `sourceStampOf`. */
-  readonly stampOf?: (root: string) => string
+  readonly outFolder: string
 }
 export function bundle(options: BundleOptions): Promise<string>
 export function sourceStampOf(root: string): string

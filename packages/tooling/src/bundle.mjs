@@ -1,7 +1,8 @@
-// Bundles an entry into one ESM file, unless the bundle there was made from the same sources.
+// Bundles an entry into one ESM file, unless the bundle there was made from the same sources. What is imported
+// dynamically becomes a file beside it, which costs nothing until it is needed.
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { ROOT } from './bootstrap.mjs'
 
 const SOURCE_PARENTS = ['packages', 'services']
@@ -9,21 +10,24 @@ const SOURCE_PARENTS = ['packages', 'services']
 const BANNER = "import{createRequire as bundleRequire}from'node:module';const require=bundleRequire(import.meta.url);"
 
 /**
- * Makes `outFile` from the TypeScript `entry` (both relative to the root) and returns its absolute path.
- * Without a change since the last time this only looks at the sizes and times of the sources.
+ * Makes a bundle in `outFolder` from the TypeScript `entry` (both relative to the root); returns the absolute path of
+ * its main file. Without a change since the last time this only looks at the sizes and times of the sources.
  */
-export async function bundle({ entry, outFile, stampOf = sourceStampOf }) {
-  const out = join(ROOT, outFile)
-  const stampFile = `${out}.stamp`
-  const stamp = stampOf(ROOT)
-  if (existsSync(out) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return out
+export async function bundle({ entry, outFolder }) {
+  const folder = join(ROOT, outFolder)
+  const file = join(folder, basename(entry).replace(/\.ts$/, '.mjs'))
+  const stampFile = join(folder, 'stamp')
+  const stamp = sourceStampOf(ROOT)
+  if (existsSync(file) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return file
   const { build } = await import('esbuild')
-  mkdirSync(dirname(out), { recursive: true })
+  rmSync(folder, { recursive: true, force: true })
   await build({
     absWorkingDir: ROOT,
     entryPoints: [entry],
-    outfile: out,
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
+    splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node24',
@@ -34,7 +38,7 @@ export async function bundle({ entry, outFile, stampOf = sourceStampOf }) {
     logLevel: 'warning',
   })
   writeFileSync(stampFile, stamp)
-  return out
+  return file
 }
 
 /** Hash over path, size and modification time of every source, and over what is installed. */

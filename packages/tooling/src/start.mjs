@@ -12,7 +12,7 @@ try {
   if (await bootstrap(import.meta.url)) {
     const file = await bundle({
       entry: 'packages/standalone/src/main.ts',
-      outFile: 'packages/standalone/dist/main.mjs',
+      outFolder: 'packages/standalone/dist',
     })
     enableCompileCache(join(CACHE_FOLDER, 'compiled'))
     await import(pathToFileURL(file).href)
