@@ -187,6 +187,7 @@ async function startBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<
     store,
     turns,
     clock,
+    scheduler,
     logger,
     storeHost,
     ensureDeadLetterTopic(group) {

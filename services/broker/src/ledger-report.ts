@@ -11,7 +11,7 @@ export interface QueueLedger extends LedgerReport {
   readonly lag: number
 }
 
-/** One line for each (topic, group, queue). */
+/** One line for each (topic, group, queue), in this order. */
 export function ledgerReport(inflight: Inflight, reader: QueueReader): QueueLedger[] {
   const report: QueueLedger[] = []
   for (const queue of inflight.all()) {
@@ -19,5 +19,9 @@ export function ledgerReport(inflight: Inflight, reader: QueueReader): QueueLedg
     const { max } = reader.bounds(topic, queueId)
     report.push({ topic, group, queueId, max, lag: inflight.lag(queue, max), ...inflight.ledger(queue, { max }) })
   }
-  return report
+  return report.sort((a, b) => compare(a.topic, b.topic) || compare(a.group, b.group) || a.queueId - b.queueId)
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }

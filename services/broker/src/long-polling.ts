@@ -99,7 +99,7 @@ export function createLongPolling(scheduler: Scheduler): LongPolling {
       wakeWhere(topic, (w) => w.group === group && (w.queueId < 0 || w.queueId === queueId))
     },
     stop() {
-      for (const waiters of [...byTopic.values()]) for (const held of [...waiters]) end(held, 'timeout')
+      for (const waiters of byTopic.values()) for (const held of waiters) end(held, 'timeout')
     },
     get size() {
       return size

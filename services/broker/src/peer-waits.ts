@@ -17,7 +17,7 @@ export function createPeerWaits(): PeerWaits {
         const all = new Set<Wait>()
         byPeer.set(peer, all)
         peer.onClose(() => {
-          for (const each of [...all]) each.gone()
+          for (const each of all) each.gone()
         })
         waits = all
       }

@@ -80,7 +80,7 @@ export async function restore(deps: RestoreDeps): Promise<Restored> {
       newestMs = Math.max(newestMs, record.storeTimestampMs)
     },
   )
-  for (const queue of [...deps.inflight.all()]) {
+  for (const queue of Array.from(deps.inflight.all())) {
     deps.inflight.clamp(queue, deps.store.bounds(queue.topic, queue.queueId).max)
   }
   return { newestMs, journalRecords }

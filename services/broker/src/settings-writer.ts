@@ -65,8 +65,8 @@ export function applySetting(
 
 /** All live settings, to be repeated at a segment roll. Built-in topics have no records. */
 export function* liveSettings(tables: { topics: TopicTable; groups: GroupTable }): Generator<SettingEntry> {
-  for (const { config, incarnation } of tables.topics.all()) {
-    if (incarnation === 0) continue
+  for (const { config, incarnation, isBuiltIn } of tables.topics.all()) {
+    if (isBuiltIn) continue
     yield { kind: 'topic-state', name: config.topicName, incarnation, payload: stringifyJavaJson(config) }
   }
   for (const config of tables.groups.all()) {
@@ -101,8 +101,8 @@ export function createSettingsWriter(deps: SettingsWriterDeps): SettingsWriter {
       return topics.require(config.topicName)
     },
     deleteTopic(name) {
-      const { incarnation } = topics.require(name)
-      if (incarnation === 0) throw new MqError('topic-illegal', `topic '${name}' is built in and can not be deleted`)
+      const { incarnation, isBuiltIn } = topics.require(name)
+      if (isBuiltIn) throw new MqError('topic-illegal', `topic '${name}' is built in and can not be deleted`)
       journaled({ kind: 'topic-deleted', name, incarnation, payload: '' })
       deps.dropQueues(name)
       logger.info({ event: 'topic.deleted', topic: name })

@@ -12,10 +12,14 @@ export const JOURNAL_RECORD_BYTES_SOFT = 1024 * 1024
 const NO_PROPERTIES = new Uint8Array(0)
 
 export interface JournalDeps {
-  readonly store: Appender & Pick<MessageStore, 'provenFlushed' | 'diskFull' | 'appended'>
+  readonly store: Appender & Pick<MessageStore, 'provenFlushed' | 'diskFull' | 'failure' | 'appended'>
   readonly inflight: Inflight
   readonly clock: Clock
   readonly storeHost: () => HostPort
+}
+
+function refused(code: 'store-refused' | 'disk-full', { kind, name }: SettingEntry): MqError {
+  return new MqError(code, `${kind} '${name}': the log takes no settings now; see the state of the disk`)
 }
 
 export interface Journal {
@@ -102,11 +106,12 @@ export function createJournal(deps: JournalDeps): Journal {
       if (inflight.changesBytes > JOURNAL_RECORD_BYTES_SOFT) seal()
     },
     setting(entry) {
-      if (memoryOnly) throw new MqError('store-refused', `${entry.kind} '${entry.name}': the log refuses appends`)
+      // A deletion drops states at once: what could not be journaled must not begin.
+      if (memoryOnly || store.failure !== undefined) throw refused('store-refused', entry)
+      if (gap || store.diskFull) throw refused('disk-full', entry)
       inflight.recordSetting(entry)
       const appended = seal()
-      if (appended === undefined)
-        throw new MqError('store-refused', `${entry.kind} '${entry.name}': the log refuses appends`)
+      if (appended === undefined) throw refused('store-refused', entry)
       return appended
     },
     get memoryOnly() {

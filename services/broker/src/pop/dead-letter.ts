@@ -9,7 +9,7 @@ import {
   decodeRecord,
   offsetMessageId,
 } from '@rocketmq-ts/model'
-import type { Clock, Logger, Turns } from '@rocketmq-ts/runtime'
+import type { Clock, Logger, Scheduler, Turns } from '@rocketmq-ts/runtime'
 import type { Appender, QueueReader, RecordReader } from '@rocketmq-ts/store'
 import type { BrokerEvent } from '../events.ts'
 import type { HostPort } from '../host-port.ts'
@@ -40,11 +40,19 @@ export function originOf(properties: string): Origin | undefined {
   return { incarnation: life, queueId: queue, offset: at, popTime: time, group, topic }
 }
 
+/** When the Turns are full, a copy waits this long for its place. */
+const TURNS_FULL_RETRY_MS = 100
+
+function isDamage(error: unknown): boolean {
+  return error instanceof MqError && error.code === 'damaged'
+}
+
 export interface DeadLetterDeps {
   readonly inflight: Inflight
   readonly store: Appender & QueueReader & RecordReader
-  readonly turns: Pick<Turns, 'enter'>
+  readonly turns: Pick<Turns, 'enter' | 'release'>
   readonly clock: Clock
+  readonly scheduler: Scheduler
   readonly logger: Logger<BrokerEvent>
   readonly storeHost: () => HostPort
   /** Makes sure that the dead-letter topic of the group exists. Throws what `SettingsWriter.putTopic` throws. */
@@ -55,7 +63,7 @@ export interface DeadLetterDeps {
 export interface DeadLetters {
   /** Takes candidates of an expiry, inside a job. Those above the bound become due again later. */
   move(candidates: readonly DeadCandidate[]): void
-  /** A claimed message can not be read: it settles as damaged in the next Turn. */
+  /** A claimed message could not be read. Where its record is damaged it settles as such in the next Turn. */
   unreadable(queue: QueueState, offset: number, popTime: number, error: Error): void
 }
 
@@ -115,6 +123,8 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
       return
     }
     inflight.settleByCopy(queue, offset, popTime, 'dead')
+    // Nobody waits for an answer, and yet the copy is to be as durable as a send: this makes the Turn sync.
+    turns.release('flushed', () => {})
     const { topic, group, queueId } = queue
     deps.onDead(topic, group)
     logger.warn({ event: 'message.dead', topic, group, queueId, queueOffset: offset, attempts })
@@ -157,12 +167,19 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
         inWork -= 1
         job()
       })
-      if (!entered) inWork -= 1
+      if (!entered) deps.scheduler.after(TURNS_FULL_RETRY_MS, () => enter(job))
     }
     readRecord(candidate).then(
       (bytes) => enter(() => appendCopy(candidate, bytes)),
-      (error: unknown) => enter(() => settleUnreadable(candidate.queue, candidate.offset, candidate.popTime, error)),
+      (error: unknown) => enter(() => unreadable(candidate, error)),
     )
+  }
+
+  /** Only damage is for good; what else keeps a record from being read may pass. */
+  function unreadable(candidate: DeadCandidate, error: unknown): void {
+    const { queue, offset, popTime } = candidate
+    if (isDamage(error)) settleUnreadable(queue, offset, popTime, error)
+    else postpone(candidate)
   }
 
   return {
@@ -170,8 +187,8 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
       for (const candidate of candidates) moveOne(candidate)
     },
     unreadable(queue, offset, popTime, error) {
-      // Turns that are full leave the message in flight: it expires and is tried again.
-      turns.enter(() => settleUnreadable(queue, offset, popTime, error))
+      // Anything else leaves the message in flight: it expires and is tried again.
+      if (isDamage(error)) turns.enter(() => settleUnreadable(queue, offset, popTime, error))
     },
   }
 }

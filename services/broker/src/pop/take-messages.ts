@@ -88,6 +88,8 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
       queue = inflight.start(ref, startOffset(reader.bounds(topicName, queueId), request.startAt))
       started = true
     }
+    const { min } = reader.bounds(topicName, queueId)
+    if (inflight.lowMark(queue) < min) inflight.retain(queue, min)
     const messages = [...takeReady(queue, left), ...takeNext(queue)]
     if (messages.length > 0) queues.push({ queue, messages: messages.sort((a, b) => a.queueOffset - b.queueOffset) })
   }
@@ -106,7 +108,6 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
 
   function takeNext(queue: QueueState): TakenMessage[] {
     const bounds = reader.bounds(topicName, queue.queueId)
-    if (queue.cursor < bounds.min) inflight.retain(queue, bounds.min)
     const room = Math.min(left, inflight.room(queue))
     if (room <= 0 || queue.cursor >= bounds.max) return []
     const taken: Unit[] = []

@@ -5,8 +5,10 @@ import { QUEUES_PER_TOPIC_MAX, TOPICS_MAX } from '../settings.ts'
 
 export interface Topic {
   readonly config: TopicConfig
-  /** Commit log position of the create record; 0 for the built-in topics. */
+  /** Commit log position of the create record; 0 for the built-in topics, which have none. */
   readonly incarnation: number
+  /** Exists on every broker without being created. */
+  readonly isBuiltIn: boolean
 }
 
 export interface TopicTable {
@@ -30,7 +32,7 @@ export function createTopicTable(builtIn: readonly TopicConfig[]): TopicTable {
   const topics = new Map<string, Topic>()
   let counter = 0
   let timestamp = 0
-  for (const config of builtIn) topics.set(config.topicName, { config, incarnation: 0 })
+  for (const config of builtIn) topics.set(config.topicName, { config, incarnation: 0, isBuiltIn: true })
 
   function changed(nowMs: number): void {
     counter += 1
@@ -70,7 +72,11 @@ export function createTopicTable(builtIn: readonly TopicConfig[]): TopicTable {
     },
     put(config, position, nowMs) {
       const known = topics.get(config.topicName)
-      topics.set(config.topicName, { config, incarnation: known?.incarnation ?? position })
+      topics.set(config.topicName, {
+        config,
+        incarnation: known?.incarnation ?? position,
+        isBuiltIn: known?.isBuiltIn ?? false,
+      })
       changed(nowMs)
     },
     remove(name, nowMs) {

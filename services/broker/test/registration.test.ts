@@ -1,0 +1,78 @@
+import { expect, test } from '@jest/globals'
+import { topicConfig } from '@rocketmq-ts/model'
+import { silentLogger } from '@rocketmq-ts/runtime'
+import { createManualEffects } from '@rocketmq-ts/testkit'
+import type { RegisterOutcome } from '../src/name-servers.ts'
+import { REGISTER_DELAY_MS, REGISTER_RETRY_MS, createRegistration } from '../src/registration.ts'
+
+const PERIOD_MS = 30_000
+
+function setUp(outcomes: () => Promise<readonly RegisterOutcome[]>) {
+  const effects = createManualEffects()
+  let calls = 0
+  const registration = createRegistration({
+    scheduler: effects.scheduler,
+    logger: silentLogger,
+    periodMs: PERIOD_MS,
+    current: () => ({ topics: [topicConfig('T')], dataVersion: { counter: 1, stateVersion: 0, timestamp: 0 } }),
+    register: () => {
+      calls += 1
+      return outcomes()
+    },
+  })
+  return { effects, registration, calls: () => calls }
+}
+
+const done = [{ nameServer: 'a', error: undefined }]
+const failed = [{ nameServer: 'a', error: new Error('refused') }]
+
+test('registration: at start, then once a period', async () => {
+  const { effects, registration, calls } = setUp(async () => done)
+  await registration.start()
+  expect(registration.known).toBe(true)
+  await effects.advance(PERIOD_MS - 1)
+  expect(calls()).toBe(1)
+  await effects.advance(1)
+  expect(calls()).toBe(2)
+})
+
+test('registration: several changes of topics → one registration soon', async () => {
+  const { effects, registration, calls } = setUp(async () => done)
+  await registration.start()
+  registration.changed()
+  registration.changed()
+  await effects.advance(REGISTER_DELAY_MS)
+  expect(calls()).toBe(2)
+})
+
+test('registration: a nameserver fails → tried again soon; none reached → not known', async () => {
+  let answer: readonly RegisterOutcome[] = failed
+  const { effects, registration, calls } = setUp(async () => answer)
+  await registration.start()
+  expect(registration.known).toBe(false)
+  answer = done
+  await effects.advance(REGISTER_RETRY_MS)
+  expect(calls()).toBe(2)
+  expect(registration.known).toBe(true)
+})
+
+test('registration: topics change while one is in flight → another follows it', async () => {
+  let answer: (outcomes: readonly RegisterOutcome[]) => void = () => {}
+  const { effects, registration, calls } = setUp(() => new Promise((resolve) => (answer = resolve)))
+  const started = registration.start()
+  registration.changed()
+  await effects.advance(PERIOD_MS)
+  expect(calls()).toBe(1)
+  answer(done)
+  await started
+  await effects.advance(REGISTER_DELAY_MS)
+  expect(calls()).toBe(2)
+})
+
+test('registration: stopped → nothing more is sent', async () => {
+  const { effects, registration, calls } = setUp(async () => done)
+  await registration.start()
+  registration.stop()
+  await effects.advance(10 * PERIOD_MS)
+  expect(calls()).toBe(1)
+})

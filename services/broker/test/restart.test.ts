@@ -1,0 +1,130 @@
+// What a broker knows after a crash, a power loss and an orderly stop.
+import { expect, test } from '@jest/globals'
+import { deadLetterTopicOf } from '@rocketmq-ts/model'
+import { DeleteTopicInBroker, GetMaxOffset, ResponseCode } from '@rocketmq-ts/remoting'
+import { startBroker } from './broker-harness.ts'
+
+const bodies = (popped: readonly { record: { body: Uint8Array } }[]) =>
+  popped.map(({ record }) => Buffer.from(record.body).toString())
+
+test.each([
+  ['kill', false],
+  ['power loss', true],
+])('%s: every acknowledged send is there again', async (_name, powerLoss) => {
+  const broker = await startBroker()
+  const sent: string[] = []
+  for (let index = 0; index < 20; index += 1) {
+    const body = `message ${index}`
+    const { code } = await broker.send('T', body, { queueId: index % 4 })
+    if (code === ResponseCode.SUCCESS) sent.push(body)
+  }
+  broker.crash({ powerLoss })
+  await broker.restart()
+  expect(bodies(await broker.pop('T', 'G')).sort()).toStrictEqual(sent.sort())
+  expect(broker.broker.ledger().every(({ balanced }) => balanced)).toBe(true)
+})
+
+test('kill: pops and acks answered before it hold → acked ones do not come again, popped ones stay invisible', async () => {
+  const broker = await startBroker()
+  await broker.send('T', 'acked')
+  await broker.send('T', 'in flight')
+  await broker.send('T', 'waiting')
+  const [first] = await broker.pop('T', 'G', { max: 1 })
+  await broker.pop('T', 'G', { max: 1, invisibleMs: 30_000 })
+  await broker.ack('T', 'G', first!)
+  broker.crash({ powerLoss: false })
+  await broker.restart()
+  expect(bodies(await broker.pop('T', 'G'))).toStrictEqual(['waiting'])
+  await broker.advance(30_001)
+  const [again] = await broker.pop('T', 'G')
+  expect(again?.record.reconsumeTimes).toBe(1)
+  expect(broker.broker.ledger()[0]?.buckets).toMatchObject({ acked: 1, inFlight: 2 })
+})
+
+test('kill: handles from before it still act', async () => {
+  const broker = await startBroker()
+  await broker.send('T', 'one')
+  const [popped] = await broker.pop('T', 'G')
+  broker.crash({ powerLoss: false })
+  await broker.restart()
+  await broker.ack('T', 'G', popped!)
+  expect(broker.broker.ledger()[0]?.buckets).toMatchObject({ acked: 1, inFlight: 0 })
+})
+
+test('kill: between the dead-letter copy and anything else → the copy has settled its origin, there is one copy', async () => {
+  const broker = await startBroker()
+  await broker.setRetries('G', 0)
+  await broker.send('T', 'poison')
+  await broker.pop('T', 'G', { invisibleMs: 10_000 })
+  await broker.advance(10_001)
+  broker.crash({ powerLoss: false })
+  await broker.restart()
+  await broker.advance(60_000)
+  expect(await broker.pop('T', 'G')).toStrictEqual([])
+  expect(await broker.pop(deadLetterTopicOf('G'), 'watchers')).toHaveLength(1)
+  expect(broker.broker.ledger().find(({ topic }) => topic === 'T')?.buckets).toMatchObject({ dead: 1, inFlight: 0 })
+})
+
+test('stop: the next start reads the start cache and nothing of the log → the same ledger', async () => {
+  const broker = await startBroker()
+  for (let index = 0; index < 10; index += 1) await broker.send('T', `message ${index}`)
+  const popped = await broker.pop('T', 'G', { max: 6 })
+  for (const each of popped.slice(0, 3)) await broker.ack('T', 'G', each)
+  const before = broker.broker.ledger()
+  await broker.stop()
+  await broker.restart()
+  expect(broker.broker.ledger()).toStrictEqual(before)
+})
+
+test('segment roll: states are written once more and closed → replaying without a start cache gives the same ledger', async () => {
+  const broker = await startBroker({ mappedFileSizeCommitLog: 64 * 1024, flushConsumerOffsetIntervalMs: 3600_000 })
+  for (let index = 0; index < 30; index += 1) await broker.send('T', `${index} `.repeat(2000))
+  const popped = await broker.pop('T', 'G', { max: 20 })
+  for (const each of popped.slice(0, 10)) await broker.ack('T', 'G', each)
+  for (let index = 0; index < 30; index += 1) await broker.send('T', `${index} `.repeat(2000))
+  await broker.advance(1000)
+  const rolled = broker.events.filter(({ event }) => event === 'segment.rolled').length
+  expect(rolled).toBeGreaterThan(2)
+  expect(broker.events.some(({ event }) => event === 'states.complete')).toBe(true)
+  const before = broker.broker.ledger()
+  broker.crash({ powerLoss: false })
+  await broker.restart()
+  expect(broker.broker.ledger()).toStrictEqual(before)
+})
+
+test('deleted topic: made again → offsets restart at 0, nothing old is delivered, also after a kill', async () => {
+  const broker = await startBroker()
+  await broker.send('T', 'old 0')
+  await broker.send('T', 'old 1')
+  await broker.ack('T', 'G', (await broker.pop('T', 'G', { max: 1 }))[0]!)
+  expect((await broker.ask(DeleteTopicInBroker, { topic: 'T' })).code).toBe(ResponseCode.SUCCESS)
+  expect((await broker.ask(GetMaxOffset, { topic: 'T', queueId: 0 })).code).toBe(ResponseCode.TOPIC_NOT_EXIST)
+  const { header } = await broker.send('T', 'new')
+  expect(header).toMatchObject({ queueOffset: 0 })
+  expect(bodies(await broker.pop('T', 'G', { max: 8 }))).toStrictEqual(['new'])
+  const before = broker.broker.ledger()
+  broker.crash({ powerLoss: false })
+  await broker.restart()
+  expect(broker.broker.ledger()).toStrictEqual(before)
+  await broker.advance(60_001)
+  expect(bodies(await broker.pop('T', 'G', { max: 8 }))).toStrictEqual(['new'])
+})
+
+test('failed sync: sends are refused for good, pops and acks go on, readiness says why; a restart is whole again', async () => {
+  const broker = await startBroker()
+  await broker.send('T', 'first')
+  await broker.ack('T', 'G', (await broker.pop('T', 'G'))[0]!)
+  await broker.send('T', 'stored')
+  broker.machine.disk.fail({ on: 'sync', error: 'io' })
+  const refused = await broker.send('T', 'refused')
+  expect(refused.code).toBe(ResponseCode.SERVICE_NOT_AVAILABLE)
+  expect(broker.broker.readiness().ready).toBe(false)
+  const [popped] = await broker.pop('T', 'G')
+  expect(bodies([popped!])).toStrictEqual(['stored'])
+  expect((await broker.ack('T', 'G', popped!)).code).toBe(ResponseCode.SUCCESS)
+  expect((await broker.send('T', 'refused too')).code).toBe(ResponseCode.SERVICE_NOT_AVAILABLE)
+  broker.crash({ powerLoss: false })
+  await broker.restart()
+  expect((await broker.send('T', 'accepted')).code).toBe(ResponseCode.SUCCESS)
+  expect(bodies(await broker.pop('T', 'G'))).toContain('stored')
+})

@@ -1,0 +1,40 @@
+import { expect, test } from '@jest/globals'
+import { decodeProperties, encodeProperties } from '@rocketmq-ts/model'
+import fc from 'fast-check'
+import { findProperty, withProperty, withoutProperties } from '../../src/send/property-text.ts'
+
+const name = fc.stringMatching(/^[A-Z_]{1,8}$/)
+const value = fc.stringMatching(/^[a-zA-Z0-9=]{1,12}$/)
+const properties = fc.array(fc.tuple(name, value), { maxLength: 12 })
+
+test('find: any properties → what a full parse gives for every name', () => {
+  fc.assert(
+    fc.property(properties, name, (entries, other) => {
+      const text = encodeProperties(entries)
+      const map = decodeProperties(text)
+      for (const key of [...map.keys(), other]) expect(findProperty(text, key)).toBe(map.get(key))
+    }),
+  )
+})
+
+test('find: a name inside of a value or at the end of another name → is not the property', () => {
+  expect(findProperty('AXTAGS\u0001b\u0002', 'TAGS')).toBeUndefined()
+  expect(findProperty('A\u0001TAGS\u0002', 'TAGS')).toBeUndefined()
+  expect(findProperty('A\u0001b', 'A')).toBe('b')
+})
+
+test('without and with: the other properties stay as they were', () => {
+  fc.assert(
+    fc.property(properties, (entries) => {
+      const text = withProperty(
+        withoutProperties(encodeProperties(entries), (each) => each === 'KEYS'),
+        'KEYS',
+        'k',
+      )
+      const expected = decodeProperties(encodeProperties(entries))
+      expected.delete('KEYS')
+      expected.set('KEYS', 'k')
+      expect(decodeProperties(text)).toStrictEqual(expected)
+    }),
+  )
+})
