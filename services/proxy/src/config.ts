@@ -1,5 +1,5 @@
 // Settings of the proxy. Names are those of Apache's rmq-proxy.json wherever it has the setting.
-import { bool, bytes, type ConfigOf, defineConfig, durationMs, integer, port, text } from '@rocketmq-ts/config'
+import { bool, bytes, type ConfigOf, defineConfig, durationMs, integer, oneOf, port, text } from '@rocketmq-ts/config'
 
 const MIB = 1024 * 1024
 const SECOND = 1000
@@ -9,8 +9,18 @@ const HOUR = 3600 * SECOND
 export const proxyConfig = defineConfig(
   {
     namesrvAddr: text({ default: '127.0.0.1:9876', help: 'Nameservers, host:port separated by semicolons.' }),
-    grpcServerHost: text({ default: '0.0.0.0', help: 'Address the gRPC port is bound to.' }),
+    grpcServerHost: text({
+      default: '127.0.0.1',
+      help: 'Address the gRPC port is bound to. There is no authentication: name another only in a trusted network.',
+    }),
     grpcServerPort: port({ default: 8081, help: 'gRPC port for clients; 0 takes a free one.' }),
+    tlsMode: oneOf(['disabled', 'permissive', 'enforcing'], {
+      default: 'permissive',
+      help: 'TLS on the gRPC port: never, beside plaintext, or only.',
+    }),
+    tlsCertPath: text({ default: '', mayBeEmpty: true, help: 'Certificate (PEM); without one, one is made and kept.' }),
+    tlsKeyPath: text({ default: '', mayBeEmpty: true, help: 'Private key (PEM) of the certificate.' }),
+    tlsSelfSignedFolder: text({ default: './data/proxy', help: 'Folder that keeps the certificate that was made.' }),
     advertisedEndpoints: text({
       default: '',
       mayBeEmpty: true,

@@ -2,6 +2,8 @@
 export type ProxyEvent =
   | { readonly event: 'proxy.started'; readonly addresses: readonly string[] }
   | { readonly event: 'proxy.stopped' }
+  /** Other machines can connect, without authentication. */
+  | { readonly event: 'proxy.open'; readonly host: string }
   /** A defect: an exception that is no operating error. The call was answered with an internal error. */
   | { readonly event: 'rpc.defect'; readonly method: string; readonly error: string }
   | { readonly event: 'rpc.malformed'; readonly method: string; readonly clientId: string; readonly reason: string }

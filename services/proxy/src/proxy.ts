@@ -1,5 +1,6 @@
 // The proxy as a service: everything is created here and nowhere else. It keeps nothing that must survive.
 import { type GrpcCall, type GrpcServer, GrpcStatus, type GrpcTransport } from '@rocketmq-ts/grpc'
+import { createMetricsRegistry, type MetricsRegistry } from '@rocketmq-ts/metrics'
 import { connectPeer, createDeadlines, type Peer } from '@rocketmq-ts/remoting'
 import type { Effects, Logger, Readiness, Service, SocketAddress } from '@rocketmq-ts/runtime'
 import type { ProxyConfig } from './config.ts'
@@ -10,6 +11,7 @@ import { createRenewals } from './messaging/renewals.ts'
 import { createSend } from './messaging/send.ts'
 import { createSettle } from './messaging/settle.ts'
 import { createTopics } from './messaging/topics.ts'
+import { createProxyMetrics } from './proxy-metrics.ts'
 import { type Gate, openGate } from './rpc/access.ts'
 import { createAdmission } from './rpc/admission.ts'
 import { parseEndpoints } from './rpc/endpoints.ts'
@@ -31,6 +33,7 @@ export interface ProxyDeps extends Pick<Effects, 'clock' | 'scheduler' | 'random
   /** Takes the place of nameservers and brokers altogether; closed with the proxy. */
   readonly upstream?: Upstream
   readonly gate?: Gate
+  readonly metrics?: MetricsRegistry
 }
 
 export interface Proxy extends Service {
@@ -44,8 +47,22 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
   const { clock, scheduler, random, logger: log, transport, gate = openGate } = deps
   const upstream = deps.upstream ?? connectUpstream(config, deps)
   const timeoutMs = config.mqClientAsyncTimeoutMillis
-  const admission = createAdmission('calls', config.requestsInFlightMax)
-  const receiveAdmission = createAdmission('receives', config.receivesInFlightMax)
+  let server: GrpcServer | undefined
+  let stopping: Promise<void> | undefined
+  const metrics = createProxyMetrics(deps.metrics ?? createMetricsRegistry(), {
+    isUp: () => server !== undefined,
+    receivesWaiting: () => receiveAdmission.inFlight,
+  })
+  const admission = createAdmission({
+    what: 'calls',
+    inFlightMax: config.requestsInFlightMax,
+    onFull: () => metrics.rejected('calls'),
+  })
+  const receiveAdmission = createAdmission({
+    what: 'receives',
+    inFlightMax: config.receivesInFlightMax,
+    onFull: () => metrics.rejected('receives'),
+  })
   const releaseMs = config.invisibleTimeMillisWhenClear
   const topics = createTopics({
     routes: upstream,
@@ -82,6 +99,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
       if (why === 'expired') log.info({ event: 'client.expired', clientId, silentMs: clock.monotonicMs() - seenMs })
       void renewals.releaseClient(clientId)
     },
+    onFull: () => metrics.rejected('clients'),
   })
   const receive = createReceive({
     topics,
@@ -93,12 +111,14 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     releaseMs,
     onUnsettled: ({ group, topic }, error) =>
       log.warn({ event: 'delivery.unsettled', group, topic, reason: reasonOf(error) }),
+    onFull: () => metrics.rejected('held-messages'),
   })
   const telemetryStreams = new Set<GrpcCall>()
   const methods = createMethods({
     telemetryStreams,
     gate,
     log,
+    metrics,
     admission,
     receiveAdmission,
     advertised: parseEndpoints(config.advertisedEndpoints),
@@ -136,8 +156,6 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
       pollMsMax: config.grpcClientConsumerMaxLongPollingTimeoutMillis,
     },
   })
-  let server: GrpcServer | undefined
-  let stopping: Promise<void> | undefined
 
   async function stop(): Promise<void> {
     // Telemetry streams end in order, answers under way go out; what waits for messages ends with the server.

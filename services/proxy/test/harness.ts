@@ -13,7 +13,7 @@ import {
   type SettingsInit,
   TelemetryCommand,
 } from '@rocketmq-ts/grpc/v2'
-import { createProxy, type Proxy, proxyConfig, type ProxyEvent } from '@rocketmq-ts/proxy'
+import { createProxy, type Proxy, proxyConfig, type ProxyDeps, type ProxyEvent } from '@rocketmq-ts/proxy'
 import type { Logger } from '@rocketmq-ts/runtime'
 import { createManualEffects, type ManualEffects } from '@rocketmq-ts/testkit'
 import { createFakeUpstream, type FakeUpstream, routeOf } from './fake-upstream.ts'
@@ -67,7 +67,10 @@ export interface Harness {
   settle(settings: SettingsInit, options?: CallOptions): Promise<TelemetryStream>
 }
 
-export async function createHarness(flags: Readonly<Record<string, string>> = {}): Promise<Harness> {
+export async function createHarness(
+  flags: Readonly<Record<string, string>> = {},
+  deps: Partial<ProxyDeps> = {},
+): Promise<Harness> {
   const parsed = parseConfig(proxyConfig, { flags: new Map(Object.entries(flags)) })
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults))
   const time = createManualEffects()
@@ -86,6 +89,7 @@ export async function createHarness(flags: Readonly<Record<string, string>> = {}
     logger,
     transport: grpc.transport,
     upstream,
+    ...deps,
   })
   await proxy.start()
   const client = grpc.connect()

@@ -54,10 +54,12 @@ export interface ReceiveDeps {
   readonly releaseMs: number
   /** A popped message could not be settled; it comes again when its invisible time is over. */
   readonly onUnsettled: (delivery: Delivery, error: unknown) => void
+  /** No room for more messages to renew. */
+  readonly onFull: () => void
 }
 
 export function createReceive(deps: ReceiveDeps): Receive {
-  const { topics, receiver, renewals, clock, scheduler, random, releaseMs, onUnsettled } = deps
+  const { topics, receiver, renewals, clock, scheduler, random, releaseMs, onUnsettled, onFull } = deps
 
   function brokerOf(route: TopicRoute, brokerName: string): string {
     const brokers = readableBrokers(route)
@@ -97,6 +99,7 @@ export function createReceive(deps: ReceiveDeps): Receive {
   async function receive(request: ReceiveRequest, signal: AbortSignal): Promise<ReceiveOutcome> {
     const { group, topic, batchSize, invisibleMs, tagExpression, attemptId, untilMs, renew, clientId } = request
     if (renew && !renewals.hasRoom(batchSize)) {
+      onFull()
       throw new MqError('busy', 'this proxy renews as many unacknowledged messages as it may: acknowledge some first')
     }
     const brokerName = brokerOf(await topics.route(topic), request.brokerName)

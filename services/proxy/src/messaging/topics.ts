@@ -1,5 +1,5 @@
 // Topics as use cases ask for them: a route, made on the first question where the configuration says so.
-import { MqError } from '@rocketmq-ts/model'
+import { isDeadLetterTopic, isRetryTopic, MqError } from '@rocketmq-ts/model'
 import type { Clock, Scheduler } from '@rocketmq-ts/runtime'
 import type { BrokerQueues, TopicRoute, TopicRoutes } from '../upstream/upstream.ts'
 import { pause } from '../waiting.ts'
@@ -44,7 +44,8 @@ export function createTopics({ routes, clock, scheduler, createWithQueues }: Top
     async route(topic) {
       const known = await routes.route(topic)
       if (known !== undefined) return known
-      if (createWithQueues === undefined) {
+      // Topics derived from a group are the broker's to make.
+      if (createWithQueues === undefined || isRetryTopic(topic) || isDeadLetterTopic(topic)) {
         throw new MqError('topic-not-found', `topic '${topic}' does not exist: create it, or check its name`)
       }
       const running = creations.get(topic)

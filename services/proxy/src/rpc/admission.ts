@@ -11,8 +11,14 @@ export interface Admission {
   readonly inFlight: number
 }
 
-/** @param what names the calls in refusals. */
-export function createAdmission(what: string, inFlightMax: number): Admission {
+export interface AdmissionOptions {
+  /** Names the calls in refusals. */
+  readonly what: 'calls' | 'receives'
+  readonly inFlightMax: number
+  readonly onFull: () => void
+}
+
+export function createAdmission({ what, inFlightMax, onFull }: AdmissionOptions): Admission {
   const full = refusal(Code.TOO_MANY_REQUESTS, `${inFlightMax} ${what} are under way at this proxy: try again later`)
   const stopping = refusal(Code.TOO_MANY_REQUESTS, 'this proxy is stopping: try again, another one may answer')
   let inFlight = 0
@@ -23,7 +29,10 @@ export function createAdmission(what: string, inFlightMax: number): Admission {
   return {
     enter() {
       if (closed) return stopping
-      if (inFlight >= inFlightMax) return full
+      if (inFlight >= inFlightMax) {
+        onFull()
+        return full
+      }
       inFlight += 1
       return undefined
     },

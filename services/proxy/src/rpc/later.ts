@@ -1,8 +1,8 @@
 // What the protocol has and this build does not do yet: the body says so and names the feature. Never a hang.
 import { type GrpcMethod, GrpcStatus } from '@rocketmq-ts/grpc'
-import { MessagingService, PullMessageResponse, type StatusInit } from '@rocketmq-ts/grpc/v2'
+import { Code, MessagingService, PullMessageResponse, type StatusInit } from '@rocketmq-ts/grpc/v2'
 import { notImplemented } from '../status.ts'
-import { type MethodDeps, type MethodShape, streamMethod, unaryMethod } from './method.ts'
+import { type MethodDeps, type MethodShape, type StreamRpc, streamMethod, unaryMethod } from './method.ts'
 
 /** Method path → method. */
 export function laterMethods(deps: MethodDeps): [path: string, method: GrpcMethod][] {
@@ -29,15 +29,16 @@ export function laterMethods(deps: MethodDeps): [path: string, method: GrpcMetho
 }
 
 function pullMessage(deps: MethodDeps): GrpcMethod {
-  const refuse = (status: StatusInit, call: Parameters<Parameters<typeof streamMethod>[1]['refuse']>[1]) => {
+  const refuse: StreamRpc<unknown>['refuse'] = (status, call) => {
     call.write(PullMessageResponse.encode({ status }))
     call.finish(GrpcStatus.OK)
+    return Promise.resolve(status.code ?? Code.CODE_UNSPECIFIED)
   }
   return streamMethod(
     MessagingService.PullMessage,
     {
       access: () => [],
-      answer: async (_request, { call }) => refuse(notImplemented('PullMessage: pull consumers'), call),
+      answer: (_request, { call }) => refuse(notImplemented('PullMessage: pull consumers'), call),
       refuse,
     },
     deps,

@@ -3,8 +3,9 @@
 import { type GrpcCall, type GrpcMethod, GrpcStatus } from '@rocketmq-ts/grpc'
 import { Code, type StatusInit } from '@rocketmq-ts/grpc/v2'
 import { MqError } from '@rocketmq-ts/model'
-import type { Logger } from '@rocketmq-ts/runtime'
+import type { Clock, Logger } from '@rocketmq-ts/runtime'
 import { type ProxyEvent, reasonOf } from '../events.ts'
+import type { ProxyMetrics } from '../proxy-metrics.ts'
 import { isDefect, refusal, type Refusal, statusOf } from '../status.ts'
 import { CLIENT_ID_CHARS_MAX } from '../validators.ts'
 import type { AccessOf, Gate } from './access.ts'
@@ -15,8 +16,13 @@ export interface RpcContext {
   readonly call: GrpcCall
 }
 
+/** Every answer says how it went. */
+export interface Answered {
+  readonly status?: StatusInit | null | undefined
+}
+
 /** A method with one answer: what it needs, how it answers, how it says no. */
-export interface UnaryRpc<Request, Answer> {
+export interface UnaryRpc<Request, Answer extends Answered> {
   readonly access: AccessOf<Request>
   answer(request: Request, context: RpcContext): Answer | Promise<Answer>
   refuse(status: StatusInit, request: Request): Answer
@@ -25,14 +31,17 @@ export interface UnaryRpc<Request, Answer> {
 /** A method that answers with a stream. It writes and finishes by itself; what it throws is passed to `refuse`. */
 export interface StreamRpc<Request> {
   readonly access: AccessOf<Request>
-  answer(request: Request, context: RpcContext): Promise<void>
-  /** Writes the status and finishes the call. */
-  refuse(status: StatusInit, call: GrpcCall): Promise<void> | void
+  /** Gives the code it answered with. */
+  answer(request: Request, context: RpcContext): Promise<Code>
+  /** Writes the status, finishes the call and gives the code. */
+  refuse(status: StatusInit, call: GrpcCall): Promise<Code>
 }
 
 export interface MethodDeps {
   readonly gate: Gate
   readonly admission: Admission
+  readonly metrics: ProxyMetrics
+  readonly clock: Clock
   readonly log: Logger<ProxyEvent>
 }
 
@@ -43,29 +52,34 @@ export interface MethodShape<Request, Answer> {
   readonly response: { encode(answer: Answer): Uint8Array }
 }
 
-export function unaryMethod<Request, Answer>(
+export function unaryMethod<Request, Answer extends Answered>(
   shape: MethodShape<Request, Answer>,
   rpc: UnaryRpc<Request, Answer>,
   deps: MethodDeps,
 ): GrpcMethod {
-  function send(call: GrpcCall, answer: Answer): void {
+  const { admission, clock, log } = deps
+  const metrics = deps.metrics.method(shape.path)
+
+  function send(call: GrpcCall, answer: Answer, startedMs: number): void {
     call.write(shape.response.encode(answer))
     call.finish(GrpcStatus.OK)
+    metrics.answered(answer.status?.code ?? Code.CODE_UNSPECIFIED, clock.monotonicMs() - startedMs)
   }
 
   async function handle(request: Request, call: GrpcCall): Promise<void> {
+    const startedMs = clock.monotonicMs()
     const no = refusalOf(call, request, rpc.access, deps)
     if (no !== undefined) {
-      send(call, rpc.refuse(no, request))
+      send(call, rpc.refuse(no, request), startedMs)
       return
     }
     try {
-      send(call, await rpc.answer(request, { clientId: clientIdOf(call), call }))
+      send(call, await rpc.answer(request, { clientId: clientIdOf(call), call }), startedMs)
     } catch (error) {
-      noteDefect(shape.path, error, deps.log)
-      send(call, rpc.refuse(statusOf(error), request))
+      noteDefect(shape.path, error, log)
+      send(call, rpc.refuse(statusOf(error), request), startedMs)
     } finally {
-      deps.admission.leave()
+      admission.leave()
     }
   }
 
@@ -77,20 +91,24 @@ export function streamMethod<Request, Answer>(
   rpc: StreamRpc<Request>,
   deps: MethodDeps,
 ): GrpcMethod {
-  async function handle(request: Request, call: GrpcCall): Promise<void> {
+  const { admission, log } = deps
+  const metrics = deps.metrics.method(shape.path)
+
+  async function codeOf(request: Request, call: GrpcCall): Promise<Code> {
     const no = refusalOf(call, request, rpc.access, deps)
-    if (no !== undefined) {
-      await rpc.refuse(no, call)
-      return
-    }
+    if (no !== undefined) return rpc.refuse(no, call)
     try {
-      await rpc.answer(request, { clientId: clientIdOf(call), call })
+      return await rpc.answer(request, { clientId: clientIdOf(call), call })
     } catch (error) {
-      noteDefect(shape.path, error, deps.log)
-      await rpc.refuse(statusOf(error), call)
+      noteDefect(shape.path, error, log)
+      return await rpc.refuse(statusOf(error), call)
     } finally {
-      deps.admission.leave()
+      admission.leave()
     }
+  }
+
+  async function handle(request: Request, call: GrpcCall): Promise<void> {
+    metrics.answered(await codeOf(request, call), undefined)
   }
 
   return { kind: 'server-streaming', handle: (bytes, call) => decodeThen(shape, bytes, call, deps, handle) }

@@ -58,11 +58,18 @@ export function createReceiveMessage(deps: ReceiveMessageDeps): StreamRpc<Receiv
     call.finish(GrpcStatus.OK)
   }
 
-  async function refuse(status: StatusInit, call: GrpcCall): Promise<void> {
+  async function refuse(status: StatusInit, call: GrpcCall): Promise<Code> {
     const leftMs = (call.deadlineMonotonicMs ?? Infinity) - clock.monotonicMs() - limits.reserveMs
     await pause(scheduler, Math.max(0, Math.min(REFUSAL_DELAY_MS, leftMs)), call.signal)
     call.write(ReceiveMessageResponse.encode({ status }))
     finish(call)
+    return status.code ?? Code.CODE_UNSPECIFIED
+  }
+
+  function none(call: GrpcCall): Code {
+    call.write(ReceiveMessageResponse.encode({ status: refusal(Code.MESSAGE_NOT_FOUND, 'no new message') }))
+    finish(call)
+    return Code.MESSAGE_NOT_FOUND
   }
 
   /** Resolves with false when the client is gone before everything was written. */
@@ -78,11 +85,11 @@ export function createReceiveMessage(deps: ReceiveMessageDeps): StreamRpc<Receiv
     return true
   }
 
-  async function answer(message: ReceiveMessageRequest, { clientId, call }: RpcContext): Promise<void> {
+  async function answer(message: ReceiveMessageRequest, { clientId, call }: RpcContext): Promise<Code> {
     const topic = message.messageQueue?.topic ?? null
-    const client = clients.see(clientId)
     const plan = planReceive(message, limits)
     if (plan.kind === 'refused') return refuse(plan.status, call)
+    const client = clients.see(clientId)
     if (client === undefined) return refuse(refusal(Code.TOO_MANY_REQUESTS, 'too many clients: try again later'), call)
     if (topic === null) return refuse(refusal(Code.ILLEGAL_TOPIC, 'message_queue.topic: is missing'), call)
     const group = message.group?.name ?? ''
@@ -105,16 +112,20 @@ export function createReceiveMessage(deps: ReceiveMessageDeps): StreamRpc<Receiv
     const outcome = await receive.receive(request, call.signal)
     switch (outcome.kind) {
       case 'found':
+        // Nobody would say goodbye for a client that already did: what it holds would be renewed for hours.
+        if (request.renew && clients.find(clientId) === undefined) {
+          await receive.release(request, outcome.messages)
+          return none(call)
+        }
         if (!(await deliver(call, topic, outcome.messages))) await receive.release(request, outcome.messages)
-        return
+        return Code.OK
       case 'polling-full':
         return refuse(
           refusal(Code.TOO_MANY_REQUESTS, 'polling full: the broker holds as many receives as it may'),
           call,
         )
       case 'none':
-        call.write(ReceiveMessageResponse.encode({ status: refusal(Code.MESSAGE_NOT_FOUND, 'no new message') }))
-        finish(call)
+        return none(call)
     }
   }
 

@@ -36,9 +36,10 @@ export interface ClientsDeps {
   readonly expireMs: number
   /** The client left, or was silent for too long. */
   readonly onGone: (client: Client, why: 'left' | 'expired') => void
+  readonly onFull: () => void
 }
 
-export function createClients({ clock, scheduler, clientsMax, expireMs, onGone }: ClientsDeps): Clients {
+export function createClients({ clock, scheduler, clientsMax, expireMs, onGone, onFull }: ClientsDeps): Clients {
   const byId = new Map<string, Client>()
   const wheel = createDeadlineWheel<Client>({
     clock,
@@ -79,7 +80,9 @@ export function createClients({ clock, scheduler, clientsMax, expireMs, onGone }
         known.seenMs = clock.monotonicMs()
         return known
       }
-      return byId.size < clientsMax ? make(clientId) : undefined
+      if (byId.size < clientsMax) return make(clientId)
+      onFull()
+      return undefined
     },
     find: (clientId) => byId.get(clientId),
     remove(clientId) {

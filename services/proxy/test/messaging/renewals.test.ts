@@ -148,6 +148,17 @@ test('renewal: the client says goodbye → what it holds becomes visible in a se
   expect(next.frames[1]?.message?.systemProperties?.deliveryAttempt).toBe(2)
 })
 
+test('renewal: a message comes after the goodbye of its client → released, not held', async () => {
+  const harness = await createHarness()
+  const stream = harness.receive({ autoRenew: true })
+  await harness.time.settle()
+  await harness.call(NotifyClientTermination, { group: GROUP })
+  await harness.call(SendMessage, { messages: [message()] })
+  expect(stream.frames[0]?.status?.code).toBe(Code.MESSAGE_NOT_FOUND)
+  await harness.time.advance(5 * MINUTE)
+  expect(harness.upstream.changes.map(({ invisibleMs }) => invisibleMs)).toEqual([SECOND])
+})
+
 test('renewal: the client is silent for two minutes → what it holds becomes visible in a second', async () => {
   const harness = await createHarness()
   await hold(harness)

@@ -113,6 +113,15 @@ test.each(['rmq_sys_X', 'TBW102', 'a b', ''])(
   },
 )
 
+test('route: auto-creation and a topic derived from a group → left to the broker', async () => {
+  const { call, upstream } = await createHarness({ 'auto-create-topic': 'true' })
+  for (const name of ['%RETRY%billing', '%DLQ%billing']) {
+    const { status } = await call(QueryRoute, { topic: { name }, endpoints: ENDPOINTS })
+    expect(status?.code).toBe(Code.TOPIC_NOT_FOUND)
+  }
+  expect(upstream.created).toHaveLength(0)
+})
+
 const HOST = { host: 'h', port: 1 }
 test.each<[string, EndpointsInit | null, string]>([
   ['none', null, 'endpoints'],

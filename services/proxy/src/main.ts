@@ -1,0 +1,64 @@
+// The command: reads the settings, starts, and stops when asked. Ends with 2 for wrong settings, 1 for a failed start.
+import { describeConfig, formatFaults, parseConfig, readFlags } from '@rocketmq-ts/config'
+import { createGrpcJsTransport, type GrpcPortEvent } from '@rocketmq-ts/grpc/node'
+import { MqError } from '@rocketmq-ts/model'
+import { createLifecycle, NetworkError } from '@rocketmq-ts/runtime'
+import { createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
+import { proxyConfig, type ProxyConfig } from './config.ts'
+import type { ProxyEvent } from './events.ts'
+import { loadTls } from './node/tls.ts'
+import { createProxy, type Proxy } from './proxy.ts'
+
+const STOP_DEADLINE_MS = 4000
+const LOOPBACK = /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/
+
+const effects = createNodeEffects()
+const logger = createPinoLogger<ProxyEvent | GrpcPortEvent>({ level: 'info', fields: { service: 'proxy' } })
+
+function readConfig(argv: readonly string[]): ProxyConfig {
+  if (argv.includes('--help')) {
+    console.error(`rocketmq-ts Proxy\n\n${describeConfig(proxyConfig)}`)
+    process.exit(0)
+  }
+  const flags = readFlags(proxyConfig, argv)
+  const result = parseConfig(proxyConfig, { flags: flags.values, env: process.env })
+  if (result.ok && flags.faults.length === 0) return result.config
+  console.error(formatFaults([...flags.faults, ...(result.ok ? [] : result.faults)]))
+  process.exit(2)
+}
+
+/** For failures that a person can mend; anything else is a defect and shows its stack. */
+function endWith(code: number, error: unknown): never {
+  if (!(error instanceof MqError || error instanceof NetworkError)) throw error
+  console.error(error.message)
+  process.exit(code)
+}
+
+function compose(): Proxy {
+  try {
+    return createProxy(config, { ...effects, logger, transport })
+  } catch (error) {
+    return endWith(2, error)
+  }
+}
+
+const config = readConfig(process.argv.slice(2))
+const tls = await loadTls(config, effects.clock).catch((error: unknown) => endWith(2, error))
+const transport = createGrpcJsTransport({
+  host: config.grpcServerHost,
+  port: config.grpcServerPort,
+  tls,
+  limits: { requestBytesMax: config.grpcMaxInboundMessageSize },
+  logger,
+})
+const service = compose()
+if (!LOOPBACK.test(config.grpcServerHost)) logger.warn({ event: 'proxy.open', host: config.grpcServerHost })
+const lifecycle = createLifecycle([{ name: 'proxy', service }], { ...effects, stopDeadlineMs: STOP_DEADLINE_MS })
+
+const asked = new Promise<void>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve())
+})
+await lifecycle.start().catch((error: unknown) => endWith(1, error))
+await asked
+await lifecycle.stop()
+process.exit(0)
