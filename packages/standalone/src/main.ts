@@ -2,5 +2,7 @@
 import { runStandalone } from './node/run.ts'
 
 const { argv, env } = process
-const code = await runStandalone({ argv: argv.slice(2), env, tell: (text) => console.error(text) })
+const tell = (text: string) => console.error(text)
+const print = (text: string) => console.log(text)
+const code = await runStandalone({ argv: argv.slice(2), env, tell, print })
 process.exit(code)

@@ -34,18 +34,20 @@ export interface RunOptions {
   /** Arguments without the names of program and script. */
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Text for people; log lines go to standard output. */
+  /** Text for people, beside the log lines on standard output. */
   readonly tell: (text: string) => void
+  /** What was asked for: on standard output. */
+  readonly print: (text: string) => void
 }
 
 /** Runs until a signal asks to stop. 0 after a clean stop, 1 when the start or the stop failed, 2 for wrong settings. */
-export async function runStandalone({ argv, env, tell }: RunOptions): Promise<number> {
+export async function runStandalone({ argv, env, tell, print }: RunOptions): Promise<number> {
   if (argv.includes('--help')) {
-    tell(USAGE)
+    print(USAGE)
     return 0
   }
   if (argv.includes('--version')) {
-    tell(manifest.version)
+    print(manifest.version)
     return 0
   }
   const settings = readSettings(argv, env)
