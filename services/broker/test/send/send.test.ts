@@ -101,6 +101,8 @@ test('send: async flush → answered when written, and visible at once', async (
 test('send: disk full → SERVICE_NOT_AVAILABLE, pops and acks go on; room again → accepted without a restart', async () => {
   const broker = await startBroker({ flushDiskType: 'ASYNC_FLUSH' })
   await broker.send('T', 'stored')
+  await broker.pop('T', 'G', { max: 1, invisibleMs: 100 })
+  await broker.advance(200)
   // The write that finds the disk full gets the space of the reserve; the reserve can not be made again at once.
   broker.machine.disk.fail({ on: 'write', path: 'commitlog', error: 'no-space' })
   const full = broker.machine.disk.fail({ on: 'write', path: 'reserve', error: 'no-space', times: Infinity })
