@@ -76,7 +76,12 @@ export function createClusterUpstream({ clock, nameServers, connect, timeoutMs }
       throw new MqError('unavailable', `topic '${topic}' can not be created: no master is registered`)
     }
     const config = topicConfig(topic, { readQueueNums: queues, writeQueueNums: queues })
-    const results = await Promise.allSettled(masters.map((address) => brokers.createTopic(address, config)))
+    const results = await Promise.allSettled(
+      masters.map(async (address) => {
+        // A nameserver that has just started knows no topics: those that are there keep their queues.
+        if ((await brokers.topicConfig(address, topic)) === undefined) await brokers.createTopic(address, config)
+      }),
+    )
     // One master is enough to begin with; the others take the topic when they are back and asked again.
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined && results.every((result) => result.status === 'rejected')) throw failed.reason
