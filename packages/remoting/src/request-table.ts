@@ -65,6 +65,11 @@ export function dispatchRequests(options: {
   readonly table: RequestTable
   readonly authorize: Authorize
   readonly logger?: Logger<RemotingEvent>
+  /**
+   * What becomes of an error of a handler that is no MqError: a broken invariant. 'answer' (the default) logs it and
+   * answers SYSTEM_ERROR; 'throw' hands it to the caller, where half-made changes must not be written.
+   */
+  readonly defects?: 'answer' | 'throw'
 }): RequestHandler {
   const { table, authorize } = options
   const logger: Logger<RemotingEvent> = options.logger ?? silentLogger
@@ -103,6 +108,7 @@ export function dispatchRequests(options: {
       checkAllowed(entry, request)
       entry.handle(request)?.catch((error: unknown) => fail(arrived, error))
     } catch (error) {
+      if (options.defects === 'throw' && !(error instanceof MqError)) throw error
       fail(arrived, error)
     }
   }

@@ -40,9 +40,19 @@ export interface Turns {
   idle(): Promise<void>
 }
 
+/** The failure of a release of 'flushed' that waited too long: written, and yet not known to be durable. */
+export class FlushTimeout extends Error {
+  constructor(timeoutMs: number) {
+    super(`written, but not flushed within ${timeoutMs} ms: the disk is slow or stalled`)
+    this.name = 'FlushTimeout'
+  }
+}
+
 export interface TurnsOptions {
   readonly scheduler: Scheduler
   readonly log: TurnLog
+  /** A release of 'flushed' fails with `FlushTimeout` after so many milliseconds. Without it, it waits for the log. */
+  readonly flushTimeoutMs?: number
   /** Jobs waiting for a Turn, at most; beyond, `enter` answers false. */
   readonly jobsMax: number
   /** A job threw: a broken invariant. The owner stops the process. */
@@ -55,7 +65,7 @@ function errorOf(error: unknown): Error {
 
 /** Creates the Turns of one broker. */
 export function createTurns(options: TurnsOptions): Turns {
-  const { scheduler, log, jobsMax, onDefect } = options
+  const { scheduler, log, jobsMax, flushTimeoutMs, onDefect } = options
   let jobs: (() => void)[] = []
   let writtenWaiters: ReleaseCallback[] = []
   let flushedWaiters: ReleaseCallback[] = []
@@ -134,14 +144,29 @@ export function createTurns(options: TurnsOptions): Turns {
   }
 
   async function releaseWhenFlushed(position: number, callbacks: readonly ReleaseCallback[]): Promise<void> {
-    let failure: Error | undefined
-    try {
-      await log.whenFlushed(position)
-    } catch (error) {
-      failure = errorOf(error)
-    }
+    const failure = await flushOutcome(position)
     callAll(callbacks, failure)
     settleIdle()
+  }
+
+  /** One timer for all that wait for the same flush. */
+  function flushOutcome(position: number): Promise<Error | undefined> {
+    return new Promise((resolve) => {
+      const timer =
+        flushTimeoutMs === undefined
+          ? undefined
+          : scheduler.after(flushTimeoutMs, () => resolve(new FlushTimeout(flushTimeoutMs)))
+      const settle = (failure: Error | undefined): void => {
+        timer?.cancel()
+        resolve(failure)
+      }
+      // In an async function, so that a log that throws at once is a failure too.
+      const flush = async (): Promise<void> => log.whenFlushed(position)
+      flush().then(
+        () => settle(undefined),
+        (error: unknown) => settle(errorOf(error)),
+      )
+    })
   }
 
   function startTurn(): void {

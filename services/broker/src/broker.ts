@@ -48,7 +48,7 @@ import { createBrokerRequestTable } from './request-table.ts'
 import { restore } from './restore.ts'
 import { createSendMessage } from './send/send-message.ts'
 import { createSettingsWriter } from './settings-writer.ts'
-import { type BrokerSettings, TURN_JOBS_MAX } from './settings.ts'
+import { type BrokerSettings, SYNC_FLUSH_TIMEOUT_MS, TURN_JOBS_MAX } from './settings.ts'
 import { createStateRoll } from './state-roll.ts'
 import { createSteadyClock } from './steady-clock.ts'
 import { createTopicRequests } from './topics/topic-requests.ts'
@@ -150,6 +150,7 @@ async function startBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<
   const turns = createTurns({
     scheduler,
     jobsMax: TURN_JOBS_MAX,
+    flushTimeoutMs: SYNC_FLUSH_TIMEOUT_MS,
     onDefect,
     log: {
       seal() {
@@ -232,6 +233,7 @@ async function startBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<
   const ackDeps = { inflight, reader: store, topics, turns }
   const dispatch = dispatchRequests({
     authorize: deps.authorize ?? allowAll,
+    defects: 'throw',
     logger,
     table: createBrokerRequestTable({
       send: createSendMessage({

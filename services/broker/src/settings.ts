@@ -26,6 +26,8 @@ export const EXPIRED_PER_TURN_MAX = 4096
 export const DEAD_LETTERS_IN_WORK_MAX = 256
 /** Full states written per Turn after a segment roll. */
 export const STATES_PER_TURN_MAX = 64
+/** A send that is written but not flushed is answered FLUSH_DISK_TIMEOUT after this. Java: syncFlushTimeout. */
+export const SYNC_FLUSH_TIMEOUT_MS = 5 * SECOND_MS
 /** Topics and groups of a broker, at most. */
 export const TOPICS_MAX = 100_000
 export const GROUPS_MAX = 100_000

@@ -8,9 +8,9 @@ import {
   type SendMessageAnswer,
   type SendMessageHeader,
 } from '@rocketmq-ts/remoting'
-import type { Clock, Random, Turns } from '@rocketmq-ts/runtime'
+import { type Clock, FlushTimeout, type Random, type Turns } from '@rocketmq-ts/runtime'
 import type { Appended, Appender } from '@rocketmq-ts/store'
-import { hostPortOf } from '../host-port.ts'
+import { type HostPort, hostPortOf } from '../host-port.ts'
 import { MESSAGE_BODY_BYTES_MAX, PROPERTIES_BYTES_MAX } from '../settings.ts'
 import type { Topic } from '../topics/topic-table.ts'
 import { OWN_PROPERTY_PREFIX, findProperty, withProperty, withoutProperties } from './property-text.ts'
@@ -35,7 +35,7 @@ export interface SendDeps {
   readonly clock: Clock
   readonly random: Random
   /** Address that stands in records and offset message ids. */
-  readonly storeHost: () => { readonly host: string; readonly port: number }
+  readonly storeHost: () => HostPort
   /** The topic, created where that is allowed. Throws MqError 'topic-not-found' or 'no-permission'. */
   readonly topicForSend: (name: string, header: SendMessageHeader) => Topic
   readonly onSent: (topic: string, bytes: number) => void
@@ -77,7 +77,9 @@ export function createSendMessage(deps: SendDeps) {
     deps.turns.release('flushed', (failure) => {
       if (failure === undefined) {
         deps.onSent(header.topic, appended.size)
-        request.respond(success(appended, queueId, storeHost))
+        request.respond(success(appended, queueId, storeHost, ResponseCode.SUCCESS))
+      } else if (failure instanceof FlushTimeout) {
+        request.respond(success(appended, queueId, storeHost, ResponseCode.FLUSH_DISK_TIMEOUT, failure.message))
       } else {
         request.respond({
           code: ResponseCode.SERVICE_NOT_AVAILABLE,
@@ -134,9 +136,11 @@ function chooseQueue(topic: Topic, asked: number, random: Random): number {
   return asked
 }
 
-function success(appended: Appended, queueId: number, storeHost: { host: string; port: number }) {
+/** The message is stored; the code says whether it is known to be as safe as configured. Java: handlePutMessageResult. */
+function success(appended: Appended, queueId: number, storeHost: HostPort, code: number, remark?: string) {
   return {
-    code: ResponseCode.SUCCESS,
+    code,
+    ...(remark === undefined ? {} : { remark }),
     header: {
       msgId: offsetMessageId(storeHost.host, storeHost.port, appended.commitLogOffset),
       queueId,

@@ -88,6 +88,20 @@ test('send: sync flush → no answer before the sync has ended', async () => {
   slow.clear()
 })
 
+test('send: sync flush that takes too long → FLUSH_DISK_TIMEOUT with the place of the message, which is stored', async () => {
+  const broker = await startBroker()
+  await broker.send('T', 'first')
+  const stalled = broker.machine.disk.fail({ on: 'sync', delayMs: 20_000, times: Infinity })
+  const before = broker.world.nowMs
+  const { code, header } = await broker.send('T', 'one')
+  expect(code).toBe(ResponseCode.FLUSH_DISK_TIMEOUT)
+  expect(header).toMatchObject({ queueOffset: 1 })
+  expect(broker.world.nowMs - before).toBeLessThan(6000)
+  stalled.clear()
+  await broker.advance(60_000)
+  expect(await broker.pop('T', 'G')).toHaveLength(2)
+})
+
 test('send: async flush → answered when written, and visible at once', async () => {
   const broker = await startBroker({ flushDiskType: 'ASYNC_FLUSH' })
   await broker.send('T', 'first')
