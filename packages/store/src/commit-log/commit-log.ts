@@ -70,20 +70,28 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
   /** The writes that are not done yet, one after the other; undefined when there is none. */
   let writing: Promise<void> | undefined
 
-  function refuse(cause: Error): void {
-    if (failure !== undefined) return
+  /** Refuses everything from now on; the first cause stays. */
+  function refuse(cause: unknown): Error {
+    if (failure !== undefined) return failure
+    const reason = cause instanceof Error ? cause.message : String(cause)
     failure = new MqError(
       'store-refused',
-      `the store takes nothing more after a failed write or sync (${cause.message}); check the disk, then restart the broker`,
+      `the store takes nothing more after a failed write or sync (${reason}); check the disk, then restart the broker`,
       cause,
     )
     group.fail(failure)
     options.onFailure(failure)
+    return failure
   }
 
   /** Every segment that holds bytes of [from, to), the oldest first: what is behind is never safer than what is before. */
   async function sync(from: number, to: number): Promise<void> {
-    for (let base = from - (from % segmentBytes); base < to; base += segmentBytes) await segments.at(base)?.file.sync()
+    try {
+      for (let base = from - (from % segmentBytes); base < to; base += segmentBytes)
+        await segments.at(base)?.file.sync()
+    } catch (error) {
+      throw refuse(error)
+    }
   }
 
   const group = createGroupCommit({
@@ -92,7 +100,6 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     intervalMs: options.flushIntervalMs,
     sync,
     onFlushed: options.onFlushed,
-    onFailure: refuse,
   })
 
   function admit(record: NewRecord, journal: boolean): number {
@@ -159,17 +166,12 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     await writer.submit(batch)
   }
 
-  function asFailure(error: unknown): Error {
-    refuse(error instanceof Error ? error : new Error(String(error)))
-    return failure!
-  }
-
   /** Waits for the write; one that found no room is repeated once with the space of the reserve. */
   async function settle(pending: Promise<void>, batch: SealedBatch, entered: readonly number[]): Promise<void> {
     try {
       await pending.catch((error: unknown) => writeAgain(batch, error))
     } catch (error) {
-      throw asFailure(error)
+      throw refuse(error)
     }
     finish(batch, entered)
   }

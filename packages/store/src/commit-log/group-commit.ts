@@ -8,11 +8,10 @@ export interface GroupCommitOptions {
   readonly flushed: number
   /** Longest wait of written bytes for a sync that nobody asked for. */
   readonly intervalMs: number
-  /** Makes the bytes of [from, to) survive a power loss. */
+  /** Makes the bytes of [from, to) survive a power loss. What it rejects with, all waiters get. */
   readonly sync: (from: number, to: number) => Promise<void>
   /** After each sync, before its waiters are told. */
   readonly onFlushed: (end: number) => void
-  readonly onFailure: (error: Error) => void
 }
 
 export interface GroupCommit {
@@ -44,7 +43,7 @@ function createCommit(): Commit {
 
 /** Creates the group commit of one log. Java: CommitLog.GroupCommitService, FlushRealTimeService. */
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
-  const { scheduler, intervalMs, sync, onFlushed, onFailure } = options
+  const { scheduler, intervalMs, sync, onFlushed } = options
   let flushed = options.flushed
   let written = options.flushed
   let syncs = 0
@@ -74,7 +73,6 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     const waiting = [current, next]
     current = undefined
     next = undefined
-    onFailure(error)
     for (const commit of waiting) commit?.reject(error)
   }
 

@@ -173,6 +173,8 @@ export function createQueueFiles(options: {
       path,
       () => files.open(path, 'must-exist'),
       async (file) => {
+        // A power loss may have taken its length, which the next writer counts on.
+        if ((await file.size()) !== fileBytes) await file.truncate(fileBytes)
         const start = (queue.max - fileStart(queue.max)) * UNIT_BYTES
         const piece = Buffer.alloc(PIECE_BYTES)
         const zeros = Buffer.alloc(PIECE_BYTES)

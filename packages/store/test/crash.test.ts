@@ -1,0 +1,246 @@
+// The power goes at every step that touches the disk. What was promised before must be there afterwards.
+import { expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
+import { type CommitLogOffset, decodeRecord } from '@rocketmq-ts/model'
+import type { Effects, File, Files } from '@rocketmq-ts/runtime'
+import type { Appended, MessageStore, StoreOptions } from '../src/index.ts'
+import {
+  afterKill,
+  afterPowerLoss,
+  createManualEffects,
+  newRecord,
+  openStore,
+  restarted,
+  textsOf,
+  unitsOf,
+} from './store-fixture.ts'
+
+type Moment = 'before' | 'after'
+
+/** Counts the steps that change the disk, and calls back at the given one, before or after it took effect. */
+function countSteps(
+  files: Files,
+  at: { step: number; moment: Moment },
+  crash: () => void,
+): Files & { readonly steps: number } {
+  let steps = 0
+
+  function isNow(moment: Moment): boolean {
+    return steps === at.step && at.moment === moment
+  }
+
+  async function step<Result>(operation: () => Promise<Result>): Promise<Result> {
+    steps += 1
+    if (isNow('before')) crash()
+    const result = operation()
+    if (isNow('after')) crash()
+    return result
+  }
+
+  function wrapFile(file: File): File {
+    return {
+      path: file.path,
+      size: () => file.size(),
+      read: (position, into, lane) => file.read(position, into, lane),
+      readSync: (position, into) => file.readSync(position, into),
+      writeSync(position, chunks) {
+        steps += 1
+        if (isNow('before')) crash()
+        file.writeSync(position, chunks)
+        if (isNow('after')) crash()
+      },
+      truncate: (bytes) => step(() => file.truncate(bytes)),
+      sync: () => step(() => file.sync()),
+      close: () => file.close(),
+    }
+  }
+
+  return {
+    get steps() {
+      return steps
+    },
+    makeFolder: (path, options) => step(() => files.makeFolder(path, options)),
+    list: (path) => files.list(path),
+    open: async (path, mode) => wrapFile(await step(() => files.open(path, mode))),
+    readWhole: (path, bytesMax) => files.readWhole(path, bytesMax),
+    rename: (from, to) => step(() => files.rename(from, to)),
+    remove: (path) => step(() => files.remove(path)),
+    syncFolder: (path) => step(() => files.syncFolder(path)),
+    lockFolder: (path, holder) => files.lockFolder(path, holder),
+  }
+}
+
+/** What was promised to producers. */
+interface Promised {
+  readonly text: string
+  readonly queueId: number
+  readonly appended: Appended
+}
+
+const OPTIONS = { segmentBytes: 1024, unitsPerFile: 4, unitCacheBytes: 1 } satisfies Partial<StoreOptions>
+
+/** Sends in several ways, with rolls, checkpoints, and a stop and start between. */
+async function work(effects: Effects, options: Partial<StoreOptions>, promised: Promised[]): Promise<void> {
+  let number = 0
+  async function sendBatch(store: MessageStore, count: number, isAwaited: boolean): Promise<void> {
+    const batch = Array.from({ length: count }, () => {
+      number += 1
+      const text = `message ${number} ${'x'.repeat(number % 5)}`
+      const queueId = number % 2
+      return { text, queueId, appended: store.append(newRecord({ text, queueId })) }
+    })
+    const position = store.appended
+    await store.submit()
+    if (!isAwaited) return
+    await store.whenFlushed(position)
+    promised.push(...batch)
+  }
+
+  let store = await openStore(effects, options)
+  await sendBatch(store, 3, true)
+  await sendBatch(store, 2, false)
+  await store.checkpoint()
+  await sendBatch(store, 6, true)
+  await sendBatch(store, 1, false)
+  await store.close()
+  store = await openStore(effects, options)
+  await sendBatch(store, 2, true)
+  await Promise.all([store.checkpoint(), sendBatch(store, 3, true)])
+  await sendBatch(store, 2, false)
+}
+
+/** Every promise kept, offsets gapless, nothing invented; and the store goes on. */
+async function check(effects: Effects, options: Partial<StoreOptions>, promised: readonly Promised[]): Promise<void> {
+  let store = await openStore(effects, options)
+  expect(store.recovery.damaged).toEqual([])
+  for (const { text, queueId, appended } of promised) {
+    const record = decodeRecord(await store.read(appended.commitLogOffset, appended.size))
+    expect(Buffer.from(record.body).toString()).toBe(text)
+    expect(store.bounds('TopicTest', queueId).max).toBeGreaterThan(appended.queueOffset)
+    const texts = await textsOf(store, 'TopicTest', queueId)
+    expect(texts[appended.queueOffset]).toBe(text)
+  }
+  const ends = new Map<number, number>()
+  for (const queueId of [0, 1]) {
+    const units = await unitsOf(store, 'TopicTest', queueId)
+    expect(units.map((unit) => unit.queueOffset)).toEqual(units.map((_, index) => index))
+    for (const unit of units) expect(unit.commitLogOffset + unit.size).toBeLessThanOrEqual(store.recovery.end)
+    ends.set(queueId, units.length)
+  }
+  const next = store.append(newRecord({ text: 'after the crash', queueId: 0 }))
+  expect([next.commitLogOffset >= store.recovery.end, next.queueOffset]).toEqual([true, ends.get(0)])
+  await store.submit()
+  await store.whenFlushed(store.appended)
+  await store.close()
+  store = await openStore(effects, options)
+  expect(store.recovery).toMatchObject({ cleanStop: true, cutBytes: 0, records: 0 })
+  expect((await textsOf(store)).at(-1)).toBe('after the crash')
+  await store.close()
+}
+
+/** Runs the work up to a step, then the loss; false when the work has fewer steps. */
+async function crashAt(
+  at: { step: number; moment: Moment },
+  loss: 'power' | 'kill',
+  flushMode: 'SYNC_FLUSH' | 'ASYNC_FLUSH',
+): Promise<boolean> {
+  const effects = createManualEffects({ seed: at.step * 7 + (loss === 'power' ? 1 : 2) })
+  const options = { ...OPTIONS, flushMode }
+  const promised: Promised[] = []
+  const crashed = Promise.withResolvers<Effects>()
+  const files = countSteps(effects.files, at, () => {
+    crashed.resolve(loss === 'power' ? afterPowerLoss(effects) : afterKill(effects))
+  })
+  const done = work({ ...effects, files }, options, promised).then(() => undefined)
+  done.catch(() => undefined)
+  const next = await Promise.race([crashed.promise, done])
+  if (next === undefined) return false
+  await check(next, options, [...promised])
+  return true
+}
+
+for (const flushMode of ['SYNC_FLUSH', 'ASYNC_FLUSH'] as const) {
+  test(`crash: power lost at any step, ${flushMode} → all that was flushed is there, in its place, once`, async () => {
+    let step = 1
+    while (await crashAt({ step, moment: 'before' }, 'power', flushMode)) {
+      await crashAt({ step, moment: 'after' }, 'power', flushMode)
+      step += 1
+    }
+    expect(step).toBeGreaterThan(60)
+  }, 60_000)
+}
+
+test('crash: killed at any step → all that was flushed is there, in its place, once', async () => {
+  let step = 1
+  while (await crashAt({ step, moment: 'after' }, 'kill', 'SYNC_FLUSH')) step += 1
+  expect(step).toBeGreaterThan(60)
+}, 60_000)
+
+test('crash: power lost again at any step of the recovery → the next one finds the same', async () => {
+  for (let step = 1; ; step += 1) {
+    const effects = createManualEffects({ seed: step })
+    const promised: Promised[] = []
+    await work(effects, OPTIONS, promised)
+    const again = afterPowerLoss(effects)
+    const crashed = Promise.withResolvers<Effects>()
+    const files = countSteps(again.files, { step, moment: step % 2 === 0 ? 'before' : 'after' }, () => {
+      crashed.resolve(afterPowerLoss(effects))
+    })
+    const done = openStore({ ...again, files }, OPTIONS).then(() => undefined)
+    const next = await Promise.race([crashed.promise, done])
+    if (next === undefined) break
+    await check(next, OPTIONS, promised)
+  }
+}, 60_000)
+
+test('crash: any number of sends, checkpoints and power losses in any order → promises hold over all of them', async () => {
+  const action = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        kind: fc.constant('send' as const),
+        count: fc.integer({ min: 1, max: 12 }),
+        flush: fc.boolean(),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('checkpoint' as const) }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('power' as const, 'kill' as const, 'stop' as const) }) },
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.array(action, { maxLength: 15 }), fc.integer({ min: 1 }), async (actions, seed) => {
+      const effects = createManualEffects({ seed })
+      const promised = new Map<string, { at: CommitLogOffset; offset: number }>()
+      let current: Effects = effects
+      let store = await openStore(current, OPTIONS)
+      let number = 0
+      for (const step of actions) {
+        if (step.kind === 'checkpoint') await store.checkpoint()
+        else if (step.kind === 'send') {
+          const sent = Array.from({ length: step.count }, () => {
+            number += 1
+            return [`m${number}`, store.append(newRecord({ text: `m${number}` }))] as const
+          })
+          await store.submit()
+          if (!step.flush) continue
+          await store.whenFlushed(store.appended)
+          for (const [text, { commitLogOffset, queueOffset }] of sent)
+            promised.set(text, { at: commitLogOffset, offset: queueOffset })
+        } else {
+          if (step.kind === 'stop') await store.close()
+          else current = step.kind === 'power' ? afterPowerLoss(effects) : afterKill(effects)
+          store = await openStore(current, OPTIONS)
+        }
+      }
+      const units = await unitsOf(store)
+      const texts = await textsOf(store)
+      for (const [text, { at, offset }] of promised) {
+        expect([texts[offset], units[offset]?.commitLogOffset]).toEqual([text, at])
+      }
+      expect(new Set(texts).size).toBe(texts.length)
+      expect(store.recovery.damaged).toEqual([])
+      await store.close()
+      await (await openStore(restarted(effects), OPTIONS)).close()
+    }),
+    { numRuns: 100 },
+  )
+}, 60_000)

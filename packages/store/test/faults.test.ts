@@ -1,0 +1,364 @@
+// Disks that are full, fail, lie about their order, or hold what they should not.
+import { expect, test } from '@jest/globals'
+import { SystemTopic } from '@rocketmq-ts/model'
+import { isFillerUnit } from '../src/index.ts'
+import {
+  afterKill,
+  afterPowerLoss,
+  bytesOf,
+  createManualEffects,
+  FOLDER,
+  namesIn,
+  newRecord,
+  openStore,
+  overwrite,
+  restarted,
+  SEGMENT_BYTES,
+  send,
+  textsOf,
+  unitsOf,
+} from './store-fixture.ts'
+
+const FIRST = `${FOLDER}/commitlog/00000000000000000000`
+const journal = newRecord({ topic: SystemTopic.INFLIGHT_LOG, text: 'journal' })
+
+test('sync: the first one fails → no answer before, an error for all who wait, and appends are refused for good', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects)
+  const failures: Error[] = []
+  store.onFailure((error) => failures.push(error))
+  await send(store, newRecord({ text: 'safe' }))
+  effects.machine.disk.fail({ on: 'sync', path: 'commitlog', error: 'io' })
+  store.append(newRecord({ text: 'in danger' }))
+  await store.submit()
+  await expect(store.whenFlushed(store.appended)).rejects.toMatchObject({ code: 'store-refused' })
+  // The disk works again, but what the failed sync dropped is unknown: the store must not believe a later one.
+  expect(() => store.append(newRecord())).toThrow(expect.objectContaining({ code: 'store-refused' }))
+  expect(() => store.append(journal, { journal: true })).toThrow(expect.objectContaining({ code: 'store-refused' }))
+  await expect(store.submit()).rejects.toMatchObject({ code: 'store-refused' })
+  await expect(store.whenFlushed(store.appended)).rejects.toMatchObject({ code: 'store-refused' })
+  expect([failures.length, store.failure]).toEqual([1, failures[0]])
+  expect(store.bounds('TopicTest', 0).max).toBe(1)
+  expect(await textsOf(store)).toEqual(['safe'])
+  await store.close()
+  expect(await namesIn(effects)).toContain('abort')
+})
+
+test('sync: it fails in asynchronous mode with nobody waiting → appends are refused for good', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects, { flushMode: 'ASYNC_FLUSH' })
+  store.append(newRecord())
+  await store.submit()
+  effects.machine.disk.fail({ on: 'sync', path: 'commitlog', error: 'io' })
+  await effects.advance(500)
+  await effects.settle()
+  expect(() => store.append(newRecord())).toThrow(expect.objectContaining({ code: 'store-refused' }))
+})
+
+test('write: it fails → the batch is refused, nothing of it becomes visible, and appends are refused for good', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects)
+  await send(store, newRecord({ text: 'safe' }))
+  effects.machine.disk.fail({ on: 'write', path: 'commitlog', error: 'io' })
+  store.append(newRecord({ text: 'torn' }))
+  await expect(store.submit()).rejects.toMatchObject({ code: 'store-refused' })
+  expect(() => store.append(newRecord())).toThrow(expect.objectContaining({ code: 'store-refused' }))
+  expect(await textsOf(store)).toEqual(['safe'])
+})
+
+test('full disk: with a reserve → the batch is still written, sends are refused, journal records pass, and it recovers', async () => {
+  const effects = createManualEffects()
+  const { disk } = effects.machine
+  const store = await openStore(effects, { reserveBytes: 16_384, segmentBytes: 65_536 })
+  await send(store, newRecord({ text: 'first' }))
+  await effects.advance(1000)
+  expect(await namesIn(effects)).toContain('reserve')
+  disk.capacityBytes = disk.usedBytes
+  store.append(newRecord({ text: 'last', body: Buffer.alloc(5000) }))
+  const submitted = store.submit()
+  await effects.advance(100)
+  await submitted
+  expect(store.diskFull).toBe(true)
+  expect(() => store.append(newRecord())).toThrow(
+    expect.objectContaining({ code: 'disk-full', message: expect.stringContaining('no space') }),
+  )
+  store.append(journal, { journal: true })
+  await store.submit()
+  await store.whenFlushed(store.appended)
+  expect([await textsOf(store, SystemTopic.INFLIGHT_LOG), (await unitsOf(store)).length]).toEqual([['journal'], 2])
+  await effects.advance(20_000)
+  expect(store.diskFull).toBe(true)
+  disk.capacityBytes = Infinity
+  await effects.advance(20_000)
+  expect(store.diskFull).toBe(false)
+  await send(store, newRecord({ text: 'again' }))
+  expect((await textsOf(store)).at(-1)).toBe('again')
+})
+
+test('full disk: without anything in reserve → refused for good, since a journal could not be kept', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects, { segmentBytes: 65_536 })
+  effects.machine.disk.capacityBytes = effects.machine.disk.usedBytes
+  store.append(newRecord({ body: Buffer.alloc(9000) }))
+  await expect(store.submit()).rejects.toMatchObject({ code: 'store-refused' })
+})
+
+test('checkpoint: the log is not flushed yet → the derived file is renamed into place only when it is', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects, { flushMode: 'ASYNC_FLUSH' })
+  store.append(newRecord())
+  await store.submit()
+  effects.machine.disk.fail({ on: 'sync', path: 'commitlog', delayMs: 1000 })
+  const done = store.checkpoint()
+  await effects.advance(999)
+  expect((await namesIn(effects)).filter((name) => /^queue-checkpoint\.\d/u.test(name))).toEqual([])
+  await effects.advance(1)
+  await done
+  expect(await namesIn(effects)).toContain('queue-checkpoint.1')
+})
+
+test('checkpoint: a queue file can not be synced → no checkpoint counts on it, and the next start reads the log', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  await send(store, newRecord({ text: 'a' }), newRecord({ text: 'b' }))
+  effects.machine.disk.fail({ on: 'sync', path: 'consumequeue/TopicTest/0/0', error: 'io' })
+  await expect(store.checkpoint()).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(store.checkpoint()).rejects.toMatchObject({ code: 'unavailable' })
+  await send(store, newRecord({ text: 'c' }))
+  await store.close()
+  expect((await namesIn(effects)).filter((name) => name.startsWith('queue-checkpoint'))).toEqual([])
+  store = await openStore(restarted(effects))
+  expect(store.recovery).toMatchObject({ cleanStop: false, records: 3 })
+  expect(await textsOf(store)).toEqual(['a', 'b', 'c'])
+})
+
+test('checkpoint: written by its interval while there is something to cover, and not while there is nothing', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects, { checkpointIntervalMs: 10_000 })
+  await send(store, newRecord())
+  await effects.advance(10_000)
+  await effects.settle()
+  expect(await namesIn(effects)).toContain('queue-checkpoint.1')
+  await effects.advance(100_000)
+  expect(await namesIn(effects)).not.toContain('queue-checkpoint.2')
+})
+
+test('recovery: a checkpoint that covers more than was flushed → discarded and reported; the queues come from the log', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  await send(store, newRecord({ text: 'a' }), newRecord({ text: 'b' }))
+  await store.checkpoint()
+  const end = store.appended
+  await send(store, newRecord({ text: 'lost' }), newRecord({ text: 'lost too' }))
+  await store.checkpoint()
+  // As if the second checkpoint and its queue file had run ahead of the log, whose end and mark were lost.
+  const again = afterKill(effects)
+  await overwrite(again, FIRST, end, Buffer.alloc(SEGMENT_BYTES - end))
+  for (const name of await namesIn(again))
+    if (/^flushed\.[^1]/u.test(name)) await again.files.remove(`${FOLDER}/${name}`)
+  store = await openStore(again)
+  expect(store.recovery.rebuilt).toEqual(
+    expect.arrayContaining([`${FOLDER}/queue-checkpoint.2`, 'consumequeue/TopicTest/0']),
+  )
+  expect(store.bounds('TopicTest', 0)).toEqual({ min: 0, max: 2 })
+  expect(await textsOf(store)).toEqual(['a', 'b'])
+  const [next] = await send(store, newRecord({ text: 'c' }))
+  expect(next).toMatchObject({ queueOffset: 2, commitLogOffset: end })
+})
+
+test('recovery: units in a queue file beyond the recovered end → clamped: not visible, and cleared on the disk', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects, { flushMode: 'ASYNC_FLUSH' })
+  store.append(newRecord({ text: 'kept' }))
+  await store.submit()
+  await store.checkpoint()
+  const end = store.appended
+  const again = afterKill(effects)
+  const units = `${FOLDER}/consumequeue/TopicTest/0/00000000000000000000`
+  const ahead = Buffer.alloc(40)
+  for (const at of [0, 20]) {
+    ahead.writeBigInt64BE(BigInt(end + at * 8), at)
+    ahead.writeInt32BE(160, at + 8)
+  }
+  await overwrite(again, units, 20, ahead)
+  store = await openStore(again)
+  expect(store.bounds('TopicTest', 0).max).toBe(1)
+  expect((await bytesOf(again, units)).subarray(20).every((byte) => byte === 0)).toBe(true)
+  expect(store.recovery.rebuilt).toEqual(['consumequeue/TopicTest/0'])
+})
+
+test('recovery: the consumequeue folder is gone → rebuilt from the log byte for byte, and reported', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects, { unitsPerFile: 7 })
+  await send(store, ...Array.from({ length: 40 }, (_, index) => newRecord({ text: `m${index}`, queueId: index % 2 })))
+  await store.close()
+  const path = `${FOLDER}/consumequeue/TopicTest/1/00000000000000000140`
+  const before = await bytesOf(effects, path)
+  await effects.files.remove(`${FOLDER}/consumequeue`)
+  store = await openStore(restarted(effects), { unitsPerFile: 7 })
+  expect(store.recovery).toMatchObject({
+    records: 40,
+    rebuilt: ['consumequeue/TopicTest/0', 'consumequeue/TopicTest/1'],
+  })
+  expect((await textsOf(store, 'TopicTest', 1)).at(-1)).toBe('m39')
+  await store.close()
+  expect((await bytesOf(effects, path)).equals(before)).toBe(true)
+})
+
+test('recovery: one file in the middle of a queue is gone → that queue is rebuilt', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects, { unitsPerFile: 7 })
+  await send(store, ...Array.from({ length: 40 }, (_, index) => newRecord({ text: `m${index}`, queueId: index % 2 })))
+  await store.close()
+  await effects.files.remove(`${FOLDER}/consumequeue/TopicTest/1/00000000000000000140`)
+  store = await openStore(restarted(effects), { unitsPerFile: 7 })
+  expect(store.recovery.rebuilt).toEqual(['consumequeue/TopicTest/1'])
+  expect(await textsOf(store, 'TopicTest', 1)).toHaveLength(20)
+  expect(await textsOf(store)).toHaveLength(20)
+})
+
+test('recovery: every derived file is gone → all of it comes back from the log', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  await send(store, ...Array.from({ length: 30 }, (_, index) => newRecord({ text: `m${index}` })))
+  const again = afterKill(effects)
+  for (const name of await namesIn(again)) if (name !== 'commitlog') await again.files.remove(`${FOLDER}/${name}`)
+  store = await openStore(again)
+  expect(await textsOf(store)).toEqual(Array.from({ length: 30 }, (_, index) => `m${index}`))
+})
+
+test('recovery: a damaged checkpoint file → the one before it serves', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  await send(store, newRecord({ text: 'a' }))
+  await store.checkpoint()
+  await send(store, newRecord({ text: 'b' }))
+  await store.checkpoint()
+  const again = afterKill(effects)
+  effects.machine.disk.flipBit(`${FOLDER}/queue-checkpoint.2`, 40, 1)
+  store = await openStore(again)
+  expect(store.recovery).toMatchObject({ records: 1, rebuilt: [`${FOLDER}/queue-checkpoint.2`] })
+  expect(await textsOf(store)).toEqual(['a', 'b'])
+})
+
+test('damage: above F → cut at the first invalid byte, kept in damaged/, and cleared in the log', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects, { flushMode: 'ASYNC_FLUSH' })
+  const sent = ['a', 'b', 'c', 'd'].map((text) => store.append(newRecord({ text })))
+  await store.submit()
+  const end = store.appended
+  const again = afterKill(effects)
+  const hit = sent[1]!
+  effects.machine.disk.flipBit(FIRST, hit.commitLogOffset + 88, 0)
+  const cut = (await bytesOf(again, FIRST)).subarray(hit.commitLogOffset, end)
+  store = await openStore(again)
+  expect(store.recovery).toMatchObject({ end: hit.commitLogOffset, cutBytes: end - hit.commitLogOffset, damaged: [] })
+  const name = `commitlog-${String(hit.commitLogOffset).padStart(20, '0')}`
+  expect((await bytesOf(again, `${FOLDER}/damaged/${name}`)).equals(cut)).toBe(true)
+  expect((await bytesOf(again, FIRST)).subarray(hit.commitLogOffset).every((byte) => byte === 0)).toBe(true)
+  // What was cut must not come back when the log grows again.
+  await send(store, newRecord({ text: 'b' }))
+  expect(await textsOf(store)).toEqual(['a', 'b'])
+  store = await openStore(afterPowerLoss(effects))
+  expect(await textsOf(store)).toEqual(['a', 'b'])
+})
+
+test('damage: above F over several segments → the segments behind are kept aside and removed', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects, { flushMode: 'ASYNC_FLUSH' })
+  const sent = Array.from({ length: 70 }, (_, index) => store.append(newRecord({ text: `m${index}` })))
+  await store.submit()
+  const again = afterKill(effects)
+  effects.machine.disk.flipBit(FIRST, sent[5]!.commitLogOffset + 88, 0)
+  store = await openStore(again)
+  expect(store.recovery).toMatchObject({ end: sent[5]!.commitLogOffset, records: 5 })
+  expect(await namesIn(again, '/commitlog')).toEqual(['00000000000000000000'])
+  expect((await namesIn(again, '/damaged')).length).toBeGreaterThan(1)
+})
+
+test('damage: below F → the hole is reported, its offset stays with a filler unit, and what lies behind is served', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  const [, hit] = await send(store, ...['a', 'b', 'c', 'd'].map((text) => newRecord({ text })))
+  await store.close()
+  effects.machine.disk.flipBit(FIRST, hit!.commitLogOffset + 88, 0)
+  await effects.files.remove(`${FOLDER}/consumequeue`)
+  store = await openStore(restarted(effects))
+  const to = hit!.commitLogOffset + hit!.size
+  expect(store.recovery).toMatchObject({ damaged: [{ from: hit!.commitLogOffset, to }], cutBytes: 0 })
+  expect((await unitsOf(store)).map(isFillerUnit)).toEqual([false, true, false, false])
+  expect(await textsOf(store)).toEqual(['a', '<damaged>', 'c', 'd'])
+  const [next] = await send(store, newRecord({ text: 'e' }))
+  expect(next!.queueOffset).toBe(4)
+})
+
+test('damage: the last records below F → their offsets are not given out again', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  const sent = await send(store, ...['a', 'b', 'c', 'd'].map((text) => newRecord({ text })))
+  const end = store.appended
+  await store.close()
+  await overwrite(effects, FIRST, sent[2]!.commitLogOffset, Buffer.alloc(end - sent[2]!.commitLogOffset))
+  await effects.files.remove(`${FOLDER}/consumequeue`)
+  store = await openStore(restarted(effects))
+  expect(await textsOf(store)).toEqual(['a', 'b', '<damaged>', '<damaged>'])
+  const [next] = await send(store, newRecord({ text: 'e' }))
+  expect(next).toMatchObject({ queueOffset: 4, commitLogOffset: end })
+})
+
+test('damage: the head of a record below F names another queue offset → it alone is lost', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  const sent = await send(store, ...['a', 'b', 'c', 'd'].map((text) => newRecord({ text })))
+  await store.close()
+  const offset = Buffer.alloc(8)
+  offset.writeBigInt64BE(2n ** 50n)
+  await overwrite(effects, FIRST, sent[1]!.commitLogOffset + 20, offset)
+  await effects.files.remove(`${FOLDER}/consumequeue`)
+  store = await openStore(restarted(effects))
+  expect(await textsOf(store)).toEqual(['a', '<damaged>', 'c', 'd'])
+})
+
+test('damage: the whole commit log is gone → nothing is used again: positions go on at F, offsets where they were', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  await send(store, ...Array.from({ length: 40 }, () => newRecord()))
+  const end = store.appended
+  await store.close()
+  await effects.files.remove(`${FOLDER}/commitlog`)
+  store = await openStore(restarted(effects))
+  const [next] = await send(store, newRecord({ text: 'next' }))
+  expect(next).toMatchObject({ queueOffset: 40, commitLogOffset: end })
+})
+
+test('damage: a journal record proves that a hole was flushed → the hole is a loss, not the end of the log', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  const [, hit] = await send(store, newRecord({ text: 'a' }), newRecord({ text: 'b' }))
+  const stamp = store.provenFlushed
+  await send(store, newRecord({ text: 'c' }), newRecord({ topic: SystemTopic.INFLIGHT_LOG, text: String(stamp) }))
+  const again = afterKill(effects)
+  effects.machine.disk.flipBit(FIRST, hit!.commitLogOffset + 88, 0)
+  const flushedStampOf = (record: { topic: string; bytes: Uint8Array }) => {
+    expect(record.topic).toBe(SystemTopic.INFLIGHT_LOG)
+    return stamp
+  }
+  store = await openStore(again, { flushedStampOf })
+  expect(store.recovery).toMatchObject({ cutBytes: 0, provenFlushed: stamp })
+  expect(store.recovery.damaged).toEqual([{ from: hit!.commitLogOffset, to: hit!.commitLogOffset + hit!.size }])
+  expect(await textsOf(store)).toEqual(['a', '<damaged>', 'c'])
+})
+
+test('folder: a segment that is shorter than its size after a crash → extended, and its records are kept', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  await send(store, newRecord({ text: 'a' }))
+  const end = store.appended
+  const again = afterKill(effects)
+  const file = await again.files.open(FIRST, 'must-exist')
+  await file.truncate(end)
+  await file.close()
+  await (await again.files.open(`${FOLDER}/commitlog/${String(SEGMENT_BYTES).padStart(20, '0')}`, 'create')).close()
+  store = await openStore(again)
+  expect([(await bytesOf(again, FIRST)).length, await textsOf(store)]).toEqual([SEGMENT_BYTES, ['a']])
+})
