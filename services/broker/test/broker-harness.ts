@@ -1,5 +1,6 @@
 // A broker on a simulated machine with time that the test moves, asked through a connection in the same process.
 import assert from 'node:assert'
+import { afterEach } from '@jest/globals'
 import { utf8Encode } from '@rocketmq-ts/bytes'
 import {
   type MessageRecord,
@@ -15,6 +16,7 @@ import {
   AckMessage,
   type Answer,
   ChangeMessageInvisibleTime,
+  DeleteTopicInBroker,
   type Peer,
   PopMessage,
   ResponseCode,
@@ -26,6 +28,14 @@ import { silentLogger } from '@rocketmq-ts/runtime'
 import { type SimMachine, type SimProcess, type World, createWorld } from '@rocketmq-ts/testkit'
 import { type Broker, type BrokerSettings, DEFAULT_BROKER_SETTINGS, createBroker } from '../src/index.ts'
 import type { BrokerDeps } from '../src/broker.ts'
+import { createTally } from './tally.ts'
+
+/** Checks left to do when the test is over. */
+const checks: (() => void)[] = []
+
+afterEach(() => {
+  for (const check of checks.splice(0)) check()
+})
 
 export const MINUTE_MS = 60_000
 const REQUEST_TIMEOUT_MS = 100_000
@@ -57,6 +67,7 @@ export interface BrokerHarness {
   popLater(topic: string, group: string, options?: PopOptions): Promise<Popped[]>
   ack(topic: string, group: string, popped: Popped): Promise<Answer<object>>
   changeInvisible(topic: string, group: string, popped: Popped, invisibleTimeMs: number): Promise<Answer<object>>
+  deleteTopic(topic: string): Promise<Answer<object>>
   setRetries(group: string, retryMaxTimes: number): Promise<void>
   crash(options: { powerLoss: boolean }): void
   /** Starts a broker on the same disk after a crash or stop. */
@@ -129,6 +140,11 @@ export async function startBroker(
   }
 
   await boot()
+  // What the test itself sent, acknowledged and deleted, held against the broker's ledger at the end.
+  const tally = createTally()
+  checks.push(() => {
+    if (broker.readiness().ready) tally.check(broker.ledger())
+  })
   const harness: BrokerHarness = {
     world,
     machine,
@@ -156,7 +172,11 @@ export async function startBroker(
         flag: 0,
         properties,
       }
-      return harness.ask(SendMessageV2, header, utf8Encode(body))
+      return harness.ask(SendMessageV2, header, utf8Encode(body)).then((answer) => {
+        if (answer.code === ResponseCode.SUCCESS && answer.header)
+          tally.sent(topic, answer.header.queueId, answer.header.queueOffset)
+        return answer
+      })
     },
     pop: (topic, group, options) => settled(harness.popLater(topic, group, options)),
     async popLater(
@@ -181,6 +201,7 @@ export async function startBroker(
       const starts = parseStartOffsetInfo(header.startOffsetInfo ?? '')
       assert(parseMessageOffsetInfo(header.msgOffsetInfo ?? '').length === starts.length)
       return decodeRecords(body).map((record) => {
+        tally.popped(topic, group, record.queueId, record.queueOffset, header.popTimeMs)
         const start = starts.find((each) => each.queueId === record.queueId)
         const handle = formatReceiptHandle({
           startOffset: start?.startOffset ?? queueOffset(0),
@@ -195,9 +216,17 @@ export async function startBroker(
         return { record, handle, popTimeMs: header.popTimeMs }
       })
     },
-    ack(topic, group, { record, handle }) {
+    async ack(topic, group, { record, handle, popTimeMs }) {
       const { queueId, queueOffset: offset } = record
-      return harness.ask(AckMessage, { consumerGroup: group, topic, queueId, extraInfo: handle, queueOffset: offset })
+      const header = { consumerGroup: group, topic, queueId, extraInfo: handle, queueOffset: offset }
+      const answer = await harness.ask(AckMessage, header)
+      if (answer.code === ResponseCode.SUCCESS) tally.acked(topic, group, queueId, offset, popTimeMs)
+      return answer
+    },
+    async deleteTopic(topic) {
+      const answer = await harness.ask(DeleteTopicInBroker, { topic })
+      if (answer.code === ResponseCode.SUCCESS) tally.deleted(topic)
+      return answer
     },
     changeInvisible(topic, group, { record, handle }, invisibleTimeMs) {
       const { queueId, queueOffset: offset } = record
