@@ -1,0 +1,69 @@
+import { expect, test } from '@jest/globals'
+import { createManualEffects } from '@rocketmq-ts/testkit'
+import {
+  decodeStoreCheckpoint,
+  encodeStoreCheckpoint,
+  readCheckpoints,
+  writeCheckpoint,
+  writeStoreCheckpoint,
+} from '../src/checkpoint.ts'
+import { readFlushedMark, writeFlushedMark } from '../src/flushed-mark.ts'
+
+const STORE_CHECKPOINT = {
+  physicMsgTimestamp: 1_700_000_000_000,
+  logicsMsgTimestamp: 1_700_000_000_001,
+  indexMsgTimestamp: 3,
+  masterFlushedOffset: 4,
+  confirmPhyOffset: 5,
+}
+
+test("store checkpoint: Apache's five fields → 40 bytes of 4096, and back", () => {
+  const bytes = encodeStoreCheckpoint(STORE_CHECKPOINT)
+  expect(bytes.length).toBe(4096)
+  expect(Buffer.from(bytes.subarray(0, 40)).toString('hex')).toBe(
+    '0000018bcfe568000000018bcfe56801000000000000000300000000000000040000000000000005',
+  )
+  expect(decodeStoreCheckpoint(bytes)).toEqual(STORE_CHECKPOINT)
+  expect(decodeStoreCheckpoint(new Uint8Array(4096)).confirmPhyOffset).toBe(0)
+})
+
+test('store checkpoint: written again → the time of the index that another broker wrote stays', async () => {
+  const { files } = createManualEffects()
+  await files.makeFolder('/s')
+  const file = await files.open('/s/checkpoint', 'create')
+  file.writeSync(0, [encodeStoreCheckpoint(STORE_CHECKPOINT)])
+  await writeStoreCheckpoint(files, '/s/checkpoint', { ...STORE_CHECKPOINT, confirmPhyOffset: 99 })
+  const bytes = await files.readWhole('/s/checkpoint', 4096)
+  expect(decodeStoreCheckpoint(bytes!)).toEqual({ ...STORE_CHECKPOINT, confirmPhyOffset: 99 })
+})
+
+test('checkpoint: written → read with all queues; the two newest generations stay', async () => {
+  const { files } = createManualEffects()
+  await files.makeFolder('/s')
+  const queues = [{ topic: 'T', queueId: 7, min: 1, max: 2 }]
+  for (const coversTo of [10, 20, 30]) await writeCheckpoint(files, '/s/q', { coversTo, queues }, async () => undefined)
+  const { valid, damaged } = await readCheckpoints(files, '/s/q')
+  expect(valid.map(({ coversTo }) => coversTo)).toEqual([30, 20])
+  expect([valid[0]!.queues, damaged]).toEqual([queues, []])
+})
+
+test('checkpoint: the log can not be flushed that far → the file does not take its name', async () => {
+  const { files } = createManualEffects()
+  await files.makeFolder('/s')
+  const refused = writeCheckpoint(files, '/s/q', { coversTo: 10, queues: [] }, async () => {
+    throw new Error('no sync')
+  })
+  await expect(refused).rejects.toThrow('no sync')
+  expect((await readCheckpoints(files, '/s/q')).valid).toEqual([])
+})
+
+test('flushed mark: written, and a damaged newest one → the one before, never a higher one', async () => {
+  const { files, machine } = createManualEffects()
+  await files.makeFolder('/s')
+  expect(await readFlushedMark(files, '/s/flushed')).toBeUndefined()
+  await writeFlushedMark(files, '/s/flushed', 100)
+  await writeFlushedMark(files, '/s/flushed', 200)
+  expect(await readFlushedMark(files, '/s/flushed')).toBe(200)
+  machine.disk.flipBit('/s/flushed.2', 27, 5)
+  expect(await readFlushedMark(files, '/s/flushed')).toBe(100)
+})

@@ -1,0 +1,63 @@
+import { expect, test } from '@jest/globals'
+import { Chunk, CHUNK_UNITS, ChunkCache } from '../../src/consume-queue/chunk-cache.ts'
+import { ConsumeQueue } from '../../src/consume-queue/consume-queue.ts'
+
+const CHUNK_BYTES = CHUNK_UNITS * 20
+
+function createOwner(persisted: number) {
+  const dropped: number[] = []
+  return { persisted, dropped, drop: (chunk: Chunk) => void dropped.push(chunk.index) }
+}
+
+function addChunk(cache: ChunkCache, owner: ReturnType<typeof createOwner>, index: number): Chunk {
+  const chunk = new Chunk(owner, index, index * CHUNK_UNITS)
+  chunk.to = (index + 1) * CHUNK_UNITS
+  cache.add(chunk)
+  return chunk
+}
+
+test('cache: full → the chunk not looked at for longest goes', () => {
+  const cache = new ChunkCache(3 * CHUNK_BYTES)
+  const owner = createOwner(Infinity)
+  const chunks = [0, 1, 2].map((index) => addChunk(cache, owner, index))
+  addChunk(cache, owner, 3)
+  expect(owner.dropped).toEqual([0])
+  chunks[1]!.used = true
+  addChunk(cache, owner, 4)
+  expect(owner.dropped).toEqual([0, 2])
+  expect(cache.size).toBe(3)
+})
+
+test('cache: full of units that are in no file → all stay, whatever the bound', () => {
+  const cache = new ChunkCache(2 * CHUNK_BYTES)
+  const owner = createOwner(0)
+  for (const index of [0, 1, 2, 3]) addChunk(cache, owner, index)
+  expect([owner.dropped, cache.size]).toEqual([[], 4])
+  owner.persisted = Infinity
+  addChunk(cache, owner, 4)
+  expect(cache.size).toBe(2)
+})
+
+test('queue: units pushed while older ones of the chunk are loaded → both are there', () => {
+  const queue = new ConsumeQueue({ topic: 'T', queueId: 0 }, 0, 10, new ChunkCache(10 * CHUNK_BYTES))
+  queue.push({ commitLogOffset: 1000, size: 1, tagsCode: 0 })
+  const loaded = Buffer.alloc(10 * 20)
+  for (let index = 0; index < 10; index += 1) loaded.writeUInt32BE(7, index * 20 + 8)
+  queue.fill(0, loaded)
+  const sizes: number[] = []
+  expect(
+    queue.walk(0, 11, 100, (unit) => {
+      sizes.push(unit.size)
+      return 'take'
+    }),
+  ).toEqual({ kind: 'scanned', next: 11 })
+  expect(sizes).toEqual([...Array.from({ length: 10 }, () => 7), 1])
+})
+
+test('queue: a load that ends after its units moved on → it is not taken for the newest state', () => {
+  const queue = new ConsumeQueue({ topic: 'T', queueId: 0 }, 0, 10, new ChunkCache(10 * CHUNK_BYTES))
+  queue.max = 12
+  queue.persisted = 12
+  queue.fill(0, Buffer.alloc(10 * 20))
+  expect(queue.walk(0, 12, 100, () => 'take')).toEqual({ kind: 'missing', at: 0 })
+})
