@@ -64,7 +64,7 @@ test('Apache: files of the folder → the names and sizes its broker loads', asy
   expect(await namesIn(effects, '/consumequeue/TopicTest/3')).toEqual(['00000000000000000000'])
   const units = await bytesOf(effects, `${FOLDER}/consumequeue/TopicTest/3/00000000000000000000`)
   expect(units.length).toBe(6_000_000)
-  expect(units.subarray(0, 20).toString('hex')).toBe('00000000000000000000007a000000000027a807')
+  expect(units.subarray(0, 20).toString('hex')).toBe('000000000000000000000073000000000027a807')
   expect(units.subarray(60 * 20, 61 * 20).every((byte) => byte === 0)).toBe(true)
   expect((await bytesOf(effects, `${FOLDER}/checkpoint`)).length).toBe(4096)
   expect(await namesIn(effects)).not.toContain('abort')
