@@ -223,7 +223,7 @@ test('server: our own requests to a peer that does not read → busy before the 
   await connectRaw({ ...started, server }, { reads: false })
   await started.effects.settle()
   const body = Buffer.alloc(300 * 1024)
-  const asked = Array.from({ length: 4 }, () =>
+  const asked = Array.from({ length: 4 }, async () =>
     peer?.request(Echo, hello, { timeoutMs: 100, body }).catch((error: Error) => error),
   )
   await started.effects.advance(100)
