@@ -15,6 +15,8 @@ import { cutTail } from './repair.ts'
 
 /** Segments made anew where files of the log are missing, at most. */
 const MISSING_SEGMENTS_MAX = 1024
+/** Bytes written again at once. */
+const REWRITE_PIECE_BYTES = 4 * 1024 * 1024
 
 export interface RestoreOptions {
   readonly files: Files
@@ -146,6 +148,24 @@ async function syncSegments({ segments }: RestoreOptions, from: number, to: numb
   }
 }
 
+/**
+ * Writes what no sync has proven once more. After a failed sync the page cache shows bytes that the disk does not have
+ * and calls them clean: no later sync would write them, and records served from now on would vanish with the power.
+ */
+async function rewriteUnproven({ segments }: RestoreOptions, from: number, to: number): Promise<void> {
+  const piece = Buffer.allocUnsafe(Math.min(REWRITE_PIECE_BYTES, Math.max(0, to - from)))
+  for (let position = from; position < to;) {
+    const segment = segments.at(position)
+    const inSegment = position % segments.segmentBytes
+    const length = Math.min(piece.length, to - position, segments.segmentBytes - inSegment)
+    if (segment !== undefined) {
+      const count = await segment.file.read(inSegment, piece.subarray(0, length))
+      segment.file.writeSync(inSegment, [piece.subarray(0, count)])
+    }
+    position += length
+  }
+}
+
 /** Restores the queues and repairs the log. Afterwards all of it is flushed. */
 export async function restore(options: RestoreOptions): Promise<Restored> {
   const { files, logger, segments, queues, queueFiles, cleanStop, flushedStampOf, topicsEndedBy } = options
@@ -208,6 +228,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     if (cleanStop && builder.isTrusted(queue)) continue
     if (await queueFiles.truncate(queue)) rebuilt(nameOf(queue), 'was ahead of the log')
   }
+  if (mark !== undefined && !cleanStop) await rewriteUnproven(options, Math.min(decision.provenFlushed, end), end)
   await syncSegments(options, Math.min(mark ?? 0, end), end)
   // From here on the folder is ours: what is below this mark was promised by somebody.
   if (mark === undefined) await writeFlushedMark(files, options.flushedMarkPath, end)
