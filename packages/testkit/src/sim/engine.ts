@@ -32,7 +32,7 @@ const KIND_NAMES = Object.entries(EventKind).reduce<string[]>((names, [name, kin
 /** The time, the queue and the trace of one world. */
 export class Engine {
   readonly random: Prng
-  readonly faults: FaultChances
+  faults: FaultChances
   readonly latencies: Latencies
   readonly counters: Counters = createCounters()
   readonly #queue = new EventQueue()

@@ -100,6 +100,11 @@ export class World {
     return this.#engine.random
   }
 
+  /** Chances of faults from now on; what is not named does not happen any more. */
+  setFaults(faults: Partial<FaultChances>): void {
+    this.#engine.faults = { ...NO_FAULTS, ...faults }
+  }
+
   /** The machine of that name, made at first use. Others reach it by its name or its `host`. */
   machine(name: string): SimMachine {
     const known = this.#machines.get(name)

@@ -254,6 +254,12 @@ export function startConsumer(context: ClientContext, channels: readonly ProxyCh
     return undefined
   }
 
+  async function roomToHold(): Promise<void> {
+    if (held < HELD_MAX || mood.stopped) return
+    await session.pause(100)
+    return roomToHold()
+  }
+
   async function run(): Promise<void> {
     while (!mood.stopped) {
       await refreshRoute()
@@ -261,7 +267,7 @@ export function startConsumer(context: ClientContext, channels: readonly ProxyCh
       nextBroker += 1
       if (brokerName === undefined) await session.pause(RECEIVE_FAILED_PAUSE_MS)
       else await receive(brokerName)
-      while (held >= HELD_MAX && !mood.stopped) await session.pause(100)
+      await roomToHold()
     }
   }
 

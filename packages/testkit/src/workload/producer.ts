@@ -115,6 +115,12 @@ export function startProducer(context: ClientContext, channels: readonly ProxyCh
     inFlight -= 1
   }
 
+  async function roomToSend(): Promise<void> {
+    if (inFlight < SENDS_IN_FLIGHT_MAX) return
+    await session.pause(5)
+    return roomToSend()
+  }
+
   async function run(): Promise<void> {
     const meanGapMs = plan.spanMs / plan.messages
     for (const topic of plan.topics) {
@@ -126,7 +132,7 @@ export function startProducer(context: ClientContext, channels: readonly ProxyCh
       const size = random.chance(plan.batchShare) ? 1 + random.integer(BATCH_MAX) : 1
       const batch = Array.from({ length: Math.min(size, plan.messages - made) }, () => make(topic))
       void send(batch)
-      while (inFlight >= SENDS_IN_FLIGHT_MAX) await session.pause(5)
+      await roomToSend()
     }
     finished = true
   }

@@ -2,6 +2,7 @@
 // the audit of the brokers' folders and the verdict of the checker.
 import type { QueueLedger } from '@rocketmq-ts/broker'
 import type { Effects } from '@rocketmq-ts/runtime'
+import { FaultInjector, type FaultRecord } from '../cluster/fault-injector.ts'
 import { auditStore, type BrokerAudit } from '../cluster/store-audit.ts'
 import { SimCluster } from '../cluster/sim-cluster.ts'
 import { type Counters, createWorld, Prng, type SimProcess, type World, WorldError } from '../sim/index.ts'
@@ -30,6 +31,7 @@ export interface RunRecord {
   readonly cluster: SimCluster
   readonly ledgers: readonly LedgerOfBroker[]
   readonly audits: readonly BrokerAudit[]
+  readonly faults: readonly FaultRecord[]
   readonly counters: Counters
   readonly traceHash: string
   readonly events: number
@@ -56,6 +58,7 @@ export async function runSeed(plan: SeedPlan): Promise<RunRecord> {
     cluster,
     ledgers,
     audits,
+    faults: run.faults,
     counters: world.counters,
     traceHash: world.traceHash,
     events: world.eventCount,
@@ -71,6 +74,7 @@ class SeedRun {
   readonly audits: BrokerAudit[] = []
   readonly #world: World
   readonly #plan: SeedPlan
+  readonly #faults: FaultInjector
   readonly #mood: Mood = { careless: true, stopped: false }
   #producers: readonly Producer[] = []
 
@@ -78,6 +82,11 @@ class SeedRun {
     this.#world = world
     this.#plan = plan
     this.cluster = new SimCluster(world, plan.cluster)
+    this.#faults = new FaultInjector(this.cluster, plan.faults)
+  }
+
+  get faults(): readonly FaultRecord[] {
+    return this.#faults.done
   }
 
   async all(): Promise<void> {
@@ -85,7 +94,9 @@ class SeedRun {
     await this.cluster.start()
     await this.#prepare()
     this.#startClients()
+    this.#faults.start()
     await world.run(this.#plan.spanMs)
+    this.#faults.heal()
     this.#mood.careless = false
     await this.#drain()
     this.ledgers = this.cluster.ledgers()
