@@ -1,5 +1,6 @@
 // The upstream against nameservers and brokers that answer from a script, through the validators of the protocol.
 import { expect, test } from '@jest/globals'
+import { utf8Encode } from '@rocketmq-ts/bytes'
 import {
   commitLogOffset,
   encodeProperties,
@@ -10,6 +11,7 @@ import {
   recordSize,
   stringifyJavaJson,
   subscriptionGroupConfig,
+  topicConfig,
 } from '@rocketmq-ts/model'
 import {
   AckMessage,
@@ -22,6 +24,7 @@ import {
   GetRouteInfoByTopic,
   GetSubscriptionGroupConfig,
   PopMessage,
+  RequestCode,
   ResponseCode,
   SendMessageV2,
   UpdateAndCreateTopic,
@@ -325,15 +328,15 @@ test('upstream: a topic is created → on every master; one that fails does not 
   let broken: readonly string[] = [MASTER_B]
   const { upstream, ended, toBrokers } = setUp(({ address, request }) => {
     if (broken.includes(address)) request.respond({ code: ResponseCode.SYSTEM_ERROR, remark: 'disk' })
+    else if (request.code === RequestCode.GET_TOPIC_CONFIG)
+      request.respond({ code: ResponseCode.TOPIC_NOT_EXIST, remark: 'new' })
     else request.respond({ code: ResponseCode.SUCCESS })
   })
   await ended(upstream.createTopic('New', 4))
-  expect(
-    toBrokers()
-      .map(({ address }) => address)
-      .toSorted(),
-  ).toEqual([MASTER_A, MASTER_B])
-  expect(toBrokers()[0]?.request.as(UpdateAndCreateTopic).header).toMatchObject({
+  expect(new Set(toBrokers().map(({ address }) => address))).toEqual(new Set([MASTER_A, MASTER_B]))
+  const created = toBrokers().filter(({ request }) => request.code === RequestCode.UPDATE_AND_CREATE_TOPIC)
+  expect(created.map(({ address }) => address)).toEqual([MASTER_A])
+  expect(created[0]?.request.as(UpdateAndCreateTopic).header).toMatchObject({
     topic: 'New',
     readQueueNums: 4,
     writeQueueNums: 4,
@@ -341,4 +344,13 @@ test('upstream: a topic is created → on every master; one that fails does not 
   })
   broken = [MASTER_A, MASTER_B]
   await expect(ended(upstream.createTopic('New', 4))).rejects.toThrow('disk')
+})
+
+test('upstream: a topic is created that a broker has already → it stays as it is there', async () => {
+  const config = topicConfig('Old', { readQueueNums: 8, writeQueueNums: 8 })
+  const { upstream, ended, toBrokers } = setUp(({ request }) => {
+    request.respond({ code: ResponseCode.SUCCESS, body: utf8Encode(stringifyJavaJson(config)) })
+  })
+  await ended(upstream.createTopic('Old', 4))
+  expect(toBrokers().every(({ request }) => request.code === RequestCode.GET_TOPIC_CONFIG)).toBe(true)
 })
