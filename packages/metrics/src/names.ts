@@ -92,12 +92,4 @@ export const MetricName = {
   // Nameserver
   brokersRegistered: gauge('rocketmq_ts_brokers_registered', 'Brokers registered and alive.'),
   routeRequests: counter('rocketmq_ts_route_requests_total', 'Routes asked for.', { fixed: ['result'] }),
-
-  // Process
-  processResidentMemory: gauge('process_resident_memory_bytes', 'Resident memory.'),
-  processHeapUsed: gauge('nodejs_heap_size_used_bytes', 'Heap of the JavaScript engine in use.'),
-  processExternalMemory: gauge('nodejs_external_memory_bytes', 'Memory outside of the heap: buffers and tables.'),
-  processCpuSeconds: counter('process_cpu_seconds_total', 'Processor time, user and system.'),
-  processStartTime: gauge('process_start_time_seconds', 'Start, in seconds since the Unix epoch.'),
-  eventLoopBusy: gauge('nodejs_eventloop_utilization', 'Share of time the event loop was busy since the last reading.'),
 } as const

@@ -1,32 +1,27 @@
-// What the operating system and the engine say about this process, read when the metrics are exposed.
-import { performance } from 'node:perf_hooks'
-import { MetricName } from '../names.ts'
-import type { MetricsRegistry } from '../registry.ts'
+// What the operating system and the engine say about this process: prom-client's default metrics, under the names that
+// dashboards for Node expect. Loaded at the first scrape, so that a start does not pay for it.
+import type { Registry } from 'prom-client'
 
-const MICROSECONDS = 1_000_000
-const MILLISECONDS = 1000
+export interface ProcessMetrics {
+  /** Prometheus' text format 0.0.4. */
+  expose(): Promise<string>
+}
 
-/** Adds memory, processor time and event loop of this process to the registry. */
-export function collectProcessMetrics(registry: MetricsRegistry): void {
-  const residentMemory = registry.gauge(MetricName.processResidentMemory)
-  const heapUsed = registry.gauge(MetricName.processHeapUsed)
-  const externalMemory = registry.gauge(MetricName.processExternalMemory)
-  const cpuSeconds = registry.counter(MetricName.processCpuSeconds)
-  const eventLoopBusy = registry.gauge(MetricName.eventLoopBusy)
-  registry.gauge(MetricName.processStartTime).set({}, performance.timeOrigin / MILLISECONDS)
-  let cpuBefore = 0
-  let loopBefore = performance.eventLoopUtilization()
+/** Memory, processor time, event loop and garbage collection of this process. */
+export function createProcessMetrics(): ProcessMetrics {
+  let loading: Promise<Registry> | undefined
 
-  registry.collect(() => {
-    const memory = process.memoryUsage()
-    residentMemory.set({}, memory.rss)
-    heapUsed.set({}, memory.heapUsed)
-    externalMemory.set({}, memory.external)
-    const { user, system } = process.cpuUsage()
-    cpuSeconds.add({}, Math.max(0, user + system - cpuBefore) / MICROSECONDS)
-    cpuBefore = user + system
-    const loop = performance.eventLoopUtilization()
-    eventLoopBusy.set({}, performance.eventLoopUtilization(loop, loopBefore).utilization)
-    loopBefore = loop
-  })
+  async function load(): Promise<Registry> {
+    const { collectDefaultMetrics, Registry } = await import('prom-client')
+    const register = new Registry()
+    collectDefaultMetrics({ register })
+    return register
+  }
+
+  return {
+    async expose() {
+      loading ??= load()
+      return (await loading).metrics()
+    },
+  }
 }

@@ -1,12 +1,13 @@
 import { expect, test } from '@jest/globals'
-import { createMetricsRegistry } from '../../src/index.ts'
-import { collectProcessMetrics } from '../../src/node/index.ts'
+import { createProcessMetrics } from '../../src/node/index.ts'
 
-test('process metrics: exposed → memory, processor time and event loop of this process', async () => {
-  const registry = createMetricsRegistry()
-  collectProcessMetrics(registry)
-  const text = await registry.expose()
+test('process metrics: exposed twice → memory, processor time and event loop of this process, no name twice', async () => {
+  const metrics = createProcessMetrics()
+  await metrics.expose()
+  const text = await metrics.expose()
   expect(text).toMatch(/^process_resident_memory_bytes [1-9]\d+$/m)
   expect(text).toMatch(/^process_cpu_seconds_total \d/m)
-  expect(text).toMatch(/^nodejs_eventloop_utilization \d/m)
+  expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds /m)
+  const names = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
+  expect(new Set(names).size).toBe(names.length)
 })

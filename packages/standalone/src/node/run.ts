@@ -2,7 +2,6 @@
 import { performance } from 'node:perf_hooks'
 import { type ConfigFault, describeConfig, formatFaults, parseConfig, readFlags } from '@rocketmq-ts/config'
 import { createMetricsRegistry } from '@rocketmq-ts/metrics'
-import { collectProcessMetrics } from '@rocketmq-ts/metrics/node'
 import { createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
 import manifest from '../../package.json' with { type: 'json' }
 import { bannerOf } from '../banner.ts'
@@ -77,7 +76,6 @@ async function runIn(folder: DataFolder, config: StandaloneConfig, tell: (text: 
   const signals = watchStopSignals(() => performance.now(), endAtOnce)
   const logger = createPinoLogger<StandaloneEvent>({ level: config.logLevel })
   const registry = createMetricsRegistry()
-  collectProcessMetrics(registry)
   const standalone = createStandalone(config, {
     effects: createNodeEffects(),
     dataDir: folder.path,

@@ -6,6 +6,7 @@ import { defaultConfig } from '@rocketmq-ts/config'
 import { createGrpcJsTransport, loadSelfSigned } from '@rocketmq-ts/grpc/node'
 import { createHealthServer, type HealthServer } from '@rocketmq-ts/health/node'
 import type { MetricsRegistry } from '@rocketmq-ts/metrics'
+import { createProcessMetrics } from '@rocketmq-ts/metrics/node'
 import { createNameServer, type NameServer, nameServerConfig } from '@rocketmq-ts/nameserver'
 import { createProxy, type Proxy, proxyConfig } from '@rocketmq-ts/proxy'
 import { connectPeer, formatAddress, type Peer } from '@rocketmq-ts/remoting'
@@ -50,6 +51,7 @@ export interface Standalone extends Service {
 export function createStandalone(config: StandaloneConfig, deps: StandaloneDeps): Standalone {
   const { effects, dataDir, loggerOf, registry, onDefect } = deps
   const { clock, scheduler, network } = effects
+  const processMetrics = createProcessMetrics()
   let health: HealthServer | undefined
   let nameserver: NameServer | undefined
   let broker: Broker | undefined
@@ -79,7 +81,7 @@ export function createStandalone(config: StandaloneConfig, deps: StandaloneDeps)
       host: HEALTH_HOST,
       port: config.healthPort,
       readiness,
-      metrics: () => registry.expose(),
+      metrics: async () => (await registry.expose()) + (await processMetrics.expose()),
     })
     return health
   })
@@ -130,7 +132,8 @@ export function createStandalone(config: StandaloneConfig, deps: StandaloneDeps)
       scheduler,
       onDefect,
     })
-    proxy = createProxy(settings, { ...effects, logger, transport, connect })
+    const metrics = registry.withLabels({ cluster: CLUSTER, node_type: 'proxy', node_id: PROXY_NAME })
+    proxy = createProxy(settings, { ...effects, logger, transport, connect, metrics })
     return proxy
   })
 
