@@ -25,6 +25,7 @@ import { explainStart, type StartedPart } from '../start-failure.ts'
 
 const CLUSTER = DEFAULT_BROKER_SETTINGS.brokerClusterName
 const BROKER_NAME = DEFAULT_BROKER_SETTINGS.brokerName
+const PROXY_NAME = 'proxy-a'
 /** Probes and scrapes come from this machine, whatever address clients use. */
 const HEALTH_HOST = '127.0.0.1'
 
