@@ -1,5 +1,6 @@
 // `npm start`: installs and bundles when something changed, then becomes the standalone server in this process.
-import { enableCompileCache, flushCompileCache } from 'node:module'
+// By name on use: Node 20, which only installs and then starts Node 24, does not export the compile cache.
+import nodeModule from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { bootstrap, CACHE_FOLDER, THREADPOOL_SIZE } from './bootstrap.mjs'
@@ -14,9 +15,9 @@ try {
       entry: 'packages/standalone/src/main.ts',
       outFolder: 'packages/standalone/dist',
     })
-    enableCompileCache(join(CACHE_FOLDER, 'compiled'))
+    nodeModule.enableCompileCache(join(CACHE_FOLDER, 'compiled'))
     await import(pathToFileURL(file).href)
-    flushCompileCache()
+    nodeModule.flushCompileCache()
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)

@@ -12,7 +12,8 @@ export function createProcessMetrics(): ProcessMetrics {
   let loading: Promise<Registry> | undefined
 
   async function load(): Promise<Registry> {
-    const { collectDefaultMetrics, Registry } = await import('prom-client')
+    // A bundle gives a CommonJS module its default export only.
+    const { collectDefaultMetrics, Registry } = (await import('prom-client')).default
     const register = new Registry()
     collectDefaultMetrics({ register })
     return register
