@@ -10,6 +10,8 @@ import { writeFlushedMark } from './flushed-mark.ts'
 
 /** Units in memory only that are written to their files at once, not at the next checkpoint. */
 const PERSIST_UNITS = 65_536
+/** Bytes of log behind the last checkpoint that ask for the next one: as much is read again after a crash. */
+const CHECKPOINT_BYTES = 256 * 1024 * 1024
 /** Units in memory only, at most: sends are answered 'busy' beyond. */
 const UNPERSISTED_UNITS_MAX = 4_194_304
 
@@ -26,6 +28,7 @@ export interface CheckpointerOptions {
   readonly log: {
     readonly written: number
     readonly flushed: number
+    readonly failure: Error | undefined
     whenFlushed(position: number): Promise<void>
   }
   /** Store time of the last record. */
@@ -51,6 +54,8 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
   const { files, scheduler, queues, queueFiles, log, onFailure } = options
   const endedTopics = new Set<string>()
   let unpersisted = 0
+  /** What the last checkpoint covers, or the one being written. */
+  let covered = log.written
   let timer: Timer | undefined
   let stopped = false
   let persisting: Promise<void> | undefined
@@ -70,7 +75,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
 
   function report(error: unknown): void {
     onFailure(error instanceof Error ? error : new Error(String(error)))
-    if (unsyncable === undefined) arm()
+    if (unsyncable === undefined && log.failure === undefined) arm()
   }
 
   async function removeEnded(): Promise<void> {
@@ -125,6 +130,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
   async function write(): Promise<void> {
     if (unsyncable !== undefined) throw unsyncable
     const coversTo = log.written
+    covered = coversTo
     const states = queues.states()
     const timestampMs = options.lastTimestampMs()
     await persist()
@@ -169,7 +175,8 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
       queues.markDirty(queue)
       unpersisted += 1
       if (unpersisted >= PERSIST_UNITS && persisting === undefined && !stopped) persist().catch(report)
-      arm()
+      if (log.written - covered >= CHECKPOINT_BYTES && running === undefined && !stopped) run().catch(report)
+      else arm()
     },
     topicEnded(topic) {
       endedTopics.add(topic)

@@ -4,7 +4,7 @@ import { commitLogOffset, MqError, queueOffset } from '@rocketmq-ts/model'
 import type { FolderLock, Logger } from '@rocketmq-ts/runtime'
 import { type Checkpointer, createCheckpointer } from './checkpointer.ts'
 import { type CommitLog, createCommitLog } from './commit-log/commit-log.ts'
-import { createDiskReserve, type DiskReserve } from './commit-log/disk-reserve.ts'
+import { createDiskReserve, type DiskReserve, isNoSpace } from './commit-log/disk-reserve.ts'
 import { createDirectLogWriter } from './commit-log/log-writer.ts'
 import { openSegments, type Segments } from './commit-log/segment.ts'
 import { createQueueFiles, type QueueFiles } from './consume-queue/queue-files.ts'
@@ -379,7 +379,12 @@ export async function openMessageStore(options: StoreOptions, deps: StoreDeps): 
   await deps.files.makeFolder(options.folder, { durable: true })
   const lock = await deps.files.lockFolder(options.folder, options.holder ?? DEFAULTS.holder)
   try {
-    return await openLocked(options, deps, lock)
+    return await openLocked(options, deps, lock).catch(async (error: unknown) => {
+      if (!isNoSpace(error)) throw error
+      // A full disk: what was kept for the journal is what a start needs.
+      await deps.files.remove(pathsOf(options.folder).reserve)
+      return openLocked(options, deps, lock)
+    })
   } catch (error) {
     await lock.release()
     throw error

@@ -1,6 +1,7 @@
 // Disks that are full, fail, lie about their order, or hold what they should not.
 import { expect, test } from '@jest/globals'
 import { SystemTopic } from '@rocketmq-ts/model'
+import { readFlushedMark } from '../src/flushed-mark.ts'
 import { isFillerUnit } from '../src/index.ts'
 import {
   afterKill,
@@ -70,6 +71,48 @@ test('sync: it failed, and the restart read what it should have written → a la
   expect(served).toHaveLength(3)
   store = await openStore(afterPowerLoss(effects))
   expect(await textsOf(store)).toEqual(served)
+})
+
+test('recovery: records that only the page cache had → as safe as flushed ones once they are served', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  store.append(newRecord({ text: 'written', body: Buffer.alloc(3000, 'x') }))
+  await store.submit()
+  store = await openStore(afterKill(effects))
+  const served = await textsOf(store)
+  expect([served.length, store.positions.flushed]).toEqual([1, store.appended])
+  store = await openStore(afterPowerLoss(effects))
+  expect(await textsOf(store)).toEqual(served)
+})
+
+test('flushed mark: records written while the checkpoint waits for its sync → the mark stays below them', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects, { flushMode: 'ASYNC_FLUSH' })
+  store.append(newRecord())
+  await store.submit()
+  const covered = store.appended
+  effects.machine.disk.fail({ on: 'sync', path: 'commitlog', delayMs: 1000 })
+  const done = store.checkpoint()
+  await effects.advance(500)
+  store.append(newRecord())
+  await store.submit()
+  effects.machine.disk.fail({ on: 'sync', path: 'commitlog', delayMs: 1000 })
+  await effects.advance(500)
+  await done
+  expect(await readFlushedMark(effects.files, `${FOLDER}/flushed`)).toBe(covered)
+})
+
+test('full disk: at the start → the reserve is given up, and the store opens', async () => {
+  const effects = createManualEffects()
+  const options = { reserveBytes: 16_384, segmentBytes: 65_536 }
+  let store = await openStore(effects, options)
+  await send(store, newRecord({ text: 'kept' }))
+  await effects.advance(1000)
+  const again = afterKill(effects)
+  await again.files.remove(`${FOLDER}/abort`)
+  effects.machine.disk.capacityBytes = effects.machine.disk.usedBytes
+  store = await openStore(again, options)
+  expect([await textsOf(store), await namesIn(again)]).toEqual([['kept'], expect.not.arrayContaining(['reserve'])])
 })
 
 test('write: it fails → the batch is refused, nothing of it becomes visible, and appends are refused for good', async () => {
