@@ -1,0 +1,99 @@
+// The start cache and the log behind it: the file must say exactly as much as it covers, and never run ahead.
+import { expect, test } from '@jest/globals'
+import { SystemTopic, commitLogOffset, decodeRecord } from '@rocketmq-ts/model'
+import { createTurns, readGenerations, silentLogger } from '@rocketmq-ts/runtime'
+import { openMessageStore } from '@rocketmq-ts/store'
+import { createManualEffects } from '@rocketmq-ts/testkit'
+import { createDerivedFiles } from '../src/derived-files.ts'
+import { createGroupTable } from '../src/groups/group-table.ts'
+import { createInflight } from '../src/inflight/inflight.ts'
+import { createJournal } from '../src/journal/journal.ts'
+import { START_CACHE_KIND, START_CACHE_VERSION, decodeStartCache, startCachePath } from '../src/start-cache.ts'
+import { createTopicTable } from '../src/topics/topic-table.ts'
+
+const ROOT = '/store'
+
+/** The core, its journal and its derived files above a real store that flushes when it likes. */
+async function setUp() {
+  const effects = createManualEffects()
+  const { files, scheduler, clock } = effects
+  const store = await openMessageStore(
+    { folder: ROOT, flushMode: 'ASYNC_FLUSH', segmentBytes: 65_536, reserveBytes: 0 },
+    { ...effects, logger: silentLogger },
+  )
+  const inflight = createInflight({ maxAttempts: () => 3 })
+  const journal = createJournal({ store, inflight, clock, storeHost: () => ({ host: '10.0.0.1', port: 1 }) })
+  const turns = createTurns({
+    scheduler,
+    jobsMax: 100,
+    onDefect(error) {
+      throw error
+    },
+    log: {
+      seal: () => journal.seal(),
+      get appended() {
+        return store.appended
+      },
+      submit: () => store.submit(),
+      whenFlushed: (position) => store.whenFlushed(position),
+      flushBeforeRelease: false,
+    },
+  })
+  const derivedFiles = createDerivedFiles({
+    files,
+    scheduler,
+    turns,
+    store,
+    inflight,
+    journal,
+    topics: createTopicTable([]),
+    groups: createGroupTable(),
+    logger: silentLogger,
+    root: ROOT,
+    intervalMs: 1000,
+  })
+  function popTwo(): void {
+    const queue = inflight.start({ topic: 'T', incarnation: 0, group: 'G', queueId: 0 }, 0)
+    inflight.popNext(queue, { popTime: clock.nowMs(), invisibleMs: 1000, to: 2, taken: [0, 1] })
+  }
+  return { effects, files, store, inflight, turns, derivedFiles, popTwo }
+}
+
+test('start cache: taken in a Turn that changes something → it knows exactly what the log below its end tells', async () => {
+  const { files, store, turns, derivedFiles, popTwo } = await setUp()
+  turns.enter(popTwo)
+  await derivedFiles.write()
+  const { valid } = await readGenerations(files, startCachePath(ROOT), {
+    kind: START_CACHE_KIND,
+    versionMax: START_CACHE_VERSION,
+  })
+  const { coversTo, payload } = valid[0]!
+  const cached = createInflight({ maxAttempts: () => 3 })
+  cached.restoreSnapshot(decodeStartCache(payload).snapshot)
+  const replayed = createInflight({ maxAttempts: () => 3 })
+  await store.replay(
+    (topic) => topic === SystemTopic.INFLIGHT_LOG,
+    commitLogOffset(0),
+    (record) => {
+      if (record.commitLogOffset >= coversTo) return
+      replayed.replay(decodeRecord(record.bytes).body, record.commitLogOffset)
+    },
+  )
+  expect(cached.queue('T', 'G', 0)).toMatchObject({ cursor: 2, inFlight: 2 })
+  expect(Buffer.from(cached.encodeSnapshot()).equals(replayed.encodeSnapshot())).toBe(true)
+  await store.close()
+})
+
+test('start cache: the log is not flushed to its end yet → the file takes its name only when it is', async () => {
+  const { effects, files, store, turns, derivedFiles, popTwo } = await setUp()
+  const names = async () => (await files.list(`${ROOT}/config`)).map(({ name }) => name)
+  effects.machine.disk.fail({ on: 'sync', path: 'commitlog', delayMs: 100 })
+  turns.enter(popTwo)
+  const written = derivedFiles.write()
+  await effects.advance(99)
+  expect(await names()).toEqual(['broker-start.tmp'])
+  await effects.advance(1)
+  await written
+  expect(await names()).toContain('broker-start.1')
+  await store.close()
+})
