@@ -16,16 +16,23 @@ const BUNDLE_MS_MAX = 120_000
 const THREADPOOL_SIZE = '8'
 const LOG_TAIL_LINES = 20
 
-/** Makes the bundle as `npm start` does, and copies it: a rebuild meanwhile does not change the server under test. */
-export function takeBundle(into: string): string {
+/**
+ * Makes the bundle as `npm start` does, unless `made` is the folder of one, and copies it: a rebuild meanwhile does not
+ * change the server under test. Returns the path of its main file.
+ */
+export function takeBundle(into: string, made?: string): string {
+  cpSync(made ?? makeBundle(), into, { recursive: true })
+  return join(into, 'main.mjs')
+}
+
+function makeBundle(): string {
   const start = spawnSync(process.execPath, ['packages/tooling/src/start.mjs', '--version'], {
     cwd: ROOT,
     timeout: BUNDLE_MS_MAX,
     encoding: 'utf8',
   })
   if (start.status !== 0) throw new Error(`npm start -- --version failed:\n${start.stdout}${start.stderr}`)
-  cpSync(join(ROOT, 'packages/standalone/dist'), into, { recursive: true })
-  return join(into, 'main.mjs')
+  return join(ROOT, 'packages/standalone/dist')
 }
 
 export interface ServerOptions {
@@ -66,9 +73,12 @@ export function startServer(options: ServerOptions): Server {
   const child = spawnLogged(
     [
       bundle,
-      ...['--data-dir', dataDir, '--flush', flush],
-      ...['--grpc-port', `${ports.grpc}`, '--broker-port', `${ports.broker}`],
-      ...['--nameserver-port', `${ports.nameserver}`, '--health-port', `${ports.health}`],
+      `--data-dir=${dataDir}`,
+      `--flush=${flush}`,
+      `--grpc-port=${ports.grpc}`,
+      `--broker-port=${ports.broker}`,
+      `--nameserver-port=${ports.nameserver}`,
+      `--health-port=${ports.health}`,
       ...flags,
     ],
     logFile,
@@ -76,7 +86,12 @@ export function startServer(options: ServerOptions): Server {
   )
   const ended = once(child, 'exit').then(([code, signal]): Exit => ({ code, signal }))
   let exit: Exit | undefined
-  void ended.then((it) => (exit = it))
+  const killAtExit = (): void => void child.kill('SIGKILL')
+  process.once('exit', killAtExit)
+  void ended.then((it) => {
+    exit = it
+    process.off('exit', killAtExit)
+  })
   const healthUrl = `http://127.0.0.1:${ports.health}`
 
   async function isReady(): Promise<boolean> {
