@@ -48,7 +48,8 @@ import { createBrokerRequestTable } from './request-table.ts'
 import { restore } from './restore.ts'
 import { createSendMessage } from './send/send-message.ts'
 import { createSettingsWriter } from './settings-writer.ts'
-import { type BrokerSettings, SYNC_FLUSH_TIMEOUT_MS, TURN_JOBS_MAX } from './settings.ts'
+import type { BrokerSettings } from './config.ts'
+import { SYNC_FLUSH_TIMEOUT_MS, TURN_JOBS_MAX } from './limits.ts'
 import { createStateRoll } from './state-roll.ts'
 import { createSteadyClock } from './steady-clock.ts'
 import { createTopicRequests } from './topics/topic-requests.ts'
@@ -212,7 +213,7 @@ async function startBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<
     groups,
     logger,
     root: settings.storePathRootDir,
-    intervalMs: settings.flushConsumerOffsetIntervalMs,
+    intervalMs: settings.flushConsumerOffsetInterval,
   })
   const ownNames = new Set([settings.brokerClusterName, settings.brokerName])
   const topicRequests = createTopicRequests({
@@ -272,14 +273,17 @@ async function startBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<
   const registration = createRegistration({
     scheduler,
     logger,
-    periodMs: settings.registerNameServerPeriodMs,
+    periodMs: settings.registerNameServerPeriod,
     current: () => ({ topics: [...topics.all()].map(({ config }) => config), dataVersion: topics.dataVersion }),
     register: (current) => deps.nameServers.register({ ...identity(), ...current }),
   })
   let stopping = false
 
   function advertisedAddress(): string {
-    return formatAddress({ host: settings.brokerIP1 ?? server.address.host, port: server.address.port })
+    return formatAddress({
+      host: settings.brokerIP1 === '' ? server.address.host : settings.brokerIP1,
+      port: server.address.port,
+    })
   }
 
   function identity() {

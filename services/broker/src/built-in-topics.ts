@@ -1,6 +1,6 @@
 // Topics that exist on every broker without being created. Java: TopicConfigManager.init.
 import { Perm, SystemTopic, type TopicConfig, topicConfig } from '@rocketmq-ts/model'
-import type { BrokerSettings } from './settings.ts'
+import type { BrokerSettings } from './config.ts'
 
 function oneQueue(name: string, perm: number = Perm.READ_WRITE): TopicConfig {
   return topicConfig(name, { readQueueNums: 1, writeQueueNums: 1, perm })

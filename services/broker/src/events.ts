@@ -4,6 +4,7 @@ import type { CommitLogOffset } from '@rocketmq-ts/model'
 export type BrokerEvent =
   | { event: 'broker.started'; brokerName: string; listen: string; storeRecoveredBytes: number }
   | { event: 'broker.stopped'; brokerName: string }
+  | { event: 'broker.open'; host: string }
   | { event: 'broker.defect'; message: string; stack: string }
   | { event: 'store.recovered'; cleanStop: boolean; end: number; records: number; cutBytes: number; rebuilt: number }
   | { event: 'store.damaged'; from: number; to: number }

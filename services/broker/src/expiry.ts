@@ -4,7 +4,7 @@ import type { Clock, Scheduler, Timer, Turns } from '@rocketmq-ts/runtime'
 import type { Inflight } from './inflight/inflight.ts'
 import type { LongPolling } from './long-polling.ts'
 import type { DeadLetters } from './pop/dead-letter.ts'
-import { EXPIRED_PER_TURN_MAX } from './settings.ts'
+import { EXPIRED_PER_TURN_MAX } from './limits.ts'
 
 /** When the Turns are full, expiry is tried again after this time. */
 const BUSY_RETRY_MS = 100

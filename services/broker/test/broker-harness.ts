@@ -2,6 +2,7 @@
 import assert from 'node:assert'
 import { afterEach } from '@jest/globals'
 import { utf8Encode } from '@rocketmq-ts/bytes'
+import { defaultConfig } from '@rocketmq-ts/config'
 import {
   type MessageRecord,
   decodeRecords,
@@ -26,7 +27,7 @@ import {
 } from '@rocketmq-ts/remoting'
 import { silentLogger } from '@rocketmq-ts/runtime'
 import { type SimMachine, type SimProcess, type World, createWorld } from '@rocketmq-ts/testkit'
-import { type Broker, type BrokerSettings, DEFAULT_BROKER_SETTINGS, createBroker } from '../src/index.ts'
+import { type Broker, type BrokerSettings, brokerConfig, createBroker } from '../src/index.ts'
 import type { BrokerDeps } from '../src/broker.ts'
 import { createTally } from './tally.ts'
 
@@ -114,7 +115,7 @@ export async function startBroker(
     const { effects } = process
     broker = createBroker(
       {
-        ...DEFAULT_BROKER_SETTINGS,
+        ...defaultConfig(brokerConfig),
         listenHost: machine.host,
         listenPort: 0,
         storePathRootDir: '/store',

@@ -77,7 +77,7 @@ test('stop: the next start reads the start cache and nothing of the log → the 
 })
 
 test('segment roll: states are written once more and closed → replaying without a start cache gives the same ledger', async () => {
-  const broker = await startBroker({ mappedFileSizeCommitLog: 64 * 1024, flushConsumerOffsetIntervalMs: 3600_000 })
+  const broker = await startBroker({ mappedFileSizeCommitLog: 64 * 1024, flushConsumerOffsetInterval: 3600_000 })
   for (let index = 0; index < 30; index += 1) await broker.send('T', `${index} `.repeat(2000))
   const popped = await broker.pop('T', 'G', { max: 20 })
   for (const each of popped.slice(0, 10)) await broker.ack('T', 'G', each)

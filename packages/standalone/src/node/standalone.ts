@@ -1,6 +1,6 @@
 // Composes NameServer, Broker and Proxy in one process. They are joined by direct peers: a connect to an address of this
 // process never opens a socket. Ports may be 0, so each part is created when those before it have started.
-import { type Broker, createBroker, createNameServers, DEFAULT_BROKER_SETTINGS } from '@rocketmq-ts/broker'
+import { type Broker, brokerConfig, createBroker, createNameServers } from '@rocketmq-ts/broker'
 import { createNameServerClient, createPeerSource } from '@rocketmq-ts/cluster-client'
 import { defaultConfig } from '@rocketmq-ts/config'
 import { createGrpcJsTransport, loadSelfSigned } from '@rocketmq-ts/grpc/node'
@@ -23,8 +23,9 @@ import type { Endpoints } from '../banner.ts'
 import type { StandaloneConfig } from '../settings.ts'
 import { explainStart, type StartedPart } from '../start-failure.ts'
 
-const CLUSTER = DEFAULT_BROKER_SETTINGS.brokerClusterName
-const BROKER_NAME = DEFAULT_BROKER_SETTINGS.brokerName
+const BROKER_DEFAULTS = defaultConfig(brokerConfig)
+const CLUSTER = BROKER_DEFAULTS.brokerClusterName
+const BROKER_NAME = BROKER_DEFAULTS.brokerName
 const PROXY_NAME = 'proxy-a'
 /** Probes and scrapes come from this machine, whatever address clients use. */
 const HEALTH_HOST = '127.0.0.1'
@@ -102,11 +103,11 @@ export function createStandalone(config: StandaloneConfig, deps: StandaloneDeps)
     const peers = createPeerSource({ connect, clock })
     broker = createBroker(
       {
-        ...DEFAULT_BROKER_SETTINGS,
+        ...BROKER_DEFAULTS,
         listenHost: config.host,
         listenPort: config.brokerPort,
-        brokerIP1: deps.advertisedHost,
-        namesrvAddr: addresses,
+        brokerIP1: deps.advertisedHost ?? '',
+        namesrvAddr: nameServerAddress(),
         storePathRootDir: join(dataDir, 'broker'),
         flushDiskType: config.flush === 'sync' ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
       },

@@ -1,6 +1,6 @@
 // The services as processes of a simulated machine: each is composed from its factory and the process's own effects,
 // as `standalone` does for real. Services of different machines talk framed remoting over the simulated network.
-import { type Broker, createBroker, createNameServers, DEFAULT_BROKER_SETTINGS } from '@rocketmq-ts/broker'
+import { type Broker, brokerConfig, createBroker, createNameServers } from '@rocketmq-ts/broker'
 import { createNameServerClient, createPeerSource } from '@rocketmq-ts/cluster-client'
 import { defaultConfig } from '@rocketmq-ts/config'
 import { createMemoryGrpc, type MemoryGrpc } from '@rocketmq-ts/grpc'
@@ -50,17 +50,17 @@ export async function startBroker(place: BrokerPlace, { effects, logger, onDefec
   const nameServers = createNameServers(createNameServerClient({ addresses: place.nameServers, peers }))
   const broker = createBroker(
     {
-      ...DEFAULT_BROKER_SETTINGS,
+      ...defaultConfig(brokerConfig),
       brokerName: place.brokerName,
       listenHost: '0.0.0.0',
       listenPort: BROKER_PORT,
       brokerIP1: place.host,
-      namesrvAddr: place.nameServers,
+      namesrvAddr: place.nameServers.join(';'),
       storePathRootDir: BROKER_FOLDER,
       flushDiskType: place.flushDiskType,
       mappedFileSizeCommitLog: place.segmentBytes,
-      registerNameServerPeriodMs: REGISTER_PERIOD_MS,
-      flushConsumerOffsetIntervalMs: START_CACHE_PERIOD_MS,
+      registerNameServerPeriod: REGISTER_PERIOD_MS,
+      flushConsumerOffsetInterval: START_CACHE_PERIOD_MS,
     },
     { ...effects, logger, nameServers, onDefect },
   )

@@ -1,6 +1,6 @@
 // Consumer groups' settings by name. Pure, as the topic table: changes come from journal records.
 import { type DataVersion, MqError, type SubscriptionGroupConfig, checkGroupName } from '@rocketmq-ts/model'
-import { GROUPS_MAX } from '../settings.ts'
+import { GROUPS_MAX } from '../limits.ts'
 
 export interface GroupTable {
   get(name: string): SubscriptionGroupConfig | undefined

@@ -6,7 +6,7 @@ import type { Turns } from '@rocketmq-ts/runtime'
 import type { QueueReader } from '@rocketmq-ts/store'
 import { utf8Decode } from '@rocketmq-ts/bytes'
 import type { Inflight } from '../inflight/inflight.ts'
-import { BATCH_ACK_ENTRIES_MAX } from '../settings.ts'
+import { BATCH_ACK_ENTRIES_MAX } from '../limits.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
 
 export interface AckDeps {

@@ -9,7 +9,7 @@ import {
 } from '@rocketmq-ts/remoting'
 import type { Clock } from '@rocketmq-ts/runtime'
 import type { LongPolling } from '../long-polling.ts'
-import { INVISIBLE_TIME_MS_MAX } from '../settings.ts'
+import { INVISIBLE_TIME_MS_MAX } from '../limits.ts'
 import { type AckDeps, checkQueueId } from './ack-message.ts'
 
 export interface ChangeInvisibleTimeDeps extends AckDeps {

@@ -15,7 +15,7 @@ import type { BrokerEvent } from '../events.ts'
 import type { HostPort } from '../host-port.ts'
 import type { DeadCandidate, Inflight, Origin, QueueState } from '../inflight/inflight.ts'
 import { OWN_PROPERTY_PREFIX, findProperty, withProperty, withoutProperties } from '../send/property-text.ts'
-import { DEAD_LETTERS_IN_WORK_MAX, SECOND_MS } from '../settings.ts'
+import { DEAD_LETTERS_IN_WORK_MAX, SECOND_MS } from '../limits.ts'
 import { locate } from './take-messages.ts'
 
 /** incarnation queueId queueOffset popTime group topic, separated by spaces. */

@@ -5,7 +5,7 @@ import {
   type NotificationHeader,
   ResponseCode,
 } from '@rocketmq-ts/remoting'
-import { POLL_TIME_MS_MAX } from '../settings.ts'
+import { POLL_TIME_MS_MAX } from '../limits.ts'
 import { type PopDeps, checkReadable } from './pop-message.ts'
 
 type Request = IncomingRequest<NotificationHeader, NotificationAnswer>

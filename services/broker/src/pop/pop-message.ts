@@ -14,7 +14,7 @@ import type { QueueReader, RecordReader } from '@rocketmq-ts/store'
 import type { Inflight } from '../inflight/inflight.ts'
 import type { LongPolling } from '../long-polling.ts'
 import type { PeerWaits } from '../peer-waits.ts'
-import { INVISIBLE_TIME_MS_MAX, POLL_TIME_MS_MAX, POP_MESSAGES_MAX } from '../settings.ts'
+import { INVISIBLE_TIME_MS_MAX, POLL_TIME_MS_MAX, POP_MESSAGES_MAX } from '../limits.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
 import { type PopRequest, type Taken, type TakenMessage, locate, takeMessages } from './take-messages.ts'
 

@@ -3,7 +3,7 @@ import type { TagFilter } from '@rocketmq-ts/filter'
 import { type CommitLogOffset, queueOffset } from '@rocketmq-ts/model'
 import { type QueueReader, type Unit, isFillerUnit } from '@rocketmq-ts/store'
 import type { Inflight, OffsetRange, QueueState } from '../inflight/inflight.ts'
-import { POP_BYTES_MAX, POP_UNITS_SCANNED_MAX } from '../settings.ts'
+import { POP_BYTES_MAX, POP_UNITS_SCANNED_MAX } from '../limits.ts'
 import type { Topic } from '../topics/topic-table.ts'
 
 export interface PopRequest {

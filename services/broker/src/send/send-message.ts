@@ -11,7 +11,7 @@ import {
 import { type Clock, FlushTimeout, type Random, type Turns } from '@rocketmq-ts/runtime'
 import type { Appended, Appender } from '@rocketmq-ts/store'
 import { type HostPort, hostPortOf } from '../host-port.ts'
-import { MESSAGE_BODY_BYTES_MAX, PROPERTIES_BYTES_MAX } from '../settings.ts'
+import { MESSAGE_BODY_BYTES_MAX, PROPERTIES_BYTES_MAX } from '../limits.ts'
 import type { Topic } from '../topics/topic-table.ts'
 import { OWN_PROPERTY_PREFIX, findProperty, withProperty, withoutProperties } from './property-text.ts'
 

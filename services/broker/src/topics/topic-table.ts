@@ -1,7 +1,7 @@
 // Topics of a broker: settings by name, each with its incarnation (position of its create record). Pure: changes are
 // decided here, journaled by the caller, and applied from the journal record, live and at replay alike.
 import { type DataVersion, MqError, type TopicConfig, checkTopicName, isSystemTopic } from '@rocketmq-ts/model'
-import { QUEUES_PER_TOPIC_MAX, TOPICS_MAX } from '../settings.ts'
+import { QUEUES_PER_TOPIC_MAX, TOPICS_MAX } from '../limits.ts'
 
 export interface Topic {
   readonly config: TopicConfig

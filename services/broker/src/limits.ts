@@ -1,5 +1,4 @@
-// The broker's settings as it uses them, and its named limits. Property names are Apache's (BrokerConfig.java,
-// MessageStoreConfig.java) where one exists.
+// Named limits of a broker that nobody needs to set.
 
 export const SECOND_MS = 1000
 export const MiB = 1024 * 1024
@@ -37,46 +36,3 @@ export const QUEUES_PER_TOPIC_MAX = 1024
 export const REGISTER_TIMEOUT_MS = 24 * SECOND_MS
 /** Requests of one batch ack, at most. */
 export const BATCH_ACK_ENTRIES_MAX = 4096
-
-export interface BrokerSettings {
-  readonly brokerClusterName: string
-  readonly brokerName: string
-  /** 0 is the master. */
-  readonly brokerId: number
-  readonly listenHost: string
-  /** 0 takes a free port. */
-  readonly listenPort: number
-  /** Address that routes name. Undefined: the one this broker listens on. */
-  readonly brokerIP1: string | undefined
-  /** Addresses of all nameservers, 'host:port'. */
-  readonly namesrvAddr: readonly string[]
-  readonly storePathRootDir: string
-  readonly flushDiskType: 'SYNC_FLUSH' | 'ASYNC_FLUSH'
-  readonly mappedFileSizeCommitLog: number
-  readonly autoCreateTopicEnable: boolean
-  readonly autoCreateSubscriptionGroup: boolean
-  /** Queues of the seed topic TBW102, and so of automatically created ones at most. */
-  readonly defaultTopicQueueNums: number
-  readonly registerNameServerPeriodMs: number
-  /** How often the start-up cache and the mirrors are renewed while something changes. */
-  readonly flushConsumerOffsetIntervalMs: number
-}
-
-/** Apache's defaults, for one broker on one machine. */
-export const DEFAULT_BROKER_SETTINGS = {
-  brokerClusterName: 'DefaultCluster',
-  brokerName: 'broker-a',
-  brokerId: 0,
-  listenHost: '127.0.0.1',
-  listenPort: 10911,
-  brokerIP1: undefined,
-  namesrvAddr: ['127.0.0.1:9876'],
-  storePathRootDir: './data/broker',
-  flushDiskType: 'ASYNC_FLUSH',
-  mappedFileSizeCommitLog: 1024 * MiB,
-  autoCreateTopicEnable: true,
-  autoCreateSubscriptionGroup: true,
-  defaultTopicQueueNums: 8,
-  registerNameServerPeriodMs: 30 * SECOND_MS,
-  flushConsumerOffsetIntervalMs: 5 * SECOND_MS,
-} as const satisfies BrokerSettings

@@ -1,0 +1,67 @@
+// Settings of the broker. Names are those of Apache's broker.conf (BrokerConfig.java, MessageStoreConfig.java) wherever
+// it has the setting.
+import { bool, bytes, type ConfigOf, defineConfig, durationMs, integer, oneOf, port, text } from '@rocketmq-ts/config'
+import { QUEUES_PER_TOPIC_MAX } from './limits.ts'
+
+const MIB = 1024 * 1024
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+
+/** Schema of the broker's settings; `parseConfig` gives `BrokerSettings`. */
+export const brokerConfig = defineConfig(
+  {
+    brokerClusterName: text({ default: 'DefaultCluster', help: 'Cluster this broker belongs to.' }),
+    brokerName: text({ default: 'broker-a', help: 'Name shared by a master and its slaves.' }),
+    brokerId: integer({ default: 0, max: 0, help: '0 is the master; slaves are not offered yet.' }),
+    listenHost: text({
+      default: '127.0.0.1',
+      help: 'Address the port is bound to. There is no authentication: name another only in a trusted network.',
+    }),
+    listenPort: port({ default: 10_911, help: 'Remoting port for proxies and clients; 0 takes a free one.' }),
+    brokerIP1: text({ default: '', mayBeEmpty: true, help: 'Address that routes name instead of listenHost.' }),
+    namesrvAddr: text({ default: '127.0.0.1:9876', help: 'Nameservers, host:port separated by semicolons.' }),
+    storePathRootDir: text({
+      default: './data/broker',
+      help: 'Folder of the commit log and all that derives from it.',
+    }),
+    flushDiskType: oneOf(['SYNC_FLUSH', 'ASYNC_FLUSH'], {
+      default: 'ASYNC_FLUSH',
+      help: 'When a send is acknowledged: on disk (SYNC_FLUSH), or written to the operating system (ASYNC_FLUSH).',
+    }),
+    mappedFileSizeCommitLog: bytes({
+      default: 1024 * MIB,
+      min: 16 * 1024,
+      max: 4096 * MIB,
+      help: 'Length of a commit log segment. Fixed for the life of a folder.',
+    }),
+    autoCreateTopicEnable: bool({ default: true, help: 'Create a topic when the first message is sent to it.' }),
+    autoCreateSubscriptionGroup: bool({ default: true, help: 'Create a group when it first consumes.' }),
+    defaultTopicQueueNums: integer({
+      default: 8,
+      min: 1,
+      max: QUEUES_PER_TOPIC_MAX,
+      help: 'Most queues of a topic that is created by a send.',
+    }),
+    registerNameServerPeriod: durationMs({
+      default: 30 * SECOND,
+      min: 10 * SECOND,
+      max: MINUTE,
+      help: 'How often nameservers hear of this broker at least.',
+    }),
+    flushConsumerOffsetInterval: durationMs({
+      default: 5 * SECOND,
+      min: SECOND,
+      help: 'How soon after a change the start cache and the files for Apache tools are renewed.',
+    }),
+  },
+  { envPrefix: 'ROCKETMQ_TS_BROKER_' },
+)
+export type BrokerSettings = ConfigOf<typeof brokerConfig>
+
+/** The addresses in `namesrvAddr`. */
+export function nameServerAddresses({ namesrvAddr }: Pick<BrokerSettings, 'namesrvAddr'>): string[] {
+  return namesrvAddr
+    .split(';')
+    .map((address) => address.trim())
+    .filter((address) => address !== '')
+}

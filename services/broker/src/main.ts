@@ -1,0 +1,63 @@
+// The command: reads the settings, starts, and stops when asked. Ends with 2 for wrong settings, 1 for a failed start.
+import { resolve } from 'node:path'
+import { createNameServerClient, createPeerSource } from '@rocketmq-ts/cluster-client'
+import { describeConfig, formatFaults, parseConfig, readFlags } from '@rocketmq-ts/config'
+import { type RemotingEvent, connectPeer } from '@rocketmq-ts/remoting'
+import { FileError, NetworkError, createLifecycle } from '@rocketmq-ts/runtime'
+import { createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
+import type { StoreEvent } from '@rocketmq-ts/store'
+import { createBroker } from './broker.ts'
+import { brokerConfig, nameServerAddresses } from './config.ts'
+import type { BrokerEvent } from './events.ts'
+import { createNameServers } from './name-servers.ts'
+
+const STOP_DEADLINE_MS = 4000
+const DEFECT_EXIT_CODE = 70
+const LOOPBACK = /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/
+
+const argv = process.argv.slice(2)
+if (argv.includes('--help')) {
+  console.error(`rocketmq-ts Broker\n\n${describeConfig(brokerConfig)}`)
+  process.exit(0)
+}
+const flags = readFlags(brokerConfig, argv)
+const result = parseConfig(brokerConfig, { flags: flags.values, env: process.env })
+if (!result.ok || flags.faults.length > 0) {
+  console.error(formatFaults([...flags.faults, ...(result.ok ? [] : result.faults)]))
+  process.exit(2)
+}
+const settings = { ...result.config, storePathRootDir: resolve(result.config.storePathRootDir) }
+const effects = createNodeEffects()
+const { clock, scheduler, network } = effects
+const logger = createPinoLogger<BrokerEvent | RemotingEvent | StoreEvent>({
+  level: 'info',
+  fields: { service: 'broker', brokerName: settings.brokerName },
+})
+const peers = createPeerSource({
+  clock,
+  connect: (address) => connectPeer(network, address, { clock, scheduler, logger }),
+})
+const service = createBroker(settings, {
+  ...effects,
+  logger,
+  nameServers: createNameServers(createNameServerClient({ addresses: nameServerAddresses(settings), peers })),
+  onDefect: () => process.exit(DEFECT_EXIT_CODE),
+})
+if (!LOOPBACK.test(settings.listenHost)) logger.warn({ event: 'broker.open', host: settings.listenHost })
+const lifecycle = createLifecycle([{ name: 'broker', service }], { ...effects, stopDeadlineMs: STOP_DEADLINE_MS })
+
+const asked = new Promise<void>((resolveAsked) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolveAsked())
+})
+try {
+  await lifecycle.start()
+} catch (error) {
+  if (error instanceof NetworkError) console.error(`${error.message}; choose another with --listen-port`)
+  else if (error instanceof FileError) console.error(`${error.message}; choose another with --store-path-root-dir`)
+  else throw error
+  process.exit(1)
+}
+await asked
+await lifecycle.stop()
+peers.close()
+process.exit(0)
