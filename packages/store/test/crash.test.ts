@@ -159,16 +159,20 @@ async function crashAt(
   return true
 }
 
-for (const flushMode of ['SYNC_FLUSH', 'ASYNC_FLUSH'] as const) {
-  test(`crash: power lost at any step, ${flushMode} → all that was flushed is there, in its place, once`, async () => {
-    let step = 1
-    while (await crashAt({ step, moment: 'before' }, 'power', flushMode)) {
-      await crashAt({ step, moment: 'after' }, 'power', flushMode)
-      step += 1
-    }
-    expect(step).toBeGreaterThan(60)
-  }, 60_000)
-}
+test('crash: power lost at any step → all that was flushed is there, in its place, once', async () => {
+  let step = 1
+  while (await crashAt({ step, moment: 'before' }, 'power', 'SYNC_FLUSH')) {
+    await crashAt({ step, moment: 'after' }, 'power', 'SYNC_FLUSH')
+    step += 1
+  }
+  expect(step).toBeGreaterThan(60)
+}, 60_000)
+
+test('crash: power lost at any step of asynchronous mode → what was flushed is there, and no hole in front of it', async () => {
+  let step = 1
+  while (await crashAt({ step, moment: 'after' }, 'power', 'ASYNC_FLUSH')) step += 1
+  expect(step).toBeGreaterThan(60)
+}, 60_000)
 
 test('crash: killed at any step → all that was flushed is there, in its place, once', async () => {
   let step = 1

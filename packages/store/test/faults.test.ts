@@ -102,6 +102,12 @@ test('flushed mark: records written while the checkpoint waits for its sync → 
   expect(await readFlushedMark(effects.files, `${FOLDER}/flushed`)).toBe(covered)
 })
 
+test('close: while the reserve is being made → it waits for no timer', async () => {
+  const store = await openStore(createManualEffects(), { reserveBytes: 64 * 1024 * 1024 })
+  await send(store, newRecord())
+  await store.close()
+})
+
 test('full disk: at the start → the reserve is given up, and the store opens', async () => {
   const effects = createManualEffects()
   const options = { reserveBytes: 16_384, segmentBytes: 65_536 }
@@ -135,9 +141,7 @@ test('full disk: with a reserve → the batch is still written, sends are refuse
   expect(await namesIn(effects)).toContain('reserve')
   disk.capacityBytes = disk.usedBytes
   store.append(newRecord({ text: 'last', body: Buffer.alloc(5000) }))
-  const submitted = store.submit()
-  await effects.advance(100)
-  await submitted
+  await store.submit()
   expect(store.diskFull).toBe(true)
   expect(() => store.append(newRecord())).toThrow(
     expect.objectContaining({ code: 'disk-full', message: expect.stringContaining('no space') }),

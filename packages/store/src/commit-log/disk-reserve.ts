@@ -43,8 +43,23 @@ export function createDiskReserve(options: {
   let order = { cancelled: false }
   let timer: Timer | undefined
 
+  /** Ends the pause that runs: nothing may wait for a timer while the process stops. */
+  let endPause: () => void = () => undefined
+
   function pause(): Promise<void> {
-    return new Promise((resolve) => scheduler.after(PIECE_DELAY_MS, resolve))
+    return new Promise((resolve) => {
+      const pausing = scheduler.after(PIECE_DELAY_MS, resolve)
+      endPause = () => {
+        pausing.cancel()
+        resolve()
+      }
+    })
+  }
+
+  async function cancelFilling(): Promise<void> {
+    order.cancelled = true
+    endPause()
+    await filling
   }
 
   async function writePieces(file: File, { cancelled }: { readonly cancelled: () => boolean }): Promise<void> {
@@ -111,8 +126,7 @@ export function createDiskReserve(options: {
     },
     async release() {
       const wasHeld = held || filling !== undefined
-      order.cancelled = true
-      await filling
+      await cancelFilling()
       held = false
       await files.remove(path)
       markFull(undefined)
@@ -120,9 +134,8 @@ export function createDiskReserve(options: {
     },
     async stop() {
       stopped = true
-      order.cancelled = true
       timer?.cancel()
-      await filling
+      await cancelFilling()
     },
   }
 }
