@@ -19,7 +19,7 @@ export async function bundle({ entry, outFolder }) {
   const stampFile = join(folder, 'stamp')
   const stamp = sourceStampOf(ROOT)
   if (existsSync(file) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return file
-  const { build } = await import('esbuild')
+  const { build, stop } = await import('esbuild')
   rmSync(folder, { recursive: true, force: true })
   await build({
     absWorkingDir: ROOT,
@@ -37,6 +37,7 @@ export async function bundle({ entry, outFolder }) {
     legalComments: 'none',
     logLevel: 'warning',
   })
+  await stop() // its helper process would stay as long as ours
   writeFileSync(stampFile, stamp)
   return file
 }

@@ -1,4 +1,6 @@
-// `npm start`: installs and bundles when something changed, then becomes the standalone server in this process.
+// `npm start`: installs and bundles when something changed, then becomes the standalone server in this process. The
+// script of package.json says `exec`, so that no shell stands between npm and this process: a shell would keep signals
+// to itself, or die of them and leave the server running.
 // By name on use: Node 20, which only installs and then starts Node 24, does not export the compile cache.
 import nodeModule from 'node:module'
 import { join } from 'node:path'
