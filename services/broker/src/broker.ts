@@ -205,6 +205,7 @@ async function startBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<
   const derivedFiles = createDerivedFiles({
     files,
     scheduler,
+    clock,
     turns,
     store,
     inflight,

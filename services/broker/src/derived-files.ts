@@ -2,7 +2,15 @@
 // Apache's form. Each covers the log up to a position and takes its name only when the log is flushed that far.
 import { utf8Encode } from '@rocketmq-ts/bytes'
 import { stringifyJavaJson } from '@rocketmq-ts/model'
-import { type Files, type Logger, type Scheduler, type Timer, type Turns, writeGeneration } from '@rocketmq-ts/runtime'
+import {
+  type Clock,
+  type Files,
+  type Logger,
+  type Scheduler,
+  type Timer,
+  type Turns,
+  writeGeneration,
+} from '@rocketmq-ts/runtime'
 import type { MessageStore } from '@rocketmq-ts/store'
 import type { BrokerEvent } from './events.ts'
 import type { GroupTable } from './groups/group-table.ts'
@@ -23,6 +31,8 @@ export interface DerivedFiles {
 export interface DerivedFilesDeps {
   readonly files: Files
   readonly scheduler: Scheduler
+  /** The broker's steady clock. */
+  readonly clock: Clock
   readonly turns: Pick<Turns, 'enter'>
   readonly store: Pick<MessageStore, 'appended' | 'whenFlushed'>
   readonly inflight: Inflight
@@ -53,7 +63,11 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
     deps.journal.seal()
     return {
       coversTo: store.appended,
-      snapshot: encodeStartCache([...liveSettings(deps)], inflight.encodeSnapshot()),
+      snapshot: encodeStartCache({
+        nowMs: deps.clock.nowMs(),
+        settings: [...liveSettings(deps)],
+        snapshot: inflight.encodeSnapshot(),
+      }),
       mirrors: [
         ['topics.json', topicsMirror(deps.topics)],
         ['subscriptionGroup.json', groupsMirror(deps.groups)],

@@ -23,7 +23,7 @@ export interface RestoreDeps {
 }
 
 export interface Restored {
-  /** Store timestamp of the newest record replayed, 0 without any. */
+  /** The latest time that the start cache or a replayed record knows, 0 without any. */
   readonly newestMs: number
   readonly journalRecords: number
 }
@@ -40,7 +40,8 @@ function applyRecord(deps: RestoreDeps, record: ReplayedRecord): void {
   if (origin !== undefined) deps.inflight.applyOrigin(origin, 'dead')
 }
 
-async function loadStartCache(deps: RestoreDeps): Promise<number> {
+/** Where to replay from, and the time that the start cache knows. */
+async function loadStartCache(deps: RestoreDeps): Promise<{ readonly from: number; readonly nowMs: number }> {
   const { valid, damaged } = await readGenerations(deps.files, startCachePath(deps.root), {
     kind: START_CACHE_KIND,
     versionMax: START_CACHE_VERSION,
@@ -54,22 +55,22 @@ async function loadStartCache(deps: RestoreDeps): Promise<number> {
       continue
     }
     try {
-      const { settings, snapshot } = decodeStartCache(generation.payload)
+      const { nowMs, settings, snapshot } = decodeStartCache(generation.payload)
       deps.inflight.restoreSnapshot(snapshot)
       for (const setting of settings) applySetting(setting, deps, 0)
-      return generation.coversTo
+      return { from: generation.coversTo, nowMs }
     } catch (error) {
       if (!(error instanceof MqError)) throw error
       deps.logger.warn({ event: 'snapshot.rejected', reason: `${generation.path}: ${error.message}` })
     }
   }
-  return 0
+  return { from: 0, nowMs: 0 }
 }
 
 /** Restores into empty tables. Rejects with MqError 'damaged' when a journal record can not be read. */
 export async function restore(deps: RestoreDeps): Promise<Restored> {
-  const from = await loadStartCache(deps)
-  let newestMs = 0
+  const { from, nowMs } = await loadStartCache(deps)
+  let newestMs = nowMs
   let journalRecords = 0
   await deps.store.replay(
     (topic) => topic === SystemTopic.INFLIGHT_LOG || isDeadLetterTopic(topic),

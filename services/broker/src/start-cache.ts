@@ -1,7 +1,7 @@
 // The start-up cache: settings and in-flight states at one position of the log, so that a start replays only what
 // came after it. Losing it costs time, never truth: everything is in the journal too.
 //
-//   settings length u32 | settings as JSON | snapshot of the in-flight core
+//   time of the broker's clock f64 | settings length u32 | settings as JSON | snapshot of the in-flight core
 import { utf8Decode, utf8Encode } from '@rocketmq-ts/bytes'
 import { MqError } from '@rocketmq-ts/model'
 import type { SettingEntry } from './inflight/inflight.ts'
@@ -9,7 +9,8 @@ import type { SettingEntry } from './inflight/inflight.ts'
 /** Four characters, see generation files. */
 export const START_CACHE_KIND = 'BRST'
 export const START_CACHE_VERSION = 1
-const LENGTH_BYTES = 4
+const LENGTH_AT = 8
+const SETTINGS_AT = 12
 
 /** Path of the cache's generations. */
 export function startCachePath(root: string): string {
@@ -17,28 +18,33 @@ export function startCachePath(root: string): string {
 }
 
 export interface StartCache {
+  /** What the broker's clock showed: the next one must not begin before, wherever the machine's clock is by then. */
+  readonly nowMs: number
   readonly settings: readonly SettingEntry[]
   readonly snapshot: Uint8Array
 }
 
 /** The payload of one generation. */
-export function encodeStartCache(settings: readonly SettingEntry[], snapshot: Uint8Array): Uint8Array {
+export function encodeStartCache({ nowMs, settings, snapshot }: StartCache): Uint8Array {
   const json = utf8Encode(JSON.stringify(settings))
-  const bytes = new Uint8Array(LENGTH_BYTES + json.length + snapshot.length)
-  new DataView(bytes.buffer).setUint32(0, json.length)
-  bytes.set(json, LENGTH_BYTES)
-  bytes.set(snapshot, LENGTH_BYTES + json.length)
+  const bytes = new Uint8Array(SETTINGS_AT + json.length + snapshot.length)
+  const view = new DataView(bytes.buffer)
+  view.setFloat64(0, nowMs)
+  view.setUint32(LENGTH_AT, json.length)
+  bytes.set(json, SETTINGS_AT)
+  bytes.set(snapshot, SETTINGS_AT + json.length)
   return bytes
 }
 
 /** Throws MqError 'damaged' for bytes that are no cache. */
 export function decodeStartCache(bytes: Uint8Array): StartCache {
   try {
-    const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0)
-    const settings = JSON.parse(
-      utf8Decode(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + length), 'settings'),
-    ) as SettingEntry[]
-    return { settings, snapshot: bytes.subarray(LENGTH_BYTES + length) }
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const nowMs = view.getFloat64(0)
+    if (!(Number.isSafeInteger(nowMs) && nowMs >= 0)) throw new MqError('damaged', `its time is ${nowMs}`)
+    const settingsEnd = SETTINGS_AT + view.getUint32(LENGTH_AT)
+    const settings = JSON.parse(utf8Decode(bytes.subarray(SETTINGS_AT, settingsEnd), 'settings')) as SettingEntry[]
+    return { nowMs, settings, snapshot: bytes.subarray(settingsEnd) }
   } catch (error) {
     throw new MqError('damaged', `start cache: ${error instanceof Error ? error.message : String(error)}`, error)
   }

@@ -42,6 +42,7 @@ async function setUp() {
   const derivedFiles = createDerivedFiles({
     files,
     scheduler,
+    clock,
     turns,
     store,
     inflight,

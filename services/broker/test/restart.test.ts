@@ -41,6 +41,19 @@ test('kill: pops and acks answered before it hold → acked ones do not come aga
   expect(broker.broker.ledger()[0]?.buckets).toMatchObject({ acked: 1, inFlight: 2 })
 })
 
+test('clock: set back while the broker was down, nothing to replay → what is in flight still expires on time', async () => {
+  const broker = await startBroker()
+  await broker.send('T', 'in flight')
+  const [first] = await broker.pop('T', 'G', { invisibleMs: 30_000 })
+  await broker.stop()
+  broker.machine.jumpClock(-3_600_000)
+  await broker.restart()
+  await broker.advance(30_001)
+  const [again] = await broker.pop('T', 'G')
+  expect(again?.record.reconsumeTimes).toBe(1)
+  expect(again?.popTimeMs).toBeGreaterThanOrEqual((first?.popTimeMs ?? 0) + 30_000)
+})
+
 test('kill: handles from before it still act', async () => {
   const broker = await startBroker()
   await broker.send('T', 'one')
