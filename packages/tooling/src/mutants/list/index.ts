@@ -1,0 +1,7 @@
+// All mutants: the faults that would break a promise. Each belongs to one of the promises' areas.
+import type { Mutant } from '../mutant.ts'
+import { DURABILITY_MUTANTS } from './durability.ts'
+import { INFLIGHT_MUTANTS } from './inflight.ts'
+import { RECOVERY_MUTANTS } from './recovery.ts'
+
+export const MUTANTS: readonly Mutant[] = [...DURABILITY_MUTANTS, ...RECOVERY_MUTANTS, ...INFLIGHT_MUTANTS]

@@ -1,0 +1,115 @@
+// What is read after a crash is what was written, and nothing points beyond it.
+import type { Mutant } from '../mutant.ts'
+
+const STORE_TEST = 'packages/store/test/store.test.ts'
+const FAULTS_TEST = 'packages/store/test/faults.test.ts'
+const SCAN_TEST = 'packages/store/test/recovery.test.ts'
+const BROKER_TEST = 'services/broker/test/restart.test.ts'
+const LOST_LOG_TEST = 'services/broker/test/lost-log.test.ts'
+
+export const RECOVERY_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'A record is read without a look at its CRC',
+    file: 'packages/store/src/commit-log/scan.ts',
+    text: ': peekedBodyCrcMatches(bytes, peek)\n',
+    replacement: ': peek.bodyLength >= 0\n',
+    testFile: STORE_TEST,
+    test: 'read: a flipped bit of the body on the disk → MqError damaged, hot and cold',
+  },
+  {
+    name: 'Recovery takes a record without a look at its CRC',
+    file: 'packages/store/src/commit-log/scan.ts',
+    text: "  if (!peekedBodyCrcMatches(bytes, peek)) return 'torn'\n",
+    replacement: '',
+    testFile: SCAN_TEST,
+    test: 'recovery: a flipped bit of a body above F → the log ends in front of that record, and the rest is debris',
+  },
+  {
+    name: 'A derived file is read without a look at its CRC',
+    file: 'packages/runtime/src/generation-file.ts',
+    text: "!== bytes.readUInt32BE(bytes.length - CRC_BYTES)) return 'CRC differs'",
+    replacement: "< 0) return 'CRC differs'",
+    testFile: 'packages/runtime/test/generation-file.test.ts',
+    test: 'generations: any damaged bit or cut → reported with a reason, the one before is found',
+  },
+  {
+    name: 'What lies behind a hole above F is served',
+    file: 'packages/store/src/recovery.ts',
+    text: '      if (position >= provenFlushed) return undefined\n',
+    replacement: '      if (tailEnd <= position) return undefined\n      provenFlushed = tailEnd\n',
+    testFile: SCAN_TEST,
+    test: 'recovery: a valid record behind a hole above F → it is not served',
+  },
+  {
+    name: 'A checkpoint beyond the recovered end is trusted',
+    file: 'packages/runtime/src/generation-file.ts',
+    text: 'generations.filter((generation) => generation.coversTo <= logEnd)',
+    replacement: 'generations.filter((generation) => generation.coversTo >= 0)',
+    testFile: FAULTS_TEST,
+    test: 'recovery: a checkpoint that covers more than was flushed → discarded and reported; the queues come from the log',
+  },
+  {
+    name: 'A start cache beyond the recovered end is trusted',
+    file: 'services/broker/src/restore.ts',
+    text: 'if (generation.coversTo > deps.store.recovery.end) {',
+    replacement: 'if (generation.coversTo < 0) {',
+    testFile: LOST_LOG_TEST,
+    test: 'lost log: the start cache covers more than is left → it is refused, the messages that are left come again',
+  },
+  {
+    name: 'Nothing is clamped after the tail of a queue was lost',
+    file: 'services/broker/src/restore.ts',
+    text: '    deps.inflight.clamp(queue, deps.store.bounds(queue.topic, queue.queueId).max)\n',
+    replacement: '',
+    testFile: LOST_LOG_TEST,
+    test: 'lost log: the last message of a queue is damaged after it was popped → the next message is delivered',
+  },
+  {
+    name: 'Two records of a Turn get the same queue offset',
+    file: 'packages/store/src/store.ts',
+    text: 'if (queue !== undefined) queue.assigned += 1',
+    replacement: 'if (queue !== undefined) queue.assigned += 0',
+    testFile: STORE_TEST,
+    test: 'append: a record gets the end of the log and the next offset of its queue → both are gapless',
+  },
+  {
+    name: 'Queue offsets start over after a restart',
+    file: 'packages/store/src/consume-queue/consume-queue.ts',
+    text: 'this.assigned = max\n',
+    replacement: 'this.assigned = min\n',
+    testFile: 'packages/store/test/restart.test.ts',
+    test: 'restart: stopped in order → the next message of a queue gets the next offset',
+  },
+  {
+    name: 'Queue offsets of damaged records are given out again',
+    file: 'packages/store/src/queue-builder.ts',
+    text: '      if (queue.max < max) {',
+    replacement: '      if (queue.max < 0) {',
+    testFile: FAULTS_TEST,
+    test: 'damage: the last records below F → their offsets are not given out again',
+  },
+  {
+    name: 'The queues of a topic survive its deletion',
+    file: 'services/broker/src/settings-writer.ts',
+    text: '      deps.dropQueues(name)\n',
+    replacement: '',
+    testFile: BROKER_TEST,
+    test: 'deleted topic: made again → offsets restart at 0, nothing old is delivered, also after a kill',
+  },
+  {
+    name: 'Recovery keeps the queues of an older incarnation',
+    file: 'packages/store/src/restore.ts',
+    text: 'ended.push(...builder.endTopic(topic, record.position))',
+    replacement: 'ended.push(...[topic, record].slice(2))',
+    testFile: BROKER_TEST,
+    test: 'deleted topic: made again → offsets restart at 0, nothing old is delivered, also after a kill',
+  },
+  {
+    name: 'The origin of a dead-letter copy is not applied at replay',
+    file: 'services/broker/src/restore.ts',
+    text: "  if (origin !== undefined) deps.inflight.applyOrigin(origin, 'dead')\n",
+    replacement: '',
+    testFile: BROKER_TEST,
+    test: 'kill: between the dead-letter copy and anything else → the copy has settled its origin, there is one copy',
+  },
+]

@@ -1,0 +1,114 @@
+// Applies every mutant to a copy of the sources and asks whether its test notices. First the copy as it is: only tests
+// that are green without a fault can tell about one. Two copies, each with one jest process at a time.
+import type { TestsRun } from './jest-run.ts'
+import { mutate, type Mutant } from './mutant.ts'
+import type { SourceCopy } from './source-copy.ts'
+
+/** A jest process keeps a core busy. */
+export const COPIES = 2
+
+export type Verdict =
+  /** The named test failed, saying so. */
+  | { readonly kind: 'caught'; readonly reason: string }
+  /** The named test did not fail. */
+  | { readonly kind: 'survived'; readonly reason: string }
+  /** Nothing could be found out: the mutant or its test is not what it was. */
+  | { readonly kind: 'rotten'; readonly reason: string }
+
+export interface MutantResult {
+  readonly mutant: Mutant
+  readonly verdict: Verdict
+  readonly durationMs: number
+}
+
+export interface MutantsDeps {
+  readonly createCopy: () => SourceCopy
+  /** Runs test files of a copy. */
+  readonly runTests: (root: string, testFiles: readonly string[]) => Promise<TestsRun>
+  readonly nowMs: () => number
+  readonly onBaseline: (files: number, durationMs: number) => void
+  readonly onResult: (result: MutantResult, done: number, of: number) => void
+}
+
+/** One result for each mutant, in their order. */
+export async function runMutants(mutants: readonly Mutant[], deps: MutantsDeps): Promise<readonly MutantResult[]> {
+  const copies: SourceCopy[] = []
+  try {
+    for (let index = 0; index < Math.min(COPIES, mutants.length); index += 1) copies.push(deps.createCopy())
+    const baseline = await runBaseline(mutants, copies, deps)
+    const results = new Map<Mutant, MutantResult>()
+    const waiting = [...mutants]
+    await Promise.all(
+      copies.map(async (copy) => {
+        for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+          const startedMs = deps.nowMs()
+          const verdict = await judge(mutant, copy, baseline.get(mutant.testFile), deps)
+          const result = { mutant, verdict, durationMs: deps.nowMs() - startedMs }
+          results.set(mutant, result)
+          deps.onResult(result, results.size, mutants.length)
+        }
+      }),
+    )
+    return mutants.flatMap((mutant) => results.get(mutant) ?? [])
+  } finally {
+    for (const copy of copies) copy.remove()
+  }
+}
+
+/** Every test file of the mutants in sources without a fault. */
+async function runBaseline(
+  mutants: readonly Mutant[],
+  copies: readonly SourceCopy[],
+  deps: MutantsDeps,
+): Promise<ReadonlyMap<string, TestsRun>> {
+  const startedMs = deps.nowMs()
+  const waiting = [...new Set(mutants.map(({ testFile }) => testFile))]
+  const files = waiting.length
+  const runs = new Map<string, TestsRun>()
+  await Promise.all(
+    copies.map(async ({ root }) => {
+      for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+        runs.set(file, await deps.runTests(root, [file]))
+      }
+    }),
+  )
+  deps.onBaseline(files, deps.nowMs() - startedMs)
+  return runs
+}
+
+async function judge(
+  mutant: Mutant,
+  copy: SourceCopy,
+  baseline: TestsRun | undefined,
+  deps: MutantsDeps,
+): Promise<Verdict> {
+  const notGreen = faultOfBaseline(mutant, baseline)
+  if (notGreen !== undefined) return { kind: 'rotten', reason: notGreen }
+  const source = await copy.read(mutant.file)
+  const mutation = mutate(source, mutant)
+  if (mutation.kind === 'rotten') return mutation
+  await copy.write(mutant.file, mutation.source)
+  try {
+    return verdictOf(mutant, await deps.runTests(copy.root, [mutant.testFile]))
+  } finally {
+    await copy.write(mutant.file, source)
+  }
+}
+
+function faultOfBaseline({ test, testFile }: Mutant, baseline: TestsRun | undefined): string | undefined {
+  const [broken] = baseline?.broken ?? []
+  if (broken !== undefined) return `without the fault: ${broken}`
+  const [red] = baseline?.failed.keys() ?? []
+  if (red !== undefined) return `without the fault, ${testFile} is not green: '${red}' fails`
+  if (baseline?.passed.has(test) !== true) return `${testFile} has no test '${test}'`
+  return undefined
+}
+
+function verdictOf({ test }: Mutant, { passed, failed, broken }: TestsRun): Verdict {
+  const failure = failed.get(test)
+  if (failure !== undefined) return { kind: 'caught', reason: failure }
+  if (broken.length > 0) return { kind: 'rotten', reason: `no test could judge it: ${broken.join('; ')}` }
+  if (!passed.has(test)) return { kind: 'rotten', reason: 'its test was not run' }
+  const others = failed.size === 0 ? 'no test of the file fails' : `others fail: ${[...failed.keys()].join('; ')}`
+  return { kind: 'survived', reason: `its test stays green; ${others}` }
+}

@@ -1,0 +1,170 @@
+import { expect, test } from '@jest/globals'
+import { testsOf, type TestsRun } from '../../src/mutants/jest-run.ts'
+import type { Mutant } from '../../src/mutants/mutant.ts'
+import { countsOf, formatJson, formatProgress, formatTable } from '../../src/mutants/report.ts'
+import { COPIES, type MutantResult, type MutantsDeps, runMutants } from '../../src/mutants/run-mutants.ts'
+
+const SOURCE = 'export const sum = (a, b) => a + b\nexport const zero = 0\n'
+const FILE = 'packages/a/src/a.ts'
+const TEST_FILE = 'packages/a/test/a.test.ts'
+
+const WRONG_SUM: Mutant = {
+  name: 'Sums are differences',
+  file: FILE,
+  text: 'a + b',
+  replacement: 'a - b',
+  testFile: TEST_FILE,
+  test: 'sum: two numbers → their sum',
+}
+const UNNOTICED: Mutant = { ...WRONG_SUM, name: 'Zero is one', text: 'zero = 0', replacement: 'zero = 1' }
+
+function ended(run: { passed?: string[]; failed?: string[]; broken?: string[] }): TestsRun {
+  const { passed = [], failed = [], broken = [] } = run
+  return { passed: new Set(passed), failed: new Map(failed.map((name) => [name, 'is wrong'])), broken }
+}
+
+/** Copies in memory, whose one test sees the sum only. */
+function createDeps(runOf?: (source: string) => TestsRun) {
+  const copies = new Map<string, string>()
+  const told: string[] = []
+  let running = 0
+  const seen = { runningMax: 0, left: () => copies.size, told }
+  const deps: MutantsDeps = {
+    createCopy() {
+      const root = `/copy-${copies.size}`
+      copies.set(root, SOURCE)
+      return {
+        root,
+        read: async () => copies.get(root)!,
+        write: async (_path, source) => void copies.set(root, source),
+        remove: () => void copies.delete(root),
+      }
+    },
+    async runTests(root, testFiles) {
+      expect(testFiles).toEqual([TEST_FILE])
+      running += 1
+      seen.runningMax = Math.max(seen.runningMax, running)
+      await Promise.resolve()
+      running -= 1
+      const source = copies.get(root)!
+      if (runOf !== undefined) return runOf(source)
+      return ended({ [source.includes('a + b') ? 'passed' : 'failed']: [WRONG_SUM.test] })
+    },
+    nowMs: () => 0,
+    onBaseline: (files) => told.push(`${files} files`),
+    onResult: (result, done, of) => told.push(formatProgress(result, done, of)),
+  }
+  return { deps, seen }
+}
+
+async function verdicts(mutants: readonly Mutant[], deps: MutantsDeps): Promise<readonly string[]> {
+  return (await runMutants(mutants, deps)).map(({ verdict }) => `${verdict.kind}: ${verdict.reason}`)
+}
+
+test('mutants: the named test fails → caught; the next one starts from the source as it was', async () => {
+  const { deps, seen } = createDeps()
+  const results = await runMutants([WRONG_SUM, WRONG_SUM, WRONG_SUM], deps)
+  expect(results.map(({ verdict }) => verdict.kind)).toEqual(['caught', 'caught', 'caught'])
+  expect(countsOf(results)).toEqual({ passed: 3, failed: 0, skipped: 0 })
+  expect([seen.left(), seen.runningMax]).toEqual([0, COPIES])
+  expect(seen.told[0]).toBe('1 files')
+})
+
+test('mutants: no test notices it → the run fails, and says that the test stays green', async () => {
+  const { deps, seen } = createDeps()
+  const results = await runMutants([WRONG_SUM, UNNOTICED], deps)
+  expect(countsOf(results)).toEqual({ passed: 1, failed: 1, skipped: 0 })
+  expect(seen.told.join('\n')).toContain('survived  Zero is one')
+  expect(results[1]?.verdict).toEqual({
+    kind: 'survived',
+    reason: 'its test stays green; no test of the file fails',
+  })
+})
+
+test('mutants: its text is gone, or there twice → the run fails, and says what to do', async () => {
+  const { deps } = createDeps()
+  const gone = { ...WRONG_SUM, text: 'a * b' }
+  const twice = { ...WRONG_SUM, text: 'export const' }
+  expect(await verdicts([gone, twice], deps)).toEqual([
+    `rotten: its text is gone from ${FILE}: bring the mutant up to date`,
+    `rotten: its text occurs more than once in ${FILE}: make it longer`,
+  ])
+})
+
+test('mutants: only another test fails → survived, naming the other', async () => {
+  const { deps } = createDeps((source) =>
+    ended({ passed: [WRONG_SUM.test], failed: source.includes('a + b') ? [] : ['another'] }),
+  )
+  expect(await verdicts([WRONG_SUM], deps)).toEqual(['survived: its test stays green; others fail: another'])
+})
+
+test('mutants: the file can not be loaded with the fault → not caught: no test has judged it', async () => {
+  const { deps } = createDeps((source) =>
+    source.includes('a + b') ? ended({ passed: [WRONG_SUM.test] }) : ended({ broken: ['a syntax error'] }),
+  )
+  expect(await verdicts([WRONG_SUM], deps)).toEqual(['rotten: no test could judge it: a syntax error'])
+})
+
+test.each([
+  ['the named test fails', { failed: [WRONG_SUM.test] }, `${TEST_FILE} is not green: '${WRONG_SUM.test}' fails`],
+  ['another one fails', { passed: [WRONG_SUM.test], failed: ['b'] }, `${TEST_FILE} is not green: 'b' fails`],
+  ['the test does not exist', { passed: ['b'] }, `${TEST_FILE} has no test '${WRONG_SUM.test}'`],
+  ['the file does not load', { broken: ['no such module'] }, 'without the fault: no such module'],
+])('mutants: %s without a fault → nothing counts as caught', async (_name, run, reason) => {
+  const { deps } = createDeps(() => ended(run))
+  const [verdict] = await verdicts([WRONG_SUM], deps)
+  expect(verdict).toMatch(/^rotten: /u)
+  expect(verdict).toContain(reason)
+})
+
+test('mutants: a runner that fails → the copies are gone all the same', async () => {
+  const { deps, seen } = createDeps(() => {
+    throw new Error('no jest here')
+  })
+  await expect(runMutants([WRONG_SUM], deps)).rejects.toThrow('no jest here')
+  expect(seen.left()).toBe(0)
+})
+
+test('report: a table for people, JSON for programs', () => {
+  const results: MutantResult[] = [
+    { mutant: WRONG_SUM, verdict: { kind: 'caught', reason: 'expected 3' }, durationMs: 1234 },
+    { mutant: UNNOTICED, verdict: { kind: 'survived', reason: 'its test stays green' }, durationMs: 10 },
+  ]
+  expect(formatTable(results).split('\n')).toEqual([
+    'mutant                caught  by the test',
+    'Sums are differences  yes     sum: two numbers → their sum',
+    'Zero is one           NO      sum: two numbers → their sum',
+  ])
+  expect(JSON.parse(formatJson(results))).toMatchObject({
+    passed: 1,
+    failed: 1,
+    mutants: [
+      { name: 'Sums are differences', verdict: 'caught', reason: 'expected 3', durationMs: 1234 },
+      { verdict: 'survived' },
+    ],
+  })
+})
+
+test('results of jest: failures in one line without their stack; files without tests could not be run', () => {
+  const results = testsOf({
+    testResults: [
+      {
+        name: '/a.test.ts',
+        message: '',
+        assertionResults: [
+          { fullName: 'good', status: 'passed', failureMessages: [] },
+          {
+            fullName: 'bad',
+            status: 'failed',
+            failureMessages: ['Error: \u001b[31mexpected\u001b[39m\n\n  3\n    at x.ts'],
+          },
+          { fullName: 'later', status: 'pending' },
+        ],
+      },
+      { name: '/b.test.ts', message: ' SyntaxError ', assertionResults: [] },
+    ],
+  })
+  expect([...results.passed]).toEqual(['good'])
+  expect([...results.failed]).toEqual([['bad', 'Error: expected 3']])
+  expect(results.broken).toEqual(['/b.test.ts could not be run: SyntaxError'])
+})
