@@ -7,6 +7,7 @@ import { type CommitLog, createCommitLog } from './commit-log/commit-log.ts'
 import { createDiskReserve, type DiskReserve, isNoSpace } from './commit-log/disk-reserve.ts'
 import { createDirectLogWriter } from './commit-log/log-writer.ts'
 import { openSegments, type Segments } from './commit-log/segment.ts'
+import { createZeroWindow } from './commit-log/zero-window.ts'
 import { createQueueFiles, type QueueFiles } from './consume-queue/queue-files.ts'
 import { createQueueTable, type QueueTable } from './consume-queue/queue-table.ts'
 import { createDispatcher, type Dispatcher } from './dispatch.ts'
@@ -118,6 +119,7 @@ class Store implements MessageStore {
       segments,
       writer: createDirectLogWriter(segments),
       reserve: this.#reserve,
+      zeroWindow: this.flushBeforeRelease ? createZeroWindow(segments) : undefined,
       end: parts.recovery.end,
       bodyBytesMax: options.bodyBytesMax ?? DEFAULTS.bodyBytesMax,
       flushIntervalMs: options.flushIntervalMs ?? DEFAULTS.flushIntervalMs,

@@ -135,7 +135,7 @@ test('write: it fails → the batch is refused, nothing of it becomes visible, a
 test('full disk: with a reserve → the batch is still written, sends are refused, journal records pass, and it recovers', async () => {
   const effects = createManualEffects()
   const { disk } = effects.machine
-  const store = await openStore(effects, { reserveBytes: 16_384, segmentBytes: 65_536 })
+  const store = await openStore(effects, { flushMode: 'ASYNC_FLUSH', reserveBytes: 16_384, segmentBytes: 65_536 })
   await send(store, newRecord({ text: 'first' }))
   await effects.advance(1000)
   expect(await namesIn(effects)).toContain('reserve')

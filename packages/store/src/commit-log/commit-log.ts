@@ -9,6 +9,7 @@ import { createGroupCommit } from './group-commit.ts'
 import type { LogWriter } from './log-writer.ts'
 import { checkRecord, damaged, RECORD_BYTES_MAX } from './scan.ts'
 import type { Segments } from './segment.ts'
+import type { ZeroWindow } from './zero-window.ts'
 
 const MiB = 1024 * 1024
 /** Bytes of one batch, at most; beyond, sends are answered 'busy'. */
@@ -28,6 +29,8 @@ export interface CommitLogOptions {
   readonly bodyBytesMax: number
   readonly flushIntervalMs: number
   readonly hotBytes: number
+  /** Keeps zeros in front of the log; only where syncs are waited for. */
+  readonly zeroWindow?: ZeroWindow | undefined
   /** A batch is in the page cache up to `end`, in order. */
   readonly onWritten: (end: number) => void
   readonly onFlushed: (end: number) => void
@@ -156,6 +159,7 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
   function finish(batch: SealedBatch, entered: readonly number[]): void {
     batch.release()
     written = batch.end
+    options.zeroWindow?.advance(written)
     group.written(written)
     options.onWritten(written)
     for (const base of entered) options.onRoll(base)
