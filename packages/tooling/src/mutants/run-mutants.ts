@@ -85,6 +85,7 @@ async function judge(
   const notGreen = faultOfBaseline(mutant, baseline)
   if (notGreen !== undefined) return { kind: 'rotten', reason: notGreen }
   const source = await copy.read(mutant.file)
+  if (source === undefined) return { kind: 'rotten', reason: `there is no file ${mutant.file} any more` }
   const mutation = mutate(source, mutant)
   if (mutation.kind === 'rotten') return mutation
   await copy.write(mutant.file, mutation.source)

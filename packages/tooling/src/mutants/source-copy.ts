@@ -13,8 +13,8 @@ const SCOPE = '@rocketmq-ts'
 export interface SourceCopy {
   /** Its root, without links in the path. */
   readonly root: string
-  /** The source of a file, by its path from the root. */
-  read(path: string): Promise<string>
+  /** The source of a file, by its path from the root; undefined where there is no such file. */
+  read(path: string): Promise<string | undefined>
   write(path: string, source: string): Promise<void>
   remove(): void
 }
@@ -40,7 +40,7 @@ export function copySources(root: string): SourceCopy {
   }
   return {
     root: copy,
-    read: (path) => readFile(join(copy, path), 'utf8'),
+    read: async (path) => (existsSync(join(copy, path)) ? readFile(join(copy, path), 'utf8') : undefined),
     write: (path, source) => writeFile(join(copy, path), source),
     remove: () => rmSync(copy, { recursive: true, force: true }),
   }

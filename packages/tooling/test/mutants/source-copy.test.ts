@@ -85,6 +85,7 @@ test(
       fault,
       { ...fault, text: 'unseen: number = 7', replacement: 'unseen: number = 8' },
       { ...fault, text: 'was here once' },
+      { ...fault, file: 'packages/below/src/moved.ts' },
       { ...fault, replacement: 'low: number = = 2' },
     ]
     const results = await runMutants(mutants, {
@@ -94,7 +95,7 @@ test(
       onBaseline: () => undefined,
       onResult: () => undefined,
     })
-    expect(results.map(({ verdict }) => verdict.kind)).toEqual(['caught', 'survived', 'rotten', 'rotten'])
+    expect(results.map(({ verdict }) => verdict.kind)).toEqual(['caught', 'survived', 'rotten', 'rotten', 'rotten'])
     expect(results[0]?.verdict.reason).toContain('Expected: 1 Received: 2')
   },
   RUNS_DEADLINE_MS,
