@@ -2,11 +2,8 @@
 // dashboards and alerts keep working; ours begin with `rocketmq_ts_`. A label never holds a client or message id.
 import { counter, gauge, histogram } from './definition.ts'
 
-const KIB = 1024
-const MIB = KIB * KIB
 const ofTopic = { open: ['topic'], fixed: ['message_type', 'is_system'] } as const
 const ofDelivery = { open: ['topic', 'consumer_group'], fixed: ['is_system', 'is_retry'] } as const
-const SIZE_BUCKETS = [KIB, 4 * KIB, 512 * KIB, MIB, 2 * MIB, 4 * MIB]
 const LATENCY_MS_BUCKETS = [1, 3, 5, 7, 10, 100, 1000, 2000, 3000]
 
 /** The definitions, by the name that code uses. Java: BrokerMetricsConstant, ProxyMetricsConstant. */
@@ -16,7 +13,6 @@ export const MetricName = {
   throughputIn: counter('rocketmq_throughput_in_total', 'Bytes appended.', ofTopic),
   messagesOut: counter('rocketmq_messages_out_total', 'Messages delivered, each delivery counted.', ofDelivery),
   throughputOut: counter('rocketmq_throughput_out_total', 'Bytes delivered.', ofDelivery),
-  messageSize: histogram('rocketmq_message_size', 'Bytes of an appended message.', SIZE_BUCKETS, ofTopic),
   sendToDlqMessages: counter('rocketmq_send_to_dlq_messages_total', 'Messages moved to a dead-letter topic.', {
     open: ['topic', 'consumer_group'],
     fixed: ['is_system'],
@@ -39,39 +35,14 @@ export const MetricName = {
     'Messages of a topic as a group has settled them: all buckets together are all messages written.',
     { open: ['topic', 'consumer_group'], fixed: ['bucket'] },
   ),
-  inflightRefused: counter(
-    'rocketmq_ts_inflight_refused_total',
-    'Receives answered empty because a table of messages in flight is full.',
-    { open: ['topic', 'consumer_group'] },
-  ),
 
   // Broker: state
-  brokerPermission: gauge('rocketmq_broker_permission', '2 is write, 4 is read, 6 is both.'),
   topicNumber: gauge('rocketmq_topic_number', 'Topics on this broker.'),
   consumerGroupNumber: gauge('rocketmq_consumer_group_number', 'Consumer groups on this broker.'),
-  processorWatermark: gauge('rocketmq_processor_watermark', 'Requests waiting for a Turn.', { fixed: ['processor'] }),
-  storageSize: gauge('rocketmq_storage_size_bytes', 'Bytes used.', { fixed: ['storage_type', 'storage_medium'] }),
   storageFlushBehind: gauge('rocketmq_storage_flush_behind_bytes', 'Bytes written but not yet flushed.', {
     fixed: ['storage_type', 'storage_medium'],
   }),
-  storageDispatchBehind: gauge('rocketmq_storage_dispatch_behind_bytes', 'Bytes in the log but not yet dispatched.', {
-    fixed: ['storage_type', 'storage_medium'],
-  }),
   storeRefuses: gauge('rocketmq_ts_store_refuses', '1 when the log refuses appends until a restart, else 0.'),
-
-  // Connections and requests
-  producerConnections: gauge('rocketmq_producer_connections', 'Producers connected.', {
-    open: ['version'],
-    fixed: ['language', 'protocol_type'],
-  }),
-  consumerConnections: gauge('rocketmq_consumer_connections', 'Consumers connected.', {
-    open: ['consumer_group', 'version'],
-    fixed: ['language', 'consume_mode', 'protocol_type', 'is_system'],
-  }),
-  connections: gauge('rocketmq_ts_connections', 'Open connections, by listener.', { fixed: ['listener'] }),
-  rpcLatency: histogram('rocketmq_rpc_latency_milliseconds', 'From a request to its answer.', LATENCY_MS_BUCKETS, {
-    fixed: ['protocol_type', 'request_code', 'response_code', 'is_long_polling', 'result'],
-  }),
 
   // Proxy
   proxyUp: gauge('rocketmq_proxy_up', '1 while the proxy runs.', { fixed: ['proxy_mode'] }),

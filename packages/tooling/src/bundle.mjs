@@ -5,6 +5,8 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { basename, join } from 'node:path'
 import { ROOT } from './bootstrap.mjs'
 
+/** How long files of earlier bundles are kept. */
+const KEEP_FILES_MS = 24 * 3600 * 1000
 const SOURCE_PARENTS = ['packages', 'services']
 /** CommonJS dependencies (grpc-js, protobufjs) ask for `require` inside the ESM bundle. */
 const BANNER = "import{createRequire as bundleRequire}from'node:module';const require=bundleRequire(import.meta.url);"
@@ -20,7 +22,7 @@ export async function bundle({ entry, outFolder }) {
   const stamp = sourceStampOf(ROOT)
   if (existsSync(file) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return file
   const { build, stop } = await import('esbuild')
-  rmSync(folder, { recursive: true, force: true })
+  removeOldFiles(folder)
   await build({
     absWorkingDir: ROOT,
     entryPoints: [entry],
@@ -40,6 +42,15 @@ export async function bundle({ entry, outFolder }) {
   await stop() // its helper process would stay as long as ours
   writeFileSync(stampFile, stamp)
   return file
+}
+
+/** A server that still runs from an earlier bundle may import a file of it later, so only old ones go. */
+function removeOldFiles(folder) {
+  if (!existsSync(folder)) return
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name)
+    if (Date.now() - statSync(path).mtimeMs > KEEP_FILES_MS) rmSync(path, { recursive: true })
+  }
 }
 
 /** Hash over path, size and modification time of every source, and over what is installed. */
