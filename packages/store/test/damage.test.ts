@@ -1,0 +1,144 @@
+// Bytes of the log that are not what they were: lost below F, debris above it.
+import { expect, test } from '@jest/globals'
+import { SystemTopic } from '@rocketmq-ts/model'
+import { isFillerUnit } from '../src/index.ts'
+import {
+  afterKill,
+  afterPowerLoss,
+  bytesOf,
+  createManualEffects,
+  FOLDER,
+  namesIn,
+  newRecord,
+  openStore,
+  overwrite,
+  restarted,
+  SEGMENT_BYTES,
+  send,
+  textsOf,
+  unitsOf,
+} from './store-fixture.ts'
+
+const FIRST = `${FOLDER}/commitlog/00000000000000000000`
+
+test('damage: above F → cut at the first invalid byte, kept in damaged/, and cleared in the log', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects, { flushMode: 'ASYNC_FLUSH' })
+  const sent = ['a', 'b', 'c', 'd'].map((text) => store.append(newRecord({ text })))
+  await store.submit()
+  const end = store.appended
+  const again = afterKill(effects)
+  const hit = sent[1]!
+  effects.machine.disk.flipBit(FIRST, hit.commitLogOffset + 88, 0)
+  const cut = (await bytesOf(again, FIRST)).subarray(hit.commitLogOffset, end)
+  store = await openStore(again)
+  expect(store.recovery).toMatchObject({ end: hit.commitLogOffset, cutBytes: end - hit.commitLogOffset, damaged: [] })
+  const name = `commitlog-${String(hit.commitLogOffset).padStart(20, '0')}`
+  expect((await bytesOf(again, `${FOLDER}/damaged/${name}`)).equals(cut)).toBe(true)
+  expect((await bytesOf(again, FIRST)).subarray(hit.commitLogOffset).every((byte) => byte === 0)).toBe(true)
+  // What was cut must not come back when the log grows again.
+  await send(store, newRecord({ text: 'b' }))
+  expect(await textsOf(store)).toEqual(['a', 'b'])
+  store = await openStore(afterPowerLoss(effects))
+  expect(await textsOf(store)).toEqual(['a', 'b'])
+})
+
+test('damage: above F over several segments → the segments behind are kept aside and removed', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects, { flushMode: 'ASYNC_FLUSH' })
+  const sent = Array.from({ length: 70 }, (_, index) => store.append(newRecord({ text: `m${index}` })))
+  await store.submit()
+  const again = afterKill(effects)
+  effects.machine.disk.flipBit(FIRST, sent[5]!.commitLogOffset + 88, 0)
+  store = await openStore(again)
+  expect(store.recovery).toMatchObject({ end: sent[5]!.commitLogOffset, records: 5 })
+  expect(await namesIn(again, '/commitlog')).toEqual(['00000000000000000000'])
+  expect((await namesIn(again, '/damaged')).length).toBeGreaterThan(1)
+})
+
+test('damage: below F → the hole is reported, its offset stays with a filler unit, and what lies behind is served', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  const [, hit] = await send(store, ...['a', 'b', 'c', 'd'].map((text) => newRecord({ text })))
+  await store.close()
+  effects.machine.disk.flipBit(FIRST, hit!.commitLogOffset + 88, 0)
+  await effects.files.remove(`${FOLDER}/consumequeue`)
+  store = await openStore(restarted(effects))
+  const to = hit!.commitLogOffset + hit!.size
+  expect(store.recovery).toMatchObject({ damaged: [{ from: hit!.commitLogOffset, to }], cutBytes: 0 })
+  expect((await unitsOf(store)).map(isFillerUnit)).toEqual([false, true, false, false])
+  expect(await textsOf(store)).toEqual(['a', '<damaged>', 'c', 'd'])
+  const [next] = await send(store, newRecord({ text: 'e' }))
+  expect(next!.queueOffset).toBe(4)
+})
+
+test('damage: the last records below F → their offsets are not given out again', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  const sent = await send(store, ...['a', 'b', 'c', 'd'].map((text) => newRecord({ text })))
+  const end = store.appended
+  await store.close()
+  await overwrite(effects, FIRST, sent[2]!.commitLogOffset, Buffer.alloc(end - sent[2]!.commitLogOffset))
+  await effects.files.remove(`${FOLDER}/consumequeue`)
+  store = await openStore(restarted(effects))
+  expect(await textsOf(store)).toEqual(['a', 'b', '<damaged>', '<damaged>'])
+  const [next] = await send(store, newRecord({ text: 'e' }))
+  expect(next).toMatchObject({ queueOffset: 4, commitLogOffset: end })
+})
+
+test('damage: the head of a record below F names another queue offset → it alone is lost', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  const sent = await send(store, ...['a', 'b', 'c', 'd'].map((text) => newRecord({ text })))
+  await store.close()
+  const offset = Buffer.alloc(8)
+  offset.writeBigInt64BE(2n ** 50n)
+  await overwrite(effects, FIRST, sent[1]!.commitLogOffset + 20, offset)
+  await effects.files.remove(`${FOLDER}/consumequeue`)
+  store = await openStore(restarted(effects))
+  expect(await textsOf(store)).toEqual(['a', '<damaged>', 'c', 'd'])
+})
+
+test('damage: the whole commit log is gone → nothing is used again: positions go on at F, offsets where they were', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  await send(store, ...Array.from({ length: 40 }, () => newRecord()))
+  const end = store.appended
+  await store.close()
+  await effects.files.remove(`${FOLDER}/commitlog`)
+  store = await openStore(restarted(effects))
+  const [next] = await send(store, newRecord({ text: 'next' }))
+  expect(next).toMatchObject({ queueOffset: 40, commitLogOffset: end })
+})
+
+test('damage: a journal record proves that a hole was flushed → the hole is a loss, not the end of the log', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  const [, hit] = await send(store, newRecord({ text: 'a' }), newRecord({ text: 'b' }))
+  const stamp = store.provenFlushed
+  await send(store, newRecord({ text: 'c' }), newRecord({ topic: SystemTopic.INFLIGHT_LOG, text: String(stamp) }))
+  const again = afterKill(effects)
+  effects.machine.disk.flipBit(FIRST, hit!.commitLogOffset + 88, 0)
+  const flushedStampOf = (record: { topic: string; bytes: Uint8Array }) => {
+    expect(record.topic).toBe(SystemTopic.INFLIGHT_LOG)
+    return stamp
+  }
+  store = await openStore(again, { flushedStampOf })
+  expect(store.recovery).toMatchObject({ cutBytes: 0, provenFlushed: stamp })
+  expect(store.recovery.damaged).toEqual([{ from: hit!.commitLogOffset, to: hit!.commitLogOffset + hit!.size }])
+  expect(await textsOf(store)).toEqual(['a', '<damaged>', 'c'])
+})
+
+test('folder: a segment that is shorter than its size after a crash → extended, and its records are kept', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  await send(store, newRecord({ text: 'a' }))
+  const end = store.appended
+  const again = afterKill(effects)
+  const file = await again.files.open(FIRST, 'must-exist')
+  await file.truncate(end)
+  await file.close()
+  await (await again.files.open(`${FOLDER}/commitlog/${String(SEGMENT_BYTES).padStart(20, '0')}`, 'create')).close()
+  store = await openStore(again)
+  expect([(await bytesOf(again, FIRST)).length, await textsOf(store)]).toEqual([SEGMENT_BYTES, ['a']])
+})
