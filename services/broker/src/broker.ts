@@ -137,14 +137,15 @@ async function openStore(settings: BrokerSettings, deps: BrokerDeps): Promise<Me
 
 async function startBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<RunningBroker> {
   const { scheduler, network, files, random, logger } = deps
-  const store = await openStore(settings, deps)
+  const clock = createSteadyClock(deps.clock)
+  const store = await openStore(settings, { ...deps, clock })
   const topics = createTopicTable(builtInTopics(settings))
   const groups = createGroupTable()
   const inflight = createInflight({
     maxAttempts: (group) => attemptsMax(groups.get(group)),
   })
   const restored = await restore({ files, root: settings.storePathRootDir, store, inflight, topics, groups, logger })
-  const clock = createSteadyClock(deps.clock, restored.newestMs)
+  clock.notBefore(restored.newestMs)
 
   const storeHost = () => hostPortOf(advertisedAddress())
   const journal = createJournal({ store, inflight, clock, storeHost })

@@ -54,6 +54,20 @@ test('clock: set back while the broker was down, nothing to replay → what is i
   expect(again?.popTimeMs).toBeGreaterThanOrEqual((first?.popTimeMs ?? 0) + 30_000)
 })
 
+test('clock: set back while the broker ran, then killed → pop times go on after those that it gave', async () => {
+  const broker = await startBroker()
+  await broker.send('T', 'one')
+  await broker.send('T', 'two')
+  await broker.pop('T', 'starter', { max: 1 })
+  broker.machine.jumpClock(-3_600_000)
+  await broker.advance(60_000)
+  const [first] = await broker.pop('T', 'G', { max: 1 })
+  broker.crash({ powerLoss: false })
+  await broker.restart()
+  const [second] = await broker.pop('T', 'G', { max: 1 })
+  expect(second?.popTimeMs).toBeGreaterThanOrEqual(first?.popTimeMs ?? Infinity)
+})
+
 test('kill: handles from before it still act', async () => {
   const broker = await startBroker()
   await broker.send('T', 'one')
