@@ -205,7 +205,7 @@ async function checkWhileRunning(server: RunningProcess, ports: Ports): Promise<
     const says = [`${ports[port]}`, part, `--${port}-port`]
     await checkRefusal(`the port of ${part} is taken: exit code 1, the message names it`, others, folderOf(port), says)
   }
-  const holder = `${processTree(server.pid)?.at(-1)?.pid ?? 'process'}`
+  const holder = `process ${processTree(server.pid)?.at(-1)?.pid ?? ''}`
   const says = ['--data-dir', holder]
   await checkRefusal(
     'the data folder is in use: exit code 1, the message names the holder',

@@ -25,8 +25,8 @@ const UNPUBLISHED = '.lock-new.'
 const SOCKET_PATH_BYTES_MAX = 103
 /** A holder that does not say its name within this time still holds. */
 const ANSWER_MS_MAX = 2000
-/** Bytes of a holder's text. */
-const HOLDER_BYTES_MAX = 1024
+/** UTF-16 units of a holder's text. */
+const HOLDER_CHARS_MAX = 1024
 /** How systems say that a file system has no sockets. */
 const NO_SOCKETS: ReadonlySet<string> = new Set(['EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EINVAL'])
 /** Rounds before the folder counts as locked by contenders that keep dying or withdrawing. */
@@ -141,7 +141,7 @@ function ask(address: string, onAlive: () => void): Promise<Answer> {
       onAlive()
     })
     socket.on('data', (piece: string) => {
-      text = (text + piece).slice(0, HOLDER_BYTES_MAX)
+      text = (text + piece).slice(0, HOLDER_CHARS_MAX)
     })
     socket.on('error', (error) => {
       const errno = errnoOf(error)
@@ -212,9 +212,9 @@ async function lockIn(folder: SocketFolder, path: string, holder: string): Promi
   throw new FileError('locked', path, `the folder is contended: no decision in ${ROUNDS_MAX} rounds, start again`)
 }
 
-/** See `Files.lockFolder`. */
+/** See `Files.lockFolder`. Who is refused reads the process id too: names of brokers are the same on many laptops. */
 export async function lockFolder(path: string, holder: string): Promise<FolderLock> {
-  const text = Buffer.from(holder).subarray(0, HOLDER_BYTES_MAX).toString()
+  const text = `process ${process.pid}, ${holder}`.slice(0, HOLDER_CHARS_MAX)
   let folder: SocketFolder | undefined
   try {
     // Binding a socket in a folder that is missing fails with a misleading EACCES.

@@ -48,7 +48,7 @@ test('lock: held by another process â†’ locked naming it; killed with SIGKILL â†
   expect(line).toBe('held')
   await expect(files.lockFolder(folder, 'broker-b')).rejects.toMatchObject({
     code: 'locked',
-    message: expect.stringContaining('broker-a'),
+    message: expect.stringContaining(`held by process ${child.pid}, broker-a;`),
   })
   await kill(child)
   expect(fs.readdirSync(folder)).toHaveLength(1)

@@ -121,7 +121,7 @@ test(
     const first = start('--data-dir', folder, ...FREE_PORTS)
     await first.ready
     const { code, stderr } = await start('--data-dir', folder, ...FREE_PORTS).ended
-    expect(stderr).toMatch(/held by broker broker-a.*--data-dir\.\n$/)
+    expect(stderr).toMatch(/held by process \d+, broker broker-a.*--data-dir\.\n$/)
     expect(code).toBe(1)
     first.child.kill('SIGKILL')
     await first.ended
