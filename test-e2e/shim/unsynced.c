@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -44,6 +45,8 @@ static char root[PATH_MAX];
 static size_t root_bytes;
 static char dir[PATH_MAX];
 static int log_fd = -1;
+/* How long a sync takes at least: where the disk is fast, a kill would hardly ever meet one. */
+static struct timespec sync_time;
 /* Entries follow one another in the order of the changes. Syncs run outside. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -57,6 +60,8 @@ __attribute__((constructor)) static void begin(void) {
   const char *to = getenv("UNSYNCED_DIR");
   if (below == NULL || to == NULL || realpath(below, root) == NULL || realpath(to, dir) == NULL) return;
   root_bytes = strlen(root);
+  const char *sync_ms = getenv("UNSYNCED_SYNC_MS");
+  sync_time.tv_nsec = sync_ms == NULL ? 0 : atol(sync_ms) * 1000000;
   char path[PATH_BYTES];
   snprintf(path, sizeof path, "%s/undo.log", dir);
   log_fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -210,10 +215,8 @@ static int open_ours(int at, const char *name, const char *path, int flags, mode
   struct stat st;
   pthread_mutex_lock(&lock);
   bool exists = lstat(path, &st) == 0;
-  if (!exists && (flags & O_CREAT) != 0) {
-    struct entry entry = {.kind = 'C', .parent = parent_of(path)};
-    append(&entry, path, NULL, NULL);
-  }
+  struct entry entry = {.kind = 'C', .parent = parent_of(path)};
+  if (!exists && (flags & O_CREAT) != 0 && entry.parent != 0) append(&entry, path, NULL, NULL);
   if (exists && (flags & O_TRUNC) != 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
     int from = (int)syscall(SYS_openat, at, name, O_RDONLY | O_CLOEXEC, 0);
     if (from < 0) give_up("open a file to be truncated");
@@ -335,6 +338,7 @@ static int sync_any(int fd, long call) {
     ended.offset = log_end();
     append(&begun, NULL, NULL, NULL);
     pthread_mutex_unlock(&lock);
+    nanosleep(&sync_time, NULL);
   }
   int result = (int)syscall(call, fd);
   int failure = errno;
@@ -408,10 +412,9 @@ EXPORT int mkdirat(int at, const char *name, mode_t mode) {
   char path[PATH_BYTES];
   if (!locate(at, name, path)) return (int)syscall(SYS_mkdirat, at, name, mode);
   pthread_mutex_lock(&lock);
-  if (inode_of(path) == 0) {
-    struct entry entry = {.kind = 'M', .parent = parent_of(path)};
-    append(&entry, path, NULL, NULL);
-  }
+  /* Without a parent the call will fail: Node makes the parents one by one, from the last to the first. */
+  struct entry entry = {.kind = 'M', .parent = parent_of(path)};
+  if (inode_of(path) == 0 && entry.parent != 0) append(&entry, path, NULL, NULL);
   int result = (int)syscall(SYS_mkdirat, at, name, mode);
   int failure = errno;
   pthread_mutex_unlock(&lock);

@@ -73,22 +73,16 @@ function openShim(): Shim | undefined {
   return shim
 }
 
-/** Waits for the moment that the plan names; false where all messages were acknowledged before. */
-async function waitFor(kill: Kill, load: Load): Promise<boolean> {
-  if (kill.at.during === 'recovery') {
-    await sleep(kill.delayMs)
-    return true
-  }
-  const isReached = load.reached(kill.at.acknowledged).then(() => true)
-  const inTime = await Promise.race([isReached, load.produced.then(() => false)])
-  await sleep(kill.delayMs)
-  return inTime
+/** Waits for the message that the plan names; false where all were acknowledged before. */
+async function waitFor({ at }: Kill, load: Load): Promise<boolean> {
+  if (at.during === 'recovery') return true
+  return Promise.race([load.reached(at.acknowledged).then(() => true), load.produced.then(() => false)])
 }
 
 function losePower(kill: Kill, shim: Shim | undefined): string {
   if (kill.powerLoss === undefined || shim === undefined) return ''
   const random = createRandom(seed).derive(`loss ${losses.length}`)
-  const loss = takeBack({ root: dataDir, shimFolder: shim.folder, kind: kill.powerLoss, random })
+  const loss = takeBack({ root: dataDir, shim, kind: kill.powerLoss, random })
   losses.push(loss)
   history.powerLosses.push(history.run)
   const { unsyncedWrites, droppedSectors, undoneRenames, undoneNames } = loss
@@ -147,7 +141,10 @@ async function run(): Promise<void> {
     if (kill === undefined) break
     tell(`run ${history.run}: will end by ${describeKill(kill)}`)
     if (await waitFor(kill, load)) struck += 1
-    await server.kill()
+    await server.kill({
+      delayMs: kill.delayMs,
+      whenUnsynced: kill.whenUnsynced ? shim?.undoLog : undefined,
+    })
     tell(`run ${history.run}: killed${losePower(kill, shim)}`)
   }
   if (last === undefined) throw new Error('no server')

@@ -51,7 +51,7 @@ export function bodyOf(attempt: string): Buffer {
   const most = fate < 0.9 ? 600 : fate < 0.99 ? 5 * 1024 : BODY_BYTES_MAX
   const body = Buffer.alloc(attempt.length + 1 + random.integer(most))
   body.write(`${attempt}\n`, 'latin1')
-  for (let at = attempt.length + 1; at < body.length; at += 1) body[at] = random.integer(256)
+  for (let at = attempt.length + 1; at + 4 <= body.length; at += 4) body.writeUInt32LE(random.integer(2 ** 32), at)
   return body
 }
 

@@ -16,10 +16,10 @@ export const GROUPS = [SHARED_GROUP, RAW_GROUP] as const
 export const INVISIBLE_MS = 10_000
 const POLL_MS = 2_000
 const BATCH = 32
-const RAW_SENDERS = 24
+const RAW_SENDERS = 48
 const SDK_SENDERS = 8
 /** After a failed call: as long as the server is down, there is nothing better to do. */
-const RETRY_MS = 50
+const RETRY_MS = 100
 /** First deliveries that are left unacknowledged, so that invisible times run out also without a kill. */
 const FORGOTTEN = 0.01
 /** An SDK call may wait for a connection that comes back late. */

@@ -12,6 +12,9 @@ const RECOVERY_MS_MAX = 400
 /** Of the runs that end in a plain kill, this share is watched by the shim: a later power loss takes from them too. */
 const WATCHED = 0.5
 
+/** Of the power losses during load, this share waits for a write without its sync; the others come when they come. */
+const WHEN_UNSYNCED = 0.5
+
 export interface Kill {
   /** What happens besides the SIGKILL; undefined: nothing, the page cache survives. */
   readonly powerLoss: LossKind | undefined
@@ -20,6 +23,8 @@ export interface Kill {
   /** load: when so many messages are acknowledged. recovery: so soon after the process started. */
   readonly at: { readonly during: 'load'; readonly acknowledged: number } | { readonly during: 'recovery' }
   readonly delayMs: number
+  /** Strikes while a write waits for its sync. */
+  readonly whenUnsynced: boolean
 }
 
 export interface PlanOptions {
@@ -41,17 +46,19 @@ export function planKills({ kills, messages, withShim, random }: PlanOptions): K
   const plan: Kill[] = []
   let lossesSoFar = 0
   for (const [index, isLoss] of arePowerLosses.entries()) {
-    const duringRecovery = index > 0 && random.chance(DURING_RECOVERY)
+    const isFirstLoss = isLoss && lossesSoFar === 0
+    const duringRecovery = index > 0 && !isFirstLoss && random.chance(DURING_RECOVERY)
     const stratum = messages / (count + 1)
     const acknowledged = Math.floor(stratum * (index + 0.5 + random.next()))
-    // The first loss takes everything, so that even a short run shows that something can be taken.
-    const kind = lossesSoFar === 0 ? 'all' : LOSS_KINDS[random.integer(LOSS_KINDS.length)]
+    // The first loss finds something and takes all of it, so that even a short run shows that it can.
+    const kind = isFirstLoss ? 'all' : LOSS_KINDS[random.integer(LOSS_KINDS.length)]
     if (isLoss) lossesSoFar += 1
     plan.push({
       powerLoss: isLoss ? kind : undefined,
       watched: isLoss || (withShim && (isWatchedOn(plan) || random.chance(WATCHED))),
       at: duringRecovery ? { during: 'recovery' } : { during: 'load', acknowledged },
       delayMs: random.integer(duringRecovery ? RECOVERY_MS_MAX : DELAY_MS_MAX),
+      whenUnsynced: isFirstLoss || (isLoss && !duringRecovery && random.chance(WHEN_UNSYNCED)),
     })
   }
   return plan
@@ -63,11 +70,11 @@ function isWatchedOn(plan: readonly Kill[]): boolean {
   return last !== undefined && last.watched && last.powerLoss === undefined
 }
 
-export function describeKill({ powerLoss, watched, at, delayMs }: Kill): string {
+export function describeKill({ powerLoss, watched, at, delayMs, whenUnsynced }: Kill): string {
   const how = powerLoss === undefined ? `kill -9${watched ? ' under the shim' : ''}` : `power loss (${powerLoss})`
   const when =
     at.during === 'recovery' ? `${delayMs} ms after the start` : `${delayMs} ms after ${at.acknowledged} acknowledged`
-  return `${how}, ${when}`
+  return `${how}, ${when}${whenUnsynced ? ', in a sync' : ''}`
 }
 
 function shuffled<Item>(items: readonly Item[], random: Random): Item[] {

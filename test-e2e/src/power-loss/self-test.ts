@@ -46,7 +46,7 @@ export function testShim(shim: Shim, folder: string): string | undefined {
     encoding: 'utf8',
   })
   if (child.signal !== 'SIGKILL') return `the child ended with ${child.status ?? child.signal}: ${child.stderr}`
-  const loss = takeBack({ root: folder, shimFolder: shim.folder, kind: 'all', random: createRandom(0) })
+  const loss = takeBack({ root: folder, shim, kind: 'all', random: createRandom(0) })
   if (loss.unsupported.length > 0) return `unsupported calls: ${loss.unsupported.join(', ')}`
   const found = Object.fromEntries(
     readdirSync(folder)

@@ -5,11 +5,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const SOURCE = fileURLToPath(new URL('../../shim/unsynced.c', import.meta.url))
+/** Of a disk that has other work: under load there is nearly always a sync to be hit. */
+const SYNC_MS = '20'
 const COMPILE_MS_MAX = 60_000
 
 export interface Shim {
   /** Where the undo log and what was unlinked are kept; on the file system of the data. */
   readonly folder: string
+  readonly undoLog: string
   /** Environment of a process whose changes below `root` are to be remembered. */
   envFor(root: string): Record<string, string>
 }
@@ -27,7 +30,14 @@ export function createShim(folder: string): Shim | string {
   if (gcc.status !== 0 || !existsSync(library)) throw new Error(`gcc failed:\n${gcc.stderr}`)
   return {
     folder,
+    undoLog: join(folder, 'undo.log'),
     // io_uring would pass by the library.
-    envFor: (root) => ({ LD_PRELOAD: library, UNSYNCED_ROOT: root, UNSYNCED_DIR: folder, UV_USE_IO_URING: '0' }),
+    envFor: (root) => ({
+      LD_PRELOAD: library,
+      UNSYNCED_ROOT: root,
+      UNSYNCED_DIR: folder,
+      UNSYNCED_SYNC_MS: SYNC_MS,
+      UV_USE_IO_URING: '0',
+    }),
   }
 }

@@ -4,6 +4,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync
 import { dirname, join } from 'node:path'
 import type { Random } from '../random.ts'
 import { takeBackBytes } from './sectors.ts'
+import type { Shim } from './shim.ts'
 import { type Entry, parseUndoLog } from './undo-log.ts'
 
 /** all: nothing unsynced survives. ordered: what came before some point does. sectors, pages: any mixture. */
@@ -30,13 +31,13 @@ export interface PowerLoss {
 /** Changes the files below `root` to what the disk might have. The undo log begins anew. */
 export function takeBack(options: {
   readonly root: string
-  readonly shimFolder: string
+  readonly shim: Pick<Shim, 'folder' | 'undoLog'>
   readonly kind: LossKind
   readonly random: Random
 }): PowerLoss {
-  const { root, shimFolder, kind, random } = options
-  const log = join(shimFolder, 'undo.log')
-  const grave = join(shimFolder, 'grave')
+  const { root, shim, kind, random } = options
+  const log = shim.undoLog
+  const grave = join(shim.folder, 'grave')
   const entries = existsSync(log) ? parseUndoLog(readFileSync(log)) : []
   const syncedTo = durablePositions(entries)
   const isUnsynced = (entry: Entry, inode: number): boolean => entry.position >= (syncedTo.get(inode) ?? 0)

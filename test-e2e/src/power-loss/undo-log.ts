@@ -1,7 +1,8 @@
 // Reads what shim/unsynced.c wrote. An entry is named by its position; a torn last one was of a change never made.
 
 const MAGIC = 0x4f444e55
-const HEADER_BYTES = 56
+/** Bytes of an entry without paths and old bytes. */
+export const HEADER_BYTES = 56
 
 export type EntryKind =
   | 'write'
@@ -44,6 +45,12 @@ export interface Entry {
   readonly otherPath: string
   /** write: bytes before, shorter than `length` where zeros follow. */
   readonly old: Buffer
+}
+
+/** By the last bytes of a log, as many as a header has: true when it ends with a write over zeros, or a sync that runs. */
+export function endsUnsynced(last: Buffer): boolean {
+  const kind = KINDS[String.fromCharCode(last[4] ?? 0)]
+  return last.readUInt32LE(0) === MAGIC && (kind === 'write' || kind === 'sync-begun')
 }
 
 /** All whole entries in their order. */
