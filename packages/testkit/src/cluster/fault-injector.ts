@@ -131,6 +131,7 @@ export class FaultInjector {
 
   #diskFault(node: ServiceNode<unknown>, fault: Parameters<typeof node.machine.disk.fail>[0], forMs: number): void {
     const active = node.machine.disk.fail(fault)
+    this.#world.after(forMs, () => active.clear())
     this.#clearings.push(() => active.clear())
     node.tolerateFailedStarts(this.#world.nowMs + forMs + AFTERMATH_MS)
   }

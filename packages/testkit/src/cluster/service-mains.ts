@@ -16,6 +16,11 @@ export const BROKER_FOLDER = '/data/broker'
 /** So often a broker tells its routes again, which also ends the time after a nameserver's restart. */
 const REGISTER_PERIOD_MS = 10_000
 const START_CACHE_PERIOD_MS = 2000
+/**
+ * A delivery whose answer got lost behind the proxy's back is renewed this long for a client that never saw it. Apache's
+ * three hours would be as right, but a run is to end before.
+ */
+const RENEW_MS_MAX = 180_000
 
 export type FlushDiskType = 'SYNC_FLUSH' | 'ASYNC_FLUSH'
 
@@ -89,7 +94,12 @@ export async function startProxy(place: ProxyPlace, { effects, logger }: Service
     address: { host: place.host, port: PROXY_PORT },
     latencyMs: place.latencyMs,
   })
-  const config = { ...defaultConfig(proxyConfig), namesrvAddr: place.nameServers.join(';'), autoCreateTopic: true }
+  const config = {
+    ...defaultConfig(proxyConfig),
+    namesrvAddr: place.nameServers.join(';'),
+    autoCreateTopic: true,
+    renewMaxTimeMillis: RENEW_MS_MAX,
+  }
   const proxy = createProxy(config, { ...effects, logger, transport: grpc.transport })
   await proxy.start()
   return { proxy, grpc }

@@ -13,7 +13,7 @@ export interface Life {
   /** Undefined while it runs. */
   endedMs: number | undefined
   end: 'killed' | 'power-lost' | 'stopped' | 'defect' | 'start-failed' | undefined
-  /** When the store began to refuse appends, or the disk was full. */
+  /** When the store began to refuse appends. */
   refusedMs: number | undefined
 }
 
@@ -34,8 +34,8 @@ export interface ServiceNodeOptions<Handle> {
   readonly onDefect: (node: string, error: unknown) => void
 }
 
-/** Events after which a broker keeps changes in memory only, until it is restarted. */
-const REFUSING_EVENTS: ReadonlySet<string> = new Set(['store.failed', 'store.disk-full'])
+/** After it a broker keeps changes in memory only, until it is restarted. */
+const REFUSING_EVENT = 'store.failed'
 
 export class ServiceNode<Handle> {
   readonly name: string
@@ -149,7 +149,7 @@ export class ServiceNode<Handle> {
 
   #note(event: LogEvent, level: 'warn' | 'error', life: Life): void {
     const { world, name, onEvent } = this.#options
-    if (REFUSING_EVENTS.has(event.event)) life.refusedMs ??= world.nowMs
+    if (event.event === REFUSING_EVENT) life.refusedMs ??= world.nowMs
     onEvent({ ...event, node: name, atMs: world.nowMs }, level)
   }
 }

@@ -7,6 +7,7 @@ import { auditStore, type BrokerAudit } from '../cluster/store-audit.ts'
 import { SimCluster } from '../cluster/sim-cluster.ts'
 import { type Counters, createWorld, Prng, type SimProcess, type World, WorldError } from '../sim/index.ts'
 import { prepare } from './admin.ts'
+import type { CheckInput } from './checker/check-input.ts'
 import { startConsumer } from './consumer.ts'
 import { History } from './history.ts'
 import { type Producer, startProducer } from './producer.ts'
@@ -63,6 +64,22 @@ export async function runSeed(plan: SeedPlan): Promise<RunRecord> {
     traceHash: world.traceHash,
     events: world.eventCount,
     virtualMs: world.nowMs,
+    broken,
+  }
+}
+
+/** What the checker is to judge. */
+export function checkInputOf(run: RunRecord): CheckInput {
+  const { plan, history, cluster, ledgers, audits, broken } = run
+  return {
+    topics: plan.topics,
+    groups: plan.groups,
+    syncMsMax: plan.faults.syncMsMax,
+    history,
+    brokers: cluster.brokers.map(({ name, lives }) => ({ name, lives })),
+    ledgers,
+    audits,
+    defects: cluster.defects,
     broken,
   }
 }
