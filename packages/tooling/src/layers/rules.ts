@@ -132,8 +132,10 @@ function checkFile(
       if (reason !== undefined) violations.push({ where: `${path}:${line}`, reason })
     }
     if (specifier.startsWith('.')) report(relativeFault(from, inner, specifier))
-    else if (specifier.startsWith(SCOPE)) report(scopedFault(from, specifier, isTest, declared, exportsOf))
-    else if (!mayHaveEffects) report(effectFault(specifier))
+    else if (specifier.startsWith(SCOPE)) {
+      report(scopedFault(from, specifier, isTest, declared, exportsOf))
+      if (!mayHaveEffects) report(nodeEntryFault(specifier))
+    } else if (!mayHaveEffects) report(effectFault(specifier))
   }
   if (!mayHaveEffects) {
     for (const { name, line } of namesIn(source, EFFECT_GLOBALS)) {
@@ -186,6 +188,12 @@ function forbiddenEdge(from: string, to: string, isTest: boolean): string | unde
   if (levelFrom !== undefined && levelTo < levelFrom) return undefined
   const direction = levelTo === levelFrom ? 'sideways' : 'upwards'
   return `${from} (level ${levelFrom}) uses ${to} (level ${levelTo}): ${direction}; imports point downwards only`
+}
+
+/** A node/ entry point is the real machine as much as a built-in module is. */
+function nodeEntryFault(specifier: string): string | undefined {
+  const isNodeEntry = specifier.split('/').slice(2).includes('node')
+  return isNodeEntry ? `${specifier} outside of a node/ folder; take it from the Effects` : undefined
 }
 
 function effectFault(specifier: string): string | undefined {

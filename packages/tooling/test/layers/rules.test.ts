@@ -152,6 +152,16 @@ test.each([
   expect(reasons(tree('packages/store', { files: allowed }))).toEqual([])
 })
 
+test('layers: the node entry point of a package outside of node/ → reported; inside and in main.ts → allowed', () => {
+  const source = "import { createNodeEffects } from '@rocketmq-ts/runtime/node'"
+  const dependencies = ['runtime']
+  expect(reasons(tree('packages/store', { dependencies, files: { 'src/a.ts': source } }))).toEqual([
+    'packages/store/src/a.ts:1: @rocketmq-ts/runtime/node outside of a node/ folder; take it from the Effects',
+  ])
+  const allowed = { 'src/node/a.ts': source, 'src/main.ts': source, 'test/a.test.ts': source }
+  expect(reasons(tree('packages/store', { dependencies, files: allowed }))).toEqual([])
+})
+
 test.each([
   'Date.now()',
   'new Date()',
