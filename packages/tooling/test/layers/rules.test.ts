@@ -159,7 +159,7 @@ test('layers: the node entry point of a package outside of node/ → reported; i
     'packages/store/src/a.ts:1: @rocketmq-ts/runtime/node outside of a node/ folder; take it from the Effects',
   ])
   const allowed = { 'src/node/a.ts': source, 'src/main.ts': source, 'test/a.test.ts': source }
-  expect(reasons(tree('packages/store', { dependencies, files: allowed }))).toEqual([])
+  expect(reasons(tree('packages/grpc', { dependencies, files: allowed }))).toEqual([])
 })
 
 test.each([
@@ -177,7 +177,7 @@ test.each([
 ])('layers: %s outside of node/ → reported', (use) => {
   const found = reasons(tree('packages/store', { files: { 'src/a.ts': `const it = () => ${use}` } }))
   expect(found.join()).toContain('outside of a node/ folder; take it from the Effects')
-  expect(reasons(tree('packages/store', { files: { 'src/node/a.ts': `const it = () => ${use}` } }))).toEqual([])
+  expect(reasons(tree('packages/grpc', { files: { 'src/node/a.ts': `const it = () => ${use}` } }))).toEqual([])
 })
 
 test.each([
@@ -200,6 +200,12 @@ test('layers: the codec imports the transport inside remoting → reported', () 
   expect(reasons(tree('packages/remoting', { files }))).toEqual([
     'packages/remoting/src/codec/a.ts:1: src/codec/ imports src/transport/',
   ])
+})
+
+test('layers: a node folder where none was decided → reported as if it were none', () => {
+  const files = { 'src/node/a.ts': "import fs from 'node:fs'", 'src/deep/node/b.ts': "import net from 'node:net'" }
+  expect(reasons(tree('packages/store', { files }))).toHaveLength(2)
+  expect(reasons(tree('packages/grpc', { files }))).toHaveLength(1)
 })
 
 test('layers: nothing to read → a violation, never a green check', () => {
