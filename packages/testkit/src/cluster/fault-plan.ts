@@ -58,9 +58,11 @@ export function planFaults(random: Prng, shape: ClusterShape, spanMs: number): F
   const isSync = shape.flushDiskType === 'SYNC_FLUSH'
   const possible = FAULT_KINDS.filter((kind) => isSync || (kind !== 'sync-error' && kind !== 'write-error'))
   const kinds = subset(random, possible, KINDS_MIN)
-  if (!kinds.some((kind) => CRASH_KINDS.includes(kind))) kinds.push('kill')
   const count = FAULTS_MIN + random.integer(FAULTS_MAX - FAULTS_MIN + 1)
-  const faults = Array.from({ length: count }, () => planFault(random, random.pick(kinds), shape, spanMs))
+  // The first ones make sure that several kinds take place.
+  const faults = Array.from({ length: count }, (_, index) =>
+    planFault(random, index < KINDS_MIN ? (kinds[index] as FaultKind) : random.pick(kinds), shape, spanMs),
+  )
   while (faults.filter(({ kind }) => CRASH_KINDS.includes(kind)).length < CRASHES_MIN) {
     faults.push(planFault(random, 'kill', shape, spanMs))
   }

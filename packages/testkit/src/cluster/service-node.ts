@@ -110,7 +110,7 @@ export class ServiceNode<Handle> {
   crash(powerLoss: boolean): void {
     const process = this.#process
     if (process === undefined || !process.alive) {
-      if (powerLoss) this.machine.losePower()
+      if (powerLoss) this.#losePowerWhileDown()
       return
     }
     process.crash({ powerLoss })
@@ -122,6 +122,12 @@ export class ServiceNode<Handle> {
     this.wanted = false
     this.#process?.exit()
     this.#end('stopped')
+  }
+
+  /** What the last process had not synced goes now. */
+  #losePowerWhileDown(): void {
+    this.machine.losePower()
+    if (this.life !== undefined) this.life.end = 'power-lost'
   }
 
   #die(life: Life, end: 'defect'): void {

@@ -42,7 +42,7 @@ export class Places {
       }),
     )
     for (const delivery of history.deliveries) push(this.#deliveries, keyOf(delivery.group, delivery), delivery)
-    for (const list of this.#deliveries.values()) list.sort((a, b) => a.popTimeMs - b.popTimeMs)
+    for (const list of this.#deliveries.values()) order(list)
     for (const settlement of history.settlements) push(this.#settlements, settlement.deliveryId, settlement)
     const topics = new Set(input.topics.map(({ name }) => name))
     for (const record of input.audits.flatMap(({ records }) => records)) {
@@ -55,7 +55,7 @@ export class Places {
     return this.#times.get(brokerName) ?? new BrokerTimes([], [], 0)
   }
 
-  /** Deliveries of one message to one group, by pop time. */
+  /** Deliveries of one message to one group, in their order. */
   deliveries(group: string, place: Place): readonly Delivery[] {
     return this.#deliveries.get(keyOf(group, place)) ?? []
   }
@@ -73,6 +73,22 @@ export class Places {
   /** What the broker may have forgotten. */
   isVolatile(delivery: Delivery, time: { readonly startMs: number; readonly endMs: number } = delivery): boolean {
     return this.times(delivery.brokerName).isVolatile(time)
+  }
+}
+
+/**
+ * By pop time, unless the times of the world say otherwise: after a power loss a broker may give pop times again that
+ * lie before lost ones.
+ */
+function order(deliveries: Delivery[]): void {
+  deliveries.sort((a, b) => a.popTimeMs - b.popTimeMs)
+  for (let at = 1; at < deliveries.length; at += 1) {
+    for (let to = at; to > 0; to -= 1) {
+      const [before, after] = [deliveries[to - 1], deliveries[to]]
+      if (before === undefined || after === undefined || after.endMs >= before.startMs) break
+      deliveries[to - 1] = after
+      deliveries[to] = before
+    }
   }
 }
 
