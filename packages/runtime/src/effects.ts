@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts'
 import type { Files } from './files.ts'
 import type { Network } from './network.ts'
+import type { Offload } from './offload.ts'
 import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
 
@@ -11,4 +12,5 @@ export interface Effects {
   readonly scheduler: Scheduler
   readonly files: Files
   readonly network: Network
+  readonly offload: Offload
 }

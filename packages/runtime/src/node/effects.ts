@@ -2,6 +2,7 @@ import type { Effects } from '../effects.ts'
 import { nodeClock } from './clock.ts'
 import { createNodeFiles } from './files.ts'
 import { createNodeNetwork } from './network.ts'
+import { createNodeOffload } from './node-offload.ts'
 import { nodeRandom } from './random.ts'
 import { nodeScheduler } from './scheduler.ts'
 
@@ -13,5 +14,6 @@ export function createNodeEffects(): Effects {
     scheduler: nodeScheduler,
     files: createNodeFiles(),
     network: createNodeNetwork(),
+    offload: createNodeOffload({ scheduler: nodeScheduler }),
   }
 }
