@@ -1,2 +1,3 @@
 export * from './files-contract.ts'
 export * from './network-contract.ts'
+export * from './offload-contract.ts'

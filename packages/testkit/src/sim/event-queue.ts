@@ -7,7 +7,7 @@ export interface Owner {
   readonly alive: boolean
 }
 
-export const EventKind = { soon: 1, timer: 2, disk: 3, network: 4, process: 5, world: 6 } as const
+export const EventKind = { soon: 1, timer: 2, disk: 3, network: 4, process: 5, world: 6, job: 7 } as const
 export type EventKind = (typeof EventKind)[keyof typeof EventKind]
 
 export interface SimEvent {

@@ -29,6 +29,8 @@ export interface Latencies {
   /** A read, a look at a file, a change of a folder. */
   readonly disk: Range
   readonly sync: Range
+  /** A job of the offload. */
+  readonly job: Range
   /** A sync hit by `slowSync`. */
   readonly slowSync: Range
   /** A delivery hit by `stallConnection`. */
@@ -61,6 +63,7 @@ export const USUAL_LATENCIES: Latencies = {
   loopback: [0.02, 0.1],
   disk: [0.02, 0.2],
   sync: [0.1, 3],
+  job: [0.1, 20],
   slowSync: [10, 1000],
   stall: [200, 3000],
   lateTimer: [1, 50],
@@ -79,6 +82,7 @@ export const NO_LATENCIES: Latencies = {
   loopback: AT_ONCE,
   disk: AT_ONCE,
   sync: AT_ONCE,
+  job: AT_ONCE,
   clockSkew: AT_ONCE,
 }
 

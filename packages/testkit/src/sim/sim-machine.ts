@@ -6,6 +6,7 @@ import type { Owner } from './event-queue.ts'
 import type { Prng } from './prng.ts'
 import { createSimFiles } from './sim-files.ts'
 import type { NetworkMachine, SimNetwork } from './sim-network.ts'
+import { createSimOffload } from './sim-offload.ts'
 import { createSimClock, createSimScheduler, RunningProcess, type SimProcess } from './sim-process.ts'
 
 export interface StartOptions {
@@ -137,6 +138,7 @@ export class SimMachine implements NetworkMachine {
         locks: this.#locks,
       }),
       network: network.networkOf(process, this),
+      offload: createSimOffload({ engine, process, random: () => random.fork() }),
     }
   }
 }
