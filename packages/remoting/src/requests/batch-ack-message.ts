@@ -44,6 +44,8 @@ export interface BatchAckBody {
 
 /** Batches in one request. */
 export const BATCH_ACKS_MAX = 4096
+/** Messages in one request: as many full pops. A bitset of few bytes names thousands of them. */
+export const BATCH_ACK_MESSAGES_MAX = 32 * BATCH_ACKS_MAX
 const BODY_BYTES_MAX = 4 * 1024 * 1024
 
 export function encodeBatchAckBody(body: BatchAckBody): Uint8Array {
@@ -68,11 +70,12 @@ export function decodeBatchAckBody(bytes: Uint8Array): BatchAckBody {
   if (items.length > BATCH_ACKS_MAX) {
     throw new MqError('parameter-invalid', `${fields.path}.acks: at most ${BATCH_ACKS_MAX} are accepted`)
   }
+  let messages = 0
   const acks = items.map((item, index): BatchAck => {
     const ack = new JsonFields(item, `${fields.path}.acks[${index}]`)
     const topicKind = popTopicKind(ack.text('r', '0'))
     if (topicKind === undefined) throw ack.wrong('r', "'0', '1' or '2'")
-    return {
+    const batch = {
       consumerGroup: ack.text('c'),
       topic: ack.text('t'),
       topicKind,
@@ -83,6 +86,11 @@ export function decodeBatchAckBody(bytes: Uint8Array): BatchAckBody {
       invisibleTimeMs: ack.integer('it'),
       offsetsFromStart: decodeBitset(ack.text('b')),
     }
+    messages += batch.offsetsFromStart.length
+    if (messages > BATCH_ACK_MESSAGES_MAX) {
+      throw new MqError('parameter-invalid', `${fields.path}.acks: at most ${BATCH_ACK_MESSAGES_MAX} messages at once`)
+    }
+    return batch
   })
   return { brokerName: fields.text('brokerName', ''), acks }
 }

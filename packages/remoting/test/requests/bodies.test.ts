@@ -1,6 +1,8 @@
 import { expect, test } from '@jest/globals'
+import { BITSET_BITS_MAX } from '@rocketmq-ts/model'
 import {
   BATCH_ACKS_MAX,
+  BATCH_ACK_MESSAGES_MAX,
   decodeBatchAckBody,
   decodeHeartbeatData,
   decodeKvTable,
@@ -37,6 +39,9 @@ test('batch ack body: wrong or too much → parameter-invalid that names the fie
   expect(decode(`{"acks":[${Array.from({ length: BATCH_ACKS_MAX + 1 }, () => '{}').join(',')}]}`)).toThrow(
     /at most 4096/,
   )
+  const full = { ...ack, offsetsFromStart: Array.from({ length: BITSET_BITS_MAX }, (_, offset) => offset) }
+  const batches = Array.from({ length: BATCH_ACK_MESSAGES_MAX / BITSET_BITS_MAX + 1 }, () => full)
+  expect(() => decodeBatchAckBody(encodeBatchAckBody({ brokerName: 'b', acks: batches }))).toThrow(/acks: at most/)
 })
 
 test('heartbeat: of Java → groups and subscriptions', () => {

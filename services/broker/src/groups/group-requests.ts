@@ -1,5 +1,5 @@
 // Requests about consumer groups. Java: AdminBrokerProcessor, SubscriptionGroupManager.
-import { utf8Decode, utf8Encode } from '@rocketmq-ts/bytes'
+import { utf8Encode } from '@rocketmq-ts/bytes'
 import {
   MqError,
   type SubscriptionGroupConfig,
@@ -45,7 +45,7 @@ export function createGroupRequests(deps: GroupRequestsDeps) {
     groupForConsume,
 
     updateAndCreateSubscriptionGroup(request: IncomingRequest): void {
-      writer.putGroup(decodeSubscriptionGroupConfig(parseJavaJson(utf8Decode(request.body, 'body'))))
+      writer.putGroup(decodeSubscriptionGroupConfig(parseJavaJson(request.body)))
       deps.turns.release('flushed', (failure) => {
         if (failure === undefined) request.respond({ code: ResponseCode.SUCCESS })
         else
