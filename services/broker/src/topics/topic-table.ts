@@ -1,6 +1,6 @@
 // Topics of a broker: settings by name, each with its incarnation (position of its create record). Pure: changes are
 // decided here, journaled by the caller, and applied from the journal record, live and at replay alike.
-import { type DataVersion, MqError, type TopicConfig, checkTopicName, isSystemTopic } from '@rocketmq-ts/model'
+import { type DataVersion, MqError, type TopicConfig, checkTopicName } from '@rocketmq-ts/model'
 import { QUEUES_PER_TOPIC_MAX, TOPICS_MAX } from '../limits.ts'
 
 export interface Topic {
@@ -56,7 +56,7 @@ export function createTopicTable(builtIn: readonly TopicConfig[]): TopicTable {
       return { counter, stateVersion: 0, timestamp }
     },
     check(config) {
-      if (!isSystemTopic(config.topicName)) checkTopicName(config.topicName)
+      checkTopicName(config.topicName)
       for (const field of ['readQueueNums', 'writeQueueNums'] as const) {
         const value = config[field]
         if (!Number.isInteger(value) || value < 0 || value > QUEUES_PER_TOPIC_MAX) {
