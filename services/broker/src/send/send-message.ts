@@ -47,6 +47,8 @@ export function createSendMessage(deps: SendDeps) {
     const { header, body } = request
     if (header.batch === true)
       throw new MqError('not-implemented', 'batch: several messages in one send are not offered yet')
+    if ((header.sysFlag & SysFlag.TRANSACTION_MASK) !== 0)
+      throw new MqError('not-implemented', `sysFlag is ${header.sysFlag}: transaction messages are not offered yet`)
     checkBody(body)
     const text = storedProperties(header.properties ?? '')
     const properties = utf8Encode(text)
