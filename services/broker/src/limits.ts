@@ -34,5 +34,5 @@ export const GROUPS_MAX = 100_000
 export const QUEUES_PER_TOPIC_MAX = 1024
 /** Time-out of a call to a nameserver. Java: registerBrokerTimeoutMills. */
 export const REGISTER_TIMEOUT_MS = 24 * SECOND_MS
-/** Requests of one batch ack, at most. */
-export const BATCH_ACK_ENTRIES_MAX = 4096
+/** Settings of one topic or group as JSON, at most: 256 of them are in one journal record at a segment roll. */
+export const SETTING_BYTES_MAX = 16 * 1024

@@ -1,4 +1,5 @@
 // Changes topics and groups: check, journal, apply. The same application runs for journal records at replay.
+import { utf8Length } from '@rocketmq-ts/bytes'
 import {
   MqError,
   type SubscriptionGroupConfig,
@@ -13,6 +14,7 @@ import type { BrokerEvent } from './events.ts'
 import type { GroupTable } from './groups/group-table.ts'
 import type { SettingEntry } from './inflight/inflight.ts'
 import type { Journal } from './journal/journal.ts'
+import { SETTING_BYTES_MAX } from './limits.ts'
 import type { Topic, TopicTable } from './topics/topic-table.ts'
 
 export interface SettingsWriter {
@@ -74,6 +76,17 @@ export function* liveSettings(tables: { topics: TopicTable; groups: GroupTable }
   }
 }
 
+/** The settings as the journal keeps them. Throws MqError 'parameter-invalid' where they are too long for it. */
+function payloadOf(kind: 'topic' | 'group', name: string, config: TopicConfig | SubscriptionGroupConfig): string {
+  const payload = stringifyJavaJson(config)
+  const bytes = utf8Length(payload)
+  if (bytes <= SETTING_BYTES_MAX) return payload
+  throw new MqError(
+    'parameter-invalid',
+    `${kind} '${name}': its settings take ${bytes} bytes, allowed are ${SETTING_BYTES_MAX}: shorten its attributes`,
+  )
+}
+
 /** Creates the writer. Its functions are called inside jobs of Turns. */
 export function createSettingsWriter(deps: SettingsWriterDeps): SettingsWriter {
   const { topics, groups, journal, clock, logger } = deps
@@ -88,7 +101,7 @@ export function createSettingsWriter(deps: SettingsWriterDeps): SettingsWriter {
     putTopic(config) {
       topics.check(config)
       const known = topics.get(config.topicName)
-      const payload = stringifyJavaJson(config)
+      const payload = payloadOf('topic', config.topicName, config)
       if (known === undefined) {
         journaled({ kind: 'topic-created', name: config.topicName, incarnation: 0, payload })
         logger.info({ event: 'topic.created', topic: config.topicName, queues: config.writeQueueNums })
@@ -111,7 +124,7 @@ export function createSettingsWriter(deps: SettingsWriterDeps): SettingsWriter {
     putGroup(config) {
       groups.check(config)
       const known = groups.get(config.groupName)
-      const payload = stringifyJavaJson(config)
+      const payload = payloadOf('group', config.groupName, config)
       if (known === undefined) {
         journaled({ kind: 'group-created', name: config.groupName, incarnation: 0, payload })
         logger.info({ event: 'group.created', group: config.groupName })

@@ -20,6 +20,7 @@ import {
   type UpdateAndCreateTopicHeader,
 } from '@rocketmq-ts/remoting'
 import type { Turns } from '@rocketmq-ts/runtime'
+import { SETTING_BYTES_MAX } from '../limits.ts'
 import type { SettingsWriter } from '../settings-writer.ts'
 import type { Topic, TopicTable } from './topic-table.ts'
 
@@ -108,6 +109,9 @@ export function createTopicRequests(deps: TopicRequestsDeps) {
 }
 
 function changedAttributes(known: TopicConfig | undefined, text: string): ReadonlyMap<string, string> {
+  if (text.length > SETTING_BYTES_MAX) {
+    throw new MqError('parameter-invalid', `attributes: ${text.length} characters, allowed are ${SETTING_BYTES_MAX}`)
+  }
   const attributes = new Map(known?.attributes)
   for (const change of parseAttributeChanges(text)) {
     if (change.kind === 'set') attributes.set(change.name, change.value)
