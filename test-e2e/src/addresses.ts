@@ -23,6 +23,7 @@ const TOPIC = 'addresses'
 const LOOPBACK = '127.0.0.1'
 
 const scratch = mkdtempSync(join(tmpdir(), 'rocketmq-ts-addresses-'))
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 3 }))
 const checks = createChecks((line) => console.log(line))
 const bundle = takeBundle(join(scratch, 'bundle'))
 let topics = 0
@@ -155,8 +156,6 @@ try {
   await checkIpv6()
 } catch (error) {
   checks.check('the suite runs to its end', false, error instanceof Error ? error.stack : String(error))
-} finally {
-  rmSync(scratch, { recursive: true, force: true, maxRetries: 3 })
 }
 console.log(checks.summary())
 process.exit(checks.failed === 0 ? 0 : 1)
