@@ -5,3 +5,4 @@ export interface BundleOptions {
 }
 export function bundle(options: BundleOptions): Promise<string>
 export function sourceStampOf(root: string): string
+export function threadModulesOf(root: string): string[]

@@ -1,5 +1,5 @@
 // Bundles an entry into one ESM file, unless the bundle there was made from the same sources. What is imported
-// dynamically becomes a file beside it, which costs nothing until it is needed.
+// dynamically, or by threads, becomes a file beside it, which costs nothing until it is needed.
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -8,6 +8,8 @@ import { ROOT } from './bootstrap.mjs'
 /** How long files of earlier bundles are kept. */
 const KEEP_FILES_MS = 24 * 3600 * 1000
 const SOURCE_PARENTS = ['packages', 'services']
+/** What threads import by its name, see `moduleBeside` of the runtime; the jobs of tests are for nobody else. */
+const THREAD_MODULE = /(?<!^packages\/testkit\/.*)\/(offload-worker|[^/]+\.job)\.ts$/
 /** CommonJS dependencies (grpc-js, protobufjs) ask for `require` inside the ESM bundle. */
 const BANNER = "import{createRequire as bundleRequire}from'node:module';const require=bundleRequire(import.meta.url);"
 
@@ -25,7 +27,8 @@ export async function bundle({ entry, outFolder }) {
   removeOldFiles(folder)
   await build({
     absWorkingDir: ROOT,
-    entryPoints: [entry],
+    entryPoints: [entry, ...threadModulesOf(ROOT)],
+    entryNames: '[name]', // in one folder, whatever folder they come from
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -57,20 +60,33 @@ function removeOldFiles(folder) {
 export function sourceStampOf(root) {
   const hash = createHash('sha256').update(process.version)
   for (const path of ['pnpm-lock.yaml', 'packages/tooling/src/bundle.mjs']) hash.update(fingerprint(root, path))
-  for (const parent of SOURCE_PARENTS) {
-    for (const name of readdirSync(join(root, parent)).sort()) addFolder(hash, root, `${parent}/${name}/src`)
-  }
+  for (const path of sourcesOf(root)) hash.update(fingerprint(root, path))
   return hash.digest('hex')
 }
 
-function addFolder(hash, root, folder) {
-  if (!existsSync(join(root, folder))) return
+/** The modules that threads of a service start with, and those of their jobs. */
+export function threadModulesOf(root) {
+  return sourcesOf(root).filter((path) => THREAD_MODULE.test(path))
+}
+
+/** Every source of every package, in an order of its own. */
+function sourcesOf(root) {
+  return SOURCE_PARENTS.flatMap((parent) =>
+    readdirSync(join(root, parent))
+      .sort()
+      .flatMap((name) => filesBelow(root, `${parent}/${name}/src`)),
+  )
+}
+
+function filesBelow(root, folder) {
+  if (!existsSync(join(root, folder))) return []
   const entries = readdirSync(join(root, folder), { withFileTypes: true })
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const path = `${folder}/${entry.name}`
-    if (entry.isDirectory()) addFolder(hash, root, path)
-    else hash.update(fingerprint(root, path))
-  }
+  return entries
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      const path = `${folder}/${entry.name}`
+      return entry.isDirectory() ? filesBelow(root, path) : [path]
+    })
 }
 
 function fingerprint(root, path) {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { installStampOf, run } from '../src/bootstrap.mjs'
-import { sourceStampOf } from '../src/bundle.mjs'
+import { sourceStampOf, threadModulesOf } from '../src/bundle.mjs'
 
 let root = ''
 
@@ -58,6 +58,17 @@ test('bundle: the same size at another time → made again; a test changes → n
   expect(sourceStampOf(root)).toBe(before)
   utimesSync(join(root, 'packages/model/src/deep/a.ts'), 1, 1)
   expect(sourceStampOf(root)).not.toBe(before)
+})
+
+test('bundle: what threads import → entries of their own; the jobs of tests → not', () => {
+  for (const path of ['packages/runtime/src/node/offload-worker.ts', 'packages/model/src/deep/check.job.ts'])
+    write(path, '1')
+  write('packages/testkit/src/contracts/some.job.ts', '1')
+  write('packages/model/test/some.job.ts', '1')
+  expect(threadModulesOf(root)).toEqual([
+    'packages/model/src/deep/check.job.ts',
+    'packages/runtime/src/node/offload-worker.ts',
+  ])
 })
 
 test('run: a child ends by itself or by a signal → its exit code, or 128 and the signal', async () => {
