@@ -84,7 +84,7 @@ function losePower(kill: Kill, shim: Shim | undefined): string {
   const random = createRandom(seed).derive(`loss ${losses.length}`)
   const loss = takeBack({ root: dataDir, shim, kind: kill.powerLoss, random })
   losses.push(loss)
-  history.powerLosses.push(history.run)
+  history.losePower()
   const { unsyncedWrites, droppedSectors, undoneRenames, undoneNames } = loss
   return `; ${unsyncedWrites} unsynced writes, ${droppedSectors} sectors dropped, ${undoneRenames} renames and ${undoneNames} other names undone`
 }

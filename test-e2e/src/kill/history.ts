@@ -9,6 +9,7 @@ const BODY_BYTES_MAX = 64 * 1024
 /** One request to send; a message that was not acknowledged is sent again as a new attempt. */
 export interface Attempt {
   readonly id: string
+  readonly beganMs: number
   /** unsent: there was no connection. unknown: it may be stored or not. */
   outcome: 'pending' | 'acknowledged' | 'unsent' | 'unknown'
   /** Queue offset that the receipt names. */
@@ -38,6 +39,13 @@ export interface Seen {
   readonly queueId: number | undefined
 }
 
+export interface PowerLossSeen {
+  /** Run of the server that it ended. */
+  readonly run: number
+  /** What was answered before this time is in front of a send that was acknowledged, and so on the disk. */
+  readonly flushedToMs: number
+}
+
 /** Beginning of a receive. */
 export interface Asked {
   readonly run: number
@@ -58,14 +66,14 @@ export function bodyOf(attempt: string): Buffer {
 export class History {
   /** The server's run, counted up with every start. */
   run = 0
-  /** Runs whose end was a power loss. */
-  readonly powerLosses: number[] = []
+  readonly powerLosses: PowerLossSeen[] = []
   readonly attempts = new Map<string, Attempt>()
   /** By group and attempt, in the order of arrival. */
   readonly deliveries = new Map<string, Map<string, Delivery[]>>()
   /** By `queueId:offset`, the attempt found there. */
   readonly places = new Map<string, string>()
   readonly placeOf = new Map<string, { readonly queueId: number; readonly offset: number }>()
+  #flushedToMs = 0
   acknowledged = 0
   received = 0
   redelivered = 0
@@ -78,7 +86,7 @@ export class History {
   }
 
   begin(id: string): Attempt {
-    const attempt: Attempt = { id, outcome: 'pending', offset: undefined }
+    const attempt: Attempt = { id, beganMs: performance.now(), outcome: 'pending', offset: undefined }
     this.attempts.set(id, attempt)
     return attempt
   }
@@ -87,6 +95,12 @@ export class History {
     attempt.outcome = 'acknowledged'
     attempt.offset = offset
     this.acknowledged += 1
+    this.#flushedToMs = Math.max(this.#flushedToMs, attempt.beganMs)
+  }
+
+  /** The run ended by a power loss. */
+  losePower(): void {
+    this.powerLosses.push({ run: this.run, flushedToMs: this.#flushedToMs })
   }
 
   asked(): Asked {
@@ -152,19 +166,27 @@ export class History {
 
   /**
    * The rule for a second delivery to a group. Pops and acknowledgements are answered when they are in the page cache:
-   * a kill loses none of them, a power loss may. So without a power loss since the first delivery was asked for,
+   * a kill loses none of them, and a power loss only those behind the last sync. So, but for these,
    *
    * - the second one comes when the invisible time of the first is over, counted from when it was asked for, and
    * - it does not come at all when the first was acknowledged, and that answered OK, before its time was over.
    */
   #judge(first: Delivery, second: Delivery): void {
-    if (this.powerLosses.some((run) => first.askedInRun <= run && run < second.answeredInRun)) return
     const overMs = first.askedMs + first.invisibleMs
     const name = `${first.group} ${first.attempt} in run ${first.answeredInRun}, again in run ${second.answeredInRun}`
     if (second.answeredMs < overMs - CLOCK_TOLERANCE_MS) {
+      if (this.#mayBeLost(first.answeredMs, first, second)) return
       this.faults.tooEarly.push(`${name} after ${Math.round(second.answeredMs - first.answeredMs)} ms`)
     } else if (first.ack === 'answered' && first.ackAnsweredMs < overMs) {
+      if (this.#mayBeLost(Math.max(first.answeredMs, first.ackAnsweredMs), first, second)) return
       this.faults.afterAck.push(name)
     }
+  }
+
+  /** What was answered at this time may have been taken back by a power loss between the deliveries. */
+  #mayBeLost(answeredMs: number, first: Delivery, second: Delivery): boolean {
+    return this.powerLosses.some(
+      ({ run, flushedToMs }) => first.askedInRun <= run && run < second.answeredInRun && answeredMs >= flushedToMs,
+    )
   }
 }

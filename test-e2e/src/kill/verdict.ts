@@ -20,8 +20,8 @@ export function judge(options: {
   none(checks, 'nothing was received that nobody sent', faults.unsent)
   none(checks, 'every body is equal to what was sent', faults.body)
   none(checks, 'an attempt lies at one offset, which its receipt names, and an offset holds one attempt', faults.place)
-  none(checks, 'nothing was delivered twice within its invisible time, but for power losses', faults.tooEarly)
-  none(checks, 'nothing came again whose acknowledgement was answered, but for power losses', faults.afterAck)
+  none(checks, 'nothing was delivered twice within its invisible time, but for what a power loss took', faults.tooEarly)
+  none(checks, 'nothing came again whose acknowledgement was answered, but for what a power loss took', faults.afterAck)
 
   const ends = queueEnds(history)
   const written = ends.reduce((sum, end) => sum + end, 0)
