@@ -10,6 +10,7 @@ import {
   differencesOf,
   type Endpoints,
   expectEchoed,
+  queryAssignment,
   queryRoute,
   type RouteQuery,
   type Scheme,
@@ -100,9 +101,10 @@ async function checkEchoes(ports: Ports): Promise<void> {
     'an IPv6 address': endpointsOf('IPv6', ['2001:db8::7', 8081]),
   }
   for (const [name, endpoints] of Object.entries(asked)) {
-    await runCheck(checks, `routes echo ${name}`, async () => {
-      const target = `${LOOPBACK}:${ports.grpc}`
-      return expectEchoed(await queryRoute({ target, transport: 'plaintext', topic: TOPIC, endpoints }), endpoints)
+    await runCheck(checks, `routes and assignments echo ${name}`, async () => {
+      const query = { target: `${LOOPBACK}:${ports.grpc}`, transport: 'plaintext', topic: TOPIC, endpoints } as const
+      expectEchoed(await queryAssignment(query), endpoints)
+      return expectEchoed(await queryRoute(query), endpoints)
     })
   }
 }

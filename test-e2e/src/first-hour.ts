@@ -123,7 +123,7 @@ async function checkServerStart(): Promise<void> {
 async function checkSecondStart(ports: Ports): Promise<RunningProcess | undefined> {
   const builtMs = statSync(join(dist, 'stamp')).mtimeMs
   let server: RunningProcess | undefined
-  const isReady = await runCheck(checks, 'the second npm start, without npx in PATH: ready within 2 s', () =>
+  await runCheck(checks, 'the second npm start, without npx in PATH: ready within 2 s', () =>
     within(SECOND_START_MS_MAX, async () => {
       if (server !== undefined) await pressCtrlC(server)
       const startedMs = performance.now()
@@ -132,7 +132,7 @@ async function checkSecondStart(ports: Ports): Promise<RunningProcess | undefine
       return performance.now() - startedMs
     }),
   )
-  if (!isReady || server === undefined) return undefined
+  if (server === undefined || server.exitCode !== undefined) return undefined
   const { pid, stderr, stdout } = server
   await runCheck(checks, 'the second npm start neither installs nor builds', () => {
     const said = /install|npx|pnpm|bundl/i.exec(stdout + stderr)

@@ -1,5 +1,5 @@
-// QueryRoute as any client may ask it, over the .proto files of the official Node SDK: with TLS or in plaintext, and
-// with whatever endpoints the client believes to be connected to.
+// QueryRoute and QueryAssignment as any client may ask them, over the .proto files of the official Node SDK: with TLS or
+// in plaintext, and with whatever endpoints the client believes to be connected to.
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import { loadSync, type ServiceDefinition } from '@grpc/proto-loader'
 import { createRequire } from 'node:module'
@@ -16,9 +16,18 @@ export interface Endpoints {
   readonly addresses: readonly { readonly host: string; readonly port: number }[]
 }
 
+interface Queue {
+  readonly broker: { readonly endpoints: Endpoints }
+}
+
 export interface Route {
   readonly status: { readonly code: string; readonly message: string }
-  readonly message_queues: readonly { readonly broker: { readonly endpoints: Endpoints } }[]
+  readonly message_queues: readonly Queue[]
+}
+
+interface Assignments {
+  readonly status: Route['status']
+  readonly assignments: readonly { readonly message_queue: Queue }[]
 }
 
 export interface RouteQuery {
@@ -37,10 +46,23 @@ const service = loadSync('apache/rocketmq/v2/service.proto', {
   defaults: true,
 })['apache.rocketmq.v2.MessagingService'] as ServiceDefinition
 
-/** The whole answer. With TLS the certificate is not checked, as the Java, Go, C# and C++ clients do not. */
-export async function queryRoute({ target, transport, topic, endpoints }: RouteQuery): Promise<Route> {
-  const method = service['QueryRoute']
-  expectThat(method !== undefined, 'the SDK has no QueryRoute')
+/** The whole answer: what every client asks first. */
+export function queryRoute(query: RouteQuery): Promise<Route> {
+  return ask('QueryRoute', query, {})
+}
+
+/** The same queues as push consumers ask for them, and connect to. */
+export async function queryAssignment(query: RouteQuery): Promise<Route> {
+  const group = { name: `${query.topic}-pushed` }
+  const { status, assignments } = await ask<Assignments>('QueryAssignment', query, { group })
+  return { status, message_queues: assignments.map((assignment) => assignment.message_queue) }
+}
+
+/** With TLS the certificate is not checked, as the Java, Go, C# and C++ clients do not. */
+async function ask<Answer>(name: string, query: RouteQuery, more: object): Promise<Answer> {
+  const { target, transport, topic, endpoints } = query
+  const method = service[name]
+  expectThat(method !== undefined, `the SDK has no ${name}`)
   const tls = () => credentials.createSsl(null, null, null, { rejectUnauthorized: false })
   // TLS knows no server name that is an address; none is checked here anyway.
   const options = { 'grpc.ssl_target_name_override': 'localhost' }
@@ -54,12 +76,12 @@ export async function queryRoute({ target, transport, topic, endpoints }: RouteQ
         method.path,
         method.requestSerialize,
         method.responseDeserialize,
-        { topic: { name: topic }, endpoints },
+        { topic: { name: topic }, endpoints, ...more },
         metadata,
         { deadline: Date.now() + RPC_MS_MAX },
         (error: ServiceError | null, answer?: object) => {
           if (error !== null) reject(error)
-          else resolve(answer as Route)
+          else resolve(answer as Answer)
         },
       )
     })

@@ -1,18 +1,22 @@
-// Limits of time on a machine that others use too: a second try is fair, and both figures are shown.
-import { loadavg } from 'node:os'
+// Limits of time on a machine that others use too: other tries are fair while it is busy, and all figures are shown.
+import { availableParallelism, loadavg } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expectThat } from '../steps.ts'
 
-const PAUSE_MS = 3_000
+const BUSY_TRIES_MAX = 3
+const PAUSE_MS = 8_000
 
-/** Measures once, and once more when the limit was missed. Returns what to show; throws when both missed it. */
+/** Measures once, and again while the limit is missed on a busy machine. Returns what to show; throws when all missed. */
 export async function within(limitMs: number, measure: () => Promise<number>): Promise<string> {
-  const firstMs = await measure()
-  if (firstMs <= limitMs) return `${Math.round(firstMs)} ms`
-  const load = loadavg()[0]?.toFixed(1)
-  await delay(PAUSE_MS)
-  const secondMs = await measure()
-  const figures = `${Math.round(firstMs)} ms at load ${load}, then ${Math.round(secondMs)} ms at load ${loadavg()[0]?.toFixed(1)}`
-  expectThat(secondMs <= limitMs, `${figures}; the limit is ${limitMs} ms`)
-  return figures
+  const figures: string[] = []
+  for (let tried = 1; ; tried += 1) {
+    const ms = await measure()
+    const load = loadavg()[0] ?? 0
+    figures.push(`${Math.round(ms)} ms at load ${load.toFixed(1)}`)
+    if (ms <= limitMs) return figures.join(', then ')
+    // A second try is fair in any case: the first may have met a short burst.
+    const isLast = tried >= (load > availableParallelism() ? BUSY_TRIES_MAX : 2)
+    expectThat(!isLast, `${figures.join(', then ')}; the limit is ${limitMs} ms`)
+    await delay(PAUSE_MS)
+  }
 }
