@@ -2,7 +2,6 @@
 import type { Mutant } from '../mutant.ts'
 
 const STORE_TEST = 'packages/store/test/store.test.ts'
-const FAULTS_TEST = 'packages/store/test/faults.test.ts'
 const SCAN_TEST = 'packages/store/test/recovery.test.ts'
 const BROKER_TEST = 'services/broker/test/restart.test.ts'
 const LOST_LOG_TEST = 'services/broker/test/lost-log.test.ts'
@@ -45,7 +44,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     file: 'packages/runtime/src/generation-file.ts',
     text: 'generations.filter((generation) => generation.coversTo <= logEnd)',
     replacement: 'generations.filter((generation) => generation.coversTo >= 0)',
-    testFile: FAULTS_TEST,
+    testFile: 'packages/store/test/faults.test.ts',
     test: 'recovery: a checkpoint that covers more than was flushed → discarded and reported; the queues come from the log',
   },
   {
@@ -85,7 +84,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     file: 'packages/store/src/queue-builder.ts',
     text: '      if (queue.max < max) {',
     replacement: '      if (queue.max < 0) {',
-    testFile: FAULTS_TEST,
+    testFile: 'packages/store/test/damage.test.ts',
     test: 'damage: the last records below F → their offsets are not given out again',
   },
   {
