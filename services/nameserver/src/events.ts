@@ -26,3 +26,5 @@ export type NameServerEvent =
       /** 'replaced': another address took its id. */
       reason: 'unregistered' | 'expired' | 'disconnected' | 'replaced'
     }
+  /** An operator: routes name it for reading only, or as it announces itself again. */
+  | { event: 'broker.drained' | 'broker.undrained'; brokerName: string; topics: number }

@@ -18,12 +18,14 @@ import type { Clock, Logger, Network, Readiness, Scheduler, Service, SocketAddre
 import type { NameServerConfig } from './config.ts'
 import type { NameServerEvent } from './events.ts'
 import { createBrokerHeartbeat } from './handlers/broker-heartbeat.ts'
+import { createDeleteTopic } from './handlers/delete-topic.ts'
 import { createGetAllTopicList } from './handlers/get-all-topic-list.ts'
 import { createGetBrokerClusterInfo } from './handlers/get-broker-cluster-info.ts'
 import { createGetRouteInfoByTopic } from './handlers/get-route-info-by-topic.ts'
 import { createQueryDataVersion } from './handlers/query-data-version.ts'
 import { createRegisterBroker } from './handlers/register-broker.ts'
 import { createUnregisterBroker } from './handlers/unregister-broker.ts'
+import { createWritePermOfBroker } from './handlers/write-perm-of-broker.ts'
 import { createRegistrations } from './registrations.ts'
 import { createNameServerRequestTable } from './request-table.ts'
 import { RouteTable } from './route-table.ts'
@@ -75,6 +77,12 @@ export function createNameServer(config: NameServerConfig, deps: NameServerDeps)
     }),
     getBrokerClusterInfo: createGetBrokerClusterInfo({ routes }),
     getAllTopicList: createGetAllTopicList({ routes, isEnabled: config.enableAllTopicList }),
+    writePermOfBroker: createWritePermOfBroker({
+      routes,
+      onDrained: (brokerName, isDrained, topics) =>
+        logger.info({ event: isDrained ? 'broker.drained' : 'broker.undrained', brokerName, topics }),
+    }),
+    deleteTopic: createDeleteTopic({ routes }),
   })
   const handler = dispatchRequests({ table, authorize, logger })
   const server = createRemotingServer({

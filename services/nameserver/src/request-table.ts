@@ -1,8 +1,10 @@
 // The whole surface of a nameserver on one page: code → handler, resource, action.
 import {
+  AddWritePermOfBroker,
   BrokerHeartbeat,
   CLUSTER_RESOURCE,
   createRequestTable,
+  DeleteTopicInNameServer,
   GetAllTopicList,
   GetBrokerClusterInfo,
   GetRouteInfoByTopic,
@@ -12,14 +14,17 @@ import {
   type Resource,
   tableEntry,
   UnregisterBroker,
+  WipeWritePermOfBroker,
 } from '@rocketmq-ts/remoting'
 import type { createBrokerHeartbeat } from './handlers/broker-heartbeat.ts'
+import type { createDeleteTopic } from './handlers/delete-topic.ts'
 import type { createGetAllTopicList } from './handlers/get-all-topic-list.ts'
 import type { createGetBrokerClusterInfo } from './handlers/get-broker-cluster-info.ts'
 import type { createGetRouteInfoByTopic } from './handlers/get-route-info-by-topic.ts'
 import type { createQueryDataVersion } from './handlers/query-data-version.ts'
 import type { createRegisterBroker } from './handlers/register-broker.ts'
 import type { createUnregisterBroker } from './handlers/unregister-broker.ts'
+import type { createWritePermOfBroker } from './handlers/write-perm-of-broker.ts'
 
 export interface Handlers {
   readonly registerBroker: ReturnType<typeof createRegisterBroker>
@@ -29,6 +34,8 @@ export interface Handlers {
   readonly getRouteInfoByTopic: ReturnType<typeof createGetRouteInfoByTopic>
   readonly getBrokerClusterInfo: ReturnType<typeof createGetBrokerClusterInfo>
   readonly getAllTopicList: ReturnType<typeof createGetAllTopicList>
+  readonly writePermOfBroker: ReturnType<typeof createWritePermOfBroker>
+  readonly deleteTopic: ReturnType<typeof createDeleteTopic>
 }
 
 const clusterOf = (header: { readonly clusterName: string }): Resource => ({
@@ -58,5 +65,18 @@ export function createNameServerRequestTable(handlers: Handlers): RequestTable {
       handle: handlers.getBrokerClusterInfo,
     }),
     tableEntry({ request: GetAllTopicList, resource: everyCluster, action: 'list', handle: handlers.getAllTopicList }),
+    tableEntry({
+      request: WipeWritePermOfBroker,
+      resource: everyCluster,
+      action: 'update',
+      handle: handlers.writePermOfBroker.wipe,
+    }),
+    tableEntry({
+      request: AddWritePermOfBroker,
+      resource: everyCluster,
+      action: 'update',
+      handle: handlers.writePermOfBroker.add,
+    }),
+    tableEntry({ request: DeleteTopicInNameServer, resource: topicOf, action: 'delete', handle: handlers.deleteTopic }),
   ])
 }

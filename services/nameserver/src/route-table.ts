@@ -62,6 +62,8 @@ interface Broker {
   readonly brokerName: string
   cluster: string
   enableActingMaster: boolean
+  /** Routes name it for reading only, whatever it announces. */
+  isDrained: boolean
   readonly members: Map<number, Member>
   readonly topics: Map<string, QueueData>
 }
@@ -141,9 +143,28 @@ export class RouteTable {
     if (brokers === undefined) return undefined
     const inOrder = [...brokers].sort((left, right) => (left.brokerName < right.brokerName ? -1 : 1))
     return {
-      queueDatas: inOrder.map((broker) => broker.topics.get(topic)!),
+      queueDatas: inOrder.map((broker) => routedQueue(broker, broker.topics.get(topic)!)),
       brokerDatas: inOrder.map(brokerDataOf),
       filterServerTable: new Map(),
+    }
+  }
+
+  /**
+   * Routes name the broker for reading only from now on, or as it announces itself again. It holds across registrations,
+   * until the last address of the name leaves. Returns the number of its topics, 0 for an unknown name.
+   * Java: RouteInfoManager.operateWritePermOfBroker, which a change of the broker's topics undoes.
+   */
+  drain(brokerName: string, isDrained: boolean): number {
+    const broker = this.#brokers.get(brokerName)
+    if (broker === undefined) return 0
+    broker.isDrained = isDrained
+    return broker.topics.size
+  }
+
+  /** Forgets a topic, at the brokers of one cluster only where `cluster` is given. Java: RouteInfoManager.deleteTopic. */
+  deleteTopic(topic: string, cluster?: string): void {
+    for (const broker of [...(this.#brokersOfTopic.get(topic) ?? [])]) {
+      if (cluster === undefined || broker.cluster === cluster) this.#removeTopic(broker, topic)
     }
   }
 
@@ -179,6 +200,7 @@ export class RouteTable {
       brokerName,
       cluster: clusterName,
       enableActingMaster: false,
+      isDrained: false,
       members: new Map(),
       topics: new Map(),
     }
@@ -245,6 +267,10 @@ function stripWrite(broker: Broker): void {
   for (const [topic, queue] of broker.topics) {
     if (isWritable(queue.perm)) broker.topics.set(topic, { ...queue, perm: queue.perm & ~Perm.WRITE })
   }
+}
+
+function routedQueue({ isDrained }: Broker, queue: QueueData): QueueData {
+  return isDrained ? { ...queue, perm: queue.perm & ~Perm.WRITE } : queue
 }
 
 function queueDataOf(brokerName: string, config: TopicConfig, perm: number): QueueData {
