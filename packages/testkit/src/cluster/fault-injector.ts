@@ -57,8 +57,10 @@ export class FaultInjector {
   }
 
   #inject(fault: PlannedFault): void {
-    const node = this.#nodeOf(fault.service, fault.index)
     const { kind, forMs } = fault
+    const planned = this.#nodeOf(fault.service, fault.index)
+    const isCrash = kind === 'kill' || kind === 'kill-in-recovery'
+    const node = isCrash && planned.isDown ? this.#anyRunning(planned) : planned
     this.done.push({ kind, node: node.name, atMs: this.#world.nowMs })
     switch (kind) {
       case 'kill':
@@ -92,9 +94,6 @@ export class FaultInjector {
           { on: kind === 'sync-error' ? 'sync' : 'write', path: COMMIT_LOG, times: 1, error: 'io' },
           forMs,
         )
-        this.#later(forMs, () => {
-          if (node.life?.refusedMs !== undefined) this.#crash(node, this.#world.random.chance(0.5), 500)
-        })
         return
       case 'disk-full':
         this.#fillDisk(node, forMs)
@@ -109,6 +108,10 @@ export class FaultInjector {
     const { nameServers, brokers, proxies } = this.#cluster
     const nodes: readonly ServiceNode<unknown>[] = { nameserver: nameServers, broker: brokers, proxy: proxies }[service]
     return nodes[index % nodes.length] as ServiceNode<unknown>
+  }
+
+  #anyRunning(otherwise: ServiceNode<unknown>): ServiceNode<unknown> {
+    return this.#cluster.nodes.find(({ isDown }) => !isDown) ?? otherwise
   }
 
   /** Unless the faults are over by then. */
@@ -131,7 +134,12 @@ export class FaultInjector {
 
   #diskFault(node: ServiceNode<unknown>, fault: Parameters<typeof node.machine.disk.fail>[0], forMs: number): void {
     const active = node.machine.disk.fail(fault)
-    this.#world.after(forMs, () => active.clear())
+    this.#world.after(forMs, () => {
+      active.clear()
+      if (this.#healed || active.hits === 0 || fault.error === undefined) return
+      // Whatever the broker made of it: an operator starts it again, or the power goes, too.
+      this.#crash(node, this.#world.random.chance(0.5), 500)
+    })
     this.#clearings.push(() => active.clear())
     node.tolerateFailedStarts(this.#world.nowMs + forMs + AFTERMATH_MS)
   }

@@ -19,6 +19,8 @@ const DRAIN_MS_MAX = 20 * 60_000
 const DRAIN_LOOK_MS = 250
 const STOP_MS_MAX = 60_000
 const PREPARE_MS_MAX = 60_000
+/** Until what the operator made is flushed in every mode. */
+const SETTLED_MS = 2000
 
 export interface LedgerOfBroker {
   readonly brokerName: string
@@ -74,6 +76,7 @@ export function checkInputOf(run: RunRecord): CheckInput {
   return {
     topics: plan.topics,
     groups: plan.groups,
+    isAsync: plan.cluster.flushDiskType === 'ASYNC_FLUSH',
     syncMsMax: plan.faults.syncMsMax,
     history,
     brokers: cluster.brokers.map(({ name, lives }) => ({ name, lives })),
@@ -110,6 +113,7 @@ class SeedRun {
     const world = this.#world
     await this.cluster.start()
     await this.#prepare()
+    await world.run(SETTLED_MS)
     this.#startClients()
     this.#faults.start()
     await world.run(this.#plan.spanMs)

@@ -8,6 +8,8 @@ import type { GroupPlan, TopicPlan } from '../seed-plan.ts'
 export interface CheckInput {
   readonly topics: readonly TopicPlan[]
   readonly groups: readonly GroupPlan[]
+  /** Sends are acknowledged before they are flushed: a power loss may take the last ones back. */
+  readonly isAsync: boolean
   /** Longest that one sync took. */
   readonly syncMsMax: number
   readonly history: History

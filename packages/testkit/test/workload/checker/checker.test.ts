@@ -196,6 +196,29 @@ describe('checker: what a broker may forget', () => {
   })
 })
 
+describe('checker: asynchronous flush', () => {
+  const lost = (lostMs: number): SoundRun => {
+    const run = soundRun()
+    run.isAsync = true
+    run.lives.splice(0, 1, life(0, lostMs, 'power-lost'), life(lostMs))
+    run.records.splice(3, 1)
+    run.deliveries.splice(5, 1, { ...run.deliveries[5]!, queueOffset: 2 })
+    run.rows[0]!.max = 3
+    run.rows[0]!.buckets = { ...run.rows[0]!.buckets, acked: 2 }
+    run.rows[1]!.max = 3
+    run.rows[1]!.buckets = { ...run.rows[1]!.buckets, filtered: 0 }
+    return run
+  }
+
+  test('a send just before a power loss → may be gone', () => {
+    expect(rulesOf(lost(500))).toEqual([])
+  })
+
+  test('a send long before a power loss → may not', () => {
+    expect(rulesOf(lost(5000))).toContain('acknowledged')
+  })
+})
+
 describe('checker: what clients can not know', () => {
   test('a failed receive in between → one attempt more may be hidden, not two', () => {
     for (const [attempt, rules] of [

@@ -32,6 +32,7 @@ export interface SoundRun {
   readonly faults: string[]
   readonly history: History
   broken: string | undefined
+  isAsync: boolean
 }
 
 const bodies = [0, 1, 2, 3].map((seq) => makeBody(new Prng(seq), seq, 40))
@@ -51,6 +52,7 @@ export function soundRun(): SoundRun {
     defects: [],
     faults: [],
     broken: undefined,
+    isAsync: false,
   }
   for (const [seq, body] of bodies.entries()) {
     const fields = { seq, messageId: `id-${seq}`, topic: TOPIC, tag: tags[seq] ?? '', poison: seq === 2 }
@@ -82,6 +84,7 @@ export function inputOf(run: SoundRun): CheckInput {
       { ...group, name: ALL, tagExpression: '*' },
       { ...group, name: TAGGED, tagExpression: 'TagA' },
     ],
+    isAsync: run.isAsync,
     syncMsMax: 0,
     history: run.history,
     brokers: [{ name: BROKER, lives: run.lives }],
