@@ -42,6 +42,9 @@ import { createChangeInvisibleTime } from './pop/change-invisible-time.ts'
 import { createDeadLetters } from './pop/dead-letter.ts'
 import { createNotification } from './pop/notification.ts'
 import { createPopMessage } from './pop/pop-message.ts'
+import { createAllSettings } from './queries/all-settings.ts'
+import { createProgress } from './queries/progress.ts'
+import { createRuntimeInfo } from './queries/runtime-info.ts'
 import { createRegistration } from './registration.ts'
 import type { NameServers } from './name-servers.ts'
 import { createBrokerRequestTable } from './request-table.ts'
@@ -232,6 +235,7 @@ async function startBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<
     autoCreateSubscriptionGroup: settings.autoCreateSubscriptionGroup,
   })
   const { groupForConsume } = groupRequests
+  const runtimeInfo = createRuntimeInfo({ clock, store, topics: () => topics.size, groups: () => groups.size })
   const popDeps = { inflight, reader: store, topics, turns, clock, polling, waits, groupForConsume }
   const ackDeps = { inflight, reader: store, topics, turns }
   const dispatch = dispatchRequests({
@@ -246,13 +250,19 @@ async function startBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<
         random,
         storeHost,
         topicForSend: topicRequests.topicForSend,
-        onSent: metrics.sent,
+        onSent(topic, bytes) {
+          metrics.sent(topic, bytes)
+          runtimeInfo.sent(1)
+        },
       }),
       pop: createPopMessage({
         ...popDeps,
         onUnreadable: (message, popTime, error) =>
           deadLetters.unreadable(message.queue, message.queueOffset, popTime, error),
-        onDelivered: metrics.delivered,
+        onDelivered(topic, group, messages, bytes) {
+          metrics.delivered(topic, group, messages, bytes)
+          runtimeInfo.delivered(messages)
+        },
       }),
       ack: createAckMessage(ackDeps),
       batchAck: createBatchAckMessage(ackDeps),
@@ -261,6 +271,9 @@ async function startBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<
       topics: topicRequests,
       groups: groupRequests,
       offsets: createOffsetRequests({ inflight, reader: store, topics, groupForConsume }),
+      allSettings: createAllSettings({ topics, groups }),
+      progress: createProgress({ topics, inflight, reader: store, brokerName: settings.brokerName }),
+      runtimeInfo,
     }),
   })
   const server = createRemotingServer({

@@ -5,11 +5,17 @@ import {
   type Resource,
   BatchAckMessage,
   ChangeMessageInvisibleTime,
+  DeleteSubscriptionGroup,
   DeleteTopicInBroker,
+  GetAllSubscriptionGroupConfig,
+  GetAllTopicConfig,
+  GetBrokerRuntimeInfo,
+  GetConsumeStats,
   GetMaxOffset,
   GetMinOffset,
   GetSubscriptionGroupConfig,
   GetTopicConfig,
+  GetTopicStatsInfo,
   Notification,
   PopMessage,
   QueryConsumerOffset,
@@ -27,6 +33,9 @@ import type { createAckMessage, createBatchAckMessage } from './pop/ack-message.
 import type { createChangeInvisibleTime } from './pop/change-invisible-time.ts'
 import type { createNotification } from './pop/notification.ts'
 import type { createPopMessage } from './pop/pop-message.ts'
+import type { createAllSettings } from './queries/all-settings.ts'
+import type { createProgress } from './queries/progress.ts'
+import type { RuntimeInfo } from './queries/runtime-info.ts'
 import type { createSendMessage } from './send/send-message.ts'
 import type { createTopicRequests } from './topics/topic-requests.ts'
 
@@ -40,6 +49,9 @@ export interface Handlers {
   readonly topics: ReturnType<typeof createTopicRequests>
   readonly groups: ReturnType<typeof createGroupRequests>
   readonly offsets: ReturnType<typeof createOffsetRequests>
+  readonly allSettings: ReturnType<typeof createAllSettings>
+  readonly progress: ReturnType<typeof createProgress>
+  readonly runtimeInfo: Pick<RuntimeInfo, 'getBrokerRuntimeInfo'>
 }
 
 const topicOf = (header: { readonly topic: string }): Resource => ({ kind: 'topic', name: header.topic })
@@ -55,7 +67,7 @@ const cluster = (): Resource => CLUSTER_RESOURCE
 
 /** The table. Every row passes the one gate of `dispatchRequests` before its handler. */
 export function createBrokerRequestTable(handlers: Handlers): RequestTable {
-  const { topics, groups, offsets } = handlers
+  const { topics, groups, offsets, allSettings, progress, runtimeInfo } = handlers
   return createRequestTable([
     tableEntry({ request: SendMessage, resource: topicOf, action: 'pub', handle: handlers.send }),
     tableEntry({ request: SendMessageV2, resource: topicOf, action: 'pub', handle: handlers.send }),
@@ -96,6 +108,42 @@ export function createBrokerRequestTable(handlers: Handlers): RequestTable {
       resource: (header) => ({ kind: 'group', name: header.group }),
       action: 'get',
       handle: groups.getSubscriptionGroupConfig,
+    }),
+    tableEntry({
+      request: DeleteSubscriptionGroup,
+      resource: (header) => ({ kind: 'group', name: header.groupName }),
+      action: 'delete',
+      handle: groups.deleteSubscriptionGroup,
+    }),
+    tableEntry({
+      request: GetAllTopicConfig,
+      resource: cluster,
+      action: 'list',
+      handle: allSettings.getAllTopicConfig,
+    }),
+    tableEntry({
+      request: GetAllSubscriptionGroupConfig,
+      resource: cluster,
+      action: 'list',
+      handle: allSettings.getAllSubscriptionGroupConfig,
+    }),
+    tableEntry({
+      request: GetTopicStatsInfo,
+      resource: topicOf,
+      action: 'get',
+      handle: progress.getTopicStatsInfo,
+    }),
+    tableEntry({
+      request: GetConsumeStats,
+      resource: groupOf,
+      action: 'get',
+      handle: progress.getConsumeStats,
+    }),
+    tableEntry({
+      request: GetBrokerRuntimeInfo,
+      resource: cluster,
+      action: 'get',
+      handle: runtimeInfo.getBrokerRuntimeInfo,
     }),
   ])
 }

@@ -12,15 +12,22 @@ const handlers = {
   changeInvisibleTime: handler,
   notification: handler,
   topics: { updateAndCreateTopic: handler, deleteTopic: handler, getTopicConfig: handler },
-  groups: { updateAndCreateSubscriptionGroup: handler, getSubscriptionGroupConfig: handler },
+  groups: {
+    updateAndCreateSubscriptionGroup: handler,
+    getSubscriptionGroupConfig: handler,
+    deleteSubscriptionGroup: handler,
+  },
   offsets: { queryConsumerOffset: handler, getMaxOffset: handler, getMinOffset: handler },
+  allSettings: { getAllTopicConfig: handler, getAllSubscriptionGroupConfig: handler },
+  progress: { getTopicStatsInfo: handler, getConsumeStats: handler },
+  runtimeInfo: { getBrokerRuntimeInfo: handler },
 } as unknown as Handlers
 
 const ACTIONS = ['pub', 'sub', 'create', 'update', 'delete', 'get', 'list']
 
 /** Rows without a resource or an action of the list. */
 function ungated(table: RequestTable): number[] {
-  const header = { topic: 'T', consumerGroup: 'G', group: 'G' }
+  const header = { topic: 'T', consumerGroup: 'G', group: 'G', groupName: 'G' }
   return [...table.values()]
     .filter(({ resource, action }) => {
       const resources = [resource(header)].flat() as Resource[]
@@ -31,7 +38,7 @@ function ungated(table: RequestTable): number[] {
 
 test('request table: every row names resource and action, so that none passes the gate unseen', () => {
   const table = createBrokerRequestTable(handlers)
-  expect(table.size).toBe(15)
+  expect(table.size).toBe(21)
   expect(ungated(table)).toStrictEqual([])
 })
 

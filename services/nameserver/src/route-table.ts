@@ -163,7 +163,7 @@ export class RouteTable {
 
   /** Forgets a topic, at the brokers of one cluster only where `cluster` is given. Java: RouteInfoManager.deleteTopic. */
   deleteTopic(topic: string, cluster?: string): void {
-    for (const broker of [...(this.#brokersOfTopic.get(topic) ?? [])]) {
+    for (const broker of this.#brokersOfTopic.get(topic) ?? []) {
       if (cluster === undefined || broker.cluster === cluster) this.#removeTopic(broker, topic)
     }
   }

@@ -9,7 +9,12 @@ import {
   stringifyJavaJson,
   subscriptionGroupConfig,
 } from '@rocketmq-ts/model'
-import { type GetSubscriptionGroupConfigHeader, type IncomingRequest, ResponseCode } from '@rocketmq-ts/remoting'
+import {
+  type DeleteSubscriptionGroupHeader,
+  type GetSubscriptionGroupConfigHeader,
+  type IncomingRequest,
+  ResponseCode,
+} from '@rocketmq-ts/remoting'
 import type { Turns } from '@rocketmq-ts/runtime'
 import type { SettingsWriter } from '../settings-writer.ts'
 import type { GroupTable } from './group-table.ts'
@@ -41,19 +46,30 @@ export function createGroupRequests(deps: GroupRequestsDeps) {
     return config
   }
 
+  function respondWhenFlushed(request: IncomingRequest): void {
+    deps.turns.release('flushed', (failure) => {
+      if (failure === undefined) request.respond({ code: ResponseCode.SUCCESS })
+      else
+        request.respond({
+          code: ResponseCode.SERVICE_NOT_AVAILABLE,
+          remark: `the change was not stored: ${failure.message}`,
+        })
+    })
+  }
+
   return {
     groupForConsume,
 
     updateAndCreateSubscriptionGroup(request: IncomingRequest): void {
       writer.putGroup(decodeSubscriptionGroupConfig(parseJavaJson(request.body)))
-      deps.turns.release('flushed', (failure) => {
-        if (failure === undefined) request.respond({ code: ResponseCode.SUCCESS })
-        else
-          request.respond({
-            code: ResponseCode.SERVICE_NOT_AVAILABLE,
-            remark: `the change was not stored: ${failure.message}`,
-          })
-      })
+      respondWhenFlushed(request)
+    },
+
+    /** Its deliveries and offsets go too, whatever cleanOffset says: they are one state here. */
+    deleteSubscriptionGroup(request: IncomingRequest<DeleteSubscriptionGroupHeader>): void {
+      // Java answers success for a group that is not there: every broker of a cluster is asked.
+      if (groups.get(request.header.groupName) !== undefined) writer.deleteGroup(request.header.groupName)
+      respondWhenFlushed(request)
     },
 
     /** Java: creates the group where that is allowed, as any other first contact does. */
