@@ -42,6 +42,8 @@ export interface ScanOptions {
   readonly isForeign?: boolean
   /** The log was stopped in order: nothing is looked for behind its end. */
   readonly cleanStop?: boolean
+  /** No byte was ever written further behind the flushed end than this. Without it, the whole log is looked through. */
+  readonly behindFlushedMax?: number
   /**
    * Takes a valid record; false when it does not fit its queue: then it counts as invalid. `lostBytes` of the log in
    * front of it are damaged, so offsets of its queue may be missing.
@@ -216,7 +218,8 @@ export async function scanLog(options: ScanOptions): Promise<ScanDecision> {
   async function skip(): Promise<number | undefined> {
     if (position >= provenFlushed) {
       if (options.cleanStop === true) return undefined
-      tailEnd ??= await lastWritten(window, position, source.end)
+      const limit = position + (options.behindFlushedMax ?? source.end)
+      tailEnd ??= await lastWritten(window, position, Math.min(source.end, limit))
       if (tailEnd > position) {
         provenFlushed = Math.max(provenFlushed, await stampBehind(window, position + 1, tailEnd, options))
       }

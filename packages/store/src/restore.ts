@@ -3,6 +3,7 @@
 import { commitLogOffset, MqError, type QueueId, queueOffset } from '@rocketmq-ts/model'
 import { discardGenerationsBeyond, type Files, type Logger } from '@rocketmq-ts/runtime'
 import { readCheckpoints, type StoredCheckpoint } from './checkpoint.ts'
+import { BEHIND_FLUSHED_BYTES_MAX } from './commit-log/commit-log.ts'
 import type { Segments } from './commit-log/segment.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
 import type { QueueTable } from './consume-queue/queue-table.ts'
@@ -175,9 +176,13 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     logger.warn({ event: 'store.rebuilt', file, reason })
   }
 
-  const mark = await readFlushedMark(files, options.flushedMarkPath)
-  // A log that has no file yet has no bytes to guess about.
+  let mark = await readFlushedMark(files, options.flushedMarkPath)
+  // A log that has no file yet has no bytes to guess about, and from now on the folder is ours.
   const isEmpty = segments.end === segments.min
+  if (isEmpty && mark === undefined) {
+    mark = segments.min
+    await writeFlushedMark(files, options.flushedMarkPath, mark)
+  }
   await completeSegments(segments, mark ?? segments.min)
   const checkpoint = await chooseCheckpoint(options, mark ?? 0, rebuilt)
   const builder = new QueueBuilder({
@@ -201,6 +206,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     isGuess,
     isForeign: mark === undefined,
     cleanStop: cleanStop && !isGuess,
+    ...(mark === undefined ? {} : { behindFlushedMax: BEHIND_FLUSHED_BYTES_MAX }),
     onRecord: (record, lostBytes) => {
       if (!builder.take(record, lostBytes)) return false
       if (topicsEndedBy !== undefined && isJournal(record.bytes, record.peek)) {

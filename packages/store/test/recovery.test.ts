@@ -205,3 +205,15 @@ test('recovery: every byte is random → it ends, and what it takes is what a re
     { numRuns: 100 },
   )
 })
+
+test('recovery: a bound on what lies behind the flushed end → debris is looked for up to there, and not read beyond', async () => {
+  const last = log.placed[40]!
+  const bytes = Buffer.alloc(16 * SEGMENT_BYTES)
+  log.bytes.copy(bytes, 0, 0, last.end)
+  bytes[last.end + 100] = 1
+  bytes[last.end + 5000] = 1
+  const near = await scan(bytes, { provenFlushed: last.end, behindFlushedMax: 1000 })
+  expect(near).toMatchObject({ end: last.end, tailEnd: last.end + 101 })
+  const all = await scan(bytes, { provenFlushed: last.end })
+  expect(all).toMatchObject({ end: last.end, tailEnd: last.end + 5001 })
+})

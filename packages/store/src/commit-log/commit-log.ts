@@ -13,9 +13,15 @@ import type { ZeroWindow } from './zero-window.ts'
 
 const MiB = 1024 * 1024
 /** Bytes of one batch, at most; beyond, sends are answered 'busy'. */
-const BATCH_BYTES_MAX = 128 * MiB
+const BATCH_BYTES_MAX = 64 * MiB
 /** Bytes written but not flushed, at most; beyond, sends are answered 'busy' until the disk catches up. */
-const UNFLUSHED_BYTES_MAX = 1024 * MiB
+const UNFLUSHED_BYTES_MAX = 128 * MiB
+/** So many bytes wait for no interval: the disk gets them before they become too many. */
+const UNFLUSHED_BYTES_SOFT = 32 * MiB
+/** Room for journal records, which pass also while sends are answered 'busy'. */
+const JOURNAL_SLACK_BYTES = 64 * MiB
+/** No byte lies further behind what is flushed: recovery looks for debris of a crash up to here. */
+export const BEHIND_FLUSHED_BYTES_MAX = UNFLUSHED_BYTES_MAX + BATCH_BYTES_MAX + JOURNAL_SLACK_BYTES
 /** Kept free at the end of a segment for the filler's header. Java: END_FILE_MIN_BLANK_LENGTH. */
 const SEGMENT_FREE_BYTES_MIN = 8
 
@@ -101,6 +107,7 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     scheduler,
     flushed: options.end,
     intervalMs: options.flushIntervalMs,
+    unflushedBytesSoft: UNFLUSHED_BYTES_SOFT,
     sync,
     onFlushed: options.onFlushed,
   })

@@ -8,6 +8,8 @@ export interface GroupCommitOptions {
   readonly flushed: number
   /** Longest wait of written bytes for a sync that nobody asked for. */
   readonly intervalMs: number
+  /** From so many bytes on, written bytes do not wait for the interval. */
+  readonly unflushedBytesSoft: number
   /** Makes the bytes of [from, to) survive a power loss. What it rejects with, all waiters get. */
   readonly sync: (from: number, to: number) => Promise<void>
   /** After each sync, before its waiters are told. */
@@ -43,7 +45,7 @@ function createCommit(): Commit {
 
 /** Creates the group commit of one log. Java: CommitLog.GroupCommitService, FlushRealTimeService. */
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
-  const { scheduler, intervalMs, sync, onFlushed } = options
+  const { scheduler, intervalMs, unflushedBytesSoft, sync, onFlushed } = options
   let flushed = options.flushed
   let written = options.flushed
   let syncs = 0
@@ -118,7 +120,8 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     },
     written(end) {
       written = end
-      if (next !== undefined && written >= nextPosition) start()
+      const isAsked = next !== undefined && written >= nextPosition
+      if (isAsked || (written - flushed >= unflushedBytesSoft && !stopped)) start()
       else arm()
     },
     whenFlushed(position) {

@@ -11,6 +11,7 @@ function createGroup() {
     scheduler: effects.scheduler,
     flushed: 0,
     intervalMs: 500,
+    unflushedBytesSoft: 10_000,
     sync: (from, to) =>
       new Promise((resolve, reject) => {
         syncs.push({ from, to, end: (error) => (error === undefined ? resolve() : reject(error)) })
@@ -149,4 +150,18 @@ test('group commit: stopped → no background sync', async () => {
   group.written(20)
   await effects.advance(1000)
   expect(syncs).toHaveLength(0)
+})
+
+test('group commit: many bytes that nobody waits for → synced at once, fewer with the interval', async () => {
+  const { effects, group, syncs } = createGroup()
+  group.written(9_999)
+  expect(syncs).toHaveLength(0)
+  group.written(10_000)
+  expect(syncs).toHaveLength(1)
+  syncs[0]!.end()
+  await effects.settle()
+  group.written(10_001)
+  expect(syncs).toHaveLength(1)
+  await effects.advance(500)
+  expect(syncs).toHaveLength(2)
 })
