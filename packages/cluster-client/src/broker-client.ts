@@ -27,6 +27,7 @@ import {
   type RequestDeclaration,
   type SendMessageHeader,
 } from '@rocketmq-ts/remoting'
+import { createAdminCalls, type AdminCalls } from './admin-calls.ts'
 import { ask, bodyOf, checkSuccess, failure, headerOf, REQUEST_TIMEOUT_MS, type CallOptions } from './call.ts'
 import type { PeerSource } from './peer-source.ts'
 import { createPopCalls, type PopCalls } from './pop-calls.ts'
@@ -47,7 +48,7 @@ export interface QueueOfBroker {
   readonly queueId: number
 }
 
-export interface BrokerClient extends PopCalls {
+export interface BrokerClient extends PopCalls, AdminCalls {
   send(address: string, header: SendMessageHeader, body: Uint8Array, options?: CallOptions): Promise<SendResult>
   /** Undefined for a topic that the broker does not have. */
   topicConfig(address: string, topic: string, options?: CallOptions): Promise<TopicConfig | undefined>
@@ -103,6 +104,7 @@ export function createBrokerClient(deps: { readonly peers: PeerSource; readonly 
 
   return {
     ...createPopCalls(call),
+    ...createAdminCalls(call),
     async send(address, header, body, options) {
       const answer = await call(address, SendMessageV2, { header, body }, options)
       const kind = sendKinds.get(answer.code)

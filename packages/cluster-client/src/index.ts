@@ -1,3 +1,4 @@
+export type { AdminCalls } from './admin-calls.ts'
 export * from './broker-client.ts'
 export { REQUEST_TIMEOUT_MS, type CallOptions } from './call.ts'
 export * from './name-server-client.ts'

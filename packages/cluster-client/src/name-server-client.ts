@@ -17,8 +17,10 @@ import {
 } from '@rocketmq-ts/model'
 import { crc32Of31Bits, utf8Encode } from '@rocketmq-ts/bytes'
 import {
+  AddWritePermOfBroker,
   BrokerHeartbeat,
   decodeKvTable,
+  DeleteTopicInNameServer,
   GetAllTopicList,
   GetBrokerClusterInfo,
   GetRouteInfoByTopic,
@@ -26,6 +28,7 @@ import {
   RegisterBroker,
   ResponseCode,
   UnregisterBroker,
+  WipeWritePermOfBroker,
   type Answer,
   type BrokerHeartbeatHeader,
   type RegisterBrokerHeader,
@@ -70,6 +73,12 @@ export interface NameServerClient {
   unregisterBroker(broker: BrokerIdentity): Promise<NameServerResult<void>[]>
   brokerHeartbeat(heartbeat: BrokerHeartbeatHeader): Promise<NameServerResult<void>[]>
   queryDataVersion(broker: BrokerIdentity, version: DataVersion): Promise<NameServerResult<DataVersionAnswer>[]>
+  /** Routes name the broker for reading only; the value is the number of its topics, 0 for an unknown name. */
+  wipeWritePerm(brokerName: string): Promise<NameServerResult<number>[]>
+  /** Takes `wipeWritePerm` back. */
+  addWritePerm(brokerName: string): Promise<NameServerResult<number>[]>
+  /** Forgets the topic's route, at the brokers of one cluster only where it is given. */
+  deleteTopic(topic: string, clusterName?: string): Promise<NameServerResult<void>[]>
 }
 
 export interface NameServerClientOptions {
@@ -181,6 +190,17 @@ export function createNameServerClient(options: NameServerClientOptions): NameSe
         changed: headerOf(answer).changed,
         known: answer.body === undefined ? undefined : decodeDataVersion(parseJavaJson(answer.body)),
       }))
+    },
+    wipeWritePerm(brokerName) {
+      const call = { request: WipeWritePermOfBroker, header: { brokerName }, timeoutMs }
+      return tellAll(call, (answer) => headerOf(answer).wipeTopicCount)
+    },
+    addWritePerm(brokerName) {
+      const call = { request: AddWritePermOfBroker, header: { brokerName }, timeoutMs }
+      return tellAll(call, (answer) => headerOf(answer).addTopicCount)
+    },
+    deleteTopic(topic, clusterName) {
+      return tellAll({ request: DeleteTopicInNameServer, header: { topic, clusterName }, timeoutMs }, () => undefined)
     },
   }
 }
