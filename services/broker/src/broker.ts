@@ -52,9 +52,9 @@ import { restore } from './restore.ts'
 import { createSendMessage } from './send/send-message.ts'
 import { createSettingsWriter } from './settings-writer.ts'
 import type { BrokerSettings } from './config.ts'
-import { SYNC_FLUSH_TIMEOUT_MS, TURN_JOBS_MAX } from './limits.ts'
+import { SYNC_FLUSH_TIMEOUT_MS, TURN_JOBS_MAX, UNREGISTER_WAIT_MS } from './limits.ts'
 import { createStateRoll } from './state-roll.ts'
-import { createSteadyClock } from './steady-clock.ts'
+import { type SteadyClock, createSteadyClock } from './steady-clock.ts'
 import { createTopicRequests } from './topics/topic-requests.ts'
 import { createTopicTable } from './topics/topic-table.ts'
 
@@ -81,41 +81,11 @@ export interface Broker extends Service {
   ledger(): QueueLedger[]
 }
 
-/** Creates a broker; `start` opens its folder, recovers, listens and registers. */
-export function createBroker(settings: BrokerSettings, deps: BrokerDeps): Broker {
-  let running: RunningBroker | undefined
-  let stopped = false
-
-  function required(): RunningBroker {
-    if (running === undefined) throw new Error('the broker is not running')
-    return running
-  }
-
-  return {
-    async start() {
-      running = await startBroker(settings, deps)
-    },
-    async stop() {
-      if (stopped || running === undefined) return
-      stopped = true
-      await running.stop()
-    },
-    get address() {
-      return required().address
-    },
-    get advertisedAddress() {
-      return required().advertisedAddress
-    },
-    readiness() {
-      if (running === undefined) return { ready: false, reason: 'the broker starts: it recovers its log' }
-      return running.readiness()
-    },
-    connectLocal: () => required().connectLocal(),
-    ledger: () => required().ledger(),
-  }
+/** A broker that listens. */
+export interface RunningBroker extends Omit<Broker, 'start'> {
+  /** Makes it known; resolves after the first attempt, or when the broker stops. */
+  register(): Promise<void>
 }
-
-type RunningBroker = Omit<Broker, 'start'>
 
 const refuse: RequestHandler = (request) =>
   request.respond({
@@ -138,10 +108,25 @@ async function openStore(settings: BrokerSettings, deps: BrokerDeps): Promise<Me
   )
 }
 
-async function startBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<RunningBroker> {
-  const { scheduler, network, files, random, logger } = deps
+/** Opens the folder, recovers and listens; what fails on the way leaves nothing open. */
+export async function openBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<RunningBroker> {
   const clock = createSteadyClock(deps.clock)
   const store = await openStore(settings, { ...deps, clock })
+  try {
+    return await openAround(store, clock, settings, deps)
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+async function openAround(
+  store: MessageStore,
+  clock: SteadyClock,
+  settings: BrokerSettings,
+  deps: BrokerDeps,
+): Promise<RunningBroker> {
+  const { scheduler, network, files, random, logger } = deps
   const topics = createTopicTable(builtInTopics(settings))
   const groups = createGroupTable()
   const inflight = createInflight({
@@ -293,6 +278,10 @@ async function startBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<
     register: (current) => deps.nameServers.register({ ...identity(), ...current }),
   })
   let stopping = false
+  /** Nothing may be written any more: what a job half changed must not reach the log. */
+  let isDefective = false
+  /** Requests are turned away: from now on nothing new begins. */
+  let draining = false
 
   function advertisedAddress(): string {
     return formatAddress({
@@ -307,12 +296,17 @@ async function startBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<
   }
 
   function onDefect(error: unknown): void {
+    isDefective = true
     const { message, stack = '' } = error instanceof Error ? error : new Error(String(error))
     logger.error({ event: 'broker.defect', message, stack })
     deps.onDefect(error)
   }
 
   function enterTurn(request: Parameters<RequestHandler>[0]): void {
+    if (draining) {
+      request.respond({ code: ResponseCode.SERVICE_NOT_AVAILABLE, remark: 'this broker is stopping; ask another' })
+      return
+    }
     const entered = turns.enter(() => {
       dispatch(request)
       journal.sealLarge()
@@ -329,15 +323,35 @@ async function startBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<
   store.onFailure((error) => logger.error({ event: 'store.failed', message: error.message }))
   await server.start()
   expiry.rearm()
-  await registration.start()
-  logger.info({
-    event: 'broker.started',
-    brokerName: settings.brokerName,
-    listen: advertisedAddress(),
-    storeRecoveredBytes: store.recovery.end,
-  })
+
+  /** Nameservers that hear nothing of the end forget the broker when it falls silent: no reason to wait for long. */
+  function takeLeave(): Promise<void> {
+    return new Promise((resolve) => {
+      const limit = scheduler.after(UNREGISTER_WAIT_MS, resolve)
+      void deps.nameServers.unregister(identity()).then(() => {
+        limit.cancel()
+        resolve()
+      })
+    })
+  }
+
+  async function writeDerivedFiles(): Promise<void> {
+    if (store.failure !== undefined) return
+    await derivedFiles.write().catch((error: unknown) => {
+      logger.warn({ event: 'snapshot.failed', message: error instanceof Error ? error.message : String(error) })
+    })
+  }
 
   return {
+    async register() {
+      await registration.start()
+      logger.info({
+        event: 'broker.started',
+        brokerName: settings.brokerName,
+        listen: advertisedAddress(),
+        storeRecoveredBytes: store.recovery.end,
+      })
+    },
     get address() {
       return server.address
     },
@@ -359,14 +373,16 @@ async function startBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<
     async stop() {
       stopping = true
       registration.stop()
-      await deps.nameServers.unregister(identity())
+      await takeLeave()
+      draining = true
       polling.stop()
       expiry.stop()
+      stateRoll.stop()
       derivedFiles.stop()
-      await turns.idle()
       await server.stop()
-      if (store.failure === undefined) await derivedFiles.write()
+      if (isDefective) return
       await turns.idle()
+      await writeDerivedFiles()
       await store.close()
       logger.info({ event: 'broker.stopped', brokerName: settings.brokerName })
     },

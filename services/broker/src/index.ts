@@ -1,4 +1,5 @@
-export { createBroker, type Broker, type BrokerDeps } from './broker.ts'
+export type { Broker, BrokerDeps } from './broker.ts'
+export { createBroker } from './broker-service.ts'
 export type { BrokerEvent } from './events.ts'
 export type { QueueLedger } from './ledger-report.ts'
 export { createNameServers, type NameServers } from './name-servers.ts'

@@ -23,8 +23,6 @@ export const TURN_JOBS_MAX = 100_000
 export const EXPIRED_PER_TURN_MAX = 4096
 /** Dead letters whose copy is under way, at most. */
 export const DEAD_LETTERS_IN_WORK_MAX = 256
-/** Full states written per Turn after a segment roll. */
-export const STATES_PER_TURN_MAX = 64
 /** A send that is written but not flushed is answered FLUSH_DISK_TIMEOUT after this. Java: syncFlushTimeout. */
 export const SYNC_FLUSH_TIMEOUT_MS = 5 * SECOND_MS
 /** Topics and groups of a broker, at most. */
@@ -34,5 +32,7 @@ export const GROUPS_MAX = 100_000
 export const QUEUES_PER_TOPIC_MAX = 1024
 /** Time-out of a call to a nameserver. Java: registerBrokerTimeoutMills. */
 export const REGISTER_TIMEOUT_MS = 24 * SECOND_MS
+/** A stopping broker waits this long for nameservers to forget it. */
+export const UNREGISTER_WAIT_MS = SECOND_MS
 /** Settings of one topic or group as JSON, at most: 256 of them are in one journal record at a segment roll. */
 export const SETTING_BYTES_MAX = 16 * 1024

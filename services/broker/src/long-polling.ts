@@ -28,7 +28,7 @@ export interface Wait {
 }
 
 export interface LongPolling {
-  /** Undefined when the table is full: the caller answers POLLING_FULL. */
+  /** Undefined when the table is full: the caller answers POLLING_FULL. After `stop` the waiter times out at once. */
   hold(waiter: Waiter): Wait | undefined
   /** A message became visible. Wakes the waiters of the topic that it may interest. */
   messageVisible(topic: string, queueId: number, tagsCode: number): void
@@ -51,6 +51,7 @@ export function createLongPolling(scheduler: Scheduler): LongPolling {
   const byTopic = new Map<string, Set<Held>>()
   const perQueue = new Map<string, number>()
   let size = 0
+  let stopped = false
 
   function end(held: Held, reason: WakeReason): void {
     if (held.ended) return
@@ -80,6 +81,10 @@ export function createLongPolling(scheduler: Scheduler): LongPolling {
 
   return {
     hold(waiter) {
+      if (stopped) {
+        waiter.wake('timeout')
+        return { gone() {} }
+      }
       const key = `${waiter.topic}\0${waiter.group}\0${waiter.queueId}`
       const count = perQueue.get(key) ?? 0
       if (size >= POLLING_WAITERS_MAX || count >= POLLING_WAITERS_PER_QUEUE_MAX) return undefined
@@ -99,6 +104,7 @@ export function createLongPolling(scheduler: Scheduler): LongPolling {
       wakeWhere(topic, (w) => w.group === group && (w.queueId < 0 || w.queueId === queueId))
     },
     stop() {
+      stopped = true
       for (const waiters of byTopic.values()) for (const held of waiters) end(held, 'timeout')
     },
     get size() {

@@ -6,7 +6,7 @@ import { type RemotingEvent, connectPeer } from '@rocketmq-ts/remoting'
 import { FileError, NetworkError, createLifecycle } from '@rocketmq-ts/runtime'
 import { createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
 import type { StoreEvent } from '@rocketmq-ts/store'
-import { createBroker } from './broker.ts'
+import { createBroker } from './broker-service.ts'
 import { brokerConfig, nameServerAddresses } from './config.ts'
 import type { BrokerEvent } from './events.ts'
 import { createNameServers } from './name-servers.ts'
@@ -50,7 +50,8 @@ const asked = new Promise<void>((resolveAsked) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolveAsked())
 })
 try {
-  await lifecycle.start()
+  // Asked to stop while it starts: the stop below waits for what was opened.
+  await Promise.race([lifecycle.start(), asked])
 } catch (error) {
   if (error instanceof NetworkError) console.error(`${error.message}; choose another with --listen-port`)
   else if (error instanceof FileError) console.error(`${error.message}; choose another with --store-path-root-dir`)

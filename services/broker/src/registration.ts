@@ -26,7 +26,7 @@ export interface RegistrationDeps {
 }
 
 export interface BrokerRegistration {
-  /** Registers at once; resolves after the first attempt, whatever its outcome. */
+  /** Registers at once; resolves after the first attempt, whatever its outcome, or at the stop. */
   start(): Promise<void>
   /** Topics changed: registers soon. */
   changed(): void
@@ -43,6 +43,7 @@ export function createRegistration(deps: RegistrationDeps): BrokerRegistration {
   let dirty = false
   let stopped = false
   let known = false
+  let endStart: () => void = () => undefined
 
   function arm(delayMs: number): void {
     if (stopped) return
@@ -72,7 +73,13 @@ export function createRegistration(deps: RegistrationDeps): BrokerRegistration {
   }
 
   return {
-    start: attempt,
+    start() {
+      return new Promise((resolve) => {
+        endStart = resolve
+        if (stopped) resolve()
+        else void attempt().then(resolve)
+      })
+    },
     changed() {
       dirty = true
       if (!inFlight) arm(REGISTER_DELAY_MS)
@@ -80,6 +87,7 @@ export function createRegistration(deps: RegistrationDeps): BrokerRegistration {
     stop() {
       stopped = true
       timer?.cancel()
+      endStart()
     },
     get known() {
       return known

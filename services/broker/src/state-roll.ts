@@ -17,6 +17,8 @@ const SETTINGS_PER_STEP = 256
 export interface StateRoll {
   /** The log moved to a segment that starts at `base`. */
   rolled(base: CommitLogOffset): void
+  /** No step comes after this. The next start of a segment writes everything again. */
+  stop(): void
 }
 
 export interface StateRollDeps {
@@ -77,6 +79,9 @@ export function createStateRoll(deps: StateRollDeps): StateRoll {
       logger.info({ event: 'segment.rolled', baseOffset: base })
       current = { base, settings: liveSettings(deps), settingsDone: false, begun: false }
       soon(current)
+    },
+    stop() {
+      current = undefined
     },
   }
 }

@@ -69,3 +69,11 @@ test('long polling: the bound per topic, group and queue → one more is refused
   expect(hold('one too many')).toBeUndefined()
   expect(hold('other', { group: 'H' })).toBeDefined()
 })
+
+test('long polling: after the stop → a waiter is timed out at once, nothing is held', () => {
+  const { polling, woken, hold } = setUp()
+  polling.stop()
+  expect(hold('late')).toBeDefined()
+  expect(woken).toStrictEqual(['late timeout'])
+  expect(polling.size).toBe(0)
+})

@@ -76,3 +76,11 @@ test('registration: stopped → nothing more is sent', async () => {
   await effects.advance(10 * PERIOD_MS)
   expect(calls()).toBe(1)
 })
+
+test('registration: stopped while the first attempt gets no answer → the start ends', async () => {
+  const { registration } = setUp(() => new Promise(() => {}))
+  const started = registration.start()
+  registration.stop()
+  await started
+  expect(registration.known).toBe(false)
+})
