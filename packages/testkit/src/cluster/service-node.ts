@@ -28,8 +28,7 @@ export interface ServiceNodeOptions<Handle> {
   readonly machine: SimMachine
   readonly name: string
   readonly main: (deps: ServiceDeps) => Promise<Handle>
-  /** Lines of level `warn` and `error`. */
-  readonly onEvent: (event: NodeEvent, level: 'warn' | 'error') => void
+  readonly onEvent: (event: NodeEvent, level: 'info' | 'warn' | 'error') => void
   /** A service found one of its own invariants broken, or did not start although nothing was wrong around it. */
   readonly onDefect: (node: string, error: unknown) => void
 }
@@ -84,9 +83,9 @@ export class ServiceNode<Handle> {
     const started = machine.start(
       name,
       async (effects) => {
-        const log = (level: 'warn' | 'error') => (event: LogEvent) => this.#note(event, level, life)
+        const log = (level: 'info' | 'warn' | 'error') => (event: LogEvent) => this.#note(event, level, life)
         const ignore = (): void => undefined
-        const logger = { debug: ignore, info: ignore, warn: log('warn'), error: log('error') }
+        const logger = { debug: ignore, info: log('info'), warn: log('warn'), error: log('error') }
         try {
           return await main({
             effects,
@@ -153,7 +152,7 @@ export class ServiceNode<Handle> {
     life.endedMs = this.#options.world.nowMs
   }
 
-  #note(event: LogEvent, level: 'warn' | 'error', life: Life): void {
+  #note(event: LogEvent, level: 'info' | 'warn' | 'error', life: Life): void {
     const { world, name, onEvent } = this.#options
     if (event.event === REFUSING_EVENT) life.refusedMs ??= world.nowMs
     onEvent({ ...event, node: name, atMs: world.nowMs }, level)

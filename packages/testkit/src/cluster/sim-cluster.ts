@@ -47,7 +47,10 @@ export class SimCluster {
   readonly proxies: readonly ServiceNode<ProxyProcess>[]
   readonly clients: SimMachine
   readonly defects: Defect[] = []
+  /** Warnings and errors. */
   readonly events: NodeEvent[] = []
+  /** Log lines of all levels by name. */
+  readonly eventCounts = new Map<string, number>()
   readonly #random: Prng
   readonly #channels: ProxyChannel[] = []
   /** Until then what clients and the proxy tell each other is under way. */
@@ -152,7 +155,9 @@ export class SimCluster {
       machine,
       name: machine.name,
       main,
-      onEvent: (event) => {
+      onEvent: (event, level) => {
+        this.eventCounts.set(event.event, (this.eventCounts.get(event.event) ?? 0) + 1)
+        if (level === 'info') return
         if (this.events.length < EVENTS_MAX) this.events.push(event)
         if (DEFECT_EVENTS.has(event.event)) this.#defect(event.node, JSON.stringify(event))
       },

@@ -20,6 +20,8 @@ export const TOTALS_MIN: Readonly<Partial<Tallies>> = {
   changesOfInvisibleTime: 3000,
   deadLetters: 1000,
   expiredHandles: 3000,
+  segmentsRolled: 200,
+  statesCompleted: 150,
   acksJudged: 80_000,
   invisibleTimesJudged: 8000,
   attemptsJudged: 8000,

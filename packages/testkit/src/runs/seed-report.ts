@@ -15,6 +15,8 @@ export const TALLIES = [
   'changesOfInvisibleTime',
   'deadLetters',
   'expiredHandles',
+  'segmentsRolled',
+  'statesCompleted',
   'acksJudged',
   'invisibleTimesJudged',
   'attemptsJudged',
@@ -58,6 +60,8 @@ export function noTallies(): Tallies {
 
 export function reportOf(run: RunRecord, { violations, counts }: Judgement): SeedReport {
   const tallies = { ...noTallies(), ...clientTallies(run), ...faultTallies(run) }
+  tallies.segmentsRolled = run.cluster.eventCounts.get('segment.rolled') ?? 0
+  tallies.statesCompleted = run.cluster.eventCounts.get('states.complete') ?? 0
   tallies.deadLetters = counts.deadLetters
   tallies.expiredHandles = counts.expiredHandles
   tallies.acksJudged = counts.settledForSure
