@@ -55,8 +55,10 @@ interface Image {
 export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
   const { files, scheduler, store, inflight, logger } = deps
   let timer: Timer | undefined
-  let writing = false
   let stopped = false
+  /** The write that runs, and the one that starts after it. */
+  let running: Promise<void> | undefined
+  let following: Promise<void> | undefined
 
   /** Called in a job. What its Turn has changed so far is sealed first, so that the image ends at the log's end. */
   function takeImage(): Image {
@@ -96,14 +98,23 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
     })
   }
 
-  async function write(): Promise<void> {
-    if (writing) return
-    writing = true
-    try {
-      await writeImage(await imageInTurn())
-    } finally {
-      writing = false
+  /** One at a time. What is asked for meanwhile is written afterwards, with all that has changed until then. */
+  function write(): Promise<void> {
+    if (running === undefined) {
+      running = imageInTurn()
+        .then(writeImage)
+        .finally(() => {
+          running = undefined
+        })
+      return running
     }
+    following ??= running
+      .catch(() => undefined)
+      .then(() => {
+        following = undefined
+        return write()
+      })
+    return following
   }
 
   return {

@@ -98,3 +98,39 @@ test('start cache: the log is not flushed to its end yet → the file takes its 
   expect(await names()).toContain('broker-start.1')
   await store.close()
 })
+
+test('start cache: asked for while one is being written → waits for it, then writes what has changed since', async () => {
+  const { effects, files, inflight, store, turns, derivedFiles, popTwo } = await setUp()
+  effects.machine.disk.fail({ on: 'sync', path: 'commitlog', delayMs: 100 })
+  turns.enter(popTwo)
+  const first = derivedFiles.write()
+  await effects.advance(10)
+  const second = derivedFiles.write()
+  turns.enter(() => void inflight.start({ topic: 'T', incarnation: 0, group: 'G', queueId: 1 }, 0))
+  await effects.advance(200)
+  await Promise.all([first, second])
+  const { valid } = await readGenerations(files, startCachePath(ROOT), {
+    kind: START_CACHE_KIND,
+    versionMax: START_CACHE_VERSION,
+  })
+  expect(valid.map(({ generation }) => generation)).toStrictEqual([2, 1])
+  const cached = createInflight({ maxAttempts: () => 3 })
+  cached.restoreSnapshot(decodeStartCache(valid[0]!.payload).snapshot)
+  expect(cached.queue('T', 'G', 1)).toBeDefined()
+  await store.close()
+})
+
+test('start cache: touched while one is being written → the change is written too, without a further touch', async () => {
+  const { effects, files, inflight, store, turns, derivedFiles, popTwo } = await setUp()
+  effects.machine.disk.fail({ on: 'sync', path: 'commitlog', delayMs: 5000 })
+  turns.enter(popTwo)
+  derivedFiles.touch()
+  await effects.advance(1500)
+  turns.enter(() => void inflight.start({ topic: 'T', incarnation: 0, group: 'G', queueId: 1 }, 0))
+  derivedFiles.touch()
+  await effects.advance(10_000)
+  const text = Buffer.from((await files.readWhole(`${ROOT}/config/consumerOffset.json`, 1000))!).toString()
+  expect(text).toContain('1:0')
+  derivedFiles.stop()
+  await store.close()
+})
