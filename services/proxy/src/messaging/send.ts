@@ -69,8 +69,8 @@ export function createSend({ topics, sender, random, timeoutMs }: SendDeps): Sen
     const queue = takeQueue(turn, '')
     if (queue === undefined) throw new MqError('no-permission', `topic '${topic}' has no writable queue`)
     const outcomes = await Promise.all(messages.map((message) => sendOne(queue, recordOf(topic, queue, message))))
-    if (!outcomes.every(neverLeft)) return outcomes
-    // The broker could not be reached, so nothing is stored: another one may take the messages.
+    if (!outcomes.every(wasNotTaken)) return outcomes
+    // The broker could not be reached or took nothing: another one may. After a failed sync there may be two copies.
     const other = takeQueue(turn, queue.brokerName)
     if (other === undefined) return outcomes
     return Promise.all(messages.map((message) => sendOne(other, recordOf(topic, other, message))))
@@ -96,7 +96,7 @@ function takeQueue(turn: QueueTurn, except: string): WritableQueue | undefined {
   return undefined
 }
 
-function neverLeft(outcome: SendOutcome): boolean {
+function wasNotTaken(outcome: SendOutcome): boolean {
   return outcome.kind === 'failed' && outcome.error instanceof MqError && outcome.error.code === 'unavailable'
 }
 
