@@ -1,5 +1,5 @@
 // Re-reads the records of one topic in the order of the log, by way of its queues: other topics cost nothing.
-import { type CommitLogOffset, createRecordPeek, peekRecord } from '@rocketmq-ts/model'
+import { type CommitLogOffset, createRecordPeek, MqError, peekRecord } from '@rocketmq-ts/model'
 import type { Scheduler } from '@rocketmq-ts/runtime'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
@@ -68,7 +68,16 @@ function earliest(cursors: readonly Cursor[]): Cursor | undefined {
   return first
 }
 
-/** See MessageStore.replay. */
+async function readUndamaged(reader: RecordReader, unit: Unit): Promise<Uint8Array | undefined> {
+  try {
+    return await reader.read(unit.commitLogOffset, unit.size)
+  } catch (error) {
+    if (error instanceof MqError && error.code === 'damaged') return undefined
+    throw error
+  }
+}
+
+/** See MessageStore.replay. What the sink throws ends the replay. */
 export async function replayRecords(options: ReplayOptions): Promise<void> {
   const { scheduler, queueFiles, reader, from, sink } = options
   const peek = createRecordPeek()
@@ -77,13 +86,11 @@ export async function replayRecords(options: ReplayOptions): Promise<void> {
   let unpaused = 0
   for (let cursor = earliest(cursors); cursor?.unit !== undefined; cursor = earliest(cursors)) {
     const { unit, queue } = cursor
-    try {
-      const bytes = await reader.read(unit.commitLogOffset, unit.size)
+    const bytes = await readUndamaged(reader, unit)
+    if (bytes !== undefined) {
       peekRecord(bytes, 0, peek)
       const { storeTimestampMs } = peek
       sink({ ...unit, topic: queue.topic, queueId: queue.queueId, storeTimestampMs, bytes })
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'damaged')) throw error
     }
     cursor.unit = await unitFrom(cursor, unit.queueOffset + 1, queueFiles)
     unpaused += unit.size
