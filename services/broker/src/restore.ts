@@ -2,7 +2,7 @@
 // in the order of the log; then nothing may point beyond the end of a queue.
 import { utf8Decode } from '@rocketmq-ts/bytes'
 import { MqError, SystemTopic, commitLogOffset, decodeRecord, isDeadLetterTopic } from '@rocketmq-ts/model'
-import { type Files, type Logger, readGenerations } from '@rocketmq-ts/runtime'
+import { type Files, type Logger, discardGenerationsBeyond, readGenerations } from '@rocketmq-ts/runtime'
 import type { MessageStore, ReplayedRecord } from '@rocketmq-ts/store'
 import type { BrokerEvent } from './events.ts'
 import type { GroupTable } from './groups/group-table.ts'
@@ -47,13 +47,13 @@ async function loadStartCache(deps: RestoreDeps): Promise<{ readonly from: numbe
     versionMax: START_CACHE_VERSION,
   })
   for (const { path, reason } of damaged) deps.logger.warn({ event: 'snapshot.rejected', reason: `${path}: ${reason}` })
-  for (const generation of valid) {
-    if (generation.coversTo > deps.store.recovery.end) {
-      const reason = `${generation.path} covers ${generation.coversTo}, beyond the log's end ${deps.store.recovery.end}`
-      deps.logger.warn({ event: 'snapshot.rejected', reason })
-      await deps.files.remove(generation.path)
-      continue
-    }
+  const { end } = deps.store.recovery
+  const kept = await discardGenerationsBeyond(deps.files, valid, end)
+  for (const { path, coversTo } of valid) {
+    if (coversTo <= end) continue
+    deps.logger.warn({ event: 'snapshot.rejected', reason: `${path} covers ${coversTo}, beyond the log's end ${end}` })
+  }
+  for (const generation of kept) {
     try {
       const { nowMs, settings, snapshot } = decodeStartCache(generation.payload)
       deps.inflight.restoreSnapshot(snapshot)
