@@ -6,3 +6,10 @@ export interface BundleOptions {
 export function bundle(options: BundleOptions): Promise<string>
 export function sourceStampOf(root: string): string
 export function threadModulesOf(root: string): string[]
+export interface BundleAllOptions {
+  /** Name of each main file → path of its TypeScript, relative to the root. */
+  readonly entries: Readonly<Record<string, string>>
+  /** Absolute; holds nothing else. */
+  readonly folder: string
+}
+export function bundleAll(options: BundleAllOptions): Promise<void>

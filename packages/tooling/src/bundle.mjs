@@ -19,16 +19,25 @@ const BANNER = "import{createRequire as bundleRequire}from'node:module';const re
  */
 export async function bundle({ entry, outFolder }) {
   const folder = join(ROOT, outFolder)
-  const file = join(folder, basename(entry).replace(/\.ts$/, '.mjs'))
+  const name = basename(entry).replace(/\.ts$/, '')
+  const file = join(folder, `${name}.mjs`)
   const stampFile = join(folder, 'stamp')
   const stamp = sourceStampOf(ROOT)
   if (existsSync(file) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return file
-  const { build, stop } = await import('esbuild')
   removeOldFiles(folder)
+  await bundleAll({ entries: { [name]: entry }, folder })
+  writeFileSync(stampFile, stamp)
+  return file
+}
+
+/** Bundles the entries (name → path from the root) into `folder`, as `name.mjs` each; they share what they have in common. */
+export async function bundleAll({ entries, folder }) {
+  const { build, stop } = await import('esbuild')
+  const threadModules = threadModulesOf(ROOT).map((path) => [basename(path).replace(/\.ts$/, ''), path])
   await build({
     absWorkingDir: ROOT,
-    entryPoints: [entry, ...threadModulesOf(ROOT)],
-    entryNames: '[name]', // in one folder, whatever folder they come from
+    // All in one folder, whatever folder they come from.
+    entryPoints: [...Object.entries(entries), ...threadModules].map(([name, path]) => ({ in: path, out: name })),
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -43,8 +52,6 @@ export async function bundle({ entry, outFolder }) {
     logLevel: 'warning',
   })
   await stop() // its helper process would stay as long as ours
-  writeFileSync(stampFile, stamp)
-  return file
 }
 
 /** A server that still runs from an earlier bundle may import a file of it later, so only old ones go. */

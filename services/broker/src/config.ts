@@ -18,11 +18,25 @@ export const brokerConfig = defineConfig(
       help: 'Address the port is bound to. There is no authentication: name another only in a trusted network.',
     }),
     listenPort: port({ default: 10_911, help: 'Remoting port for proxies and clients; 0 takes a free one.' }),
-    brokerIP1: text({ default: '', mayBeEmpty: true, help: 'Address that routes name instead of listenHost.' }),
+    healthHost: text({ default: '127.0.0.1', help: 'Address of the health port.' }),
+    healthPort: port({ default: 8090, help: 'HTTP: /livez, /readyz, /metrics; 0 turns it off.' }),
+    brokerIP1: text({
+      default: '',
+      mayBeEmpty: true,
+      help: 'Address that routes name instead of listenHost; where that is 0.0.0.0, the first one of this machine.',
+    }),
     namesrvAddr: text({ default: '127.0.0.1:9876', help: 'Nameservers, host:port separated by semicolons.' }),
     storePathRootDir: text({
       default: './data/broker',
       help: 'Folder of the commit log and all that derives from it.',
+    }),
+    storePathClaimRoot: text({
+      default: '',
+      mayBeEmpty: true,
+      flag: 'claim-folder',
+      help:
+        'Ours: take the lowest free folder broker-N in this one, and its name as brokerName; storePathRootDir and ' +
+        'brokerName are not used. For any number of equal brokers on one machine.',
     }),
     flushDiskType: oneOf(['SYNC_FLUSH', 'ASYNC_FLUSH'], {
       default: 'ASYNC_FLUSH',

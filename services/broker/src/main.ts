@@ -2,11 +2,16 @@
 import { resolve } from 'node:path'
 import { createNameServerClient, createPeerSource } from '@rocketmq-ts/cluster-client'
 import { describeConfig, formatFaults, parseConfig, readFlags } from '@rocketmq-ts/config'
+import { createHealthServer } from '@rocketmq-ts/health/node'
+import { createMetricsRegistry } from '@rocketmq-ts/metrics'
+import { createProcessMetrics } from '@rocketmq-ts/metrics/node'
 import { type RemotingEvent, connectPeer } from '@rocketmq-ts/remoting'
 import { FileError, NetworkError, createLifecycle } from '@rocketmq-ts/runtime'
-import { createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
+import { advertisedHostFor, createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
 import type { StoreEvent } from '@rocketmq-ts/store'
+import type { Broker } from './broker.ts'
 import { createBroker } from './broker-service.ts'
+import { type Claim, createClaimedBroker } from './claimed-broker.ts'
 import { brokerConfig, nameServerAddresses } from './config.ts'
 import type { BrokerEvent } from './events.ts'
 import { createNameServers } from './name-servers.ts'
@@ -26,25 +31,51 @@ if (!result.ok || flags.faults.length > 0) {
   console.error(formatFaults([...flags.faults, ...(result.ok ? [] : result.faults)]))
   process.exit(2)
 }
-const settings = { ...result.config, storePathRootDir: resolve(result.config.storePathRootDir) }
+const { brokerIP1, listenHost, storePathClaimRoot, healthHost, healthPort } = result.config
+const settings = {
+  ...result.config,
+  brokerIP1: brokerIP1 === '' ? (advertisedHostFor(listenHost) ?? '') : brokerIP1,
+  storePathRootDir: resolve(result.config.storePathRootDir),
+}
 const effects = createNodeEffects()
 const { clock, scheduler, network } = effects
 const logger = createPinoLogger<BrokerEvent | RemotingEvent | StoreEvent>({
   level: 'info',
-  fields: { service: 'broker', brokerName: settings.brokerName },
+  fields: { service: 'broker' },
 })
 const peers = createPeerSource({
   clock,
   connect: (address) => connectPeer(network, address, { clock, scheduler, logger }),
 })
-const service = createBroker(settings, {
-  ...effects,
-  logger,
-  nameServers: createNameServers(createNameServerClient({ addresses: nameServerAddresses(settings), peers })),
-  onDefect: () => process.exit(DEFECT_EXIT_CODE),
+const registry = createMetricsRegistry()
+const processMetrics = createProcessMetrics()
+const nameServers = createNameServers(createNameServerClient({ addresses: nameServerAddresses(settings), peers }))
+
+function brokerOf({ brokerName, storePathRootDir }: Claim): Broker {
+  const labels = { cluster: settings.brokerClusterName, node_type: 'broker', node_id: brokerName }
+  return createBroker(
+    { ...settings, brokerName, storePathRootDir },
+    {
+      ...effects,
+      logger,
+      nameServers,
+      metrics: registry.withLabels(labels),
+      onDefect: () => process.exit(DEFECT_EXIT_CODE),
+    },
+  )
+}
+
+const service =
+  storePathClaimRoot === '' ? brokerOf(settings) : createClaimedBroker({ root: resolve(storePathClaimRoot), brokerOf })
+const health = createHealthServer({
+  host: healthHost,
+  port: healthPort,
+  readiness: () => service.readiness(),
+  metrics: async () => (await registry.expose()) + (await processMetrics.expose()),
 })
-if (!LOOPBACK.test(settings.listenHost)) logger.warn({ event: 'broker.open', host: settings.listenHost })
-const lifecycle = createLifecycle([{ name: 'broker', service }], { ...effects, stopDeadlineMs: STOP_DEADLINE_MS })
+if (!LOOPBACK.test(listenHost)) logger.warn({ event: 'broker.open', host: listenHost })
+const parts = [...(healthPort === 0 ? [] : [{ name: 'health', service: health }]), { name: 'broker', service }]
+const lifecycle = createLifecycle(parts, { ...effects, stopDeadlineMs: STOP_DEADLINE_MS })
 
 const asked = new Promise<void>((resolveAsked) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolveAsked())
@@ -53,8 +84,10 @@ try {
   // Asked to stop while it starts: the stop below waits for what was opened.
   await Promise.race([lifecycle.start(), asked])
 } catch (error) {
-  if (error instanceof NetworkError) console.error(`${error.message}; choose another with --listen-port`)
-  else if (error instanceof FileError) console.error(`${error.message}; choose another with --store-path-root-dir`)
+  if (error instanceof NetworkError)
+    console.error(`${error.message}; choose others with --listen-port and --health-port`)
+  else if (error instanceof FileError)
+    console.error(`${error.message}; choose another with --store-path-root-dir or --claim-folder`)
   else throw error
   process.exit(1)
 }

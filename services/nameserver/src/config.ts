@@ -13,6 +13,8 @@ export const nameServerConfig = defineConfig(
       help: 'Address the port is bound to. There is no authentication: name another only in a trusted network.',
     }),
     listenPort: port({ default: 9876, help: 'Remoting port for brokers and clients; 0 takes a free one.' }),
+    healthHost: text({ default: '127.0.0.1', help: 'Address of the health port.' }),
+    healthPort: port({ default: 8089, help: 'HTTP: /livez, /readyz, /metrics; 0 turns it off.' }),
     brokerTimeoutMs: durationMs({
       default: 120 * SECOND,
       min: SECOND,

@@ -14,6 +14,8 @@ export const proxyConfig = defineConfig(
       help: 'Address the gRPC port is bound to. There is no authentication: name another only in a trusted network.',
     }),
     grpcServerPort: port({ default: 8081, help: 'gRPC port for clients; 0 takes a free one.' }),
+    healthHost: text({ default: '127.0.0.1', help: 'Address of the health port.' }),
+    healthPort: port({ default: 8088, help: 'HTTP: /livez, /readyz, /metrics; 0 turns it off.' }),
     tlsMode: oneOf(['disabled', 'permissive', 'enforcing'], {
       default: 'permissive',
       help: 'TLS on the gRPC port: never, beside plaintext, or only.',

@@ -1,9 +1,13 @@
 // The command: reads the settings, starts, and stops when asked. Ends with 2 for wrong settings, 1 for a failed start.
 import { describeConfig, formatFaults, parseConfig, readFlags } from '@rocketmq-ts/config'
 import { createGrpcJsTransport, type GrpcPortEvent } from '@rocketmq-ts/grpc/node'
+import { createHealthServer } from '@rocketmq-ts/health/node'
+import { createMetricsRegistry } from '@rocketmq-ts/metrics'
+import { createProcessMetrics } from '@rocketmq-ts/metrics/node'
 import { MqError } from '@rocketmq-ts/model'
 import { createLifecycle, NetworkError } from '@rocketmq-ts/runtime'
 import { createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
+import { hostname } from 'node:os'
 import { proxyConfig, type ProxyConfig } from './config.ts'
 import type { ProxyEvent } from './events.ts'
 import { loadTls } from './node/tls.ts'
@@ -36,13 +40,16 @@ function endWith(code: number, error: unknown): never {
 
 function compose(): Proxy {
   try {
-    return createProxy(config, { ...effects, logger, transport })
+    return createProxy(config, { ...effects, logger, transport, metrics })
   } catch (error) {
     return endWith(2, error)
   }
 }
 
 const config = readConfig(process.argv.slice(2))
+const registry = createMetricsRegistry()
+const metrics = registry.withLabels({ node_type: 'proxy', node_id: hostname() })
+const processMetrics = createProcessMetrics()
 const tls = await loadTls(config, effects.clock).catch((error: unknown) => endWith(2, error))
 const transport = createGrpcJsTransport({
   host: config.grpcServerHost,
@@ -53,7 +60,14 @@ const transport = createGrpcJsTransport({
 })
 const service = compose()
 if (!LOOPBACK.test(config.grpcServerHost)) logger.warn({ event: 'proxy.open', host: config.grpcServerHost })
-const lifecycle = createLifecycle([{ name: 'proxy', service }], { ...effects, stopDeadlineMs: STOP_DEADLINE_MS })
+const health = createHealthServer({
+  host: config.healthHost,
+  port: config.healthPort,
+  readiness: () => service.readiness(),
+  metrics: async () => (await registry.expose()) + (await processMetrics.expose()),
+})
+const parts = [...(config.healthPort === 0 ? [] : [{ name: 'health', service: health }]), { name: 'proxy', service }]
+const lifecycle = createLifecycle(parts, { ...effects, stopDeadlineMs: STOP_DEADLINE_MS })
 
 const asked = new Promise<void>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve())

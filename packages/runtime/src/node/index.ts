@@ -1,3 +1,4 @@
+export * from './advertised-host.ts'
 export * from './clock.ts'
 export * from './effects.ts'
 export * from './files.ts'
