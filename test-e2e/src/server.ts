@@ -61,6 +61,8 @@ export interface Exit {
 }
 
 export interface Server {
+  /** For what /proc tells of it. */
+  readonly pid: number
   /** `host:port` for 5.x SDKs. */
   readonly endpoints: string
   /** `http://host:port` of /readyz and /metrics. */
@@ -112,6 +114,7 @@ export function startServer(options: ServerOptions): Server {
   }
 
   return {
+    pid: child.pid ?? 0,
     endpoints: `127.0.0.1:${ports.grpc}`,
     healthUrl,
     async ready() {

@@ -1,0 +1,431 @@
+// What the remoting ports refuse: frames that are none, headers that lie, and each request with each field missing or
+// of the wrong kind.
+import { type RemotingRequest, remotingFrame } from './remoting-wire.ts'
+
+export type RemotingPort = 'broker' | 'nameserver'
+
+export interface RemotingCase {
+  readonly name: string
+  readonly port: RemotingPort
+  /** Written one after the other. */
+  readonly pieces: readonly Buffer[]
+  /** The client ends its side after the pieces. */
+  readonly end?: boolean
+  /** A response code; or the connection is closed without an answer; or nothing comes. */
+  readonly expected: number | 'closed' | 'silent'
+  /** What the remark must tell. */
+  readonly names?: string
+}
+
+const FRAME_BYTES_MAX = 16 * 1024 * 1024
+const HEADER_BYTES_MAX = 256 * 1024
+const OK = 0
+const NOT_SUPPORTED = 3
+const MESSAGE_ILLEGAL = 13
+const TOPIC_NOT_EXIST = 17
+const INVALID_PARAMETER = 29
+const UNKNOWN_CODE = 9999
+const PORTS: readonly RemotingPort[] = ['broker', 'nameserver']
+const TOPIC = 'bad-input'
+
+type Kind = 'text' | 'int32' | 'int64' | 'bool'
+/** Sample and kind of a field; a name that ends in '?' may be missing. */
+type FieldTable = Readonly<Record<string, readonly [sample: string, kind: Kind]>>
+
+interface RequestShape {
+  readonly port: RemotingPort
+  readonly code: number
+  readonly name: string
+  readonly fields: FieldTable
+  readonly body?: string
+}
+
+const text = (sample: string) => [sample, 'text'] as const
+const int32 = (sample: string) => [sample, 'int32'] as const
+const int64 = (sample: string) => [sample, 'int64'] as const
+const bool = (sample: string) => [sample, 'bool'] as const
+const CONSUMER = { consumerGroup: text('bad-input-readers'), topic: text(TOPIC), queueId: int32('0') }
+const BROKER = {
+  clusterName: text('bad-input'),
+  brokerName: text('bad-input'),
+  brokerAddr: text('127.0.0.1:1'),
+  brokerId: int64('0'),
+}
+
+/** All request codes that both ports answer. Whatever a sample would do, every row breaks it. */
+const REQUESTS: readonly RequestShape[] = [
+  {
+    port: 'broker',
+    code: 10,
+    name: 'SEND_MESSAGE',
+    fields: {
+      producerGroup: text('p'),
+      topic: text(TOPIC),
+      defaultTopic: text('TBW102'),
+      defaultTopicQueueNums: int32('4'),
+      queueId: int32('0'),
+      sysFlag: int32('0'),
+      bornTimestamp: int64('1'),
+      flag: int32('0'),
+      'reconsumeTimes?': int32('0'),
+      'maxReconsumeTimes?': int32('0'),
+    },
+    body: 'body',
+  },
+  {
+    port: 'broker',
+    code: 310,
+    name: 'SEND_MESSAGE_V2',
+    fields: {
+      a: text('p'),
+      b: text(TOPIC),
+      c: text('TBW102'),
+      d: int32('4'),
+      e: int32('0'),
+      f: int32('0'),
+      g: int64('1'),
+      h: int32('0'),
+      'j?': int32('0'),
+      'l?': int32('0'),
+    },
+    body: 'body',
+  },
+  {
+    port: 'broker',
+    code: 200050,
+    name: 'POP_MESSAGE',
+    fields: {
+      ...CONSUMER,
+      maxMsgNums: int32('1'),
+      invisibleTime: int64('10000'),
+      pollTime: int64('0'),
+      bornTime: int64('1'),
+      initMode: int32('0'),
+    },
+  },
+  {
+    port: 'broker',
+    code: 200051,
+    name: 'ACK_MESSAGE',
+    fields: { ...CONSUMER, extraInfo: text('h'), offset: int64('0') },
+  },
+  {
+    port: 'broker',
+    code: 200053,
+    name: 'CHANGE_MESSAGE_INVISIBLETIME',
+    fields: { ...CONSUMER, extraInfo: text('h'), offset: int64('0'), invisibleTime: int64('10000') },
+  },
+  {
+    port: 'broker',
+    code: 200054,
+    name: 'NOTIFICATION',
+    fields: { ...CONSUMER, pollTime: int64('0'), bornTime: int64('1') },
+  },
+  { port: 'broker', code: 14, name: 'QUERY_CONSUMER_OFFSET', fields: CONSUMER },
+  { port: 'broker', code: 30, name: 'GET_MAX_OFFSET', fields: { topic: text(TOPIC), queueId: int32('0') } },
+  { port: 'broker', code: 31, name: 'GET_MIN_OFFSET', fields: { topic: text(TOPIC), queueId: int32('0') } },
+  {
+    port: 'broker',
+    code: 17,
+    name: 'UPDATE_AND_CREATE_TOPIC',
+    fields: {
+      topic: text(TOPIC),
+      defaultTopic: text('TBW102'),
+      readQueueNums: int32('4'),
+      writeQueueNums: int32('4'),
+      perm: int32('6'),
+      topicFilterType: text('SINGLE_TAG'),
+      'topicSysFlag?': int32('0'),
+      order: bool('false'),
+    },
+  },
+  { port: 'broker', code: 215, name: 'DELETE_TOPIC_IN_BROKER', fields: { topic: text(TOPIC) } },
+  { port: 'broker', code: 351, name: 'GET_TOPIC_CONFIG', fields: { topic: text(TOPIC) } },
+  { port: 'broker', code: 352, name: 'GET_SUBSCRIPTIONGROUP_CONFIG', fields: { group: text('g') } },
+  { port: 'broker', code: 207, name: 'DELETE_SUBSCRIPTIONGROUP', fields: { groupName: text('g') } },
+  { port: 'broker', code: 202, name: 'GET_TOPIC_STATS_INFO', fields: { topic: text(TOPIC) } },
+  { port: 'broker', code: 208, name: 'GET_CONSUME_STATS', fields: { consumerGroup: text('g') } },
+  {
+    port: 'broker',
+    code: 21,
+    name: 'GET_ALL_TOPIC_CONFIG',
+    fields: { 'topicSeq?': int32('0'), 'maxTopicNum?': int32('1') },
+  },
+  {
+    port: 'broker',
+    code: 201,
+    name: 'GET_ALL_SUBSCRIPTIONGROUP_CONFIG',
+    fields: { 'groupSeq?': int32('0'), 'maxGroupNum?': int32('1') },
+  },
+  {
+    port: 'nameserver',
+    code: 103,
+    name: 'REGISTER_BROKER',
+    fields: { ...BROKER, 'heartbeatTimeoutMillis?': int64('1'), 'bodyCrc32?': int32('0') },
+    body: '{}',
+  },
+  { port: 'nameserver', code: 104, name: 'UNREGISTER_BROKER', fields: BROKER },
+  {
+    port: 'nameserver',
+    code: 904,
+    name: 'BROKER_HEARTBEAT',
+    fields: {
+      clusterName: text('bad-input'),
+      brokerAddr: text('127.0.0.1:1'),
+      brokerName: text('bad-input'),
+      'heartbeatTimeoutMills?': int64('1'),
+      'electionPriority?': int32('1'),
+    },
+  },
+  { port: 'nameserver', code: 322, name: 'QUERY_DATA_VERSION', fields: BROKER, body: '{}' },
+  { port: 'nameserver', code: 105, name: 'GET_ROUTEINFO_BY_TOPIC', fields: { topic: text(TOPIC) } },
+  { port: 'nameserver', code: 205, name: 'WIPE_WRITE_PERM_OF_BROKER', fields: { brokerName: text('bad-input') } },
+  { port: 'nameserver', code: 327, name: 'ADD_WRITE_PERM_OF_BROKER', fields: { brokerName: text('bad-input') } },
+  { port: 'nameserver', code: 216, name: 'DELETE_TOPIC_IN_NAMESRV', fields: { topic: text('bad-input-none') } },
+]
+
+const WRONG: Readonly<Record<Kind, readonly string[]>> = {
+  text: [],
+  bool: [],
+  int32: ['', 'x', '1.5', '0x10', '2147483648', '-2147483649', '9'.repeat(1000), '１'],
+  int64: ['', 'x', '1e3', '9007199254740993', '9223372036854775808', '-9'.repeat(500)],
+}
+
+function samplesOf(fields: FieldTable): Record<string, string> {
+  return Object.fromEntries(Object.entries(fields).map(([name, [sample]]) => [wireOf(name), sample]))
+}
+
+const wireOf = (name: string) => name.replace('?', '')
+
+function fieldCases({ port, code, name, fields, body = '' }: RequestShape): RemotingCase[] {
+  const whole = samplesOf(fields)
+  const cases: RemotingCase[] = []
+  const add = (what: string, changed: object, field: string) => {
+    const pieces = [remotingFrame({ code, fields: { ...whole, ...changed }, body })]
+    cases.push({ name: `${port} ${code}: ${what}`, port, pieces, expected: INVALID_PARAMETER, names: `'${field}'` })
+  }
+  for (const [key, [, kind]] of Object.entries(fields)) {
+    const field = wireOf(key)
+    if (key === field) add(`${field} is missing`, { [field]: undefined }, field)
+    for (const wrong of WRONG[kind]) add(`${field} is '${wrong.slice(0, 24)}'`, { [field]: wrong }, field)
+  }
+  if (Object.keys(fields).some((key) => !key.endsWith('?'))) {
+    const pieces = [remotingFrame({ code })]
+    cases.push({ name: `${port} ${code}: no fields at all`, port, pieces, expected: INVALID_PARAMETER, names: name })
+  }
+  return cases
+}
+
+type FrameRow = readonly [
+  name: string,
+  pieces: readonly Buffer[],
+  expected: RemotingCase['expected'],
+  names?: string,
+  end?: boolean,
+]
+
+const unknown = (rest: Partial<RemotingRequest> = {}) => remotingFrame({ code: UNKNOWN_CODE, ...rest })
+const bytesOf = (...bytes: number[]) => Buffer.from(bytes)
+const headerText = (rest: string) => `{"code":${UNKNOWN_CODE},"flag":0,"opaque":7,${rest}}`
+const withHeader = (header: string | Buffer) => unknown({ header })
+const named = String(UNKNOWN_CODE)
+
+const FRAMES: readonly FrameRow[] = [
+  ['a length of 0', [unknown({ frameLength: 0 })], 'closed'],
+  ['a length of 3', [unknown({ frameLength: 3 })], 'closed'],
+  ['a negative length', [unknown({ frameLength: -1 })], 'closed'],
+  ['the longest frame', [unknown({ body: Buffer.alloc(FRAME_BYTES_MAX - 8 - 91, 1) })], NOT_SUPPORTED, named],
+  ['a frame one byte too long', [unknown({ frameLength: FRAME_BYTES_MAX - 3 })], 'closed'],
+  ['a length of 2 GiB', [unknown({ frameLength: 0x7fff_ffff })], 'closed'],
+  ['a header beyond the frame', [unknown({ headerLength: 200, frameLength: 100 })], 'closed'],
+  ['a header length of 16 MiB − 1', [unknown({ headerLength: 0xff_ffff })], 'closed'],
+  ['a header of 256 KiB + 1', [unknown({ header: ' '.repeat(HEADER_BYTES_MAX + 1) })], 'closed'],
+  ['an unknown serialization', [unknown({ type: 7 })], 'closed'],
+  ['no header', [withHeader('')], 'closed'],
+  ['a header that is no JSON', [withHeader('hello')], 'closed'],
+  ['a header that is an array', [withHeader('[]')], 'closed'],
+  ['a header that is null', [withHeader('null')], 'closed'],
+  ['a code that is a text', [withHeader('{"code":"x"}')], 'closed'],
+  ['a code beyond 32 bits', [withHeader('{"code":4294967296}')], 'closed'],
+  ['fields that are an array', [withHeader(headerText('"extFields":["a"]'))], 'closed'],
+  [
+    '4,097 fields',
+    [unknown({ fields: Object.fromEntries(Array.from({ length: 4097 }, (_, at) => [at, ''])) })],
+    'closed',
+  ],
+  ['a deep header', [withHeader(`${'['.repeat(100_000)}`)], 'closed'],
+  ['a deep member', [withHeader(headerText(`"x":${'['.repeat(50_000)}${']'.repeat(50_000)}`))], NOT_SUPPORTED, named],
+  [
+    'a deep field',
+    [withHeader(headerText(`"extFields":{"x":${'['.repeat(50_000)}${']'.repeat(50_000)}}`))],
+    NOT_SUPPORTED,
+    named,
+  ],
+  [
+    'a field named __proto__',
+    [withHeader(headerText('"extFields":{"__proto__":{"polluted":"yes"}}'))],
+    NOT_SUPPORTED,
+    named,
+  ],
+  ['a member named __proto__', [withHeader(headerText('"__proto__":{"code":0}'))], NOT_SUPPORTED, named],
+  ['a code twice', [withHeader(`{"code":1,"code":${named},"opaque":7}`)], NOT_SUPPORTED, named],
+  [
+    'a header that is no UTF-8',
+    [withHeader(Buffer.concat([Buffer.from('{"code":'), bytesOf(0xff, 0xfe, 0x7d)]))],
+    'closed',
+  ],
+  ['a remark of 200 KiB', [withHeader(headerText(`"remark":"${'r'.repeat(200_000)}"`))], NOT_SUPPORTED, named],
+  ['an unknown code', [unknown()], NOT_SUPPORTED, named],
+  ['a negative code', [remotingFrame({ code: -1 })], NOT_SUPPORTED, '-1'],
+  ['the largest code', [remotingFrame({ code: 2_147_483_647 })], NOT_SUPPORTED, '2147483647'],
+  ['an unknown code, one way', [unknown({ oneway: true })], 'silent'],
+  ['an answer that nobody asked for', [withHeader(headerText('"x":1').replace('"flag":0', '"flag":1'))], 'silent'],
+  ['a frame byte by byte', [...unknown()].map((byte) => bytesOf(byte)), NOT_SUPPORTED, named],
+  ['half a prefix, then the end', [unknown().subarray(0, 5)], 'closed', '', true],
+  ['half a frame, then the end', [unknown().subarray(0, 30)], 'closed', '', true],
+  ['half a frame, then nothing', [unknown().subarray(0, 30)], 'silent'],
+  ['a binary header too short', [unknown({ type: 1, header: Buffer.alloc(20) })], 'closed'],
+  ['a binary header with a negative length', [unknown({ type: 1, header: Buffer.alloc(21, 0xff) })], 'closed'],
+  ['zeros', [Buffer.alloc(4096)], 'closed'],
+  ['ones', [Buffer.alloc(4096, 0xff)], 'closed'],
+  ['text', [Buffer.from('hello, is this RocketMQ?\r\n')], 'closed'],
+  ['HTTP/1.1', [Buffer.from('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')], 'closed'],
+  ['HTTP/2', [Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')], 'closed'],
+  ['TLS', [bytesOf(0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03)], 'closed'],
+]
+
+function frameCases(port: RemotingPort): RemotingCase[] {
+  return FRAMES.map(([name, pieces, expected, names = '', end = false]) => ({
+    name: `${port}: ${name}`,
+    port,
+    pieces,
+    expected,
+    names,
+    end,
+  }))
+}
+
+/** Bodies that no JSON body may be, and how the remark calls them. */
+const BODIES: readonly (readonly [name: string, body: string | Buffer, names: string])[] = [
+  ['an empty body', '', ''],
+  ['a body that is no JSON', 'hello', 'JSON'],
+  ['a body that is no UTF-8', Buffer.alloc(10, 0xff), 'JSON'],
+  ['a body cut off', '{"a":', 'JSON'],
+  ['a body 33 levels deep', `${'['.repeat(33)}${']'.repeat(33)}`, 'JSON'],
+  ['a body a million levels deep', '['.repeat(1_000_000), 'JSON'],
+  ['a body that is an array', '[]', ''],
+  ['a body that is a number', '1e999', ''],
+  ['a body named __proto__', '{"__proto__":{"topic":"x"}}', ''],
+]
+const BODY_OF: readonly (readonly [port: RemotingPort, code: number, fields: FieldTable])[] = [
+  ['broker', 200, {}],
+  ['broker', 200151, {}],
+  ['nameserver', 103, BROKER],
+  ['nameserver', 322, BROKER],
+]
+
+function bodyCases(): RemotingCase[] {
+  return BODY_OF.flatMap(([port, code, fields]) =>
+    BODIES.map(([name, body, names]) => ({
+      name: `${port} ${code}: ${name}`,
+      port,
+      pieces: [remotingFrame({ code, fields: samplesOf(fields), body })],
+      expected: INVALID_PARAMETER,
+      names,
+    })),
+  )
+}
+
+const batch = { c: 'g', t: TOPIC, r: '0', so: 0, q: 0, rq: 0, pt: 1, it: 1, b: 'AQ==' }
+const acksOf = (change: object, count = 1) => ({
+  brokerName: 'broker-a',
+  acks: Array.from({ length: count }, () => ({ ...batch, ...change })),
+})
+
+/** Code 200151: everything is in the body. */
+const BATCH_ACKS: readonly (readonly [name: string, body: object, names: string])[] = [
+  ['acks that are no list', { acks: {} }, 'acks'],
+  ['an ack that is a number', { acks: [1] }, 'acks[0]'],
+  ['no group', acksOf({ c: undefined }), '.c'],
+  ['no topic', acksOf({ t: undefined }), '.t'],
+  ['an unknown kind of topic', acksOf({ r: '9' }), '.r'],
+  ['an offset that is a text', acksOf({ so: 'x' }), '.so'],
+  ['a queue that is a fraction', acksOf({ q: 1.5 }), '.q'],
+  ['a queue beyond 32 bits', acksOf({ q: 2 ** 32 }), '.q'],
+  ['a pop time that is null', acksOf({ pt: null }), '.pt'],
+  ['no bits', acksOf({ b: undefined }), '.b'],
+  ['bits that are no base64', acksOf({ b: '***' }), 'b'],
+  ['4,097 batches', acksOf({}, 4097), 'acks'],
+  ['bits for millions of messages', acksOf({ b: Buffer.alloc(1_000_000, 0xff).toString('base64') }), 'messages'],
+]
+
+function batchAckCases(): RemotingCase[] {
+  return BATCH_ACKS.map(([name, body, names]) => ({
+    name: `broker 200151: ${name}`,
+    port: 'broker',
+    pieces: [remotingFrame({ code: 200151, body: JSON.stringify(body) })],
+    expected: INVALID_PARAMETER,
+    names,
+  }))
+}
+
+const sendOf = (fields: object, body: string | Buffer = 'body') =>
+  [remotingFrame({ code: 310, fields: { ...samplesOf(REQUESTS[1]?.fields ?? {}), ...fields }, body })] as const
+const popOf = (fields: object) =>
+  [remotingFrame({ code: 200050, fields: { ...samplesOf(REQUESTS[2]?.fields ?? {}), ...fields } })] as const
+const topicOf = (fields: object) => {
+  const shape = REQUESTS.find(({ code }) => code === 17)
+  return [remotingFrame({ code: 17, fields: { ...samplesOf(shape?.fields ?? {}), ...fields } })] as const
+}
+const BODY_MAX = 4 * 1024 * 1024
+
+/** Requests that are well-made and ask for what there is not. */
+const MEANINGS: readonly FrameRow[] = [
+  ['310: a body of 4 MiB', sendOf({}, Buffer.alloc(BODY_MAX, 1)), OK],
+  ['310: a body of 4 MiB + 1', sendOf({}, Buffer.alloc(BODY_MAX + 1, 1)), MESSAGE_ILLEGAL, 'body'],
+  ['310: an empty body', sendOf({}, ''), MESSAGE_ILLEGAL, 'body'],
+  ['310: properties of 32 KiB', sendOf({ i: `k\u0001${'v'.repeat(32_768)}` }), MESSAGE_ILLEGAL, 'properties'],
+  ['310: an illegal topic', sendOf({ b: '../x' }), INVALID_PARAMETER, 'topic'],
+  ['310: an empty topic', sendOf({ b: '' }), INVALID_PARAMETER, 'topic'],
+  ['310: a queue beyond the last', sendOf({ e: '4000' }), INVALID_PARAMETER, 'queueId'],
+  ['310: the topic of the journal', sendOf({ b: 'rmq_sys_INFLIGHT_LOG' }), 16, 'rmq_sys_INFLIGHT_LOG'],
+  ['200050: 0 messages', popOf({ maxMsgNums: '0' }), INVALID_PARAMETER, 'maxMsgNums'],
+  ['200050: 33 messages', popOf({ maxMsgNums: '33' }), INVALID_PARAMETER, 'maxMsgNums'],
+  ['200050: an invisible time of 0', popOf({ invisibleTime: '0' }), INVALID_PARAMETER, 'invisibleTime'],
+  [
+    '200050: an invisible time of 12 h + 1 ms',
+    popOf({ invisibleTime: '43200001' }),
+    INVALID_PARAMETER,
+    'invisibleTime',
+  ],
+  ['200050: a topic that does not exist', popOf({ topic: 'nowhere' }), TOPIC_NOT_EXIST, 'nowhere'],
+  ['200050: a queue beyond the last', popOf({ queueId: '4000' }), INVALID_PARAMETER, 'queueId'],
+  ['200050: queue −2', popOf({ queueId: '-2' }), INVALID_PARAMETER, 'queueId'],
+  ['200050: an illegal group', popOf({ consumerGroup: 'a b' }), INVALID_PARAMETER, 'group'],
+  ['17: an illegal name', topicOf({ topic: 'a/b' }), INVALID_PARAMETER, 'topic'],
+  ['17: a name of the system', topicOf({ topic: 'TBW102' }), INVALID_PARAMETER, 'TBW102'],
+  ['17: 0 queues', topicOf({ readQueueNums: '0', writeQueueNums: '0' }), INVALID_PARAMETER, 'QueueNums'],
+  ['17: a million queues', topicOf({ writeQueueNums: '1000000' }), INVALID_PARAMETER, 'writeQueueNums'],
+  ['17: a permission of 255', topicOf({ perm: '255' }), INVALID_PARAMETER, 'perm'],
+  ['17: attributes that are none', topicOf({ attributes: 'x' }), INVALID_PARAMETER, 'attributes'],
+  [
+    '215: the topic of the journal',
+    [remotingFrame({ code: 215, fields: { topic: 'rmq_sys_INFLIGHT_LOG' } })],
+    INVALID_PARAMETER,
+    'rmq_sys_INFLIGHT_LOG',
+  ],
+]
+
+/** Groups of rows; after each, other clients must be as well as before. */
+export const REMOTING_TABLES: Readonly<Record<string, readonly RemotingCase[]>> = {
+  frames: PORTS.flatMap(frameCases),
+  fields: REQUESTS.flatMap(fieldCases),
+  bodies: [...bodyCases(), ...batchAckCases()],
+  meanings: MEANINGS.map(([name, pieces, expected, names = '']) => ({
+    name: `broker ${name}`,
+    port: 'broker',
+    pieces,
+    expected,
+    names,
+  })),
+}
