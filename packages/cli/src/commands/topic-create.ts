@@ -1,0 +1,133 @@
+// rmq topic create: on every broker of the scope, or on none where one of them has another topic of the name.
+import {
+  checkTopicName,
+  MESSAGE_TYPE_ATTRIBUTE,
+  MqError,
+  Perm,
+  sameTopicConfig,
+  type TopicConfig,
+  topicConfig,
+  topicMessageType,
+} from '@rocketmq-ts/model'
+import type { Context } from '../context.ts'
+import { CliFailure, ExitCode } from '../failures.ts'
+import { countText } from '../output/text.ts'
+import type { BrokerAddress, Scope, Session } from '../session.ts'
+import { askAll } from './ask-all.ts'
+import { permText, queuesOf } from './topics.ts'
+
+export const TOPIC_TYPES = ['NORMAL', 'FIFO', 'DELAY', 'TRANSACTION', 'MIXED'] as const
+export const QUEUES_DEFAULT = 4
+/** Brokers tell nameservers of a change within some milliseconds. */
+const ROUTE_WAIT_MS = 3000
+const ROUTE_LOOK_MS = 50
+
+export interface TopicCreateOptions extends Scope {
+  readonly queues?: number
+  readonly type?: (typeof TOPIC_TYPES)[number]
+  readonly perm?: number
+  /** Settings of an existing topic may change. */
+  readonly update?: boolean
+}
+
+type Outcome = 'created' | 'changed' | 'unchanged'
+
+interface Plan {
+  readonly config: TopicConfig
+  readonly outcome: Outcome
+}
+
+export async function topicCreate(context: Context, options: TopicCreateOptions, topic: string): Promise<number> {
+  checkName(topic)
+  const { printer } = context
+  const session = await context.session()
+  const brokers = await session.masters(options)
+  const looked = await askAll(context, brokers, (address) => session.brokers.topicConfig(address, topic))
+  const plans = new Map(looked.answers.map(({ broker, value }) => [broker.brokerName, planOf(topic, value, options)]))
+  for (const { broker, value } of looked.answers) {
+    if (plans.get(broker.brokerName)?.outcome === 'changed' && options.update !== true) throw conflict(broker, value)
+  }
+  const asked = looked.answers.map(({ broker }) => broker)
+  const written = await askAll(context, asked, async (address, { brokerName }) => {
+    const plan = plans.get(brokerName) as Plan
+    if (plan.outcome !== 'unchanged') await session.brokers.createTopic(address, plan.config)
+    return plan
+  })
+  const results = written.answers.map(({ broker, value: { outcome, config } }) => ({
+    brokerName: broker.brokerName,
+    address: broker.address,
+    outcome,
+    queues: queuesOf(config),
+    type: topicMessageType(config),
+    perm: permText(config.perm),
+  }))
+  const isRouted = await untilRouted(session, topic, written.answers)
+  if (printer.isJson) printer.document({ topic, brokers: results })
+  else {
+    for (const { outcome, brokerName, queues, type, perm } of results) {
+      printer.line(`Topic ${topic} ${VERBS[outcome]} ${brokerName}: ${countText(queues, 'queue')}, ${type}, ${perm}.`)
+    }
+  }
+  if (!isRouted) printer.warning(`no nameserver names topic ${topic} yet; its brokers tell them within 30 s`)
+  return looked.failed || written.failed ? ExitCode.FAILED : ExitCode.OK
+}
+
+const VERBS: Readonly<Record<Outcome, string>> = {
+  created: 'created on',
+  changed: 'changed on',
+  unchanged: 'is already on',
+}
+
+function checkName(topic: string): void {
+  try {
+    checkTopicName(topic)
+  } catch (error) {
+    throw error instanceof MqError ? new CliFailure('usage', error.message) : error
+  }
+}
+
+/** Without a setting given, an existing topic keeps its own. */
+function planOf(topic: string, existing: TopicConfig | undefined, options: TopicCreateOptions): Plan {
+  const { queues, perm, type } = options
+  if (existing === undefined) {
+    const count = queues ?? QUEUES_DEFAULT
+    const attributes = new Map([[MESSAGE_TYPE_ATTRIBUTE, type ?? 'NORMAL']])
+    const changes = { readQueueNums: count, writeQueueNums: count, perm: perm ?? Perm.READ_WRITE, attributes }
+    return { config: topicConfig(topic, changes), outcome: 'created' }
+  }
+  const config: TopicConfig = {
+    ...existing,
+    ...(queues !== undefined && { readQueueNums: queues, writeQueueNums: queues }),
+    ...(perm !== undefined && { perm }),
+    ...(type !== undefined &&
+      type !== topicMessageType(existing) && {
+        attributes: new Map([...existing.attributes, [MESSAGE_TYPE_ATTRIBUTE, type]]),
+      }),
+  }
+  return { config, outcome: sameTopicConfig(config, existing) ? 'unchanged' : 'changed' }
+}
+
+function conflict({ brokerName }: BrokerAddress, existing: TopicConfig | undefined): CliFailure {
+  const config = existing as TopicConfig
+  const settings = `${countText(queuesOf(config), 'queue')}, ${topicMessageType(config)}, ${permText(config.perm)}`
+  return new CliFailure(
+    'parameter-invalid',
+    `topic '${config.topicName}' is on ${brokerName} already with other settings: ${settings}`,
+    'Nothing was changed. Add --update to change it.',
+  )
+}
+
+/** True once the route names all the brokers, so that the next command finds the topic. */
+async function untilRouted(
+  session: Session,
+  topic: string,
+  places: readonly { readonly broker: BrokerAddress }[],
+): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs < ROUTE_WAIT_MS; waitedMs += ROUTE_LOOK_MS) {
+    const route = await session.route(topic)
+    const routed = new Set(route?.queueDatas.map(({ brokerName }) => brokerName))
+    if (places.every(({ broker }) => routed.has(broker.brokerName))) return true
+    await session.sleep(ROUTE_LOOK_MS)
+  }
+  return false
+}

@@ -1,0 +1,65 @@
+// Texts that come from a cluster, made safe for a terminal, and values as people read them. Pure.
+
+// Names and bodies are somebody else's bytes: an escape sequence among them must not reach the terminal.
+// oxlint-disable-next-line no-control-regex
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+// oxlint-disable-next-line no-control-regex
+const UNPRINTABLE_IN_LINES = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+
+/** One line: control characters and those that turn the direction of writing become visible escapes. */
+export function printable(text: string): string {
+  return text.replaceAll(UNPRINTABLE, escapeOf)
+}
+
+/** The same, but line feeds and tabs stay. */
+export function printableLines(text: string): string {
+  return text.replaceAll(UNPRINTABLE_IN_LINES, escapeOf)
+}
+
+function escapeOf(character: string): string {
+  const code = character.charCodeAt(0)
+  return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`
+}
+
+/** JSON that is safe on a terminal too: JSON.stringify leaves DEL and the C1 controls as they are. */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, undefined, indent).replaceAll(
+    /[\u007f-\u009f]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** `2026-01-31 10:00:00Z`, or `-` where there is no time. */
+export function timeText(ms: number): string {
+  if (!(ms > 0 && ms < 8.64e15)) return '-'
+  return new Date(ms)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, 'Z')
+}
+
+const UNITS: readonly (readonly [name: string, ms: number])[] = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+]
+
+/** The two largest units: `2d 3h`, `5m 10s`, `0s`. */
+export function durationText(ms: number): string {
+  const first = UNITS.findIndex(([, unitMs]) => ms >= unitMs)
+  if (first === -1) return '0s'
+  let rest = ms
+  const parts: string[] = []
+  for (const [name, unitMs] of UNITS.slice(first, first + 2)) {
+    const count = Math.floor(rest / unitMs)
+    rest -= count * unitMs
+    if (count > 0) parts.push(`${count}${name}`)
+  }
+  return parts.join(' ')
+}
+
+/** `1 topic`, `2 topics`. */
+export function countText(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}

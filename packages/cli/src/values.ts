@@ -1,0 +1,85 @@
+// Reads the values of options. What is wrong is said with the value and the rule, see the settings of @rocketmq-ts/config.
+import { durationMs, integer, type Setting } from '@rocketmq-ts/config'
+import { InvalidArgumentError } from 'commander'
+import { CliFailure } from './failures.ts'
+
+const ADDRESSES_MAX = 64
+/** 2, 4, 6: the bits of the wire; people write r, w, rw. */
+const PERMS: Readonly<Record<string, number>> = { r: 4, w: 2, rw: 6, wr: 6, '2': 2, '4': 4, '6': 6 }
+
+function reader<Value>(setting: Setting<Value>): (text: string) => Value {
+  return (text) => {
+    const reading = setting.read(text)
+    if (!reading.ok) throw new InvalidArgumentError(`${reading.reason}.`)
+    return reading.value
+  }
+}
+
+/** A whole number within bounds. */
+export function number(min: number, max: number): (text: string) => number {
+  return reader(integer({ default: min, min, max, help: '' }))
+}
+
+/** A duration in milliseconds: `500ms`, `30s`, `5m`. */
+export function duration(min: number, max: number): (text: string) => number {
+  return reader(durationMs({ default: min, min, max, help: '' }))
+}
+
+/** One of some words, letter case aside. */
+export function word<const Word extends string>(words: readonly Word[]): (text: string) => Word {
+  return (text) => {
+    const found = words.find((each) => each.toLowerCase() === text.toLowerCase())
+    if (found === undefined) throw new InvalidArgumentError(`It must be one of ${words.join(', ')}.`)
+    return found
+  }
+}
+
+/** Permission bits from `r`, `w` or `rw`. */
+export function permission(text: string): number {
+  const perm = PERMS[text.toLowerCase()]
+  if (perm === undefined) throw new InvalidArgumentError('It must be r, w or rw.')
+  return perm
+}
+
+/** `name=value`, added to those before. */
+export function property(
+  text: string,
+  earlier: readonly (readonly [string, string])[] = [],
+): (readonly [string, string])[] {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('It must be of the form name=value.')
+  return [...earlier, [text.slice(0, at), text.slice(at + 1)]]
+}
+
+/** Text added to those before. */
+export function several(text: string, earlier: readonly string[] = []): string[] {
+  return [...earlier, text]
+}
+
+/** `host:port`, several joined by `;` or `,`. */
+export function addresses(text: string): string[] {
+  const fault = faultOfAddresses(text)
+  if (fault !== undefined) throw new InvalidArgumentError(fault)
+  return splitAddresses(text)
+}
+
+/** The same for a text that is no option. Throws CliFailure 'usage' that names its source. */
+export function addressesOf(text: string, source: string): string[] {
+  const fault = faultOfAddresses(text)
+  if (fault !== undefined) throw new CliFailure('usage', `${source} is '${text}'. ${fault}`)
+  return splitAddresses(text)
+}
+
+function splitAddresses(text: string): string[] {
+  return text
+    .split(/[;,]/)
+    .map((address) => address.trim())
+    .filter((address) => address !== '')
+}
+
+function faultOfAddresses(text: string): string | undefined {
+  const all = splitAddresses(text)
+  if (all.length === 0 || all.length > ADDRESSES_MAX) return `It must name 1 to ${ADDRESSES_MAX} addresses.`
+  const wrong = all.find((address) => !/^(?:\[[^\]]+\]|[^:[\]\s]+):\d{1,5}$/.test(address))
+  return wrong === undefined ? undefined : `'${wrong}' is not of the form host:port.`
+}
