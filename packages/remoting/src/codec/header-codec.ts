@@ -22,9 +22,13 @@ export function createHeaderCodec<Header extends object>(owner: string, fields: 
     return new MqError('parameter-invalid', `${owner}: field '${name}': ${reason}`, cause)
   }
 
-  function missing({ name, wire }: NamedField): MqError {
-    const onWire = name === wire ? '' : ` ('${wire}' on the wire)`
-    return invalid(name, `is mandatory and missing${onWire}`)
+  /** Senders know a field by its name on the wire. */
+  function onWire({ name, wire }: NamedField): string {
+    return name === wire ? '' : ` ('${wire}' on the wire)`
+  }
+
+  function missing(entry: NamedField): MqError {
+    return invalid(entry.name, `is mandatory and missing${onWire(entry)}`)
   }
 
   function textOf(entry: NamedField, value: unknown): string {
@@ -40,7 +44,7 @@ export function createHeaderCodec<Header extends object>(owner: string, fields: 
     try {
       return entry.field.codec.decode(text)
     } catch (error) {
-      if (error instanceof RangeError) throw invalid(entry.name, error.message, error)
+      if (error instanceof RangeError) throw invalid(entry.name, `${error.message}${onWire(entry)}`, error)
       throw error
     }
   }

@@ -44,7 +44,16 @@ function int32(header: JsonObject, name: string): number {
 function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value
   if (value === null || value === undefined) return undefined
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return typeof value === 'object' ? nestedText(value) : String(value)
+}
+
+/** What was parsed can still be too deep to be written: the parser keeps no stack, the printer does. */
+function nestedText(value: object): string {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    throw refuse('a text is nested too deeply', error)
+  }
 }
 
 function readExtFields(header: JsonObject, json: string): ReadonlyMap<string, string> {

@@ -190,6 +190,12 @@ test.each([
   expect(() => decodeBytes(jsonFrame(header))).toThrow(reason)
 })
 
+test.each(['"remark":', '"extFields":{"a":'])('JSON header: %s a tower of arrays → protocol error', (member) => {
+  const tower = '['.repeat(50_000) + ']'.repeat(50_000)
+  const header = `{"code":105,${member}${tower}${member.endsWith('a":') ? '}' : ''}}`
+  expect(() => decodeBytes(jsonFrame(header))).toThrow(/JSON header refused: a text is nested too deeply/)
+})
+
 const binaryHeader = Buffer.concat(encodeCommand({ ...routeRequest, remark: 'why', serialization: 'binary' })).subarray(
   8,
 )
