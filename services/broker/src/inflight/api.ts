@@ -207,10 +207,18 @@ export interface Inflight {
   fullReason(queue: QueueState): FullReason | undefined
   /** A queue id with ready messages, the first at or cyclically after `from`; undefined when there is none. */
   readyQueueId(topic: string, group: string, from: number): number | undefined
-  /** Takes up to `max` released messages, those first that were released first. */
+  /**
+   * Takes up to `max` released messages, those first that were released first. `fits` is asked for each one before it is
+   * taken; false ends the pop in front of it.
+   */
   popReady(
     queue: QueueState,
-    pop: { readonly popTime: number; readonly invisibleMs: number; readonly max: number },
+    pop: {
+      readonly popTime: number
+      readonly invisibleMs: number
+      readonly max: number
+      readonly fits?: (offset: number) => boolean
+    },
   ): ReadyPop
   /**
    * Moves the cursor to `to` and claims what was taken (attempt 1). Asserts `taken.length ≤ room`, the order of the

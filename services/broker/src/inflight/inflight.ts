@@ -68,18 +68,33 @@ export function createInflight(options: InflightOptions): Inflight {
     return Math.max(0, Math.min(limits.entriesPerQueue - queue.entries, limits.entriesPerBroker - entries.count))
   }
 
-  function popReady(queue: LiveQueue, popTime: number, invisibleMs: number, max: number): ReadyPop {
+  /** The lowest bits of a block's mask, up to the first one that does not fit. */
+  function fitting(block: number, mask: number, fits: (offset: number) => boolean): number {
+    let taken = 0
+    for (let rest = mask; rest !== 0; rest &= rest - 1) {
+      if (!fits(block * BLOCK + lowestBit(rest))) break
+      taken |= rest & -rest
+    }
+    return taken
+  }
+
+  function popReady(queue: LiveQueue, pop: Parameters<Inflight['popReady']>[1]): ReadyPop {
+    const { popTime, invisibleMs, max, fits } = pop
     const offsets: number[] = []
     const attempts: number[] = []
     windows.count = 0
+    let isFull = false
     let slot = queue.readyHead
-    while (slot >= 0 && offsets.length < max) {
+    while (slot >= 0 && offsets.length < max && !isFull) {
       const after = entries.readyNext[slot]!
       const all = entries.mask[slot]!
-      const mask = popCount(all) > max - offsets.length ? lowestBits(all, max - offsets.length) : all
+      const wanted = popCount(all) > max - offsets.length ? lowestBits(all, max - offsets.length) : all
       // Released in this very request (a pop time ahead of the clock): the next one takes it.
-      if (entries.popTime[slot]! < popTime && (mask === all || canSplit(queue))) {
+      if (entries.popTime[slot]! < popTime && (wanted === all || canSplit(queue))) {
         const block = entries.block[slot]!
+        const mask = fits === undefined ? wanted : fitting(block, wanted, fits)
+        isFull = mask !== wanted
+        if (mask === 0 || (mask !== all && !canSplit(queue))) break
         const attempt = entries.attempts[slot]! + 1
         for (let rest = mask; rest !== 0; rest &= rest - 1) {
           offsets.push(block * BLOCK + lowestBit(rest))
@@ -143,9 +158,7 @@ export function createInflight(options: InflightOptions): Inflight {
       return entries.count >= limits.entriesPerBroker ? 'broker-entries' : undefined
     },
     readyQueueId: (topic, group, from) => registry.ready(topic, group)?.next(from),
-    popReady(queue, { popTime, invisibleMs, max }) {
-      return queue.ready === 0 ? NOTHING : popReady(live(queue), popTime, invisibleMs, max)
-    },
+    popReady: (queue, pop) => (queue.ready === 0 ? NOTHING : popReady(live(queue), pop)),
     popNext(queue, pop) {
       const target = live(queue)
       const from = target.cursor

@@ -1,6 +1,6 @@
 // Which messages a pop gets: released ones first, then what lies behind the cursor. Claims them; reads no body.
 import type { TagFilter } from '@rocketmq-ts/filter'
-import { type CommitLogOffset, queueOffset } from '@rocketmq-ts/model'
+import { type CommitLogOffset, MqError, queueOffset } from '@rocketmq-ts/model'
 import { type QueueReader, type Unit, isFillerUnit } from '@rocketmq-ts/store'
 import type { Inflight, OffsetRange, QueueState } from '../inflight/inflight.ts'
 import { POP_BYTES_MAX, POP_UNITS_SCANNED_MAX } from '../limits.ts'
@@ -35,8 +35,10 @@ export interface Taken {
   readonly queues: readonly { readonly queue: QueueState; readonly messages: readonly TakenMessage[] }[]
   /** The group began to consume at least one queue: the answer waits for the flush. */
   readonly started: boolean
-  /** Units to be loaded before more can be found; present only when nothing was taken. */
+  /** Brings units into memory that were in the way. Wait for it when nothing was taken. */
   readonly load: (() => Promise<void>) | undefined
+  /** Nothing was found yet, and not all was looked at: ask again in a later Turn. */
+  readonly more: boolean
 }
 
 export interface TakeDeps {
@@ -44,19 +46,24 @@ export interface TakeDeps {
   readonly reader: QueueReader
 }
 
-/** The unit of one offset, undefined when it is not in memory. */
-export function unitAt(reader: QueueReader, topic: string, queueId: number, offset: number): Unit | undefined {
+/** The unit of one offset: undefined when there is none (any more), or how to bring it into memory. */
+function unitAt(
+  reader: QueueReader,
+  { topic, queueId }: { readonly topic: string; readonly queueId: number },
+  offset: number,
+): Unit | undefined | (() => Promise<void>) {
   let found: Unit | undefined
-  reader.scan(
+  const result = reader.scan(
     { topic, queueId },
     queueOffset(offset),
     (unit) => {
-      found = unit
+      // A walk begins at the first unit that is left.
+      if (unit.queueOffset === offset) found = unit
       return 'take'
     },
     { unitsMax: 1 },
   )
-  return found
+  return result.kind === 'cold' ? result.load : found
 }
 
 /** First offset of a group that has no state. Java: PopMessageProcessor.getInitOffset, initPopOffsetByCheckMsgInMem. */
@@ -79,8 +86,9 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
   let load: (() => Promise<void>) | undefined
   let left = request.max
   let bytesLeft = POP_BYTES_MAX
+  let unitsLeft = POP_UNITS_SCANNED_MAX
 
-  for (let step = 0; step < count && left > 0 && bytesLeft > 0; step += 1) {
+  for (let step = 0; step < count && left > 0 && bytesLeft > 0 && unitsLeft > 0; step += 1) {
     const queueId = request.queueId >= 0 ? request.queueId : (first + step) % readQueueNums
     let queue = inflight.queue(topicName, request.group, queueId)
     if (queue === undefined) {
@@ -90,19 +98,34 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
     }
     const { min } = reader.bounds(topicName, queueId)
     if (inflight.lowMark(queue) < min) inflight.retain(queue, min)
-    const messages = [...takeReady(queue, left), ...takeNext(queue)]
+    const messages = [...takeReady(queue), ...takeNext(queue)]
     if (messages.length > 0) queues.push({ queue, messages: messages.sort((a, b) => a.queueOffset - b.queueOffset) })
   }
-  return { popTime, queues, started, load: queues.length === 0 ? load : undefined }
+  return { popTime, queues, started, load, more: queues.length === 0 && unitsLeft <= 0 }
 
-  function takeReady(queue: QueueState, max: number): TakenMessage[] {
+  function takeReady(queue: QueueState): TakenMessage[] {
     if (queue.ready === 0) return []
-    const { offsets, attempts } = inflight.popReady(queue, { popTime, invisibleMs: request.invisibleMs, max })
-    return offsets.map((offset, index) => {
-      const unit = unitAt(reader, topicName, queue.queueId, offset)
-      left -= 1
+    const units: (Unit | undefined)[] = []
+    function fits(offset: number): boolean {
+      if (bytesLeft <= 0) return false
+      const unit = unitAt(reader, queue, offset)
+      if (typeof unit === 'function') {
+        load ??= unit
+        return false
+      }
+      units.push(unit)
       bytesLeft -= unit?.size ?? 0
-      return { queue, queueOffset: offset, attempt: attempts[index] ?? 1, unit }
+      return true
+    }
+    const { offsets, attempts } = inflight.popReady(queue, {
+      popTime,
+      invisibleMs: request.invisibleMs,
+      max: left,
+      fits,
+    })
+    left -= offsets.length
+    return offsets.map((offset, index) => {
+      return { queue, queueOffset: offset, attempt: attempts[index] ?? 1, unit: units[index] }
     })
   }
 
@@ -112,6 +135,7 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
     if (room <= 0 || queue.cursor >= bounds.max) return []
     const taken: Unit[] = []
     const damaged: OffsetRange[] = []
+    let bytes = 0
     const result = reader.scan(
       { topic: topicName, queueId: queue.queueId },
       queueOffset(queue.cursor),
@@ -121,22 +145,24 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
           return 'skip'
         }
         if (!request.filter.matchesCode(unit.tagsCode)) return 'skip'
-        if (taken.length >= room || bytesLeft <= 0) return 'stop'
+        if (taken.length >= room || bytes >= bytesLeft) return 'stop'
         taken.push(unit)
-        bytesLeft -= unit.size
+        bytes += unit.size
         return 'take'
       },
-      { unitsMax: POP_UNITS_SCANNED_MAX },
+      { unitsMax: unitsLeft },
     )
     if (result.kind === 'cold') {
       load ??= result.load
       return []
     }
+    unitsLeft -= result.next - queue.cursor
     if (result.next > queue.cursor) {
       const offsets = taken.map((unit) => unit.queueOffset)
       inflight.popNext(queue, { popTime, invisibleMs: request.invisibleMs, to: result.next, taken: offsets, damaged })
     }
     left -= taken.length
+    bytesLeft -= bytes
     return taken.map((unit) => ({ queue, queueOffset: unit.queueOffset, attempt: 1, unit }))
   }
 }
@@ -146,12 +172,14 @@ export async function locate(
   reader: QueueReader,
   message: TakenMessage,
 ): Promise<{ at: CommitLogOffset; size: number } | undefined> {
-  const { topic, queueId } = message.queue
-  let unit = message.unit ?? unitAt(reader, topic, queueId, message.queueOffset)
-  if (unit === undefined) {
-    const cold = reader.scan({ topic, queueId }, queueOffset(message.queueOffset), () => 'stop', { unitsMax: 1 })
-    if (cold.kind === 'cold') await cold.load()
-    unit = unitAt(reader, topic, queueId, message.queueOffset)
+  const { queue } = message
+  let unit = message.unit ?? unitAt(reader, queue, message.queueOffset)
+  if (typeof unit === 'function') {
+    await unit()
+    unit = unitAt(reader, queue, message.queueOffset)
   }
+  // Gone from memory again already: that is no damage.
+  if (typeof unit === 'function')
+    throw new MqError('busy', `the unit of queue offset ${message.queueOffset} is not in memory`)
   return unit === undefined || isFillerUnit(unit) ? undefined : { at: unit.commitLogOffset, size: unit.size }
 }

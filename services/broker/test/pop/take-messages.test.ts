@@ -1,0 +1,112 @@
+// What one pop may look at and take, over queues whose units are partly not in memory.
+import { expect, test } from '@jest/globals'
+import { parseTagExpression } from '@rocketmq-ts/filter'
+import { commitLogOffset, queueOffset, topicConfig } from '@rocketmq-ts/model'
+import type { QueueReader, Unit } from '@rocketmq-ts/store'
+import { createInflight } from '../../src/inflight/inflight.ts'
+import { POP_BYTES_MAX, POP_UNITS_SCANNED_MAX } from '../../src/limits.ts'
+import { type PopRequest, takeMessages } from '../../src/pop/take-messages.ts'
+
+const NOW = 1_000_000
+const MiB = 1024 * 1024
+
+interface FakeQueue {
+  readonly units: readonly Omit<Unit, 'queueOffset' | 'commitLogOffset'>[]
+  cold?: boolean
+}
+
+/** Queues in memory that count the units visited. */
+function readerOf(queues: readonly FakeQueue[]) {
+  const seen = { visited: 0, loads: 0 }
+  const reader: QueueReader = {
+    bounds: (_topic, queueId) => ({ min: queueOffset(0), max: queueOffset(queues[queueId]?.units.length ?? 0) }),
+    scan({ queueId }, from, accept, { unitsMax }) {
+      const queue = queues[queueId]!
+      if (queue.cold === true) {
+        return {
+          kind: 'cold',
+          load: async () => {
+            seen.loads += 1
+            queue.cold = false
+          },
+        }
+      }
+      let offset: number = from
+      for (const unit of queue.units.slice(from, from + unitsMax)) {
+        seen.visited += 1
+        const place = { queueOffset: queueOffset(offset), commitLogOffset: commitLogOffset(offset * 100) }
+        if (accept({ ...unit, ...place }) === 'stop') break
+        offset += 1
+      }
+      return { kind: 'scanned', next: queueOffset(offset) }
+    },
+    queues: () => [],
+  }
+  return { reader, seen }
+}
+
+const request = (queues: number, changes: Partial<PopRequest> = {}): PopRequest => ({
+  topic: {
+    config: topicConfig('T', { readQueueNums: queues, writeQueueNums: queues }),
+    incarnation: 0,
+    isBuiltIn: false,
+  },
+  group: 'G',
+  queueId: -1,
+  max: 32,
+  invisibleMs: 60_000,
+  filter: parseTagExpression('*'),
+  startAt: 'min',
+  ...changes,
+})
+
+const many = (count: number, size = 100, tagsCode = 1) => Array.from({ length: count }, () => ({ size, tagsCode }))
+const bytesOf = (taken: ReturnType<typeof takeMessages>) =>
+  taken.queues.flatMap(({ messages }) => messages).reduce((sum, { unit }) => sum + (unit?.size ?? 0), 0)
+
+test('take: a filter that nothing matches in many queues → looks at a bounded number of units in all, and says so', () => {
+  const { reader, seen } = readerOf(Array.from({ length: 16 }, () => ({ units: many(1000) })))
+  const inflight = createInflight({ maxAttempts: () => 17 })
+  const filter = parseTagExpression('rare')
+  const taken = takeMessages({ inflight, reader }, request(16, { filter }), NOW, 0)
+  expect(taken).toMatchObject({ queues: [], more: true })
+  expect(seen.visited).toBeLessThanOrEqual(POP_UNITS_SCANNED_MAX)
+  let unfinished = 1
+  while (takeMessages({ inflight, reader }, request(16, { filter }), NOW, unfinished).more) unfinished += 1
+  expect(unfinished).toBe(3)
+  expect([...inflight.all()].every(({ cursor }) => cursor === 1000)).toBe(true)
+})
+
+test('take: large messages that were released → the answer stays below the bound and one message', () => {
+  const { reader } = readerOf([{ units: many(32, 4 * MiB) }])
+  const inflight = createInflight({ maxAttempts: () => 17 })
+  for (let round = 0; round < 12; round += 1) takeMessages({ inflight, reader }, request(1), NOW + round, 0)
+  expect(inflight.queue('T', 'G', 0)?.inFlight).toBeGreaterThan(20)
+  inflight.expire(NOW + 100_000, 100)
+  const taken = takeMessages({ inflight, reader }, request(1), NOW + 100_000, 0)
+  expect(bytesOf(taken)).toBeGreaterThanOrEqual(POP_BYTES_MAX)
+  expect(bytesOf(taken)).toBeLessThan(POP_BYTES_MAX + 4 * MiB)
+})
+
+test('take: a released message whose unit is not in memory → loaded first, then delivered, with its size counted', async () => {
+  const queue: FakeQueue = { units: many(3, 4 * MiB) }
+  const { reader, seen } = readerOf([queue])
+  const inflight = createInflight({ maxAttempts: () => 17 })
+  takeMessages({ inflight, reader }, request(1), NOW, 0)
+  inflight.expire(NOW + 100_000, 100)
+  queue.cold = true
+  const first = takeMessages({ inflight, reader }, request(1), NOW + 100_000, 0)
+  expect(first.queues).toStrictEqual([])
+  await first.load?.()
+  expect(seen.loads).toBe(1)
+  const second = takeMessages({ inflight, reader }, request(1), NOW + 100_000, 0)
+  expect(bytesOf(second)).toBe(8 * MiB)
+})
+
+test('take: one queue is not in memory, another is → takes from that one, and asks to load the first all the same', () => {
+  const { reader } = readerOf([{ units: many(5), cold: true }, { units: many(5) }])
+  const inflight = createInflight({ maxAttempts: () => 17 })
+  const taken = takeMessages({ inflight, reader }, request(2), NOW, 0)
+  expect(taken.queues.map(({ queue }) => queue.queueId)).toStrictEqual([1])
+  expect(taken.load).toBeDefined()
+})
