@@ -18,7 +18,10 @@ export interface Waiter {
   readonly pollMs: number
   /** False: a message with this tags code does not interest the waiter. */
   readonly matches: (tagsCode: number) => boolean
-  readonly wake: (reason: WakeReason) => void
+  /** False: it only wants to know, and another one is woken by the same message. */
+  readonly takes: boolean
+  /** `queueId` is the message's; −1 without one. */
+  readonly wake: (reason: WakeReason, queueId: number) => void
 }
 
 /** Ends a wait from outside. */
@@ -53,7 +56,7 @@ export function createLongPolling(scheduler: Scheduler): LongPolling {
   let size = 0
   let stopped = false
 
-  function end(held: Held, reason: WakeReason): void {
+  function end(held: Held, reason: WakeReason, queueId = -1): void {
     if (held.ended) return
     held.ended = true
     held.timer?.cancel()
@@ -64,25 +67,26 @@ export function createLongPolling(scheduler: Scheduler): LongPolling {
     const left = (perQueue.get(held.key) ?? 1) - 1
     if (left === 0) perQueue.delete(held.key)
     else perQueue.set(held.key, left)
-    held.waiter.wake(reason)
+    held.waiter.wake(reason, queueId)
   }
 
-  function wakeWhere(topic: string, interested: (waiter: Waiter) => boolean): void {
+  function wakeWhere(topic: string, queueId: number, interested: (waiter: Waiter) => boolean): void {
     const waiters = byTopic.get(topic)
     if (waiters === undefined) return
-    // One message serves one waiter of each group; the others go on waiting in their order.
+    // One message serves one waiter of each group that takes it; the others go on waiting in their order.
     const served = new Set<string>()
     for (const held of waiters) {
-      if (served.has(held.waiter.group) || !interested(held.waiter)) continue
-      served.add(held.waiter.group)
-      end(held, 'message')
+      const { queueId: wanted, group, takes } = held.waiter
+      if ((wanted >= 0 && wanted !== queueId) || (takes && served.has(group)) || !interested(held.waiter)) continue
+      if (takes) served.add(group)
+      end(held, 'message', queueId)
     }
   }
 
   return {
     hold(waiter) {
       if (stopped) {
-        waiter.wake('timeout')
+        waiter.wake('timeout', -1)
         return { gone() {} }
       }
       const key = `${waiter.topic}\0${waiter.group}\0${waiter.queueId}`
@@ -98,10 +102,10 @@ export function createLongPolling(scheduler: Scheduler): LongPolling {
       return { gone: () => end(held, 'gone') }
     },
     messageVisible(topic, queueId, tagsCode) {
-      wakeWhere(topic, (w) => (w.queueId < 0 || w.queueId === queueId) && w.matches(tagsCode))
+      wakeWhere(topic, queueId, (waiter) => waiter.matches(tagsCode))
     },
     messageReleased(topic, group, queueId) {
-      wakeWhere(topic, (w) => w.group === group && (w.queueId < 0 || w.queueId === queueId))
+      wakeWhere(topic, queueId, (waiter) => waiter.group === group)
     },
     stop() {
       stopped = true

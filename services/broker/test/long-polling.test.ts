@@ -13,6 +13,7 @@ function setUp() {
       queueId: -1,
       pollMs: 1000,
       matches: () => true,
+      takes: true,
       wake: (reason) => void woken.push(`${name} ${reason}`),
       ...changes,
     })
@@ -29,6 +30,15 @@ test('long polling: one message → wakes one waiter of each group, the longest 
   expect(woken).toStrictEqual(['first message', 'other group message'])
   polling.messageVisible('T', 0, 0)
   expect(woken).toStrictEqual(['first message', 'other group message', 'second message'])
+})
+
+test('long polling: one that only wants to know → is woken too, and uses the message up for nobody', () => {
+  const { polling, woken, hold } = setUp()
+  hold('asks', { takes: false })
+  hold('takes')
+  hold('asks too', { takes: false })
+  polling.messageVisible('T', 2, 0)
+  expect(woken).toStrictEqual(['asks message', 'takes message', 'asks too message'])
 })
 
 test('long polling: a message of another queue or tag → wakes nobody', () => {

@@ -46,6 +46,7 @@ export function createNotification(
       queueId,
       pollMs: Math.min(pollTimeMs, POLL_TIME_MS_MAX),
       matches: () => true,
+      takes: false,
       wake(reason) {
         registered?.done()
         if (reason !== 'gone') respond(reason === 'message', false)

@@ -20,6 +20,14 @@ import { type PopRequest, type Taken, type TakenMessage, locate, takeMessages } 
 
 type Request = IncomingRequest<PopMessageHeader, PopMessageAnswer>
 
+interface Attempt {
+  readonly request: Request
+  /** Monotonic milliseconds. */
+  readonly pollUntilMs: number
+  /** Queue of the message that ended a wait. */
+  readonly wokenBy: number | undefined
+}
+
 /** reviveQueueId of every answer: our in-flight state needs no revive queues. */
 const REVIVE_QUEUE_ID = 0
 /** Retry flag of every answer: released messages stay in their queue. */
@@ -95,39 +103,64 @@ export function createPopMessage(deps: PopDeps) {
   const { turns, clock, polling } = deps
   let nextQueue = 0
 
-  function pop(request: Request, pollUntilMs: number): void {
+  function pop(attempt: Attempt): void {
+    const { request, pollUntilMs } = attempt
+    if (deps.waits.isGone(request.peer)) {
+      passOn(attempt)
+      return
+    }
     const wanted = popRequest(deps, request.header)
     nextQueue += 1
     const taken = takeMessages(deps, wanted, clock.nowMs(), nextQueue)
-    if (taken.load !== undefined) {
-      const again = (): void => enterAgain(request, pollUntilMs)
-      taken.load().then(again, (error: unknown) => fail(request, error))
-    } else if (taken.queues.length > 0) {
+    if (taken.queues.length > 0) {
+      // What is not in memory must not wait until the other queues are empty. A failure shows when nothing else is left.
+      taken.load?.().catch(() => undefined)
+      wakeNext(taken)
       turns.release(taken.started ? 'flushed' : 'written', () => void answer(request, wanted, taken))
+    } else if (taken.load !== undefined) {
+      taken.load().then(
+        () => enterAgain(attempt),
+        (error: unknown) => fail(request, error),
+      )
+    } else if (taken.more && clock.monotonicMs() < pollUntilMs) {
+      enterAgain(attempt)
     } else {
-      wait(request, wanted, pollUntilMs)
+      wait(attempt, wanted, taken)
+    }
+  }
+
+  /** Who woke for a message that nobody is there to take leaves it to the next one. */
+  function passOn({ request: { header }, wokenBy }: Attempt): void {
+    if (wokenBy !== undefined) polling.messageReleased(header.topic, header.consumerGroup, wokenBy)
+  }
+
+  /** Many messages are released by one event: whoever leaves some wakes the next. */
+  function wakeNext({ queues }: Taken): void {
+    for (const { queue } of queues) {
+      if (queue.ready > 0) polling.messageReleased(queue.topic, queue.group, queue.queueId)
     }
   }
 
   // Outside of jobs nobody translates an exception: this does what the dispatcher does for the first attempt.
-  function attempt(request: Request, pollUntilMs: number): void {
+  function popAgain(attempt: Attempt): void {
     try {
-      pop(request, pollUntilMs)
+      pop(attempt)
     } catch (error) {
       if (!(error instanceof MqError)) throw error
-      fail(request, error)
+      fail(attempt.request, error)
     }
   }
 
-  function enterAgain(request: Request, pollUntilMs: number): void {
-    if (turns.enter(() => attempt(request, pollUntilMs))) return
-    request.respond({ code: ResponseCode.SYSTEM_BUSY, remark: 'too many requests wait for the broker' })
+  function enterAgain(attempt: Attempt): void {
+    if (turns.enter(() => popAgain(attempt))) return
+    const remark = 'too many requests wait for the broker'
+    attempt.request.respond({ code: ResponseCode.SYSTEM_BUSY, remark })
   }
 
-  function wait(request: Request, wanted: PopRequest, pollUntilMs: number): void {
+  function wait({ request, pollUntilMs }: Attempt, wanted: PopRequest, { started }: Taken): void {
     const pollMs = Math.min(pollUntilMs - clock.monotonicMs(), POLL_TIME_MS_MAX)
     if (pollMs <= 0) {
-      turns.release('written', () => respondNone(request))
+      turns.release(started ? 'flushed' : 'written', () => respondNone(request))
       return
     }
     let registered: { done(): void } | undefined
@@ -137,9 +170,10 @@ export function createPopMessage(deps: PopDeps) {
       queueId: request.header.queueId,
       pollMs,
       matches: (tagsCode) => wanted.filter.matchesCode(tagsCode),
-      wake(reason) {
+      takes: true,
+      wake(reason, queueId) {
         registered?.done()
-        if (reason === 'message') enterAgain(request, pollUntilMs)
+        if (reason === 'message') enterAgain({ request, pollUntilMs, wokenBy: queueId })
         else if (reason === 'timeout') respondNone(request)
       },
     })
@@ -217,6 +251,6 @@ export function createPopMessage(deps: PopDeps) {
   }
 
   return function popMessage(request: Request): void {
-    pop(request, clock.monotonicMs() + request.header.pollTimeMs)
+    pop({ request, pollUntilMs: clock.monotonicMs() + request.header.pollTimeMs, wokenBy: undefined })
   }
 }

@@ -1,0 +1,106 @@
+// The handler alone, with Turns that the test runs: what lies between a wake-up and the Turn that answers it.
+import { expect, test } from '@jest/globals'
+import { commitLogOffset, queueOffset, subscriptionGroupConfig, topicConfig } from '@rocketmq-ts/model'
+import { type IncomingRequest, type Peer, type PopMessageHeader, ResponseCode } from '@rocketmq-ts/remoting'
+import { createManualEffects } from '@rocketmq-ts/testkit'
+import { createInflight } from '../../src/inflight/inflight.ts'
+import { createLongPolling } from '../../src/long-polling.ts'
+import { createPeerWaits } from '../../src/peer-waits.ts'
+import { type PopDeps, createPopMessage } from '../../src/pop/pop-message.ts'
+import { createTopicTable } from '../../src/topics/topic-table.ts'
+
+const HEADER = {
+  consumerGroup: 'G',
+  topic: 'T',
+  queueId: -1,
+  maxMsgNums: 1,
+  invisibleTimeMs: 60_000,
+  pollTimeMs: 20_000,
+  bornTimeMs: 0,
+  initMode: 0,
+}
+
+function setUp() {
+  const effects = createManualEffects()
+  const polling = createLongPolling(effects.scheduler)
+  const jobs: (() => void)[] = []
+  const answers: string[] = []
+  let max = 0
+  const reader = {
+    bounds: () => ({ min: queueOffset(0), max: queueOffset(max) }),
+    scan(_queue, from, accept) {
+      let offset: number = from
+      for (; offset < max; offset += 1) {
+        const at = { queueOffset: queueOffset(offset), commitLogOffset: commitLogOffset(0), size: 100, tagsCode: 0 }
+        if (accept(at) === 'stop') break
+      }
+      return { kind: 'scanned', next: queueOffset(offset) }
+    },
+    queues: () => [],
+    read: () => new Uint8Array(100),
+  } satisfies PopDeps['reader']
+  const pop = createPopMessage({
+    inflight: createInflight({ maxAttempts: () => 17 }),
+    reader,
+    topics: createTopicTable([topicConfig('T', { readQueueNums: 1, writeQueueNums: 1 })]),
+    turns: {
+      enter: (job) => jobs.push(job) > 0,
+      release: (_release, callback) => callback(undefined),
+    },
+    clock: effects.clock,
+    polling,
+    waits: createPeerWaits(),
+    groupForConsume: subscriptionGroupConfig,
+    onUnreadable: () => {},
+    onDelivered: () => {},
+  })
+  function client(name: string) {
+    const closing: (() => void)[] = []
+    const peer = { onClose: (callback: () => void) => void closing.push(callback) } as unknown as Peer
+    const request = {
+      header: HEADER,
+      peer,
+      respond: ({ code }: { code: number }) => void answers.push(`${name} ${code}`),
+    } as unknown as IncomingRequest<PopMessageHeader>
+    return { ask: () => pop(request), close: () => closing.forEach((callback) => callback()) }
+  }
+  return {
+    effects,
+    client,
+    answers,
+    messageArrives() {
+      max += 1
+      polling.messageVisible('T', 0, 0)
+    },
+    async runTurn(): Promise<void> {
+      for (const job of jobs.splice(0)) job()
+      await effects.settle()
+    },
+  }
+}
+
+test('pop: its client goes between the wake-up and the Turn → nothing is taken for it, the next waiter gets the message', async () => {
+  const { client, answers, messageArrives, runTurn } = setUp()
+  const [going, staying] = [client('going'), client('staying')]
+  going.ask()
+  staying.ask()
+  messageArrives()
+  going.close()
+  await runTurn()
+  await runTurn()
+  expect(answers).toStrictEqual([`staying ${ResponseCode.SUCCESS}`])
+})
+
+test('pop: another took the message that woke it → waits for the rest of its time, and no longer', async () => {
+  const { effects, client, answers, messageArrives, runTurn } = setUp()
+  client('waiting').ask()
+  await effects.advance(15_000)
+  messageArrives()
+  client('quick').ask()
+  await runTurn()
+  expect(answers).toStrictEqual([`quick ${ResponseCode.SUCCESS}`])
+  await effects.advance(4999)
+  expect(answers).toHaveLength(1)
+  await effects.advance(1)
+  expect(answers).toStrictEqual([`quick ${ResponseCode.SUCCESS}`, `waiting ${ResponseCode.POLLING_TIMEOUT}`])
+})
