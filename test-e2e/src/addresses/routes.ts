@@ -17,7 +17,7 @@ export interface Endpoints {
 }
 
 interface Queue {
-  readonly broker: { readonly endpoints: Endpoints }
+  readonly broker: { readonly name: string; readonly endpoints: Endpoints }
 }
 
 export interface Route {

@@ -1,0 +1,120 @@
+// The cluster of docker-compose.yml under a project name of its own, driven by testcontainers: scaled, stopped in parts,
+// taken down and brought up again. Nothing of a developer's own cluster is touched.
+import { DockerComposeEnvironment, getContainerRuntimeClient, Wait } from 'testcontainers'
+
+const PROJECT = 'rocketmq-ts-e2e'
+export const IMAGE = 'rocketmq-ts-e2e'
+/** Other ports than those of the defaults. */
+const PROXY_PORTS = '28081-28099'
+const START_MS_MAX = 120_000
+const STOP_SECONDS_MAX = 10
+const LABEL_PROJECT = 'com.docker.compose.project'
+const LABEL_SERVICE = 'com.docker.compose.service'
+
+/** What the last stage of the Dockerfile begins with. */
+const FIRST_OWN_LAYER = 'NODE_ENV=production'
+
+interface Layer {
+  readonly CreatedBy: string
+  readonly Size: number
+}
+
+export interface Scale {
+  readonly broker: number
+  readonly proxy: number
+}
+
+/** A container that runs. */
+export interface Running {
+  readonly service: string
+  readonly name: string
+  readonly user: string
+  readonly hasReadOnlyRoot: boolean
+  /** `address:port` of this machine that lead into it. */
+  readonly published: readonly string[]
+  /** Stops it as `docker stop` does; resolves with its exit code. */
+  stop(): Promise<number>
+  /** The end of its output. */
+  logs(): Promise<string>
+}
+
+export interface Cluster {
+  /** Brings up what is missing and removes what is too much; resolves when all is healthy. */
+  up(scale: Scale): Promise<void>
+  running(service?: string): Promise<Running[]>
+  /** Where clients connect now. */
+  proxies(): Promise<string[]>
+  /** Removes all containers; the volume stays unless it is asked for. */
+  down(options: { readonly withVolumes: boolean }): Promise<void>
+  /** Bytes that the image has and its base has not. */
+  imageBytes(): Promise<{ readonly own: number; readonly total: number }>
+}
+
+/** The cluster that the compose file of this folder describes; nothing runs yet. */
+export async function createCluster(folder: string): Promise<Cluster> {
+  const { container: containers, compose } = await getContainerRuntimeClient()
+  const environment = { ROCKETMQ_TS_IMAGE: IMAGE, PROXY_PORTS }
+  let isBuilt = false
+
+  function composeOf(flags: readonly string[]): DockerComposeEnvironment {
+    return new DockerComposeEnvironment(folder, 'docker-compose.yml')
+      .withProjectName(PROJECT)
+      .withAutoCleanup(false)
+      .withEnvironment(environment)
+      .withDefaultWaitStrategy(Wait.forHealthCheck())
+      .withStartupTimeout(START_MS_MAX)
+      .withClientOptions({ commandOptions: [...flags] })
+  }
+
+  async function running(service?: string): Promise<Running[]> {
+    const all = await containers.list()
+    const ours = all.filter(
+      ({ Labels }) => Labels[LABEL_PROJECT] === PROJECT && (service === undefined || Labels[LABEL_SERVICE] === service),
+    )
+    const details = ours.map(async ({ Id, Labels }): Promise<Running> => {
+      const container = containers.getById(Id)
+      const { Config, HostConfig, Name, NetworkSettings } = await container.inspect()
+      const ports: Record<string, { HostIp: string; HostPort: string }[] | null> = NetworkSettings.Ports
+      return {
+        service: Labels[LABEL_SERVICE] ?? '',
+        name: Name.replace(`/${PROJECT}-`, ''),
+        user: Config.User,
+        hasReadOnlyRoot: HostConfig.ReadonlyRootfs === true,
+        published: Object.values(ports).flatMap((bound) =>
+          (bound ?? []).map(({ HostIp, HostPort }) => `${HostIp}:${HostPort}`),
+        ),
+        async stop() {
+          await container.stop({ t: STOP_SECONDS_MAX })
+          return (await container.inspect()).State.ExitCode
+        },
+        logs: async () => (await container.logs({ stdout: true, stderr: true, tail: 20 })).toString(),
+      }
+    })
+    return (await Promise.all(details)).sort((one, other) => (one.name < other.name ? -1 : 1))
+  }
+
+  return {
+    async up({ broker, proxy }) {
+      const flags = ['--no-recreate', '--scale', `broker=${broker}`, '--scale', `proxy=${proxy}`]
+      if (!isBuilt) flags.push('--build')
+      await composeOf(flags).up()
+      isBuilt = true
+    },
+    running,
+    async proxies() {
+      return (await running('proxy')).flatMap(({ published }) => published)
+    },
+    down({ withVolumes }) {
+      const named = { filePath: folder, files: 'docker-compose.yml', projectName: PROJECT, environment }
+      return compose.down(named, { removeVolumes: withVolumes, timeout: STOP_SECONDS_MAX * 1000 })
+    },
+    async imageBytes() {
+      const image = containers.dockerode.getImage(IMAGE)
+      const [{ Size: total }, layers] = await Promise.all([image.inspect(), image.history()])
+      // From the newest to the oldest.
+      const first = layers.findIndex(({ CreatedBy }: Layer) => CreatedBy.includes(FIRST_OWN_LAYER))
+      const own = layers.slice(0, first + 1).reduce((sum: number, { Size }: Layer) => sum + Size, 0)
+      return { own, total }
+    },
+  }
+}
