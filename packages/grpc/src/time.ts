@@ -1,17 +1,17 @@
-// Times of the wire ↔ milliseconds. Sub-millisecond parts are cut off; senders of both signs are accepted.
-import { MqError } from '@rocketmq-ts/model'
+// Times of the wire ↔ milliseconds. Sub-millisecond parts are cut off; senders of both signs are accepted. What no
+// number holds becomes the longest time of its sign, so that the limit of the field refuses it by name.
 import type { Duration, Timestamp } from './generated/v2.ts'
 
 const NANOS_PER_MS = 1_000_000
 
-/** Milliseconds of a duration. Throws MqError 'parameter-invalid' beyond the range of safe integers. */
+/** Milliseconds of a duration, a safe integer. */
 export function durationToMs(duration: Duration): number {
-  return toMs(duration, 'duration')
+  return toMs(duration)
 }
 
-/** Milliseconds since the Unix epoch. Throws MqError 'parameter-invalid' beyond the range of safe integers. */
+/** Milliseconds since the Unix epoch, a safe integer. */
 export function timestampToMs(timestamp: Timestamp): number {
-  return toMs(timestamp, 'timestamp')
+  return toMs(timestamp)
 }
 
 /** A duration of whole milliseconds. */
@@ -26,10 +26,7 @@ export function msToTimestamp(epochMs: number): Timestamp {
   return { seconds, nanos: Math.trunc(epochMs - seconds * 1000) * NANOS_PER_MS }
 }
 
-function toMs(value: { readonly seconds: number; readonly nanos: number }, kind: string): number {
-  const ms = value.seconds * 1000 + Math.trunc(value.nanos / NANOS_PER_MS)
-  if (!Number.isSafeInteger(ms)) {
-    throw new MqError('parameter-invalid', `${kind} out of range: ${value.seconds} s and ${value.nanos} ns`)
-  }
-  return ms
+function toMs({ seconds, nanos }: { readonly seconds: number; readonly nanos: number }): number {
+  const ms = seconds * 1000 + Math.trunc(nanos / NANOS_PER_MS)
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(ms, Number.MAX_SAFE_INTEGER))
 }

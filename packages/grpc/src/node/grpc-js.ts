@@ -147,6 +147,8 @@ function toBuffer(message: Uint8Array): Buffer {
   return Buffer.from(message.buffer, message.byteOffset, message.byteLength)
 }
 
+const MALFORMED_TIMEOUT = 'malformed'
+
 /** grpc-js keeps its HTTP/2 servers to itself; the version is pinned, and this fails loudly when that changes. */
 function http2ServerOf(server: Server): Http2Server {
   const { http2Servers } = server as unknown as { http2Servers: Map<Http2Server, unknown> }
@@ -185,8 +187,9 @@ function watchOrigins() {
     const { session } = stream
     const timeout = headers['grpc-timeout']
     const timeoutMs = typeof timeout === 'string' ? parseGrpcTimeout(timeout) : undefined
-    // A malformed one stays, for grpc-js to refuse.
+    // A malformed one is left for grpc-js to refuse, which would find '1S' in '-1S'.
     if (timeoutMs !== undefined) delete headers['grpc-timeout']
+    else if (timeout !== undefined) headers['grpc-timeout'] = MALFORMED_TIMEOUT
     const number = session === undefined ? 0 : numberOf(session as ServerHttp2Session)
     headers[ORIGIN_HEADER] = `${number} ${timeoutMs ?? ''}`
   }

@@ -285,6 +285,7 @@ test.each([
   ['99999999999999999999S', Number.MAX_SAFE_INTEGER],
   ['315360000S', 315_360_000_000],
   ['soon', undefined],
+  ['-1S', undefined],
 ])('headers: grpc-timeout %s → deadline in ms %s, or refused when it is none', async (timeout, deadlineMs) => {
   const fixture = await open({ tls: PERMISSIVE })
   const answer = await request(connectHttp2(fixture), { ':path': '/s/Echo', 'grpc-timeout': timeout })
