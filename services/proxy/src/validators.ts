@@ -11,6 +11,9 @@ export interface MessageLimits {
 }
 
 const MESSAGE_ID_CHARS_MAX = 255
+/** Stored as properties that clients do not count: with the others, they must fit into a record. */
+const BORN_HOST_CHARS_MAX = 255
+const TRACE_CONTEXT_CHARS_MAX = 1024
 export const CLIENT_ID_CHARS_MAX = 1024
 
 /** Names that user properties may not take. Java: MessageConst.STRING_HASH_SET. */
@@ -89,6 +92,8 @@ function checkMessage(message: Message, limits: MessageLimits): Refusal | undefi
     checkKind(message) ??
     checkBody(message.body.length, limits) ??
     checkTag(system.tag ?? '') ??
+    checkOrigin('born_host', system.bornHost, BORN_HOST_CHARS_MAX) ??
+    checkOrigin('trace_context', system.traceContext ?? '', TRACE_CONTEXT_CHARS_MAX) ??
     checkKeys(system.keys) ??
     checkUserProperties(message, system.tag ?? '', system.keys, limits)
   )
@@ -122,6 +127,17 @@ function checkTag(tag: string): Refusal | undefined {
   if (tag.trim() === '') return refusal(Code.ILLEGAL_MESSAGE_TAG, 'tag: is blank')
   if (tag.includes('|')) return refusal(Code.ILLEGAL_MESSAGE_TAG, "tag: holds '|', which separates tags in filters")
   if (hasControl(tag)) return refusal(Code.ILLEGAL_MESSAGE_TAG, 'tag: holds a control character')
+  return undefined
+}
+
+function checkOrigin(field: string, text: string, charsMax: number): Refusal | undefined {
+  if (text.length > charsMax) {
+    return refusal(
+      Code.MESSAGE_PROPERTIES_TOO_LARGE,
+      `${field}: ${text.length} characters, at most ${charsMax} are allowed`,
+    )
+  }
+  if (hasControl(text)) return refusal(Code.MESSAGE_CORRUPTED, `${field}: holds a control character`)
   return undefined
 }
 

@@ -14,6 +14,7 @@ import {
   type Resource,
   type StatusInit,
 } from '@rocketmq-ts/grpc/v2'
+import { MqError } from '@rocketmq-ts/model'
 import type { Clock, Scheduler } from '@rocketmq-ts/runtime'
 import type { Groups } from '../messaging/groups.ts'
 import type { Receive, ReceiveRequest } from '../messaging/receive.ts'
@@ -181,10 +182,17 @@ function planReceive(request: ReceiveMessageRequest, limits: ReceiveLimits): Rec
       `invisible_duration: ${invisibleMs} ms is not within ${limits.invisibleMsMin} … ${limits.invisibleMsMax} ms`,
     )
   }
+  let filter: TagFilter
+  try {
+    filter = parseTagExpression(tagExpression)
+  } catch (error) {
+    if (!(error instanceof MqError)) throw error
+    return refused(Code.ILLEGAL_FILTER_EXPRESSION, `filter_expression: ${error.message}`)
+  }
   return {
     kind: 'receive',
     batchSize: Math.min(request.batchSize, limits.batchSizeMax),
-    filter: parseTagExpression(tagExpression),
+    filter,
     tagExpression,
     invisibleMs,
   }

@@ -152,7 +152,7 @@ export function createClusterUpstream({ clock, nameServers, connect, timeoutMs }
     async changeInvisible(delivery, invisibleMs) {
       const address = await masterOf(delivery.topic, delivery.handle.brokerName)
       const change = { ...placeOf(delivery), invisibleTimeMs: invisibleMs }
-      const result = await brokers.changeInvisibleTime(address, change)
+      const result = await brokers.changeInvisibleTime(address, change).catch(asHandle)
       if (result.kind === 'changed') return result.handle
       throw outsideOf(delivery)
     },
@@ -220,8 +220,14 @@ function fitsBatch({ handle }: Delivery): boolean {
   return distance >= 0 && distance < BATCH_SPAN_MAX
 }
 
+/** What the broker finds wrong with one delivery is what the client's handle says: a handle is all that it sent. */
+function asHandle(error: unknown): never {
+  if (!(error instanceof MqError) || error.code !== 'message-illegal') throw error
+  throw new MqError('handle-invalid', `receipt handle: ${error.message}`, error)
+}
+
 async function ackOne(brokers: BrokerClient, address: string, delivery: Delivery): Promise<void> {
-  const result = await brokers.ack(address, placeOf(delivery))
+  const result = await brokers.ack(address, placeOf(delivery)).catch(asHandle)
   if (result.kind === 'no-message') throw outsideOf(delivery)
 }
 

@@ -180,7 +180,7 @@ const refusals: readonly RefusalRow[] = [
     name: 'a tag expression of separators',
     request: { filterExpression: { type: FilterType.TAG, expression: '||' } },
     code: Code.ILLEGAL_FILTER_EXPRESSION,
-    names: 'tag expression',
+    names: 'filter_expression: tag expression',
   },
   {
     name: 'an unknown topic',

@@ -124,6 +124,24 @@ const rows: readonly Row[] = [
     names: 'message_id',
   },
   {
+    name: 'a host of birth of 256 characters',
+    messages: system({ bornHost: 'h'.repeat(256) }),
+    code: Code.MESSAGE_PROPERTIES_TOO_LARGE,
+    names: 'born_host',
+  },
+  {
+    name: 'a host of birth with a separator',
+    messages: system({ bornHost: 'h\u0002POP_CK\u0001x' }),
+    code: Code.MESSAGE_CORRUPTED,
+    names: 'born_host',
+  },
+  {
+    name: 'a trace context of 1,025 characters',
+    messages: system({ traceContext: 't'.repeat(1025) }),
+    code: Code.MESSAGE_PROPERTIES_TOO_LARGE,
+    names: 'trace_context',
+  },
+  {
     name: 'a transaction',
     messages: system({ messageType: MessageType.TRANSACTION }),
     code: Code.NOT_IMPLEMENTED,

@@ -295,6 +295,16 @@ test('upstream: a message of the retry topic → settled there; an offset outsid
   expect(toBrokers()[0]?.request.as(AckMessage).header.topic).toBe(popRetryTopicOf('g', 'T'))
 })
 
+test('upstream: the broker finds no sense in a handle → handle-invalid, for acks and changes', async () => {
+  const { upstream, ended } = setUp(({ request }) =>
+    request.respond({ code: ResponseCode.MESSAGE_ILLEGAL, remark: 'queueId is 9' }),
+  )
+  const delivery = { group: 'g', topic: 'T', handle: handleAt('a', 5) }
+  const invalid = { code: 'handle-invalid', message: expect.stringContaining('queueId is 9') }
+  await expect(ended(upstream.ack([delivery]))).rejects.toMatchObject(invalid)
+  await expect(ended(upstream.changeInvisible(delivery, 1000))).rejects.toMatchObject(invalid)
+})
+
 test('upstream: a change of the invisible time → the new handle keeps the place', async () => {
   const { upstream, ended } = setUp(({ request }) =>
     request.as(ChangeMessageInvisibleTime).respond({
