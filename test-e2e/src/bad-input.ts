@@ -22,7 +22,9 @@ const SETTLED_MS_MAX = 5_000
 const ROWS_AT_ONCE = 16
 
 const scratch = mkdtempSync(join(tmpdir(), 'rocketmq-ts-bad-input-'))
-process.once('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 3 }))
+process.once('exit', () =>
+  process.env.KEEP ? console.log(scratch) : rmSync(scratch, { recursive: true, force: true, maxRetries: 3 }),
+)
 const checks = createChecks((line) => console.log(line))
 const ports = await freePorts()
 const dataDir = join(scratch, 'data')
