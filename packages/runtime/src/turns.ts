@@ -12,7 +12,7 @@ export type Release = 'now' | 'written' | 'flushed'
 
 /** The log as a Turn sees it. Positions are byte offsets of its end. */
 export interface TurnLog {
-  /** Called once per Turn after all jobs: encodes what the jobs left behind into the batch. */
+  /** Called once per Turn after all jobs: encodes what the jobs left behind into the batch. What it throws is a defect. */
   seal(): void
   /** End of what has been appended to the batch. */
   readonly appended: number
@@ -116,11 +116,20 @@ export function createTurns(options: TurnsOptions): Turns {
     }
   }
 
-  /** Writes what the jobs left behind; the end of the log when it is written, or why it is not. */
-  async function write(): Promise<number | Error> {
-    if (defect !== undefined) return defect
+  /** Changes that no record could take must not be built upon: the log would never learn of them. */
+  function seal(): void {
     try {
       log.seal()
+    } catch (error) {
+      halt(error)
+    }
+  }
+
+  /** Writes what the jobs left behind; the end of the log when it is written, or why it is not. */
+  async function write(): Promise<number | Error> {
+    if (defect === undefined) seal()
+    if (defect !== undefined) return defect
+    try {
       const position = log.appended
       await log.submit()
       return position

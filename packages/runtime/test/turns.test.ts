@@ -202,12 +202,16 @@ test('turns: a failing write → every release of the Turn is told why, once; th
   expect(defects).toEqual([])
 })
 
-test('turns: a failing seal → every release of the Turn is told why, and nothing is written', async () => {
-  const { enter, scheduler, log, events } = createBench()
-  log.sealError = new Error('journal full')
+test('turns: the seal throws → a defect: nothing of this Turn or a later one is written, releases are told why', async () => {
+  const { enter, turns, scheduler, log, events, defects } = createBench()
+  const broken = new Error('no record can hold this')
+  log.sealError = broken
   enter('ack', 'written')
   await scheduler.pass()
-  expect(events).toEqual(['handle ack', 'seal', 'ack journal full'])
+  expect(events).toEqual(['handle ack', 'seal', 'ack no record can hold this'])
+  expect(defects).toEqual([broken])
+  expect(enter('after', 'written')).toBe(false)
+  await turns.idle()
 })
 
 test('turns: a failing sync → held releases are told why, written ones were right', async () => {
