@@ -31,7 +31,7 @@ import { createGroupRequests } from './groups/group-requests.ts'
 import { attemptsMax, createGroupTable } from './groups/group-table.ts'
 import { hostPortOf } from './host-port.ts'
 import { createInflight } from './inflight/inflight.ts'
-import { createJournal } from './journal/journal.ts'
+import { createJournal, recordBytesSoftOf } from './journal/journal.ts'
 import { flushedStampOf, topicsEndedBy } from './journal/peek.ts'
 import { type QueueLedger, ledgerReport } from './ledger-report.ts'
 import { createLongPolling } from './long-polling.ts'
@@ -136,7 +136,8 @@ async function openAround(
   clock.notBefore(restored.newestMs)
 
   const storeHost = () => hostPortOf(advertisedAddress())
-  const journal = createJournal({ store, inflight, clock, storeHost })
+  const recordBytesSoft = recordBytesSoftOf(settings.mappedFileSizeCommitLog)
+  const journal = createJournal({ store, inflight, clock, storeHost, recordBytesSoft })
   const turns = createTurns({
     scheduler,
     jobsMax: TURN_JOBS_MAX,
@@ -190,7 +191,7 @@ async function openAround(
     onDead: (topic, group) => metrics.dead(topic, group),
   })
   const expiry = createExpiry({ inflight, scheduler, clock, turns, polling, deadLetters })
-  const stateRoll = createStateRoll({ inflight, topics, groups, turns, scheduler, logger })
+  const stateRoll = createStateRoll({ inflight, topics, groups, turns, scheduler, logger, recordBytesSoft })
   const derivedFiles = createDerivedFiles({
     files,
     scheduler,

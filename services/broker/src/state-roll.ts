@@ -4,7 +4,6 @@ import type { Logger, Scheduler, Turns } from '@rocketmq-ts/runtime'
 import type { BrokerEvent } from './events.ts'
 import type { GroupTable } from './groups/group-table.ts'
 import type { Inflight, SettingEntry } from './inflight/inflight.ts'
-import { JOURNAL_RECORD_BYTES_SOFT } from './journal/journal.ts'
 import { liveSettings } from './settings-writer.ts'
 import type { TopicTable } from './topics/topic-table.ts'
 import type { CommitLogOffset } from '@rocketmq-ts/model'
@@ -28,9 +27,14 @@ export interface StateRollDeps {
   readonly turns: Pick<Turns, 'enter'>
   readonly scheduler: Scheduler
   readonly logger: Logger<BrokerEvent>
+  /** Bytes of one Turn's journal record from which the rest waits for the next Turn. */
+  readonly recordBytesSoft: number
 }
 
-/** One rewriting of everything that lives. A later segment's roll replaces an unfinished one. */
+/**
+ * One rewriting of everything that lives. Segments that start meanwhile have none of their own: otherwise one that is
+ * larger than a segment would never end.
+ */
 interface Roll {
   readonly base: CommitLogOffset
   readonly settings: Iterator<SettingEntry>
@@ -42,6 +46,7 @@ interface Roll {
 export function createStateRoll(deps: StateRollDeps): StateRoll {
   const { inflight, scheduler, logger } = deps
   let current: Roll | undefined
+  let stopped = false
 
   function step(roll: Roll): void {
     if (roll !== current) return
@@ -50,7 +55,7 @@ export function createStateRoll(deps: StateRollDeps): StateRoll {
     } else {
       if (!roll.begun) inflight.beginRoll(roll.base)
       roll.begun = true
-      if (inflight.rollStep(JOURNAL_RECORD_BYTES_SOFT)) {
+      if (inflight.rollStep(deps.recordBytesSoft)) {
         logger.info({ event: 'states.complete', baseOffset: roll.base })
         current = undefined
         return
@@ -60,7 +65,7 @@ export function createStateRoll(deps: StateRollDeps): StateRoll {
   }
 
   function repeatSettings(roll: Roll): void {
-    for (let count = 0; count < SETTINGS_PER_STEP; count += 1) {
+    for (let count = 0; count < SETTINGS_PER_STEP && inflight.changesBytes < deps.recordBytesSoft; count += 1) {
       const next = roll.settings.next()
       roll.settingsDone = next.done === true
       if (next.done === true) return
@@ -77,10 +82,12 @@ export function createStateRoll(deps: StateRollDeps): StateRoll {
   return {
     rolled(base) {
       logger.info({ event: 'segment.rolled', baseOffset: base })
+      if (current !== undefined || stopped) return
       current = { base, settings: liveSettings(deps), settingsDone: false, begun: false }
       soon(current)
     },
     stop() {
+      stopped = true
       current = undefined
     },
   }

@@ -22,7 +22,8 @@ async function setUp() {
     { ...effects, logger: silentLogger },
   )
   const inflight = createInflight({ maxAttempts: () => 3 })
-  const journal = createJournal({ store, inflight, clock, storeHost: () => ({ host: '10.0.0.1', port: 1 }) })
+  const storeHost = () => ({ host: '10.0.0.1', port: 1 })
+  const journal = createJournal({ store, inflight, clock, storeHost, recordBytesSoft: 8192 })
   const turns = createTurns({
     scheduler,
     jobsMax: 100,

@@ -7,7 +7,14 @@ import type { HostPort } from '../host-port.ts'
 import type { Inflight, SettingEntry } from '../inflight/inflight.ts'
 
 /** A Turn's changes above this are written as a record of their own before the Turn ends. */
-export const JOURNAL_RECORD_BYTES_SOFT = 1024 * 1024
+const RECORD_BYTES_SOFT = 1024 * 1024
+/** In small segments it is this share of one: what a single request adds must still fit. */
+const RECORD_SEGMENT_SHARE = 8
+
+/** From how many bytes on the changes of a Turn are a record of their own. */
+export function recordBytesSoftOf(segmentBytes: number): number {
+  return Math.min(RECORD_BYTES_SOFT, Math.floor(segmentBytes / RECORD_SEGMENT_SHARE))
+}
 
 const NO_PROPERTIES = new Uint8Array(0)
 
@@ -16,6 +23,8 @@ export interface JournalDeps {
   readonly inflight: Inflight
   readonly clock: Clock
   readonly storeHost: () => HostPort
+  /** See `recordBytesSoftOf`. */
+  readonly recordBytesSoft: number
 }
 
 function refused(code: 'store-refused' | 'disk-full', { kind, name }: SettingEntry): MqError {
@@ -71,7 +80,7 @@ export function createJournal(deps: JournalDeps): Journal {
     } catch (error) {
       if (!(error instanceof MqError)) throw error
       if (error.code === 'disk-full') gap = true
-      else if (error.code === 'store-refused') memoryOnly = true
+      else if (error.code === 'store-refused' || error.code === 'closed') memoryOnly = true
       else throw error
       return undefined
     }
@@ -85,7 +94,7 @@ export function createJournal(deps: JournalDeps): Journal {
     gap = false
     inflight.beginRoll(store.appended)
     for (let complete = false; !complete && !gap;) {
-      complete = inflight.rollStep(JOURNAL_RECORD_BYTES_SOFT)
+      complete = inflight.rollStep(deps.recordBytesSoft)
       const body = takeChanges()
       if (body !== undefined) tryAppend(body)
     }
@@ -103,7 +112,7 @@ export function createJournal(deps: JournalDeps): Journal {
       seal()
     },
     sealLarge() {
-      if (inflight.changesBytes > JOURNAL_RECORD_BYTES_SOFT) seal()
+      if (inflight.changesBytes > deps.recordBytesSoft) seal()
     },
     setting(entry) {
       // A deletion drops states at once: what could not be journaled must not begin.
