@@ -44,7 +44,8 @@ export const brokerConfig = defineConfig(
     }),
     mappedFileSizeCommitLog: bytes({
       default: 1024 * MIB,
-      min: 16 * 1024,
+      // The largest journal record, the state of one queue at its bounds, must fit into a segment.
+      min: 16 * MIB,
       max: 4096 * MIB,
       help: 'Length of a commit log segment. Fixed for the life of a folder.',
     }),
