@@ -50,8 +50,8 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'A start cache beyond the recovered end is trusted',
     file: 'services/broker/src/restore.ts',
-    text: 'if (generation.coversTo > deps.store.recovery.end) {',
-    replacement: 'if (generation.coversTo < 0) {',
+    text: 'discardGenerationsBeyond(deps.files, valid, end)',
+    replacement: 'discardGenerationsBeyond(deps.files, valid, Number.MAX_SAFE_INTEGER)',
     testFile: LOST_LOG_TEST,
     test: 'lost log: the start cache covers more than is left → it is refused, the messages that are left come again',
   },
