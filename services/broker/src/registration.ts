@@ -52,6 +52,7 @@ export function createRegistration(deps: RegistrationDeps): BrokerRegistration {
   }
 
   async function attempt(): Promise<void> {
+    timer?.cancel()
     inFlight = true
     dirty = false
     const registration = deps.current()
@@ -81,8 +82,9 @@ export function createRegistration(deps: RegistrationDeps): BrokerRegistration {
       })
     },
     changed() {
+      // The first of several changes sets the time: others must not put it off.
+      if (!dirty && !inFlight) arm(REGISTER_DELAY_MS)
       dirty = true
-      if (!inFlight) arm(REGISTER_DELAY_MS)
     },
     stop() {
       stopped = true

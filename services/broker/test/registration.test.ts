@@ -84,3 +84,30 @@ test('registration: stopped while the first attempt gets no answer → the start
   await started
   expect(registration.known).toBe(false)
 })
+
+test('registration: topics change all the time → nameservers hear of them all the same', async () => {
+  const { effects, registration, calls } = setUp(async () => done)
+  await registration.start()
+  for (let index = 0; index < 100; index += 1) {
+    registration.changed()
+    await effects.advance(REGISTER_DELAY_MS / 2)
+  }
+  expect(calls()).toBeGreaterThan(40)
+})
+
+test('registration: topics change before the start → one attempt at a time', async () => {
+  let open = 0
+  let most = 0
+  const { effects, registration } = setUp(async () => {
+    open += 1
+    most = Math.max(most, open)
+    await new Promise<void>((resolve) => void effects.scheduler.after(100, resolve))
+    open -= 1
+    return done
+  })
+  registration.changed()
+  const started = registration.start()
+  await effects.advance(1000)
+  await started
+  expect(most).toBe(1)
+})
