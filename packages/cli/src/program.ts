@@ -1,10 +1,11 @@
 // The whole surface of rmq on one page: commands, their options, their help. What a command does is loaded when it
 // runs, so that help and completion are quick.
-import { Command, Option } from 'commander'
+import { Argument, Command, Option } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { createContext, type Context, type GlobalOptions, NAMESERVER_DEFAULT, NAMESERVER_VARIABLE } from './context.ts'
 import type { Host } from './host.ts'
-import { addresses, addressesOf, duration, number, permission, word } from './values.ts'
+import { SHELLS } from './completion/scripts.ts'
+import { addresses, addressesOf, duration, number, permission, property, several, word } from './values.ts'
 
 /** What a command does; resolves with the exit code. */
 export type Action<Options, Args extends readonly unknown[]> = (
@@ -21,6 +22,12 @@ const SECOND_MS = 1000
 const HELP_COLUMNS = 100
 const TOPIC_TYPES = ['NORMAL', 'FIFO', 'DELAY', 'TRANSACTION', 'MIXED'] as const
 const QUEUES_MAX = 1024
+const ATTEMPTS_MAX = 10_001
+const COUNT_MAX = 100_000
+const RECEIVE_MAX = 100_000
+const DAY_MS = 86_400 * SECOND_MS
+/** Of the answer to a press of the tab key. */
+const COMPLETION_TIMEOUT_MS = 1000
 
 /** @param onExit is told the exit code of the command that ran */
 export function createProgram(host: Host, onExit: (exitCode: number) => void): Command {
@@ -66,7 +73,10 @@ export function createProgram(host: Host, onExit: (exitCode: number) => void): C
       }
     }
   topicCommands(program, act)
+  groupCommands(program, act)
+  messageCommands(program, act)
   clusterCommands(program, act)
+  completionCommands(program, act, host)
   return program
 }
 
@@ -85,8 +95,12 @@ function topicCommands(program: Command, act: Act): void {
     .description('Create a topic on every broker of a cluster.')
     .argument('<topic>', 'its name')
     .option('--queues <number>', 'per broker (default: 4)', number(1, QUEUES_MAX))
-    .addOption(new Option('--type <type>', `${TOPIC_TYPES.join(', ')} (default: NORMAL)`).argParser(word(TOPIC_TYPES)))
-    .option('--perm <perm>', 'r, w or rw (default: rw)', permission)
+    .addOption(
+      new Option('--type <type>', 'of its messages (default: NORMAL)')
+        .choices(TOPIC_TYPES)
+        .argParser(word(TOPIC_TYPES)),
+    )
+    .addOption(new Option('--perm <perm>', 'read, write (default: rw)').choices(['r', 'w', 'rw']).argParser(permission))
     .option('--update', 'change the settings of a topic that exists')
     .option('--broker <name>', 'on this broker alone')
     .option('--cluster <name>', 'of this cluster')
@@ -97,15 +111,147 @@ function topicCommands(program: Command, act: Act): void {
     .description('List topics.')
     .option('--all', 'those of the system too')
     .option('--cluster <name>', 'of this cluster')
-    .addHelpText('after', examples('rmq topic list', "rmq topic list --json | jq '.topics[].topic'"))
+    .addHelpText('after', examples('rmq topic list', "rmq topic list --json | jq -r '.topics[].topic'"))
     .action(act(async () => (await import('./commands/topic-list.ts')).topicList))
+  topic
+    .command('describe')
+    .description('Show settings of a topic, and how full each of its queues is.')
+    .argument('<topic>', 'its name')
+    .option('--cluster <name>', 'of this cluster')
+    .addHelpText('after', examples('rmq topic describe orders', 'rmq topic describe orders --json | jq .messages'))
+    .action(act(async () => (await import('./commands/topic-describe.ts')).topicDescribe))
+  topic
+    .command('delete')
+    .description('Delete a topic with its messages.')
+    .argument('<topic>', 'its name')
+    .option('-y, --yes', 'do not ask')
+    .option('--cluster <name>', 'of this cluster')
+    .addHelpText('after', examples('rmq topic delete orders', 'rmq topic delete orders --yes'))
+    .action(act(async () => (await import('./commands/topic-delete.ts')).topicDelete))
+}
+
+function groupCommands(program: Command, act: Act): void {
+  const groups = group(program, 'group', 'Consumer groups: create, list, describe, delete.')
+  groups
+    .command('create')
+    .description('Create a consumer group on every broker of a cluster.')
+    .argument('<group>', 'its name')
+    .option(
+      '--max-attempts <number>',
+      'deliveries of a message before it is dead, the first one included (default: 17)',
+      number(1, ATTEMPTS_MAX),
+    )
+    .option('--fifo', 'deliver in order')
+    .option('--no-fifo', 'deliver concurrently (default)')
+    .option('--update', 'change the settings of a group that exists')
+    .option('--broker <name>', 'on this broker alone')
+    .option('--cluster <name>', 'of this cluster')
+    .addHelpText('after', examples('rmq group create billing', 'rmq group create billing --max-attempts 5 --update'))
+    .action(act(async () => (await import('./commands/group-create.ts')).groupCreate))
+  groups
+    .command('list')
+    .description('List consumer groups.')
+    .option('--all', 'those of the system too')
+    .option('--cluster <name>', 'of this cluster')
+    .addHelpText('after', examples('rmq group list', "rmq group list --json | jq -r '.groups[].group'"))
+    .action(act(async () => (await import('./commands/group-list.ts')).groupList))
+  groups
+    .command('describe')
+    .description('Show settings of a group, how far it has come in each queue, and its dead letters.')
+    .argument('<group>', 'its name')
+    .option('--cluster <name>', 'of this cluster')
+    .addHelpText('after', examples('rmq group describe billing', 'rmq group describe billing --json | jq .lag'))
+    .action(act(async () => (await import('./commands/group-describe.ts')).groupDescribe))
+  groups
+    .command('delete')
+    .description('Delete a group with its progress. Its dead letters stay.')
+    .argument('<group>', 'its name')
+    .option('-y, --yes', 'do not ask')
+    .option('--cluster <name>', 'of this cluster')
+    .addHelpText('after', examples('rmq group delete billing', 'rmq group delete billing --yes'))
+    .action(act(async () => (await import('./commands/group-delete.ts')).groupDelete))
+}
+
+function messageCommands(program: Command, act: Act): void {
+  program
+    .command('send')
+    .description('Send a message. The body is an argument, a file, or standard input, byte for byte.')
+    .argument('<topic>', 'where to')
+    .argument('[body]', 'the message')
+    .option('-f, --file <path>', 'body from this file')
+    .option('--tag <tag>', 'that consumers filter by')
+    .option('--key <key>', 'to find it again by; may be repeated', several)
+    .option('--property <name=value>', 'may be repeated', property)
+    .option('--count <number>', 'send it so often', number(1, COUNT_MAX), 1)
+    .addHelpText(
+      'after',
+      examples(
+        "rmq send orders 'Hello' --tag created --key 42",
+        'rmq send orders --file order.json --property region=eu',
+        'generate | rmq send orders',
+      ),
+    )
+    .action(act(async () => (await import('./commands/send.ts')).send))
+  program
+    .command('receive')
+    .description('Receive messages for a group, and acknowledge each after it was written.')
+    .argument('<topic>', 'where from')
+    .requiredOption('-g, --group <group>', 'consumer group; it shares progress with its other members')
+    .option('--follow', 'go on until Ctrl-C')
+    .option('--max <number>', 'end after so many (default: 16; with --follow without end)', number(1, RECEIVE_MAX))
+    .option('--tag <expression>', "only with these tags, e.g. 'created||paid'")
+    .option('--no-ack', 'leave them: they come again after the invisible time')
+    .addOption(
+      new Option('--invisible <duration>', 'so long nobody else of the group gets them')
+        .argParser(duration(SECOND_MS, DAY_MS / 2))
+        .default(60 * SECOND_MS, '60s'),
+    )
+    .addOption(
+      new Option('--wait <duration>', 'for the first message, without --follow')
+        .argParser(duration(0, DAY_MS))
+        .default(5 * SECOND_MS, '5s'),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'rmq receive orders --group billing',
+        "rmq receive orders --group audit --follow --json | jq -r '.body'",
+        'rmq receive orders --group debug --no-ack --invisible 1s --max 1',
+      ),
+    )
+    .action(act(async () => (await import('./commands/receive.ts')).receive))
 }
 
 function clusterCommands(program: Command, act: Act): void {
-  const cluster = group(program, 'cluster', 'The cluster as a whole.')
-  cluster
+  group(program, 'cluster', 'The cluster as a whole.')
     .command('status')
     .description('Show nameservers and brokers; the exit code is 1 when one of them is not well.')
-    .addHelpText('after', examples('rmq cluster status', 'rmq cluster status --nameserver ns1:9876;ns2:9876'))
+    .addHelpText('after', examples('rmq cluster status', "rmq cluster status --nameserver 'ns1:9876;ns2:9876'"))
     .action(act(async () => (await import('./commands/cluster-status.ts')).clusterStatus))
+  group(program, 'broker', 'A single broker.')
+    .command('drain')
+    .description('Let no producer use a broker any more, and show what groups still wait for until nothing is left.')
+    .argument('<broker>', 'its name')
+    .option('--undo', 'let producers use it again')
+    .option('--no-wait', 'look once, and end')
+    .addHelpText('after', examples('rmq broker drain broker-a', 'rmq broker drain broker-a --undo'))
+    .action(act(async () => (await import('./commands/broker-drain.ts')).brokerDrain))
+}
+
+function completionCommands(program: Command, act: Act, host: Host): void {
+  program
+    .command('completion')
+    .description('Print a script that completes rmq in a shell, names of topics and groups included.')
+    .addArgument(new Argument('<shell>', 'to source it in').choices(SHELLS))
+    .addHelpText('after', examples('source <(rmq completion bash)', 'rmq completion fish | source'))
+    .action(act(async () => (await import('./commands/completion.ts')).completion))
+  program
+    .command('__complete [words...]', { hidden: true })
+    .helpOption(false)
+    .action(async (words: readonly string[]) => {
+      const { answerCompletion } = await import('./commands/completion.ts')
+      await answerCompletion(program, words, (nameserver) =>
+        createContext(host, { nameserver, timeout: COMPLETION_TIMEOUT_MS }, addressesOf),
+      )
+    })
 }

@@ -6,6 +6,7 @@ import { MASTER_ID, MqError, type TopicRouteData } from '@rocketmq-ts/model'
 import { connectPeer } from '@rocketmq-ts/remoting'
 import { CliFailure, failureOf } from './failures.ts'
 import type { CliEffects } from './host.ts'
+import { compareText } from './output/text.ts'
 
 /** One address of a broker name. */
 export interface BrokerAddress {
@@ -80,8 +81,8 @@ export function openSession({ effects, setting, timeoutMs, interrupted }: Sessio
     )
     return all.sort(
       (left, right) =>
-        compare(left.cluster, right.cluster) ||
-        compare(left.brokerName, right.brokerName) ||
+        compareText(left.cluster, right.cluster) ||
+        compareText(left.brokerName, right.brokerName) ||
         left.brokerId - right.brokerId,
     )
   }
@@ -166,8 +167,4 @@ function brokerFailure(error: MqError, { brokerName, address }: BrokerAddress): 
     'Is it running? If it is, that address must be one that this machine reaches: set brokerIP1 at the broker.',
     error,
   )
-}
-
-function compare(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0
 }

@@ -2,6 +2,7 @@
 import {
   checkTopicName,
   MESSAGE_TYPE_ATTRIBUTE,
+  type MessageType,
   MqError,
   Perm,
   sameTopicConfig,
@@ -16,15 +17,14 @@ import type { BrokerAddress, Scope, Session } from '../session.ts'
 import { askAll } from './ask-all.ts'
 import { permText, queuesOf } from './topics.ts'
 
-export const TOPIC_TYPES = ['NORMAL', 'FIFO', 'DELAY', 'TRANSACTION', 'MIXED'] as const
-export const QUEUES_DEFAULT = 4
+const QUEUES_DEFAULT = 4
 /** Brokers tell nameservers of a change within some milliseconds. */
 const ROUTE_WAIT_MS = 3000
 const ROUTE_LOOK_MS = 50
 
 export interface TopicCreateOptions extends Scope {
   readonly queues?: number
-  readonly type?: (typeof TOPIC_TYPES)[number]
+  readonly type?: MessageType
   readonly perm?: number
   /** Settings of an existing topic may change. */
   readonly update?: boolean

@@ -1,0 +1,87 @@
+// rmq group describe: settings, how far the group has come in each queue, and what it gave up.
+import { deadLetterTopicOf } from '@rocketmq-ts/model'
+import type { Context } from '../context.ts'
+import { ExitCode } from '../failures.ts'
+import { compareText, timeText } from '../output/text.ts'
+import type { Scope } from '../session.ts'
+import { askAll } from './ask-all.ts'
+import { attemptsText, findGroup, groupDocument, noSuchGroup, placesOf } from './groups.ts'
+import { common } from './topics.ts'
+
+export async function groupDescribe(context: Context, options: Scope, group: string): Promise<number> {
+  const { printer } = context
+  const session = await context.session()
+  const brokers = await session.masters(options)
+  const looked = await findGroup(context, brokers, group)
+  const places = placesOf(looked)
+  if (places.length === 0) throw noSuchGroup(group)
+  const asked = looked.answers.map(({ broker }) => broker)
+  const { answers, failed } = await askAll(context, asked, async (address) => ({
+    queues: await session.brokers.consumeStats(address, group),
+    deadLetters: (await session.brokers.topicStats(address, deadLetterTopicOf(group))) ?? [],
+  }))
+  const queues = answers
+    .flatMap(({ value }) =>
+      value.queues.map((queue) => ({
+        topic: queue.topic,
+        brokerName: queue.brokerName,
+        queueId: queue.queueId,
+        settledOffset: queue.consumerOffset,
+        deliveredOffset: queue.pullOffset,
+        maxOffset: queue.brokerOffset,
+        lag: Math.max(0, queue.brokerOffset - queue.consumerOffset),
+        lastSettledMs: queue.lastTimestamp > 0 ? queue.lastTimestamp : null,
+      })),
+    )
+    .sort(
+      (left, right) =>
+        compareText(left.topic, right.topic) ||
+        compareText(left.brokerName, right.brokerName) ||
+        left.queueId - right.queueId,
+    )
+  const lag = queues.reduce((sum, queue) => sum + queue.lag, 0)
+  const deadLetters = answers
+    .flatMap(({ value }) => value.deadLetters)
+    .reduce((sum, { minOffset, maxOffset }) => sum + maxOffset - minOffset, 0)
+  const document = { ...groupDocument(group, places), lag, deadLetters }
+  if (printer.isJson) printer.document({ ...document, queues })
+  else {
+    printer.fields([
+      ['Group', group],
+      ['Attempts', common(places.map(({ config }) => attemptsText(config)))],
+      ['Order', document.order],
+      ['Enabled', document.enabled ? 'yes' : 'no'],
+      ['Lag', lag],
+      ['Dead letters', deadLetters],
+    ])
+    printer.line()
+    if (queues.length === 0) printer.line('It has consumed nothing yet.')
+    else {
+      printer.table(
+        COLUMNS,
+        queues.map((queue) => [
+          queue.topic,
+          queue.brokerName,
+          queue.queueId,
+          queue.settledOffset,
+          queue.deliveredOffset,
+          queue.maxOffset,
+          queue.lag,
+          timeText(queue.lastSettledMs ?? 0),
+        ]),
+      )
+    }
+  }
+  return looked.failed || failed ? ExitCode.FAILED : ExitCode.OK
+}
+
+const COLUMNS = [
+  { title: 'TOPIC' },
+  { title: 'BROKER' },
+  { title: 'QUEUE', align: 'right' },
+  { title: 'SETTLED', align: 'right' },
+  { title: 'DELIVERED', align: 'right' },
+  { title: 'MAX', align: 'right' },
+  { title: 'LAG', align: 'right' },
+  { title: 'LAST SETTLED' },
+] as const
