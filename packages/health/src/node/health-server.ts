@@ -1,6 +1,7 @@
 // HTTP for probes and scrapes: /livez, /readyz, /metrics. Everything is bounded: connections, time, sizes; a stop
 // closes what is open.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { type Listener, NetworkError, type Readiness, type Service, type SocketAddress } from '@rocketmq-ts/runtime'
 
 // An import would read every export of node:http, and its WebSocket loads undici: 3 MiB and 10 ms that nothing here uses.
@@ -77,7 +78,7 @@ export function createHealthServer({ host, port, readiness, metrics }: HealthSer
           })
         },
       )
-      starting.maxConnections = CONNECTIONS_MAX
+      evictOldest(starting)
       starting.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX
       await listen(starting, host, port)
       server = starting
@@ -95,6 +96,17 @@ export function createHealthServer({ host, port, readiness, metrics }: HealthSer
       })
     },
   }
+}
+
+/** At the limit the oldest connection goes, not the newest: silent ones must not keep a probe out. */
+function evictOldest(server: Server): void {
+  const open = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+    const [oldest] = open
+    if (open.size > CONNECTIONS_MAX) oldest?.destroy()
+  })
 }
 
 function reply(response: ServerResponse, status: number, body: string, type = 'text/plain; charset=utf-8'): void {

@@ -88,6 +88,20 @@ test('health: the port is taken → an error that names it', async () => {
   })
 })
 
+test('health: silent connections up to the limit → a probe is answered, and the oldest of them is closed', async () => {
+  const { port, url } = await started()
+  const silent: Socket[] = []
+  for (let at = 0; at < 64; at += 1) {
+    const socket = connect(port, '127.0.0.1')
+    await new Promise((resolve) => socket.once('connect', resolve))
+    silent.push(socket)
+  }
+  const oldestClosed = textUntilClosed(silent[0]!)
+  expect(await get(`${url}/livez`)).toEqual([200, 'ok\n'])
+  expect(await oldestClosed).toBe('')
+  for (const socket of silent) socket.destroy()
+})
+
 test('health: a stop with an idle connection open → closes it and settles', async () => {
   const { server, port } = await started()
   const socket = connect(port, '127.0.0.1')
