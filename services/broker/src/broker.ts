@@ -127,7 +127,7 @@ async function openAround(
   deps: BrokerDeps,
 ): Promise<RunningBroker> {
   const { scheduler, network, files, random, logger } = deps
-  const topics = createTopicTable(builtInTopics(settings))
+  const topics = createTopicTable(builtInTopics(settings), clock.nowMs())
   const groups = createGroupTable()
   const inflight = createInflight({
     maxAttempts: (group) => attemptsMax(groups.get(group)),

@@ -7,7 +7,7 @@ export interface Topic {
   readonly config: TopicConfig
   /** Commit log position of the create record; 0 for the built-in topics, which have none. */
   readonly incarnation: number
-  /** Exists on every broker without being created. */
+  /** Exists on every broker without being created, and has no record. */
   readonly isBuiltIn: boolean
 }
 
@@ -21,22 +21,25 @@ export interface TopicTable {
   readonly dataVersion: DataVersion
   /** Checks a change without making it. Throws MqError 'topic-illegal', 'parameter-invalid' or 'busy' (table full). */
   check(config: TopicConfig): void
-  /** Applies a journaled change. A topic that exists keeps its incarnation. */
+  /** Applies a journaled change of the incarnation at `position`. Of several incarnations the newest holds. */
   put(config: TopicConfig, position: number, nowMs: number): void
   /** Applies a journaled deletion; false when there is no such topic. */
   remove(name: string, nowMs: number): boolean
 }
 
-/** @param builtIn topics that exist without a record, by name */
-export function createTopicTable(builtIn: readonly TopicConfig[]): TopicTable {
+/**
+ * @param builtIn topics that exist without a record
+ * @param startedMs time of the start: no version of an earlier run is repeated, whatever was restored meanwhile
+ */
+export function createTopicTable(builtIn: readonly TopicConfig[], startedMs = 0): TopicTable {
   const topics = new Map<string, Topic>()
   let counter = 0
-  let timestamp = 0
+  let timestamp = startedMs
   for (const config of builtIn) topics.set(config.topicName, { config, incarnation: 0, isBuiltIn: true })
 
   function changed(nowMs: number): void {
     counter += 1
-    timestamp = nowMs
+    timestamp = Math.max(timestamp, nowMs)
   }
 
   return {
@@ -74,8 +77,8 @@ export function createTopicTable(builtIn: readonly TopicConfig[]): TopicTable {
       const known = topics.get(config.topicName)
       topics.set(config.topicName, {
         config,
-        incarnation: known?.incarnation ?? position,
-        isBuiltIn: known?.isBuiltIn ?? false,
+        incarnation: Math.max(known?.incarnation ?? 0, position),
+        isBuiltIn: known?.isBuiltIn === true && position === 0,
       })
       changed(nowMs)
     },
