@@ -1,4 +1,5 @@
 // The command: reads the settings, starts, and stops when asked. Ends with 2 for wrong settings, 1 for a failed start.
+import { hostname } from 'node:os'
 import { describeConfig, formatFaults, parseConfig, readFlags } from '@rocketmq-ts/config'
 import { createHealthServer } from '@rocketmq-ts/health/node'
 import { createMetricsRegistry } from '@rocketmq-ts/metrics'
@@ -6,7 +7,6 @@ import { createProcessMetrics } from '@rocketmq-ts/metrics/node'
 import type { RemotingEvent } from '@rocketmq-ts/remoting'
 import { createLifecycle, NetworkError } from '@rocketmq-ts/runtime'
 import { createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
-import { hostname } from 'node:os'
 import { nameServerConfig } from './config.ts'
 import type { NameServerEvent } from './events.ts'
 import { createNameServer } from './nameserver.ts'

@@ -1,4 +1,5 @@
 // The command: reads the settings, starts, and stops when asked. Ends with 2 for wrong settings, 1 for a failed start.
+import { hostname } from 'node:os'
 import { describeConfig, formatFaults, parseConfig, readFlags } from '@rocketmq-ts/config'
 import { createGrpcJsTransport, type GrpcPortEvent } from '@rocketmq-ts/grpc/node'
 import { createHealthServer } from '@rocketmq-ts/health/node'
@@ -7,7 +8,6 @@ import { createProcessMetrics } from '@rocketmq-ts/metrics/node'
 import { MqError } from '@rocketmq-ts/model'
 import { createLifecycle, NetworkError } from '@rocketmq-ts/runtime'
 import { createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
-import { hostname } from 'node:os'
 import { proxyConfig, type ProxyConfig } from './config.ts'
 import type { ProxyEvent } from './events.ts'
 import { loadTls } from './node/tls.ts'
