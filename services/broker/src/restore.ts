@@ -1,13 +1,12 @@
 // What a broker knew when it stopped: the newest usable start cache, then every journal record and every copy behind it,
 // in the order of the log; then nothing may point beyond the end of a queue.
-import { utf8Decode } from '@rocketmq-ts/bytes'
 import { MqError, SystemTopic, commitLogOffset, decodeRecord, isDeadLetterTopic } from '@rocketmq-ts/model'
 import { type Files, type Logger, discardGenerationsBeyond, readGenerations } from '@rocketmq-ts/runtime'
 import type { MessageStore, ReplayedRecord } from '@rocketmq-ts/store'
 import type { BrokerEvent } from './events.ts'
 import type { GroupTable } from './groups/group-table.ts'
 import type { Inflight } from './inflight/inflight.ts'
-import { originOf } from './pop/dead-letter.ts'
+import { originOf, propertiesTextOf } from './pop/dead-letter.ts'
 import { applySetting } from './settings-writer.ts'
 import { START_CACHE_KIND, START_CACHE_VERSION, decodeStartCache, startCachePath } from './start-cache.ts'
 import type { TopicTable } from './topics/topic-table.ts'
@@ -36,7 +35,7 @@ function applyRecord(deps: RestoreDeps, record: ReplayedRecord): void {
     for (const setting of replayed.settings) applySetting(setting, deps, record.storeTimestampMs)
     return
   }
-  const origin = originOf(utf8Decode(decoded.properties, 'properties'))
+  const origin = originOf(propertiesTextOf(decoded))
   if (origin !== undefined) deps.inflight.applyOrigin(origin, 'dead')
 }
 

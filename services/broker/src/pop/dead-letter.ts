@@ -1,6 +1,6 @@
 // Messages whose attempts are used up move to the dead-letter topic of their group. The copy is the settle: it carries
 // its origin, and applying that record settles the message, live and at replay. So there is no window between two writes.
-import { utf8Decode, utf8Encode } from '@rocketmq-ts/bytes'
+// The journal of the same Turn says so once more, because the dead-letter topic may be deleted with all its records.
 import {
   MqError,
   PropertyName,
@@ -14,12 +14,20 @@ import type { Appender, QueueReader, RecordReader } from '@rocketmq-ts/store'
 import type { BrokerEvent } from '../events.ts'
 import type { HostPort } from '../host-port.ts'
 import type { DeadCandidate, Inflight, Origin, QueueState } from '../inflight/inflight.ts'
-import { OWN_PROPERTY_PREFIX, findProperty, withProperty, withoutProperties } from '../send/property-text.ts'
-import { DEAD_LETTERS_IN_WORK_MAX, SECOND_MS } from '../limits.ts'
+import {
+  OWN_PROPERTY_PREFIX,
+  findProperty,
+  propertiesThatFit,
+  withProperty,
+  withoutProperties,
+} from '../send/property-text.ts'
+import { DEAD_LETTERS_IN_WORK_MAX, PROPERTIES_BYTES_MAX, SECOND_MS } from '../limits.ts'
 import { locate } from './take-messages.ts'
 
 /** incarnation queueId queueOffset popTime group topic, separated by spaces. */
 export const ORIGIN_PROPERTY = `${OWN_PROPERTY_PREFIX}ORIGIN`
+/** A longer unique key is no name: the copy names the place of its origin. */
+const UNIQUE_KEY_CHARS_MAX = 255
 /** A copy that the disk has no room for is tried again after this time. */
 export const DEAD_LETTER_RETRY_MS = 10 * SECOND_MS
 
@@ -27,6 +35,11 @@ export const DEAD_LETTER_RETRY_MS = 10 * SECOND_MS
 export function formatOrigin(origin: Origin): string {
   const { incarnation, queueId, offset, popTime, group, topic } = origin
   return `${incarnation} ${queueId} ${offset} ${popTime} ${group} ${topic}`
+}
+
+/** Properties as text that keeps every byte: names and separators are ASCII, values may be anything. */
+export function propertiesTextOf({ properties }: { readonly properties: Uint8Array }): string {
+  return Buffer.from(properties.buffer, properties.byteOffset, properties.byteLength).toString('latin1')
 }
 
 /** The origin that a record's properties carry; undefined without one. */
@@ -122,7 +135,7 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
       postpone(candidate)
       return
     }
-    inflight.settleByCopy(queue, offset, popTime, 'dead')
+    inflight.settle(queue, offset, popTime, 'dead')
     // Nobody waits for an answer, and yet the copy is to be as durable as a send: this makes the Turn sync.
     turns.release('flushed', () => {})
     const { topic, group, queueId } = queue
@@ -141,19 +154,19 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
       PropertyName.DLQ_ORIGIN_MESSAGE_ID,
       ORIGIN_PROPERTY,
     ])
-    let text = withoutProperties(utf8Decode(original.properties, 'properties'), (name) => replaced.has(name))
+    const text = withoutProperties(propertiesTextOf(original), (name) => replaced.has(name))
     const { host, port } = original.storeHost
     const { topic, incarnation, group, queueId } = queue
-    text = withProperty(text, PropertyName.DLQ_ORIGIN_TOPIC, topic)
-    text = withProperty(
-      text,
+    const key = findProperty(text, PropertyName.UNIQ_KEY) ?? ''
+    const place = offsetMessageId(host, port, commitLogOffset(original.commitLogOffset))
+    let own = withProperty('', PropertyName.DLQ_ORIGIN_TOPIC, topic)
+    own = withProperty(
+      own,
       PropertyName.DLQ_ORIGIN_MESSAGE_ID,
-      findProperty(text, PropertyName.UNIQ_KEY) ??
-        offsetMessageId(host, port, commitLogOffset(original.commitLogOffset)),
+      key === '' || key.length > UNIQUE_KEY_CHARS_MAX ? place : key,
     )
-    return utf8Encode(
-      withProperty(text, ORIGIN_PROPERTY, formatOrigin({ topic, incarnation, group, queueId, offset, popTime })),
-    )
+    own = withProperty(own, ORIGIN_PROPERTY, formatOrigin({ topic, incarnation, group, queueId, offset, popTime }))
+    return Buffer.from(propertiesThatFit(text, PROPERTIES_BYTES_MAX - own.length) + own, 'latin1')
   }
 
   function moveOne(candidate: DeadCandidate): void {

@@ -35,6 +35,16 @@ export function withoutProperties(text: string, dropped: (name: string) => boole
   return kept
 }
 
+/** Leaves out the properties that do not fit into `charsMax` characters behind those that do. */
+export function propertiesThatFit(text: string, charsMax: number): string {
+  if (text.length <= charsMax) return text
+  let kept = ''
+  for (const entry of text.split(VALUE_END)) {
+    if (entry !== '' && kept.length + entry.length + VALUE_END.length <= charsMax) kept += entry + VALUE_END
+  }
+  return kept
+}
+
 /** Appends a property; the caller knows that the name is not there yet. */
 export function withProperty(text: string, name: string, value: string): string {
   const base = text.length === 0 || text.endsWith(VALUE_END) ? text : text + VALUE_END

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { decodeProperties, encodeProperties } from '@rocketmq-ts/model'
 import fc from 'fast-check'
-import { findProperty, withProperty, withoutProperties } from '../../src/send/property-text.ts'
+import { findProperty, propertiesThatFit, withProperty, withoutProperties } from '../../src/send/property-text.ts'
 
 const name = fc.stringMatching(/^[A-Z_]{1,8}$/)
 const value = fc.stringMatching(/^[a-zA-Z0-9=]{1,12}$/)
@@ -35,6 +35,18 @@ test('without and with: the other properties stay as they were', () => {
       expected.delete('KEYS')
       expected.set('KEYS', 'k')
       expect(decodeProperties(text)).toStrictEqual(expected)
+    }),
+  )
+})
+
+test('properties that fit: too many → those that do, in their order, never more than the bound', () => {
+  expect(propertiesThatFit('a\u00011\u0002b\u00012\u0002', 8)).toBe('a\u00011\u0002b\u00012\u0002')
+  expect(propertiesThatFit('long\u0001xxxxxxxx\u0002b\u00012\u0002', 8)).toBe('b\u00012\u0002')
+  fc.assert(
+    fc.property(properties, fc.nat(50), (entries, charsMax) => {
+      const fitting = propertiesThatFit(encodeProperties(entries), charsMax)
+      expect(fitting.length).toBeLessThanOrEqual(charsMax)
+      for (const each of decodeProperties(fitting)) expect(entries).toContainEqual(each)
     }),
   )
 })
