@@ -85,7 +85,8 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
       register(client, settings, reply)
       if (!telemetryStreams.has(call)) return
       client.push = push
-      push(reply)
+      // Who does not read its answers gets no further ones: what it sends meanwhile waits, and is refused at the bound.
+      if (!push(reply)) await call.drained()
       if (first && mayMissSettings(settings)) {
         for (const delayMs of SAY_AGAIN_AFTER_MS) {
           scheduler.after(delayMs, () => {

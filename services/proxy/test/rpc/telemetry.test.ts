@@ -207,6 +207,22 @@ test('telemetry: more settings at once than may wait → TOO_MANY_REQUESTS and t
   expect(stream.status).toBe(GrpcStatus.OK)
 })
 
+test('telemetry: a client that does not read its answers → gets no more of them, then TOO_MANY_REQUESTS', async () => {
+  const { telemetry, time } = await createHarness()
+  const topics = Array.from({ length: 1000 }, (_, at) => ({ name: `${'t'.repeat(100)}-${at}` }))
+  const stream = telemetry()
+  stream.pause()
+  for (let count = 0; count < 100; count += 1) {
+    stream.send({ settings: { ...publishing, publishing: { topics } } })
+    await time.settle()
+  }
+  stream.resume()
+  await time.settle()
+  expect(stream.frames.length).toBeLessThan(10)
+  expect(stream.frames.at(-1)?.status?.code).toBe(Code.TOO_MANY_REQUESTS)
+  expect(stream.status).toBe(GrpcStatus.OK)
+})
+
 test('telemetry: as many clients as allowed → the next one is told to come later; after a goodbye there is room', async () => {
   const { settle, call } = await createHarness({ 'clients-max': '1' })
   await settle(publishing)
