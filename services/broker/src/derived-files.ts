@@ -1,7 +1,7 @@
 // Files that derive from the log: the start-up cache of the in-flight core, and mirrors of topics, groups and offsets in
 // Apache's form. Each covers the log up to a position and takes its name only when the log is flushed that far.
 import { utf8Encode } from '@rocketmq-ts/bytes'
-import { stringifyJavaJson } from '@rocketmq-ts/model'
+import { type DataVersion, stringifyJavaJson } from '@rocketmq-ts/model'
 import {
   type Clock,
   type Files,
@@ -56,9 +56,16 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
   const { files, scheduler, store, inflight, logger } = deps
   let timer: Timer | undefined
   let stopped = false
+  let images = 0
   /** The write that runs, and the one that starts after it. */
   let running: Promise<void> | undefined
   let following: Promise<void> | undefined
+
+  /** Java counts commits; nobody compares them with ours. */
+  function nextVersion(): DataVersion {
+    images += 1
+    return { counter: images, stateVersion: 0, timestamp: deps.clock.nowMs() }
+  }
 
   /** Called in a job. What its Turn has changed so far is sealed first, so that the image ends at the log's end. */
   function takeImage(): Image {
@@ -73,7 +80,7 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
       mirrors: [
         ['topics.json', topicsMirror(deps.topics)],
         ['subscriptionGroup.json', groupsMirror(deps.groups)],
-        ['consumerOffset.json', offsetsMirror(inflight)],
+        ['consumerOffset.json', offsetsMirror(inflight, nextVersion())],
       ],
     }
   }
@@ -163,7 +170,7 @@ function groupsMirror(groups: GroupTable): string {
 }
 
 /** Low marks: leaving for Apache's broker gives duplicates, never loss. Java: ConsumerOffsetManager.encode. */
-function offsetsMirror(inflight: Inflight): string {
+function offsetsMirror(inflight: Inflight, dataVersion: DataVersion): string {
   const offsetTable = new Map<string, Map<number, number>>()
   for (const queue of inflight.all()) {
     const key = `${queue.topic}@${queue.group}`
@@ -171,5 +178,5 @@ function offsetsMirror(inflight: Inflight): string {
     if (queues === undefined) offsetTable.set(key, (queues = new Map()))
     queues.set(queue.queueId, inflight.lowMark(queue))
   }
-  return stringifyJavaJson({ offsetTable })
+  return stringifyJavaJson({ dataVersion, offsetTable })
 }
