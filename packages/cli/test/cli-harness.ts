@@ -47,6 +47,8 @@ export interface TestCluster {
   settled<Value>(promise: Promise<Value>): Promise<Value>
   advance(ms: number): Promise<void>
   kill(machine: string): void
+  /** From now on `rmq` does not reach this machine; everybody else does. */
+  partition(machine: string): void
 }
 
 export interface ClusterShape {
@@ -116,6 +118,7 @@ export async function startCluster(shape: ClusterShape = {}): Promise<TestCluste
     rmq: (command, terminal) => settled(start(command, terminal).ended),
     advance: (ms) => world.run(ms),
     kill: (name) => processes.get(name)?.crash(),
+    partition: (name) => world.network.partition('operator', name),
   }
 }
 

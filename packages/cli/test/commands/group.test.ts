@@ -1,0 +1,100 @@
+import { expect, test } from '@jest/globals'
+import { startCluster } from '../cli-harness.ts'
+
+test('group create: attempts → the first delivery counts; listed, and as JSON the same', async () => {
+  const { rmq } = await startCluster()
+  expect((await rmq('group create billing --max-attempts 5')).out).toBe(
+    'Group billing created on broker-a: at most 5 attempts, concurrent.\n',
+  )
+  expect((await rmq('group create mail --fifo')).out).toBe(
+    'Group mail created on broker-a: at most 17 attempts, fifo.\n',
+  )
+  expect((await rmq('group list')).out).toBe(
+    'GROUP    ATTEMPTS  ORDER       ENABLED  BROKERS\n' +
+      'billing         5  concurrent  yes      broker-a\n' +
+      'mail           17  fifo        yes      broker-a\n',
+  )
+  expect((await rmq('group list --json')).json()).toMatchObject({
+    groups: [
+      { group: 'billing', maxAttempts: 5, order: 'concurrent', enabled: true, brokers: ['broker-a'] },
+      { group: 'mail', maxAttempts: 17, order: 'fifo' },
+    ],
+  })
+})
+
+test('group create: exists with other settings → refused until --update, which changes only what is named', async () => {
+  const { rmq } = await startCluster()
+  await rmq('group create g --max-attempts 5 --fifo')
+  const refused = await rmq('group create g --max-attempts 3')
+  expect(refused).toMatchObject({ code: 1, out: '' })
+  expect(refused.err).toContain('at most 5 attempts, fifo')
+  expect((await rmq('group create g --max-attempts 3 --update')).out).toBe(
+    'Group g changed on broker-a: at most 3 attempts, fifo.\n',
+  )
+  expect((await rmq('group create g --no-fifo --update')).out).toContain('at most 3 attempts, concurrent')
+  expect((await rmq('group create g')).out).toContain('is already on broker-a')
+})
+
+test('group describe: some of it consumed → lag per queue and in all', async () => {
+  const { rmq } = await startCluster()
+  await rmq('topic create orders --queues 1')
+  await rmq('send orders hello --count 5')
+  await rmq('receive orders --group billing --max 2')
+  const lines = (await rmq('group describe billing')).out.split('\n')
+  expect(lines.slice(0, 8)).toEqual([
+    'Group         billing',
+    'Attempts      17',
+    'Order         concurrent',
+    'Enabled       yes',
+    'Lag           3',
+    'Dead letters  0',
+    '',
+    'TOPIC   BROKER    QUEUE  SETTLED  DELIVERED  MAX  LAG  LAST SETTLED',
+  ])
+  expect(lines[8]).toMatch(/^orders {2}broker-a {6}0 {8}2 {10}2 {4}5 {4}3 {2}2026-01-01 00:00:\d\dZ$/)
+  expect((await rmq('group describe billing --json')).json()).toMatchObject({
+    group: 'billing',
+    lag: 3,
+    deadLetters: 0,
+    queues: [{ topic: 'orders', queueId: 0, settledOffset: 2, deliveredOffset: 2, maxOffset: 5, lag: 3 }],
+  })
+})
+
+test('group describe: attempts used up → a dead letter is counted, and stays when the group goes', async () => {
+  const { rmq, advance } = await startCluster()
+  await rmq('topic create t --queues 1')
+  await rmq('group create g --max-attempts 1')
+  await rmq('send t hello')
+  await rmq('receive t --group g --no-ack --invisible 1s')
+  await advance(5000)
+  expect((await rmq('group describe g')).out).toContain('Dead letters  1')
+  expect(await rmq('group delete g --yes')).toMatchObject({
+    code: 0,
+    out: 'Group g deleted on broker-a.\n',
+    err: 'its 1 dead letters stay in topic %DLQ%g\n',
+  })
+})
+
+test('group describe: new → nothing consumed; unknown → exit code 1, and it is not created by being asked for', async () => {
+  const { rmq } = await startCluster()
+  await rmq('group create g')
+  expect((await rmq('group describe g')).out).toContain('It has consumed nothing yet.')
+  for (let round = 0; round < 2; round += 1) {
+    expect(await rmq('group describe nope')).toMatchObject({
+      code: 1,
+      err:
+        "rmq: no broker has group 'nope'\n" +
+        'rmq group list --all shows those that there are; create it with: rmq group create nope\n',
+    })
+  }
+})
+
+test('group delete: with progress → a group of the name starts anew', async () => {
+  const { rmq } = await startCluster()
+  await rmq('topic create t --queues 1')
+  await rmq('send t hello')
+  await rmq('receive t --group g')
+  expect((await rmq('group delete g --yes')).code).toBe(0)
+  expect((await rmq('group list')).out).toBe('No groups. Create one with: rmq group create <group>\n')
+  expect((await rmq('receive t --group g')).out).toContain('hello')
+})
