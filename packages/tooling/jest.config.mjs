@@ -10,6 +10,8 @@ export default {
   transform: {},
   extensionsToTreatAsEsm: ['.ts'],
   maxWorkers: '100%',
+  // No test waits for real time: a limit only ends what hangs, also on a machine that does much else.
+  testTimeout: 60_000,
   testEnvironment: '<rootDir>/packages/tooling/src/jest-environment.mjs',
   testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
   watchman: false,
