@@ -71,3 +71,5 @@ const host: Host = {
 }
 
 process.exitCode = await runRmq(process.argv.slice(2), host)
+// What an interrupted command was waiting for, a connection for one, must not keep the process.
+if (interruption.signal.aborted) process.exit()

@@ -3,6 +3,7 @@
 import { Argument, Command, Option } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { createContext, type Context, type GlobalOptions, NAMESERVER_DEFAULT, NAMESERVER_VARIABLE } from './context.ts'
+import { ExitCode } from './failures.ts'
 import type { Host } from './host.ts'
 import { SHELLS } from './completion/scripts.ts'
 import { addresses, addressesOf, duration, number, permission, property, several, word } from './values.ts'
@@ -14,8 +15,13 @@ export type Action<Options, Args extends readonly unknown[]> = (
   ...args: Args
 ) => Promise<number>
 
+/**
+ * What commander calls. Ctrl-C ends a command at once, unless it watches `host.interrupted` itself and finishes what is
+ * under way.
+ */
 type Act = <Options, Args extends readonly unknown[]>(
   load: () => Promise<Action<Options, Args>>,
+  onInterrupt?: 'ends at once' | 'finishes',
 ) => (...given: unknown[]) => Promise<void>
 
 const SECOND_MS = 1000
@@ -61,13 +67,14 @@ export function createProgram(host: Host, onExit: (exitCode: number) => void): C
         .default(3 * SECOND_MS, '3s'),
     )
 
-  const act: Act = (load) =>
+  const act: Act = (load, onInterrupt = 'ends at once') =>
     async function act(this: Command, ...given) {
       const options = this.optsWithGlobals<GlobalOptions>()
       const context = createContext(host, options, addressesOf)
       try {
-        const run = await load()
-        onExit(await run(context, options as never, ...(given.slice(0, -2) as never)))
+        const action = await load()
+        const running = action(context, options as never, ...(given.slice(0, -2) as never))
+        onExit(await (onInterrupt === 'finishes' ? running : untilInterrupted(running, host.interrupted)))
       } finally {
         context.close()
       }
@@ -78,6 +85,19 @@ export function createProgram(host: Host, onExit: (exitCode: number) => void): C
   clusterCommands(program, act)
   completionCommands(program, act, host)
   return program
+}
+
+async function untilInterrupted(running: Promise<number>, signal: AbortSignal): Promise<number> {
+  running.catch(() => {}) // after an interruption nobody waits for it any more
+  const interruption = Promise.withResolvers<number>()
+  const end = (): void => interruption.resolve(ExitCode.INTERRUPTED)
+  if (signal.aborted) end()
+  signal.addEventListener('abort', end)
+  try {
+    return await Promise.race([running, interruption.promise])
+  } finally {
+    signal.removeEventListener('abort', end)
+  }
 }
 
 function examples(...lines: readonly string[]): string {
@@ -191,7 +211,7 @@ function messageCommands(program: Command, act: Act): void {
         'generate | rmq send orders',
       ),
     )
-    .action(act(async () => (await import('./commands/send.ts')).send))
+    .action(act(async () => (await import('./commands/send.ts')).send, 'finishes'))
   program
     .command('receive')
     .description('Receive messages for a group, and acknowledge each after it was written.')
@@ -219,7 +239,7 @@ function messageCommands(program: Command, act: Act): void {
         'rmq receive orders --group debug --no-ack --invisible 1s --max 1',
       ),
     )
-    .action(act(async () => (await import('./commands/receive.ts')).receive))
+    .action(act(async () => (await import('./commands/receive.ts')).receive, 'finishes'))
 }
 
 function clusterCommands(program: Command, act: Act): void {
@@ -235,7 +255,7 @@ function clusterCommands(program: Command, act: Act): void {
     .option('--undo', 'let producers use it again')
     .option('--no-wait', 'look once, and end')
     .addHelpText('after', examples('rmq broker drain broker-a', 'rmq broker drain broker-a --undo'))
-    .action(act(async () => (await import('./commands/broker-drain.ts')).brokerDrain))
+    .action(act(async () => (await import('./commands/broker-drain.ts')).brokerDrain, 'finishes'))
 }
 
 function completionCommands(program: Command, act: Act, host: Host): void {

@@ -37,12 +37,19 @@ export interface Ended {
   json<Value>(): Value
 }
 
+/** A command that runs. */
+export interface Started {
+  readonly ended: Promise<Ended>
+  /** Ctrl-C. */
+  interrupt(): void
+}
+
 export interface TestCluster {
   readonly nameServers: readonly string[]
   /** Runs `rmq` with these arguments, all in one text where none holds a blank. */
   rmq(command: string | readonly string[], terminal?: Terminal): Promise<Ended>
   /** One that goes on while the test does other things. */
-  start(command: string | readonly string[], terminal?: Terminal): { readonly ended: Promise<Ended> }
+  start(command: string | readonly string[], terminal?: Terminal): Started
   /** Lets the world run until the promise settles. */
   settled<Value>(promise: Promise<Value>): Promise<Value>
   advance(ms: number): Promise<void>
@@ -106,9 +113,11 @@ export async function startCluster(shape: ClusterShape = {}): Promise<TestCluste
     return promise
   }
 
-  function start(command: string | readonly string[], terminal: Terminal = {}): { readonly ended: Promise<Ended> } {
+  function start(command: string | readonly string[], terminal: Terminal = {}): Started {
     const env = { RMQ_NAMESERVER: nameServers.join(';'), ...terminal.env }
-    return { ended: runOn(() => Promise.resolve(effects), command, { ...terminal, env }) }
+    const interruption = new AbortController()
+    const ended = runOn(() => Promise.resolve(effects), command, { ...terminal, env }, interruption)
+    return { ended, interrupt: () => interruption.abort() }
   }
 
   return {
@@ -126,11 +135,11 @@ async function runOn(
   effects: Host['effects'],
   command: string | readonly string[],
   terminal: Terminal,
+  interruption = new AbortController(),
 ): Promise<Ended> {
   const { tty = false, colours = tty, env = {}, stdin, files = {} } = terminal
   let out = ''
   let err = ''
-  const interruption = new AbortController()
   const host: Host = {
     env,
     effects,

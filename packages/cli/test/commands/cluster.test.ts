@@ -140,3 +140,12 @@ test('broker drain: a name that is not there → exit code 1, with those that ar
   expect(ended.out).toContain('drained at 1 of 2 nameservers')
   expect(ended.err).toContain(`nameserver ${nameServers[1]} still names it to producers: `)
 })
+
+test('Ctrl-C: while a broker does not answer → the command ends at once, exit code 130, nothing half said', async () => {
+  const cluster = await startCluster()
+  cluster.partition('broker-a')
+  const { ended, interrupt } = cluster.start('topic list')
+  await cluster.advance(500)
+  interrupt()
+  expect(await ended).toMatchObject({ code: 130, out: '', err: '' })
+})
