@@ -9,21 +9,26 @@ import { fileURLToPath } from 'node:url'
 import { roundTrip } from './addresses/node-sdk.ts'
 import { queryRoute } from './addresses/routes.ts'
 import { createChecks, someOf } from './checks.ts'
-import type { Cluster } from './containers/cluster.ts'
+import type { Cluster, Running } from './containers/cluster.ts'
 import { createLoad, type Load } from './containers/load.ts'
 import { runProcess } from './processes.ts'
 import { expectThat, runCheck } from './steps.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const HELLO = 'Hello, RocketMQ!'
+const SPREAD_TOPIC = 'containers-spread'
+const THREE_BROKERS = 'broker-0,broker-1,broker-2'
 const CLONE_MS_MAX = 60_000
 const MIB = 1024 * 1024
 const OWN_BYTES_MAX = 20 * MIB
 /** Messages that are acknowledged between two changes of the cluster. */
-const STRIDE = 100
+const STRIDE = 300
 const STRIDE_MS_MAX = 60_000
 /** How soon a proxy knows a route that changed, and some. */
 const ROUTE_MS_MAX = 40_000
 const DRAIN_MS_MAX = 60_000
+/** More receives than a topic has queues, so that the broker with the message is asked. */
+const ALL_QUEUES = { receives: 32, awaitMs: 1_000 }
 /** Nothing arrives in this time: there is nothing left. */
 const QUIET_MS = 3_000
 const WATCH_MS = 100
@@ -73,14 +78,18 @@ async function brokersOf(cluster: Cluster, topic: string): Promise<string[]> {
 
 async function sdkRoundTrip(cluster: Cluster): Promise<string> {
   const proxies = await cluster.proxies()
-  // A receive asks one queue after the other, so a new topic is met sooner or later on the broker that has the message.
-  for (const endpoints of proxies) await roundTrip(endpoints, `containers-sdk-${(topics += 1)}`)
+  for (const endpoints of proxies) await roundTrip(endpoints, `containers-sdk-${(topics += 1)}`, ALL_QUEUES)
   return proxies.join(', ')
 }
 
-async function stopAll(cluster: Cluster, name: string): Promise<void> {
+async function containerOf(cluster: Cluster, name: string): Promise<Running> {
   const container = (await cluster.running()).find((one) => one.name === name)
   expectThat(container !== undefined, `${name} does not run`)
+  return container
+}
+
+async function stop(cluster: Cluster, name: string): Promise<void> {
+  const container = await containerOf(cluster, name)
   const code = await container.stop()
   expectThat(code === 0, `it ended with ${code}:\n${await container.logs()}`)
 }
@@ -115,16 +124,16 @@ async function checkScales(cluster: Cluster, loads: Load[]): Promise<void> {
     return goesOn(first)
   })
   await runCheck(checks, 'brokers: each took a folder of the volume, and its name', async () => {
-    const spread = createLoad('containers-spread', await cluster.proxies())
+    const spread = createLoad(SPREAD_TOPIC, await cluster.proxies())
     loads.push(spread)
     await spread.prepare()
     // The route that a new topic is first seen with may lack brokers; the proxy looks again after a while.
     let brokers: string[] = []
     for (const endMs = performance.now() + ROUTE_MS_MAX; performance.now() < endMs; await sleep(WATCH_MS)) {
-      brokers = await brokersOf(cluster, 'containers-spread')
+      brokers = await brokersOf(cluster, SPREAD_TOPIC)
       if (brokers.length === 3) break
     }
-    expectThat(brokers.join() === 'broker-0,broker-1,broker-2', `the topic is on ${brokers.join(', ')}`)
+    expectThat(brokers.join() === THREE_BROKERS, `the topic is on ${brokers.join(', ')}`)
     spread.consume()
     spread.produce()
     await goesOn(spread)
@@ -140,7 +149,7 @@ async function checkScales(cluster: Cluster, loads: Load[]): Promise<void> {
   await runCheck(checks, 'SDK: sends and receives through each proxy, on three brokers', () => sdkRoundTrip(cluster))
   for (const name of ['nameserver-a-1', 'nameserver-b-1']) {
     await runCheck(checks, `${name} stops: the load goes on, new topics are made; it is started again`, async () => {
-      await stopAll(cluster, name)
+      await stop(cluster, name)
       const told = await goesOn(first)
       await sdkRoundTrip(cluster)
       await cluster.up({ broker: 3, proxy: 2 })
@@ -150,13 +159,20 @@ async function checkScales(cluster: Cluster, loads: Load[]): Promise<void> {
   }
   for (const name of ['proxy-1', 'proxy-2']) {
     await runCheck(checks, `${name} stops: the load goes on through the other one; it is started again`, async () => {
-      await stopAll(cluster, name)
+      await stop(cluster, name)
       const told = await goesOn(first)
       await cluster.up({ broker: 3, proxy: 2 })
       await connectAll()
       return told
     })
   }
+  await runCheck(checks, 'all brokers are killed: they take their folders again, and the load goes on', async () => {
+    for (const { kill } of await cluster.running('broker')) await kill()
+    await cluster.up({ broker: 3, proxy: 2 })
+    const brokers = await brokersOf(cluster, SPREAD_TOPIC)
+    expectThat(brokers.join() === THREE_BROKERS, `the topic is on ${brokers.join(', ')}`)
+    return goesOn(first)
+  })
   await runCheck(checks, 'brokers 3 → 1: the load goes on, and what is left serves new topics', async () => {
     await cluster.up({ broker: 1, proxy: 2 })
     const told = await goesOn(first)
@@ -208,6 +224,12 @@ async function runSuite(cluster: Cluster): Promise<void> {
   )
   if (!isUp) return
   await checkImage(cluster)
+  await runCheck(checks, 'rmq: sends and receives in a container', async () => {
+    const { exec } = await containerOf(cluster, 'broker-1')
+    await exec(['rocketmq-ts', 'rmq', 'send', 'hello', HELLO])
+    const output = await exec(['rocketmq-ts', 'rmq', 'receive', 'hello', '--group', 'hello-readers'])
+    expectThat(output.includes(HELLO), `it received ${output}`)
+  })
   await runCheck(checks, 'SDK: sends and receives through the published port', () => sdkRoundTrip(cluster))
   const load = createLoad('containers-load', await cluster.proxies())
   const loads = [load]

@@ -6,15 +6,25 @@ const RECEIVES = 3
 const AWAIT_MS = 5_000
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 
+export interface Patience {
+  /** A receive asks the broker of one queue, the next one that of the next queue. */
+  readonly receives: number
+  readonly awaitMs: number
+}
+
 /** Sends, receives and acknowledges; throws unless it gets exactly what it sent. */
-export async function roundTrip(endpoints: string, topic: string): Promise<void> {
+export async function roundTrip(
+  endpoints: string,
+  topic: string,
+  { receives, awaitMs }: Patience = { receives: RECEIVES, awaitMs: AWAIT_MS },
+): Promise<void> {
   const options = { endpoints, namespace: '', logger: quiet }
   const producer = new Producer(options)
   const consumer = new SimpleConsumer({
     ...options,
     consumerGroup: `${topic}-readers`,
     subscriptions: new Map([[topic, '*']]),
-    awaitDuration: AWAIT_MS,
+    awaitDuration: awaitMs,
   })
   await producer.startup()
   try {
@@ -22,7 +32,7 @@ export async function roundTrip(endpoints: string, topic: string): Promise<void>
     const { messageId } = await producer.send({ topic, body: Buffer.from(body) })
     await consumer.startup()
     try {
-      for (let tried = 0; tried < RECEIVES; tried += 1) {
+      for (let tried = 0; tried < receives; tried += 1) {
         for (const message of await consumer.receive(16)) {
           const got = `${message.messageId} ${message.body.toString()}`
           expectThat(got === `${messageId} ${body}`, `received ${got}, not ${messageId} ${body}`)

@@ -34,6 +34,10 @@ export interface Running {
   readonly published: readonly string[]
   /** Stops it as `docker stop` does; resolves with its exit code. */
   stop(): Promise<number>
+  /** Ends it as the kernel does when memory is short. */
+  kill(): Promise<void>
+  /** Runs a command in it; resolves with its output, rejects unless it ends with 0. */
+  exec(command: readonly string[]): Promise<string>
   /** The end of its output. */
   logs(): Promise<string>
 }
@@ -87,6 +91,12 @@ export async function createCluster(folder: string): Promise<Cluster> {
           await container.stop({ t: STOP_SECONDS_MAX })
           return (await container.inspect()).State.ExitCode
         },
+        async exec(command) {
+          const { output, exitCode } = await containers.exec(container, [...command])
+          if (exitCode !== 0) throw new Error(`${command.join(' ')} ended with ${exitCode}: ${output}`)
+          return output
+        },
+        kill: () => container.kill(),
         logs: async () => (await container.logs({ stdout: true, stderr: true, tail: 20 })).toString(),
       }
     })
