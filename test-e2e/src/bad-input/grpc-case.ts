@@ -11,9 +11,9 @@ export interface GrpcCase {
   /** In place of the message with its prefix. */
   readonly data?: Buffer
   readonly headers?: Readonly<Record<string, string | undefined>>
-  /** Half of a call, or a call without an end. */
-  readonly end?: boolean
-  /** Name of a code in the body, `grpc <status>` or `http <status>`. */
+  /** It may cost its connection, so it gets its own. */
+  readonly alone?: boolean
+  /** Name of a code in the body, `grpc <status>`, `http <status>` or `no answer`. */
   readonly expected: string
   /** The field, or what else the message must tell. */
   readonly names?: string
@@ -26,19 +26,20 @@ interface Answer {
 
 /** Undefined: as expected. Otherwise what came instead. */
 export async function differenceOf(connection: GrpcConnection, row: GrpcCase): Promise<string | undefined> {
-  const { method, request, edit = (message: Buffer) => message, headers, end, expected, names = '' } = row
+  const { method, request, edit = (message: Buffer) => message, headers, expected, names = '' } = row
   const data = row.data ?? frameOf(edit(encodeRequest(method, request)))
   const reply = await connection.call({
     path: pathOf(method),
     data,
     ...(headers === undefined ? {} : { headers }),
-    ...(end === undefined ? {} : { end }),
   })
   let outcome: string
   let message = reply.grpcMessage
   if (reply.httpStatus !== 200 && reply.httpStatus !== 0) outcome = `http ${reply.httpStatus}`
-  else if (reply.grpcStatus === undefined) outcome = `no answer (${reply.broken ?? 'ended'})`
-  else if (reply.grpcStatus !== 0) outcome = `grpc ${reply.grpcStatus}`
+  else if (reply.grpcStatus === undefined) {
+    outcome = 'no answer'
+    message = reply.broken ?? ''
+  } else if (reply.grpcStatus !== 0) outcome = `grpc ${reply.grpcStatus}`
   else {
     const answers = reply.messages.map((bytes) => decodeReply<Answer>(method, bytes))
     const status = answers.find((answer) => answer.status !== null)?.status

@@ -1,6 +1,6 @@
 // Runs a row of the remoting tables on a connection of its own.
 import type { Ports } from '../free-ports.ts'
-import type { RemotingCase } from './remoting-cases.ts'
+import type { RemotingCase } from './remoting-requests.ts'
 import { exchange } from './remoting-wire.ts'
 
 /** So long nothing must come where nothing is expected. */
