@@ -2,6 +2,7 @@
 import { type CounterSeries, MetricName, type MetricsRegistry } from '@rocketmq-ts/metrics'
 import { BUCKETS } from './inflight/inflight.ts'
 import type { QueueLedger } from './ledger-report.ts'
+import { TOPICS_MAX } from './limits.ts'
 
 const NOT_SYSTEM = { is_system: 'false' } as const
 
@@ -59,6 +60,8 @@ export function createBrokerMetrics(registry: MetricsRegistry, sources: MetricsS
       let series = seriesIn.get(topic)
       if (series === undefined) {
         const labels = { topic, message_type: 'normal', ...NOT_SYSTEM }
+        // Topics that are gone are not told apart: forgetting all now and then costs a look-up each.
+        if (seriesIn.size >= TOPICS_MAX) seriesIn.clear()
         series = { messages: messagesIn.with(labels), bytes: throughputIn.with(labels) }
         seriesIn.set(topic, series)
       }
