@@ -59,7 +59,7 @@ const FRAMES: readonly FrameRow[] = [
     [unknown({ fields: Object.fromEntries(Array.from({ length: 4097 }, (_, at) => [at, ''])) })],
     'closed',
   ],
-  ['a deep header', [withHeader(`${'['.repeat(100_000)}`)], 'closed'],
+  ['a deep header', [withHeader('['.repeat(100_000))], 'closed'],
   ['a deep member', [withHeader(headerText(`"x":${'['.repeat(50_000)}${']'.repeat(50_000)}`))], NOT_SUPPORTED, named],
   ['a deep field', [withHeader(headerText(`"extFields":{"x":${'['.repeat(50_000)}${']'.repeat(50_000)}}`))], 'closed'],
   [

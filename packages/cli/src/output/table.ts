@@ -47,5 +47,5 @@ function padded(cell: string, width: number, align: 'left' | 'right'): string {
 
 /** In characters, not in UTF-16 units. */
 function lengthOf(text: string): number {
-  return [...text].length
+  return Array.from(text).length
 }
