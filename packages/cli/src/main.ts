@@ -20,7 +20,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 function outputOf(stream: NodeJS.WriteStream): Output {
-  const isTTY = Boolean(stream.isTTY)
+  const { isTTY } = stream
   return { write: (text) => stream.write(text), isTTY, isColoured: isTTY && stream.hasColors() }
 }
 
@@ -40,7 +40,7 @@ const host: Host = {
   out: outputOf(process.stdout),
   err: outputOf(process.stderr),
   input: {
-    isTTY: Boolean(process.stdin.isTTY),
+    isTTY: process.stdin.isTTY,
     readAll: (bytesMax) => readStream(process.stdin, bytesMax, 'standard input'),
     async ask(question) {
       const { createInterface } = await import('node:readline/promises')
