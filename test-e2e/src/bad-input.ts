@@ -1,10 +1,12 @@
-// `npm run e2e:bad-input`: a real server gets what no client should send: every limit at −1, 0 and +1, texts, frames and
-// connections that are wrong. Each case has its answer, and another client must not notice. Loopback only.
+// `npm run e2e:bad-input -- [--bundle folder]`: a real server gets what no client should send: every limit at −1, 0 and
+// +1, texts, frames and connections that are wrong. Each case has its answer, and another client must not notice.
+// Loopback only.
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { createBystander, expectBounded, usageOf } from './bad-input/bystander.ts'
 import {
   allClosed,
@@ -45,6 +47,7 @@ const ROWS_AT_ONCE = 16
 const UNDECIDED_MS_MAX = 13_000
 const PROBE_MS_MAX = 2_000
 
+const { values } = parseArgs({ options: { bundle: { type: 'string' } } })
 const scratch = mkdtempSync(join(tmpdir(), 'rocketmq-ts-bad-input-'))
 process.once('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 3 }))
 const checks = createChecks((line) => console.log(line))
@@ -53,7 +56,7 @@ const logFile = join(scratch, 'log')
 const dataDir = join(scratch, 'data')
 mkdirSync(dataDir)
 const server = startServer({
-  bundle: takeBundle(join(scratch, 'bundle')),
+  bundle: takeBundle(join(scratch, 'bundle'), values.bundle),
   dataDir,
   ports,
   flush: 'async',
