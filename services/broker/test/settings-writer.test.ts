@@ -28,7 +28,6 @@ function setUp() {
     journal: {
       seal() {},
       sealLarge() {},
-      memoryOnly: false,
       setting(entry) {
         if (state.refuses) throw new MqError('store-refused', 'the log takes nothing')
         journaled.push(entry)

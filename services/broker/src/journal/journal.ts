@@ -19,7 +19,7 @@ export function recordBytesSoftOf(segmentBytes: number): number {
 const NO_PROPERTIES = new Uint8Array(0)
 
 export interface JournalDeps {
-  readonly store: Appender & Pick<MessageStore, 'provenFlushed' | 'diskFull' | 'failure' | 'appended'>
+  readonly store: Appender & Pick<MessageStore, 'provenFlushed' | 'diskFull' | 'failure'>
   readonly inflight: Inflight
   readonly clock: Clock
   readonly storeHost: () => HostPort
@@ -42,15 +42,13 @@ export interface Journal {
    * or 'disk-full'; then nothing has changed.
    */
   setting(entry: SettingEntry): Appended
-  /** The log refuses appends: in-flight changes are kept in memory only, for good or until the disk has room. */
-  readonly memoryOnly: boolean
 }
 
 /** Creates the writer of the journal. */
 export function createJournal(deps: JournalDeps): Journal {
   const { store, inflight, clock } = deps
+  /** The log refuses appends for good: in-flight changes are kept in memory only. */
   let memoryOnly = false
-  let gap = false
 
   function append(body: Uint8Array): Appended {
     return store.append(
@@ -72,39 +70,21 @@ export function createJournal(deps: JournalDeps): Journal {
     )
   }
 
-  // Pops and acks go on in memory when the log refuses: a restart redelivers, it loses nothing. For a failed write or
-  // sync that is for good. After a full disk the missing deltas are made up for by full states.
+  // Pops and acks go on in memory when the log refuses: a restart redelivers, it loses nothing. A full disk is no
+  // reason: records of the journal have space of their own.
   function tryAppend(body: Uint8Array): Appended | undefined {
     try {
       return append(body)
     } catch (error) {
-      if (!(error instanceof MqError)) throw error
-      if (error.code === 'disk-full') gap = true
-      else if (error.code === 'store-refused' || error.code === 'closed') memoryOnly = true
-      else throw error
+      if (!(error instanceof MqError && (error.code === 'store-refused' || error.code === 'closed'))) throw error
+      memoryOnly = true
       return undefined
     }
   }
 
-  function takeChanges(): Uint8Array | undefined {
-    return inflight.takeChanges({ provenFlushed: store.provenFlushed })
-  }
-
-  function closeGap(): void {
-    gap = false
-    inflight.beginRoll(store.appended)
-    for (let complete = false; !complete && !gap;) {
-      complete = inflight.rollStep(deps.recordBytesSoft)
-      const body = takeChanges()
-      if (body !== undefined) tryAppend(body)
-    }
-  }
-
   function seal(): Appended | undefined {
-    if (gap && !store.diskFull) closeGap()
-    const body = takeChanges()
-    if (body === undefined || memoryOnly || gap) return undefined
-    return tryAppend(body)
+    const body = inflight.takeChanges({ provenFlushed: store.provenFlushed })
+    return body === undefined || memoryOnly ? undefined : tryAppend(body)
   }
 
   return {
@@ -117,14 +97,11 @@ export function createJournal(deps: JournalDeps): Journal {
     setting(entry) {
       // A deletion drops states at once: what could not be journaled must not begin.
       if (memoryOnly || store.failure !== undefined) throw refused('store-refused', entry)
-      if (gap || store.diskFull) throw refused('disk-full', entry)
+      if (store.diskFull) throw refused('disk-full', entry)
       inflight.recordSetting(entry)
       const appended = seal()
       if (appended === undefined) throw refused('store-refused', entry)
       return appended
-    },
-    get memoryOnly() {
-      return memoryOnly || gap
     },
   }
 }
