@@ -192,7 +192,7 @@ async function checkData(cluster: Cluster, loads: readonly Load[]): Promise<void
     return loads.map((load) => `${load.missing().length} of ${load.counts.acknowledged}`).join('; ')
   })
   const bringUpAgain = async () => {
-    await cluster.down({ withVolumes: false })
+    await cluster.down()
     await cluster.up({ broker: 3, proxy: 2 })
     const proxies = await cluster.proxies()
     for (const load of loads) load.connectTo(proxies)
@@ -255,11 +255,11 @@ try {
   const clone = join(scratch, 'rocketmq-ts')
   await runProcess('git', ['clone', '--quiet', ROOT, clone], { deadlineMs: CLONE_MS_MAX })
   const cluster = await createCluster(clone)
-  await cluster.down({ withVolumes: true }) // what a run left behind that was killed
+  await cluster.remove() // what a run left behind that was killed
   try {
     await runSuite(cluster)
   } finally {
-    await cluster.down({ withVolumes: true })
+    await cluster.remove()
   }
 } catch (error) {
   checks.check('the suite runs to its end', false, error instanceof Error ? error.stack : String(error))

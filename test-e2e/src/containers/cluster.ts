@@ -1,9 +1,10 @@
-// The cluster of docker-compose.yml under a project name of its own, driven by testcontainers: scaled, stopped in parts,
-// taken down and brought up again. Nothing of a developer's own cluster is touched.
+// The cluster of docker-compose.yml, driven by testcontainers: scaled, stopped in parts, taken down and brought up again.
+// Each run has a project and an image of its own, so it touches neither a developer's cluster nor another run.
 import { DockerComposeEnvironment, getContainerRuntimeClient, Wait } from 'testcontainers'
 
-const PROJECT = 'rocketmq-ts-e2e'
-export const IMAGE = 'rocketmq-ts-e2e'
+const PREFIX = 'rocketmq-ts-e2e'
+const OF_A_RUN = /^rocketmq-ts-e2e-(\d+)$/
+const PROJECT = `${PREFIX}-${process.pid}`
 /** Other ports than those of the defaults. */
 const PROXY_PORTS = '28081-28099'
 const START_MS_MAX = 120_000
@@ -48,8 +49,10 @@ export interface Cluster {
   running(service?: string): Promise<Running[]>
   /** Where clients connect now. */
   proxies(): Promise<string[]>
-  /** Removes all containers; the volume stays unless it is asked for. */
-  down(options: { readonly withVolumes: boolean }): Promise<void>
+  /** Removes all containers; the messages stay. */
+  down(): Promise<void>
+  /** Removes everything, and what runs left behind that were killed. */
+  remove(): Promise<void>
   /** Bytes that the image has and its base has not. */
   imageBytes(): Promise<{ readonly own: number; readonly total: number }>
 }
@@ -57,7 +60,7 @@ export interface Cluster {
 /** The cluster that the compose file of this folder describes; nothing runs yet. */
 export async function createCluster(folder: string): Promise<Cluster> {
   const { container: containers, compose } = await getContainerRuntimeClient()
-  const environment = { ROCKETMQ_TS_IMAGE: IMAGE, PROXY_PORTS }
+  const environment = { ROCKETMQ_TS_IMAGE: imageOf(PROJECT), PROXY_PORTS }
   let isBuilt = false
 
   function composeOf(flags: readonly string[]): DockerComposeEnvironment {
@@ -103,6 +106,21 @@ export async function createCluster(folder: string): Promise<Cluster> {
     return (await Promise.all(details)).sort((one, other) => (one.name < other.name ? -1 : 1))
   }
 
+  function down(projectName: string, { removeVolumes }: { removeVolumes: boolean }): Promise<void> {
+    const named = { filePath: folder, files: 'docker-compose.yml', projectName, environment }
+    return compose.down(named, { removeVolumes, timeout: STOP_SECONDS_MAX * 1000 })
+  }
+
+  /** Projects of runs that have ended. */
+  async function abandoned(): Promise<string[]> {
+    const all = await containers.dockerode.listContainers({ all: true })
+    const projects = new Set(all.map(({ Labels }) => Labels[LABEL_PROJECT] ?? ''))
+    return [...projects].filter((project) => {
+      const pid = OF_A_RUN.exec(project)?.[1]
+      return pid !== undefined && project !== PROJECT && !isAlive(Number(pid))
+    })
+  }
+
   return {
     async up({ broker, proxy }) {
       const flags = ['--no-recreate', '--scale', `broker=${broker}`, '--scale', `proxy=${proxy}`]
@@ -114,17 +132,36 @@ export async function createCluster(folder: string): Promise<Cluster> {
     async proxies() {
       return (await running('proxy')).flatMap(({ published }) => published)
     },
-    down({ withVolumes }) {
-      const named = { filePath: folder, files: 'docker-compose.yml', projectName: PROJECT, environment }
-      return compose.down(named, { removeVolumes: withVolumes, timeout: STOP_SECONDS_MAX * 1000 })
+    down: () => down(PROJECT, { removeVolumes: false }),
+    async remove() {
+      for (const project of [PROJECT, ...(await abandoned())]) {
+        await down(project, { removeVolumes: true })
+        await containers.dockerode
+          .getImage(imageOf(project))
+          .remove({ force: true })
+          .catch(() => {}) // it was never built
+      }
     },
     async imageBytes() {
-      const image = containers.dockerode.getImage(IMAGE)
+      const image = containers.dockerode.getImage(imageOf(PROJECT))
       const [{ Size: total }, layers] = await Promise.all([image.inspect(), image.history()])
       // From the newest to the oldest.
       const first = layers.findIndex(({ CreatedBy }: Layer) => CreatedBy.includes(FIRST_OWN_LAYER))
       const own = layers.slice(0, first + 1).reduce((sum: number, { Size }: Layer) => sum + Size, 0)
       return { own, total }
     },
+  }
+}
+
+function imageOf(project: string): string {
+  return `${PREFIX}:${project}`
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
   }
 }
