@@ -49,37 +49,61 @@ interface Held {
   ended: boolean
 }
 
+/** The waiters of a group, each line in its order. */
+interface Lines {
+  readonly takers: Set<Held>
+  readonly askers: Set<Held>
+}
+
 /** Creates the table of waiting requests. Java: PopLongPollingService. */
 export function createLongPolling(scheduler: Scheduler): LongPolling {
-  const byTopic = new Map<string, Set<Held>>()
+  const byTopic = new Map<string, Map<string, Lines>>()
   const perQueue = new Map<string, number>()
   let size = 0
   let stopped = false
+
+  function add(held: Held): void {
+    const { topic, group, takes } = held.waiter
+    let groups = byTopic.get(topic)
+    if (groups === undefined) byTopic.set(topic, (groups = new Map()))
+    let lines = groups.get(group)
+    if (lines === undefined) groups.set(group, (lines = { takers: new Set(), askers: new Set() }))
+    if (takes) lines.takers.add(held)
+    else lines.askers.add(held)
+  }
+
+  function remove(held: Held): void {
+    const { topic, group } = held.waiter
+    const groups = byTopic.get(topic)
+    const lines = groups?.get(group)
+    if (groups === undefined || lines === undefined) return
+    lines.takers.delete(held)
+    lines.askers.delete(held)
+    if (lines.takers.size + lines.askers.size > 0) return
+    groups.delete(group)
+    if (groups.size === 0) byTopic.delete(topic)
+  }
 
   function end(held: Held, reason: WakeReason, queueId = -1): void {
     if (held.ended) return
     held.ended = true
     held.timer?.cancel()
     size -= 1
-    const waiters = byTopic.get(held.waiter.topic)
-    waiters?.delete(held)
-    if (waiters?.size === 0) byTopic.delete(held.waiter.topic)
+    remove(held)
     const left = (perQueue.get(held.key) ?? 1) - 1
     if (left === 0) perQueue.delete(held.key)
     else perQueue.set(held.key, left)
     held.waiter.wake(reason, queueId)
   }
 
-  function wakeWhere(topic: string, queueId: number, interested: (waiter: Waiter) => boolean): void {
-    const waiters = byTopic.get(topic)
-    if (waiters === undefined) return
-    // One message serves one waiter of each group that takes it; the others go on waiting in their order.
-    const served = new Set<string>()
-    for (const held of waiters) {
-      const { queueId: wanted, group, takes } = held.waiter
-      if ((wanted >= 0 && wanted !== queueId) || (takes && served.has(group)) || !interested(held.waiter)) continue
-      if (takes) served.add(group)
+  /** One message serves all that only want to know, and the first that takes it; the others go on waiting. */
+  function wake({ askers, takers }: Lines, queueId: number, interests: (waiter: Waiter) => boolean): void {
+    const isFor = ({ waiter }: Held): boolean => (waiter.queueId < 0 || waiter.queueId === queueId) && interests(waiter)
+    for (const held of askers) if (isFor(held)) end(held, 'message', queueId)
+    for (const held of takers) {
+      if (!isFor(held)) continue
       end(held, 'message', queueId)
+      return
     }
   }
 
@@ -96,20 +120,23 @@ export function createLongPolling(scheduler: Scheduler): LongPolling {
       held.timer = scheduler.after(waiter.pollMs, () => end(held, 'timeout'))
       perQueue.set(key, count + 1)
       size += 1
-      const waiters = byTopic.get(waiter.topic)
-      if (waiters === undefined) byTopic.set(waiter.topic, new Set([held]))
-      else waiters.add(held)
+      add(held)
       return { gone: () => end(held, 'gone') }
     },
     messageVisible(topic, queueId, tagsCode) {
-      wakeWhere(topic, queueId, (waiter) => waiter.matches(tagsCode))
+      for (const lines of byTopic.get(topic)?.values() ?? []) wake(lines, queueId, (waiter) => waiter.matches(tagsCode))
     },
     messageReleased(topic, group, queueId) {
-      wakeWhere(topic, queueId, (waiter) => waiter.group === group)
+      const lines = byTopic.get(topic)?.get(group)
+      if (lines !== undefined) wake(lines, queueId, () => true)
     },
     stop() {
       stopped = true
-      for (const waiters of byTopic.values()) for (const held of waiters) end(held, 'timeout')
+      for (const groups of byTopic.values()) {
+        for (const { takers, askers } of groups.values()) {
+          for (const held of [...askers, ...takers]) end(held, 'timeout')
+        }
+      }
     },
     get size() {
       return size

@@ -38,7 +38,7 @@ test('long polling: one that only wants to know → is woken too, and uses the m
   hold('takes')
   hold('asks too', { takes: false })
   polling.messageVisible('T', 2, 0)
-  expect(woken).toStrictEqual(['asks message', 'takes message', 'asks too message'])
+  expect(woken).toStrictEqual(['asks message', 'asks too message', 'takes message'])
 })
 
 test('long polling: a message of another queue or tag → wakes nobody', () => {
@@ -86,4 +86,26 @@ test('long polling: after the stop → a waiter is timed out at once, nothing is
   expect(hold('late')).toBeDefined()
   expect(woken).toStrictEqual(['late timeout'])
   expect(polling.size).toBe(0)
+})
+
+test('long polling: many waiters of one group → a message looks at those in front, not at all', () => {
+  const { polling } = setUp()
+  let looks = 0
+  const waiter = {
+    topic: 'T',
+    group: 'G',
+    pollMs: 1000,
+    takes: true,
+    matches: () => true,
+    wake() {},
+    get queueId() {
+      looks += 1
+      return -1
+    },
+  }
+  for (let index = 0; index < 1000; index += 1) polling.hold(waiter)
+  looks = 0
+  for (let index = 0; index < 10; index += 1) polling.messageVisible('T', 0, 0)
+  expect(polling.size).toBe(990)
+  expect(looks).toBeLessThan(50)
 })
