@@ -15,8 +15,10 @@ import {
 import { illegalNames } from './grpc-names.ts'
 import { frameOf } from './grpc-wire.ts'
 
-const MIB = 1024 * 1024
-const REQUEST_BYTES_MAX = 130 * MIB
+const KIB = 1024
+const MIB = 1024 * KIB
+/** Of the server in one process. */
+const REQUEST_BYTES_MAX = 4 * MIB + 256 * KIB
 /** Replaced by bytes that are no UTF-8. */
 const NO_UTF8 = '@no-utf-8@'
 
@@ -145,6 +147,13 @@ function deadlines(): GrpcCase[] {
   ]
 }
 
+/** A message of this size, by a field that nobody knows. */
+function padded(message: Buffer, bytes: number): Buffer {
+  const rest = bytes - message.length - 5
+  const length = [0, 7, 14, 21].map((shift) => ((rest >>> shift) & 0x7f) | (shift < 21 ? 0x80 : 0))
+  return Buffer.concat([message, Buffer.from([0x7a, ...length]), Buffer.alloc(rest)])
+}
+
 function framing(): GrpcCase[] {
   const method = 'QueryRoute'
   const base = { method, request: WELL_MADE[method] ?? {} }
@@ -170,6 +179,8 @@ function framing(): GrpcCase[] {
       expected: 'grpc 3',
     },
     { ...base, name: 'a compression flag of 255', data: frameOf(Buffer.alloc(10), { flag: 255 }), expected: 'grpc 3' },
+    { ...base, name: 'the longest message', edit: (bytes) => padded(bytes, REQUEST_BYTES_MAX), expected: 'OK' },
+    { ...base, name: 'a byte more', edit: (bytes) => padded(bytes, REQUEST_BYTES_MAX + 1), expected: 'grpc 8' },
     {
       ...base,
       name: 'gzip that is none',
@@ -180,7 +191,7 @@ function framing(): GrpcCase[] {
     {
       ...base,
       name: 'gzip that unpacks to more than any message has',
-      data: frameOf(gzipSync(Buffer.alloc(REQUEST_BYTES_MAX + MIB), { level: 1 }), { flag: 1 }),
+      data: frameOf(gzipSync(Buffer.alloc(64 * MIB), { level: 1 }), { flag: 1 }),
       headers: { 'grpc-encoding': 'gzip' },
       expected: 'grpc 8',
     },

@@ -92,6 +92,11 @@ const SEND: readonly Row[] = [
   ['a body of 4 MiB − 1', sends(message({ body: Buffer.alloc(BODY_MAX - 1, 1) })), 'OK'],
   ['a body of 4 MiB', sends(message({ body: Buffer.alloc(BODY_MAX, 1) })), 'OK'],
   ['a body of 4 MiB + 1', sends(message({ body: Buffer.alloc(BODY_MAX + 1, 1) })), 'MESSAGE_BODY_TOO_LARGE', 'body'],
+  [
+    'a body of 4 MiB with 16,384 bytes of properties',
+    sends(message({ body: Buffer.alloc(BODY_MAX, 1), ...propertiesOf(PROPERTY_BYTES_MAX) })),
+    'OK',
+  ],
   ['an empty body', sends(message({ body: Buffer.alloc(0) })), 'MESSAGE_BODY_EMPTY', 'body'],
   ['128 properties', sends(message(manyProperties(128))), 'OK'],
   ['129 properties', sends(message(manyProperties(129))), 'MESSAGE_PROPERTIES_TOO_LARGE', 'user_properties'],

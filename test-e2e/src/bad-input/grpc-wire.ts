@@ -8,6 +8,7 @@ const SERVICE = 'apache.rocketmq.v2.MessagingService'
 const PROTOS = join(dirname(createRequire(import.meta.url).resolve('rocketmq-client-nodejs/package.json')), 'proto')
 const FRAME_PREFIX_BYTES = 5
 const REPLY_MS_MAX = 10_000
+const SESSION_MB_MAX = 1_000
 const CLIENT_ID = 'bad-input@1@0@0'
 
 const methods = loadSync('apache/rocketmq/v2/service.proto', {
@@ -90,7 +91,8 @@ function messagesIn(data: Buffer): Buffer[] {
 
 /** A connection of its own. What breaks it shows in the replies. */
 export function openGrpc(port: number): GrpcConnection {
-  const session = connect(`http://127.0.0.1:${port}`)
+  // Many large bodies at a time: the default of 10 MB resets calls of our own side.
+  const session = connect(`http://127.0.0.1:${port}`, { maxSessionMemory: SESSION_MB_MAX })
   session.on('error', () => {})
   return {
     session,
