@@ -18,6 +18,14 @@ export type BrokerEvent =
   | { event: 'topic.deleted'; topic: string }
   | { event: 'group.created'; group: string }
   | { event: 'message.dead'; topic: string; group: string; queueId: number; queueOffset: number; attempts: number }
+  | {
+      event: 'dead-letter.postponed'
+      topic: string
+      group: string
+      queueId: number
+      queueOffset: number
+      message: string
+    }
   | { event: 'message.damaged'; topic: string; group: string; queueId: number; queueOffset: number; message: string }
   | { event: 'registration.failed'; nameServer: string; message: string }
   | { event: 'registration.done'; nameServers: number; topics: number }

@@ -84,10 +84,18 @@ export interface DeadLetters {
 export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
   const { inflight, store, turns, logger } = deps
   let inWork = 0
+  /** When a failure was told last: one line stands for all of this time. */
+  let toldAtMs = Number.NEGATIVE_INFINITY
 
-  function postpone(candidate: DeadCandidate): void {
+  function postpone(candidate: DeadCandidate, cause?: unknown): void {
     const { queue, offset, popTime } = candidate
-    inflight.postpone(queue, offset, popTime, deps.clock.nowMs() + DEAD_LETTER_RETRY_MS)
+    const nowMs = deps.clock.nowMs()
+    inflight.postpone(queue, offset, popTime, nowMs + DEAD_LETTER_RETRY_MS)
+    if (cause === undefined || nowMs - toldAtMs < DEAD_LETTER_RETRY_MS) return
+    toldAtMs = nowMs
+    const { topic, group, queueId } = queue
+    const message = cause instanceof Error ? cause.message : String(cause)
+    logger.warn({ event: 'dead-letter.postponed', topic, group, queueId, queueOffset: offset, message })
   }
 
   async function readRecord(candidate: DeadCandidate): Promise<Uint8Array> {
@@ -132,7 +140,7 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
       })
     } catch (error) {
       if (!(error instanceof MqError)) throw error
-      postpone(candidate)
+      postpone(candidate, error)
       return
     }
     inflight.settle(queue, offset, popTime, 'dead')
@@ -192,7 +200,7 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
   function unreadable(candidate: DeadCandidate, error: unknown): void {
     const { queue, offset, popTime } = candidate
     if (isDamage(error)) settleUnreadable(queue, offset, popTime, error)
-    else postpone(candidate)
+    else postpone(candidate, error)
   }
 
   return {

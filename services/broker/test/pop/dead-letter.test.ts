@@ -146,3 +146,17 @@ test('origin: as a property and back → the same; anything else → none', () =
     expect(originOf(`__RMQTS_ORIGIN\u0001${value}\u0002`)).toBeUndefined()
   }
 })
+
+test('dead letter: a copy that fits into no segment → kept and tried again, which the log says now and then', async () => {
+  const broker = await startMortal({ mappedFileSizeCommitLog: 64 * 1024 })
+  const body = 'x'.repeat(65_360)
+  expect((await broker.send('T', body)).code).toBe(ResponseCode.SUCCESS)
+  expect((await broker.send('T', body)).code).toBe(ResponseCode.SUCCESS)
+  await letDie(broker)
+  await broker.advance(2 * DEAD_LETTER_RETRY_MS)
+  expect(ledgerOf(broker)[0]?.buckets).toMatchObject({ dead: 0, inFlight: 2 })
+  const told = broker.events.filter(({ event }) => event === 'dead-letter.postponed')
+  expect(told.length).toBeGreaterThan(1)
+  expect(told.length).toBeLessThanOrEqual(3)
+  expect(told[0]).toMatchObject({ topic: 'T', group: 'G', message: expect.stringContaining('record') })
+})
