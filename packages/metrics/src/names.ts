@@ -19,6 +19,14 @@ export const MetricName = {
   }),
 
   // Broker: consuming
+  popFull: counter(
+    'rocketmq_ts_pop_full_total',
+    'Pops that left messages behind because a bound in flight was reached.',
+    {
+      open: ['topic', 'consumer_group'],
+      fixed: ['bound'],
+    },
+  ),
   consumerLagMessages: gauge(
     'rocketmq_consumer_lag_messages',
     'Messages not yet acknowledged by the group.',

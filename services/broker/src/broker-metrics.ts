@@ -1,6 +1,6 @@
 // What a broker counts. Series are kept per topic, so that the message path looks none up by its labels.
 import { type CounterSeries, MetricName, type MetricsRegistry } from '@rocketmq-ts/metrics'
-import { BUCKETS } from './inflight/inflight.ts'
+import { BUCKETS, type FullReason } from './inflight/inflight.ts'
 import type { QueueLedger } from './ledger-report.ts'
 import { TOPICS_MAX } from './limits.ts'
 
@@ -10,6 +10,8 @@ export interface BrokerMetrics {
   sent(topic: string, bytes: number): void
   delivered(topic: string, group: string, messages: number, bytes: number): void
   dead(topic: string, group: string): void
+  /** A pop found messages and no room for them in flight. */
+  full(topic: string, group: string, bound: FullReason): void
 }
 
 export interface MetricsSources {
@@ -27,6 +29,7 @@ export function createBrokerMetrics(registry: MetricsRegistry, sources: MetricsS
   const messagesOut = registry.counter(MetricName.messagesOut)
   const throughputOut = registry.counter(MetricName.throughputOut)
   const sendToDlq = registry.counter(MetricName.sendToDlqMessages)
+  const popFull = registry.counter(MetricName.popFull)
   const lag = registry.gauge(MetricName.consumerLagMessages)
   const inflight = registry.gauge(MetricName.consumerInflightMessages)
   const ready = registry.gauge(MetricName.consumerReadyMessages)
@@ -73,6 +76,7 @@ export function createBrokerMetrics(registry: MetricsRegistry, sources: MetricsS
       messagesOut.add(labels, messages)
       throughputOut.add(labels, bytes)
     },
+    full: (topic, group, bound) => popFull.add({ topic, consumer_group: group, bound }),
     dead(topic, group) {
       sendToDlq.add({ topic, consumer_group: group, ...NOT_SYSTEM })
     },

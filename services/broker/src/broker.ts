@@ -249,6 +249,7 @@ async function openAround(
           metrics.delivered(topic, group, messages, bytes)
           runtimeInfo.delivered(messages)
         },
+        onFull: metrics.full,
       }),
       ack: createAckMessage(ackDeps),
       batchAck: createBatchAckMessage(ackDeps),

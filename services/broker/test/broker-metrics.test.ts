@@ -61,3 +61,13 @@ test('metrics: messages in, out and left over → counted under topic and group;
   await broker.deleteTopic('T')
   expect(await metrics.expose()).not.toContain('rocketmq_ts_ledger_messages{topic="T"')
 })
+
+test('metrics: pops at a bound → counted under the bound', async () => {
+  const registry = createMetricsRegistry()
+  const metrics = createBrokerMetrics(registry, NOTHING)
+  metrics.full('T', 'G', 'queue-entries')
+  metrics.full('T', 'G', 'queue-entries')
+  expect(await registry.expose()).toContain(
+    'rocketmq_ts_pop_full_total{topic="T",consumer_group="G",bound="queue-entries"} 2',
+  )
+})

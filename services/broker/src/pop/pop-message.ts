@@ -11,7 +11,7 @@ import {
 } from '@rocketmq-ts/remoting'
 import type { Clock, Turns } from '@rocketmq-ts/runtime'
 import type { QueueReader, RecordReader } from '@rocketmq-ts/store'
-import type { Inflight } from '../inflight/inflight.ts'
+import type { FullReason, Inflight } from '../inflight/inflight.ts'
 import type { LongPolling } from '../long-polling.ts'
 import type { PeerWaits } from '../peer-waits.ts'
 import { INVISIBLE_TIME_MS_MAX, POLL_TIME_MS_MAX, POP_MESSAGES_MAX } from '../limits.ts'
@@ -46,6 +46,7 @@ export interface PopDeps {
   /** A claimed message can not be read: it settles as damaged. */
   readonly onUnreadable: (message: TakenMessage, popTime: number, error: Error) => void
   readonly onDelivered: (topic: string, group: string, messages: number, bytes: number) => void
+  readonly onFull: (topic: string, group: string, bound: FullReason) => void
 }
 
 /** Checks what a pop asks for. Exported for NOTIFICATION, which asks the same. */
@@ -112,6 +113,7 @@ export function createPopMessage(deps: PopDeps) {
     const wanted = popRequest(deps, request.header)
     nextQueue += 1
     const taken = takeMessages(deps, wanted, clock.nowMs(), nextQueue)
+    if (taken.full !== undefined) deps.onFull(request.header.topic, request.header.consumerGroup, taken.full)
     if (taken.queues.length > 0) {
       // What is not in memory must not wait until the other queues are empty. A failure shows when nothing else is left.
       taken.load?.().catch(() => undefined)

@@ -2,7 +2,7 @@
 import type { TagFilter } from '@rocketmq-ts/filter'
 import { type CommitLogOffset, MqError, queueOffset } from '@rocketmq-ts/model'
 import { type QueueReader, type Unit, isFillerUnit } from '@rocketmq-ts/store'
-import type { Inflight, OffsetRange, QueueState } from '../inflight/inflight.ts'
+import type { FullReason, Inflight, OffsetRange, QueueState } from '../inflight/inflight.ts'
 import { POP_BYTES_MAX, POP_UNITS_SCANNED_MAX } from '../limits.ts'
 import type { Topic } from '../topics/topic-table.ts'
 
@@ -39,6 +39,8 @@ export interface Taken {
   readonly load: (() => Promise<void>) | undefined
   /** Nothing was found yet, and not all was looked at: ask again in a later Turn. */
   readonly more: boolean
+  /** Messages were left behind because the bound was reached. */
+  readonly full: FullReason | undefined
 }
 
 export interface TakeDeps {
@@ -84,6 +86,7 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
   const count = request.queueId >= 0 ? 1 : readQueueNums
   let started = false
   let load: (() => Promise<void>) | undefined
+  let full: FullReason | undefined
   let left = request.max
   let bytesLeft = POP_BYTES_MAX
   let unitsLeft = POP_UNITS_SCANNED_MAX
@@ -101,7 +104,7 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
     const messages = [...takeReady(queue), ...takeNext(queue)]
     if (messages.length > 0) queues.push({ queue, messages: messages.sort((a, b) => a.queueOffset - b.queueOffset) })
   }
-  return { popTime, queues, started, load, more: queues.length === 0 && unitsLeft <= 0 }
+  return { popTime, queues, started, load, more: queues.length === 0 && unitsLeft <= 0, full }
 
   function takeReady(queue: QueueState): TakenMessage[] {
     if (queue.ready === 0) return []
@@ -131,8 +134,12 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
 
   function takeNext(queue: QueueState): TakenMessage[] {
     const bounds = reader.bounds(topicName, queue.queueId)
+    if (left <= 0 || queue.cursor >= bounds.max) return []
     const room = Math.min(left, inflight.room(queue))
-    if (room <= 0 || queue.cursor >= bounds.max) return []
+    if (room <= 0) {
+      full ??= inflight.fullReason(queue)
+      return []
+    }
     const taken: Unit[] = []
     const damaged: OffsetRange[] = []
     let bytes = 0

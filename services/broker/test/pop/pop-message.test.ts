@@ -53,6 +53,7 @@ function setUp() {
     groupForConsume: subscriptionGroupConfig,
     onUnreadable: () => {},
     onDelivered: () => {},
+    onFull: () => {},
   })
   function client(name: string) {
     const closing: (() => void)[] = []

@@ -110,3 +110,18 @@ test('take: one queue is not in memory, another is → takes from that one, and 
   expect(taken.queues.map(({ queue }) => queue.queueId)).toStrictEqual([1])
   expect(taken.load).toBeDefined()
 })
+
+test('take: the bound of messages in flight is reached → takes none, names the bound; released ones are still taken', () => {
+  const { reader } = readerOf([{ units: many(100) }])
+  const limits = { entriesPerQueue: 2, entriesPerBroker: 100, splitReserve: 10 }
+  const inflight = createInflight({ limits, maxAttempts: () => 17 })
+  const one = request(1, { max: 1 })
+  expect(takeMessages({ inflight, reader }, one, NOW, 0).full).toBeUndefined()
+  takeMessages({ inflight, reader }, one, NOW, 0)
+  expect(takeMessages({ inflight, reader }, one, NOW, 0)).toMatchObject({ queues: [], full: 'queue-entries' })
+  inflight.expire(NOW + 100_000, 1)
+  expect(takeMessages({ inflight, reader }, one, NOW + 100_000, 0)).toMatchObject({
+    queues: [{ messages: [{ queueOffset: 0 }] }],
+    full: undefined,
+  })
+})
