@@ -121,6 +121,30 @@ test('dead letter: attempts used up → the copy lies in the dead-letter topic w
 })
 
 test.each([
+  ['with messages', 'G', 1],
+  ['without messages', 'H', 0],
+])(
+  'pop: the first one of a group, %s → answered when its start is flushed; the next one when it is written',
+  async (_name, group, count) => {
+    const broker = await startBroker()
+    await broker.send('T', 'one', { properties: 'TAGS\u0001A\u0002' })
+    await broker.setRetries(group, 3)
+    const slow = broker.machine.disk.fail({ on: 'sync', path: 'commitlog', delayMs: 700, times: Infinity })
+    const expression = count === 1 ? 'A' : 'B'
+    const timeOf = async () => {
+      const before = broker.world.nowMs
+      const popped = await broker.pop('T', group, { expression })
+      return { popped: popped.length, tookMs: broker.world.nowMs - before }
+    }
+    const first = await timeOf()
+    expect(first.popped).toBe(count)
+    expect(first.tookMs).toBeGreaterThanOrEqual(700)
+    expect((await timeOf()).tookMs).toBeLessThan(100)
+    slow.clear()
+  },
+)
+
+test.each([
   ['maxMsgNums', { max: 0 }],
   ['maxMsgNums', { max: 33 }],
   ['invisibleTime', { invisibleMs: 0 }],
