@@ -52,7 +52,7 @@ import { restore } from './restore.ts'
 import { createSendMessage } from './send/send-message.ts'
 import { createSettingsWriter } from './settings-writer.ts'
 import type { BrokerSettings } from './config.ts'
-import { SYNC_FLUSH_TIMEOUT_MS, TURN_JOBS_MAX, UNREGISTER_WAIT_MS } from './limits.ts'
+import { DRAIN_MS, SYNC_FLUSH_TIMEOUT_MS, TURN_JOBS_MAX, UNREGISTER_WAIT_MS } from './limits.ts'
 import { createStateRoll } from './state-roll.ts'
 import { type SteadyClock, createSteadyClock } from './steady-clock.ts'
 import { createTopicRequests } from './topics/topic-requests.ts'
@@ -270,6 +270,7 @@ async function openAround(
     listen: { host: settings.listenHost, port: settings.listenPort },
     name: 'broker',
     handler: enterTurn,
+    limits: { drainMs: DRAIN_MS },
     logger,
   })
   const registration = createRegistration({

@@ -32,7 +32,9 @@ export const GROUPS_MAX = 100_000
 export const QUEUES_PER_TOPIC_MAX = 1024
 /** Time-out of a call to a nameserver. Java: registerBrokerTimeoutMills. */
 export const REGISTER_TIMEOUT_MS = 24 * SECOND_MS
-/** A stopping broker waits this long for nameservers to forget it. */
-export const UNREGISTER_WAIT_MS = SECOND_MS
+/** A stopping broker waits this long for nameservers to forget it … */
+export const UNREGISTER_WAIT_MS = SECOND_MS / 2
+/** … then so long for answers under way, and once more for clients to take them: others share the deadline. */
+export const DRAIN_MS = SECOND_MS / 2
 /** Settings of one topic or group as JSON, at most: 256 of them are in one journal record at a segment roll. */
 export const SETTING_BYTES_MAX = 16 * 1024

@@ -197,6 +197,19 @@ test('stop: long polls, also such that arrive meanwhile → answered at once, no
   }
 })
 
+test('stop: a client that hangs with a long poll → the stop is over before its share of the deadline is', async () => {
+  const harness = await startBroker()
+  await harness.send('T', 'first')
+  await harness.ack('T', 'G', (await harness.pop('T', 'G'))[0]!)
+  const peer = await harness.settled(clientOf(harness))
+  peer.request(PopMessage, popHeader(20_000), { timeoutMs: 30_000 }).catch(() => undefined)
+  await harness.advance(100)
+  harness.world.network.partition('client', 'broker')
+  const before = harness.world.nowMs
+  await harness.stop()
+  expect(harness.world.nowMs - before).toBeLessThan(2000)
+})
+
 test('stop: a nameserver that does not answer → the stop does not wait for it for long', async () => {
   const harness = await startBroker({}, { nameServers: { register: reached, unregister: never } })
   const before = harness.world.nowMs
