@@ -57,6 +57,8 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
   let timer: Timer | undefined
   let stopped = false
   let images = 0
+  /** End of the log at the last image that was written. Everything that changes is in the log. */
+  let written: number | undefined
   /** The write that runs, and the one that starts after it. */
   let running: Promise<void> | undefined
   let following: Promise<void> | undefined
@@ -96,6 +98,7 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
       whenFlushed: (position) => store.whenFlushed(position),
     })
     for (const [name, text] of image.mirrors) await writeMirror(files, folder, name, text)
+    written = image.coversTo
   }
 
   function imageInTurn(): Promise<Image> {
@@ -129,6 +132,7 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
       if (timer !== undefined || stopped) return
       timer = scheduler.after(deps.intervalMs, () => {
         timer = undefined
+        if (store.appended === written) return
         write().catch((error: unknown) => {
           logger.warn({ event: 'snapshot.failed', message: error instanceof Error ? error.message : String(error) })
         })

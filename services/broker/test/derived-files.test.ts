@@ -135,3 +135,20 @@ test('start cache: touched while one is being written → the change is written 
   derivedFiles.stop()
   await store.close()
 })
+
+test('start cache: requests that changed nothing → no file is written again', async () => {
+  const { effects, files, store, turns, derivedFiles, popTwo } = await setUp()
+  const generations = async () =>
+    (await files.list(`${ROOT}/config`)).map(({ name }) => name).filter((name) => /start\.\d+$/.test(name))
+  turns.enter(popTwo)
+  derivedFiles.touch()
+  await effects.advance(2000)
+  for (let index = 0; index < 3; index += 1) {
+    turns.enter(() => {})
+    derivedFiles.touch()
+    await effects.advance(2000)
+  }
+  expect(await generations()).toStrictEqual(['broker-start.1'])
+  derivedFiles.stop()
+  await store.close()
+})
