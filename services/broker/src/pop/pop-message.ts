@@ -26,6 +26,8 @@ interface Attempt {
   readonly pollUntilMs: number
   /** Queue of the message that ended a wait. */
   readonly wokenBy: number | undefined
+  /** The group began with this request: its answer waits for the flush. */
+  readonly started: boolean
 }
 
 /** reviveQueueId of every answer: our in-flight state needs no revive queues. */
@@ -104,21 +106,22 @@ export function createPopMessage(deps: PopDeps) {
   const { turns, clock, polling } = deps
   let nextQueue = 0
 
-  function pop(attempt: Attempt): void {
-    const { request, pollUntilMs } = attempt
+  function pop(earlier: Attempt): void {
+    const { request, pollUntilMs } = earlier
     if (deps.waits.isGone(request.peer)) {
-      passOn(attempt)
+      passOn(earlier)
       return
     }
     const wanted = popRequest(deps, request.header)
     nextQueue += 1
     const taken = takeMessages(deps, wanted, clock.nowMs(), nextQueue)
+    const attempt = { ...earlier, started: earlier.started || taken.started }
     if (taken.full !== undefined) deps.onFull(request.header.topic, request.header.consumerGroup, taken.full)
     if (taken.queues.length > 0) {
       // What is not in memory must not wait until the other queues are empty. A failure shows when nothing else is left.
       taken.load?.().catch(() => undefined)
       wakeNext(taken)
-      turns.release(taken.started ? 'flushed' : 'written', () => void answer(request, wanted, taken))
+      turns.release(attempt.started ? 'flushed' : 'written', () => void answer(request, wanted, taken))
     } else if (taken.load !== undefined) {
       taken.load().then(
         () => enterAgain(attempt),
@@ -127,7 +130,7 @@ export function createPopMessage(deps: PopDeps) {
     } else if (taken.more && clock.monotonicMs() < pollUntilMs) {
       enterAgain(attempt)
     } else {
-      wait(attempt, wanted, taken)
+      wait(attempt, wanted)
     }
   }
 
@@ -159,7 +162,8 @@ export function createPopMessage(deps: PopDeps) {
     attempt.request.respond({ code: ResponseCode.SYSTEM_BUSY, remark })
   }
 
-  function wait({ request, pollUntilMs }: Attempt, wanted: PopRequest, { started }: Taken): void {
+  function wait(attempt: Attempt, wanted: PopRequest): void {
+    const { request, pollUntilMs, started } = attempt
     const pollMs = Math.min(pollUntilMs - clock.monotonicMs(), POLL_TIME_MS_MAX)
     if (pollMs <= 0) {
       turns.release(started ? 'flushed' : 'written', () => respondNone(request))
@@ -175,7 +179,7 @@ export function createPopMessage(deps: PopDeps) {
       takes: true,
       wake(reason, queueId) {
         registered?.done()
-        if (reason === 'message') enterAgain({ request, pollUntilMs, wokenBy: queueId })
+        if (reason === 'message') enterAgain({ ...attempt, wokenBy: queueId })
         else if (reason === 'timeout') respondNone(request)
       },
     })
@@ -253,6 +257,6 @@ export function createPopMessage(deps: PopDeps) {
   }
 
   return function popMessage(request: Request): void {
-    pop({ request, pollUntilMs: clock.monotonicMs() + request.header.pollTimeMs, wokenBy: undefined })
+    pop({ request, pollUntilMs: clock.monotonicMs() + request.header.pollTimeMs, wokenBy: undefined, started: false })
   }
 }

@@ -25,10 +25,13 @@ function setUp() {
   const polling = createLongPolling(effects.scheduler)
   const jobs: (() => void)[] = []
   const answers: string[] = []
+  const releases: string[] = []
   let max = 0
+  let cold = false
   const reader = {
     bounds: () => ({ min: queueOffset(0), max: queueOffset(max) }),
     scan(_queue, from, accept) {
+      if (cold) return { kind: 'cold', load: async () => void (cold = false) }
       let offset: number = from
       for (; offset < max; offset += 1) {
         const at = { queueOffset: queueOffset(offset), commitLogOffset: commitLogOffset(0), size: 100, tagsCode: 0 }
@@ -45,7 +48,10 @@ function setUp() {
     topics: createTopicTable([topicConfig('T', { readQueueNums: 1, writeQueueNums: 1 })]),
     turns: {
       enter: (job) => jobs.push(job) > 0,
-      release: (_release, callback) => callback(undefined),
+      release(release, callback) {
+        releases.push(release)
+        callback(undefined)
+      },
     },
     clock: effects.clock,
     polling,
@@ -69,6 +75,8 @@ function setUp() {
     effects,
     client,
     answers,
+    releases,
+    coolDown: () => void (cold = true),
     messageArrives() {
       max += 1
       polling.messageVisible('T', 0, 0)
@@ -104,4 +112,20 @@ test('pop: another took the message that woke it → waits for the rest of its t
   expect(answers).toHaveLength(1)
   await effects.advance(1)
   expect(answers).toStrictEqual([`quick ${ResponseCode.SUCCESS}`, `waiting ${ResponseCode.POLLING_TIMEOUT}`])
+})
+
+test('pop: the first one of a group has to load units or to wait → its answer waits for the flush all the same', async () => {
+  for (const isCold of [true, false]) {
+    const { client, answers, releases, coolDown, messageArrives, runTurn } = setUp()
+    if (isCold) {
+      messageArrives()
+      coolDown()
+    }
+    client('first').ask()
+    await runTurn()
+    if (!isCold) messageArrives()
+    await runTurn()
+    expect(answers).toStrictEqual([`first ${ResponseCode.SUCCESS}`])
+    expect(releases).toStrictEqual(['flushed'])
+  }
 })
