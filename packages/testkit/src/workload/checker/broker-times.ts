@@ -51,11 +51,21 @@ export class BrokerTimes {
     return clock === undefined ? undefined : startMs + clock.lowMs
   }
 
-  /** The latest that the broker's clock showed when the call ended; undefined where it is not known. */
-  latest({ startMs, endMs }: Interval): number | undefined {
-    const life = this.#lifeOf(startMs, endMs)
-    const clock = life === undefined ? undefined : this.#clocks.get(life)
-    return clock === undefined ? undefined : endMs + clock.highMs
+  /**
+   * The latest that the broker's clock showed from the delivery to the end of what was done about it; undefined where
+   * it is not known. A clock that is set back while the broker is down showed its latest in the life before.
+   */
+  latest(delivery: Interval, { startMs, endMs }: Interval): number | undefined {
+    if (this.#lifeOf(startMs, endMs) === undefined) return undefined
+    let latestMs = -Infinity
+    for (const life of this.#lives) {
+      const untilMs = Math.min(life.endedMs ?? Infinity, endMs)
+      if (untilMs < delivery.startMs || life.startedMs > endMs) continue
+      const clock = this.#clocks.get(life)
+      if (clock === undefined) return undefined
+      latestMs = Math.max(latestMs, untilMs + clock.highMs)
+    }
+    return latestMs
   }
 
   /** Lives whose pop times no single clock can have given, with the contradiction in milliseconds. */

@@ -47,7 +47,7 @@ export function surelySettles(
 ): boolean {
   if (ack.kind !== 'ack' || ack.outcome !== 'ok' || times.isVolatile(ack)) return false
   const { untilMs, isUncertain } = promiseOf(delivery, settlements, times, ack.startMs)
-  const latestMs = times.latest(ack)
+  const latestMs = times.latest(delivery, ack)
   if (isUncertain || latestMs === undefined) return false
   if (delivery.autoRenew && latestMs >= delivery.popTimeMs + delivery.invisibleMs - RENEW_AHEAD_MS) return false
   return latestMs < untilMs

@@ -187,6 +187,21 @@ describe('checker: what a broker may forget', () => {
     }
   })
 
+  test('an acknowledgement by a clock that was set back in between → the invisible time may have been over', () => {
+    const run = soundRun()
+    run.lives.splice(0, 1, life(0, 11_100, 'killed'), life(11_200))
+    const setBackMs = 2000
+    const last = run.deliveries.length - 1
+    Object.assign(run.deliveries[last]!, {
+      startMs: 11_496,
+      endMs: 11_504,
+      popTimeMs: CLOCK_MS + 11_500 - setBackMs,
+    })
+    Object.assign(run.settlements.at(-1)!, { startMs: 11_510, endMs: 11_514 })
+    acknowledge(run, 1, 11_520)
+    expect(rulesOf(run)).toEqual([])
+  })
+
   test('an acknowledgement while the log refuses → it may come again after the restart', () => {
     const run = soundRun()
     run.lives.splice(0, 1, { ...life(0, 2900, 'killed'), refusedMs: 150 }, life(2950))
