@@ -52,7 +52,7 @@ export function createLoad(topic: string, endpoints: readonly string[]): Load {
   /** One of the clients, another one after every failure of the caller. */
   function client(turn: number): RawClient {
     const endpoint = current[turn % current.length] ?? ''
-    const known = clients.get(endpoint) ?? createRawClient(endpoint, `containers-${randomUUID()}`)
+    const known = clients.get(endpoint) ?? createRawClient(endpoint, `compose-${randomUUID()}`)
     clients.set(endpoint, known)
     return known
   }

@@ -1,4 +1,4 @@
-// `npm run e2e:containers`: the compose file of the committed tree, brought up, scaled and stopped in parts under running
+// `npm run e2e:compose`: the compose file of the committed tree, brought up, scaled and stopped in parts under running
 // producers and consumers, taken down and brought up again. Nothing acknowledged may be lost. Needs a container engine
 // with `docker compose`; ports are published on loopback only.
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -9,14 +9,14 @@ import { fileURLToPath } from 'node:url'
 import { roundTrip } from './addresses/node-sdk.ts'
 import { queryRoute } from './addresses/routes.ts'
 import { createChecks, someOf } from './checks.ts'
-import type { Cluster, Running } from './containers/cluster.ts'
-import { createLoad, type Load } from './containers/load.ts'
+import type { Cluster, Running } from './compose/cluster.ts'
+import { createLoad, type Load } from './compose/load.ts'
 import { runProcess } from './processes.ts'
 import { expectThat, runCheck } from './steps.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const HELLO = 'Hello, RocketMQ!'
-const SPREAD_TOPIC = 'containers-spread'
+const SPREAD_TOPIC = 'compose-spread'
 const THREE_BROKERS = 'broker-0,broker-1,broker-2'
 const CLONE_MS_MAX = 60_000
 const MIB = 1024 * 1024
@@ -34,7 +34,7 @@ const QUIET_MS = 3_000
 const WATCH_MS = 100
 
 const checks = createChecks((line) => console.log(line))
-const scratch = mkdtempSync(join(tmpdir(), 'rocketmq-ts-containers-'))
+const scratch = mkdtempSync(join(tmpdir(), 'rocketmq-ts-compose-'))
 process.once('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 3 }))
 let topics = 0
 
@@ -78,7 +78,7 @@ async function brokersOf(cluster: Cluster, topic: string): Promise<string[]> {
 
 async function sdkRoundTrip(cluster: Cluster): Promise<string> {
   const proxies = await cluster.proxies()
-  for (const endpoints of proxies) await roundTrip(endpoints, `containers-sdk-${(topics += 1)}`, ALL_QUEUES)
+  for (const endpoints of proxies) await roundTrip(endpoints, `compose-sdk-${(topics += 1)}`, ALL_QUEUES)
   return proxies.join(', ')
 }
 
@@ -231,7 +231,7 @@ async function runSuite(cluster: Cluster): Promise<void> {
     expectThat(output.includes(HELLO), `it received ${output}`)
   })
   await runCheck(checks, 'SDK: sends and receives through the published port', () => sdkRoundTrip(cluster))
-  const load = createLoad('containers-load', await cluster.proxies())
+  const load = createLoad('compose-load', await cluster.proxies())
   const loads = [load]
   try {
     await load.prepare()
@@ -251,7 +251,7 @@ async function runSuite(cluster: Cluster): Promise<void> {
 try {
   // Its helper container would have to be pulled, and would do what the end of this suite does. Read at the import.
   process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true'
-  const { createCluster } = await import('./containers/cluster.ts')
+  const { createCluster } = await import('./compose/cluster.ts')
   const clone = join(scratch, 'rocketmq-ts')
   await runProcess('git', ['clone', '--quiet', ROOT, clone], { deadlineMs: CLONE_MS_MAX })
   const cluster = await createCluster(clone)
