@@ -2,6 +2,7 @@
 // signal reaches the whole group like Ctrl-C, and nothing outlives the suite.
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
+import { atExit } from './exits.ts'
 
 const OUTPUT_CHARS_MAX = 1_000_000
 const TAIL_LINES = 15
@@ -33,10 +34,7 @@ export interface RunningProcess {
 }
 
 const running = new Set<RunningProcess>()
-process.on('exit', endAll)
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(name, () => process.exit(128 + constants.signals[name]))
-}
+atExit(endAll)
 
 /** Starts a command without a shell. */
 export function startProcess(command: string, args: readonly string[], options: ProcessOptions = {}): RunningProcess {

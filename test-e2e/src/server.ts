@@ -1,4 +1,4 @@
-// The server as a user has it: the bundle that `npm start` makes and runs, as a process of its own.
+// Servers as users have them: bundles, as processes of their own. None outlives the suite.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, openSync, closeSync, readFileSync } from 'node:fs'
@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import { atExit } from './exits.ts'
 import type { Ports } from './free-ports.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -17,6 +18,11 @@ const BUNDLE_MS_MAX = 120_000
 const THREADPOOL_SIZE = '8'
 const LOG_TAIL_LINES = 20
 
+const running = new Set<ChildProcess>()
+atExit(() => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /**
  * Makes the bundle as `npm start` does, unless `made` is the folder of one, and copies it: a rebuild meanwhile does not
  * change the server under test. Returns the path of its main file.
@@ -27,13 +33,23 @@ export function takeBundle(into: string, made?: string): string {
 }
 
 function makeBundle(): string {
-  const start = spawnSync(process.execPath, ['packages/tooling/src/start.mjs', '--version'], {
-    cwd: ROOT,
-    timeout: BUNDLE_MS_MAX,
-    encoding: 'utf8',
-  })
-  if (start.status !== 0) throw new Error(`npm start -- --version failed:\n${start.stdout}${start.stderr}`)
+  runTool('start.mjs', '--version')
   return join(ROOT, 'packages/standalone/dist')
+}
+
+/**
+ * The folder with `nameserver.mjs`, `broker.mjs`, `proxy.mjs` and `rmq.mjs` as the container image has them. It belongs
+ * to the sources as they are now, and does not change.
+ */
+export function takeServices(): string {
+  return runTool('bundle-services.mjs').trim().split('\n').at(-1) ?? ''
+}
+
+function runTool(name: string, ...args: readonly string[]): string {
+  const path = `packages/tooling/src/${name}`
+  const run = spawnSync(process.execPath, [path, ...args], { cwd: ROOT, timeout: BUNDLE_MS_MAX, encoding: 'utf8' })
+  if (run.status !== 0) throw new Error(`node ${path} ${args.join(' ')} failed:\n${run.stdout}${run.stderr}`)
+  return run.stdout
 }
 
 export interface ServerOptions {
@@ -49,6 +65,16 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
+export interface LaunchOptions {
+  /** Path of the bundle's main file, and its arguments. */
+  readonly main: string
+  readonly flags: readonly string[]
+  /** Where its flags put /readyz and /metrics. */
+  readonly healthUrl: string
+  readonly logFile: string
+  readonly env?: Readonly<Record<string, string>> | undefined
+}
+
 export interface KillOptions {
   readonly delayMs?: number
   /** Path of the shim's undo log: the kill waits a little for a write that no sync has made durable yet. */
@@ -60,13 +86,14 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null
 }
 
-export interface Server {
+/** A service that runs, of any kind. */
+export interface ServiceProcess {
   /** For what /proc tells of it. */
   readonly pid: number
-  /** `host:port` for 5.x SDKs. */
-  readonly endpoints: string
   /** `http://host:port` of /readyz and /metrics. */
   readonly healthUrl: string
+  /** Undefined while it runs. */
+  readonly exit: Exit | undefined
   /** Resolves with the milliseconds since the start when /readyz says 200. Rejects when the process ends before. */
   ready(): Promise<number>
   /** SIGKILL; resolves when the process is gone. */
@@ -75,13 +102,17 @@ export interface Server {
   stop(): Promise<Exit & { readonly ms: number }>
 }
 
+export interface Server extends ServiceProcess {
+  /** `host:port` for 5.x SDKs. */
+  readonly endpoints: string
+}
+
 /** Starts the process and returns at once. */
 export function startServer(options: ServerOptions): Server {
-  const { bundle, dataDir, ports, flush, logFile, flags = [], env = {} } = options
-  const startedMs = performance.now()
-  const child = spawnLogged(
-    [
-      bundle,
+  const { bundle, dataDir, ports, flush, logFile, flags = [], env } = options
+  const started = launch({
+    main: bundle,
+    flags: [
       `--data-dir=${dataDir}`,
       `--flush=${flush}`,
       `--grpc-port=${ports.grpc}`,
@@ -90,18 +121,28 @@ export function startServer(options: ServerOptions): Server {
       `--health-port=${ports.health}`,
       ...flags,
     ],
+    healthUrl: `http://127.0.0.1:${ports.health}`,
     logFile,
-    { UV_THREADPOOL_SIZE: THREADPOOL_SIZE, NODE_COMPILE_CACHE: join(bundle, '../compiled'), ...env },
-  )
-  const ended = once(child, 'exit').then(([code, signal]): Exit => ({ code, signal }))
-  let exit: Exit | undefined
-  const killAtExit = (): void => void child.kill('SIGKILL')
-  process.once('exit', killAtExit)
-  void ended.then((it) => {
-    exit = it
-    process.off('exit', killAtExit)
+    env,
   })
-  const healthUrl = `http://127.0.0.1:${ports.health}`
+  return Object.assign(started, { endpoints: `127.0.0.1:${ports.grpc}` })
+}
+
+/** Starts a bundled service and returns at once. Its output goes behind what is in the log file. */
+export function launch({ main, flags, healthUrl, logFile, env = {} }: LaunchOptions): ServiceProcess {
+  const startedMs = performance.now()
+  const child = spawnLogged([main, ...flags], logFile, {
+    UV_THREADPOOL_SIZE: THREADPOOL_SIZE,
+    NODE_COMPILE_CACHE: join(main, '../compiled'),
+    ...env,
+  })
+  let exit: Exit | undefined
+  const ended = once(child, 'exit').then(([code, signal]): Exit => {
+    running.delete(child)
+    exit = { code, signal }
+    return exit
+  })
+  running.add(child)
 
   async function isReady(): Promise<boolean> {
     try {
@@ -115,13 +156,15 @@ export function startServer(options: ServerOptions): Server {
 
   return {
     pid: child.pid ?? 0,
-    endpoints: `127.0.0.1:${ports.grpc}`,
     healthUrl,
+    get exit() {
+      return exit
+    },
     async ready() {
       while (!(await isReady())) {
-        if (exit !== undefined) throw new Error(`the server ended (${exit.code ?? exit.signal}):\n${tailOf(logFile)}`)
+        if (exit !== undefined) throw new Error(`${main} ended (${exit.code ?? exit.signal}):\n${tailOf(logFile)}`)
         if (performance.now() - startedMs > READY_MS_MAX) {
-          throw new Error(`the server is not ready after ${READY_MS_MAX} ms:\n${tailOf(logFile)}`)
+          throw new Error(`${main} is not ready after ${READY_MS_MAX} ms:\n${tailOf(logFile)}`)
         }
         await sleep(READY_POLL_MS)
       }

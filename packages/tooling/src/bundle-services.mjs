@@ -1,9 +1,10 @@
-// `node packages/tooling/src/bundle-services.mjs <folder>`: installs what the lockfile names, then bundles every command
-// of the project into the folder, one file each. What the container image is made of.
+// `node packages/tooling/src/bundle-services.mjs [folder]`: installs what the lockfile names, then bundles every command
+// of the project into the folder, one file each. What the container image is made of. Without a folder it takes one of
+// the cache that belongs to the sources as they are, made once, and prints its path.
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { bootstrap, ROOT } from './bootstrap.mjs'
-import { bundleAll } from './bundle.mjs'
+import { bootstrap, CACHE_FOLDER, ROOT } from './bootstrap.mjs'
+import { bundleAll, bundleOnce } from './bundle.mjs'
 
 const COMMANDS = {
   nameserver: 'services/nameserver/src/main.ts',
@@ -15,9 +16,9 @@ const COMMANDS = {
 try {
   if (await bootstrap(import.meta.url)) {
     const [folder] = process.argv.slice(2)
-    if (folder === undefined) throw new Error('Usage: node packages/tooling/src/bundle-services.mjs <folder>')
-    const there = Object.entries(COMMANDS).filter(([, path]) => existsSync(join(ROOT, path)))
-    await bundleAll({ entries: Object.fromEntries(there), folder: resolve(folder) })
+    const entries = Object.fromEntries(Object.entries(COMMANDS).filter(([, path]) => existsSync(join(ROOT, path))))
+    if (folder === undefined) console.log(await bundleOnce({ entries, parent: join(CACHE_FOLDER, 'services') }))
+    else await bundleAll({ entries, folder: resolve(folder) })
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)

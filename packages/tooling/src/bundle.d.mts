@@ -13,3 +13,9 @@ export interface BundleAllOptions {
   readonly folder: string
 }
 export function bundleAll(options: BundleAllOptions): Promise<void>
+export interface BundleOnceOptions {
+  readonly entries: BundleAllOptions['entries']
+  /** Absolute; holds a folder for each state of the sources. */
+  readonly parent: string
+}
+export function bundleOnce(options: BundleOnceOptions): Promise<string>

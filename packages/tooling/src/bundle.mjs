@@ -1,7 +1,7 @@
 // Bundles an entry into one ESM file, unless the bundle there was made from the same sources. What is imported
 // dynamically, or by threads, becomes a file beside it, which costs nothing until it is needed.
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { ROOT } from './bootstrap.mjs'
 
@@ -52,6 +52,25 @@ export async function bundleAll({ entries, folder }) {
     logLevel: 'warning',
   })
   await stop() // its helper process would stay as long as ours
+}
+
+/**
+ * Bundles the entries into a folder of `parent` that is named after the sources, unless it is there; returns its path.
+ * It appears when it is whole, so that several may ask at a time.
+ */
+export async function bundleOnce({ entries, parent }) {
+  const folder = join(parent, sourceStampOf(ROOT))
+  if (existsSync(folder)) return folder
+  removeOldFiles(parent)
+  const making = `${folder}.${process.pid}`
+  await bundleAll({ entries, folder: making })
+  try {
+    renameSync(making, folder)
+  } catch (error) {
+    if (!existsSync(folder)) throw error
+    rmSync(making, { recursive: true }) // somebody else was faster
+  }
+  return folder
 }
 
 /** A server that still runs from an earlier bundle may import a file of it later, so only old ones go. */
