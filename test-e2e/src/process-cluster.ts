@@ -2,8 +2,13 @@
 // folder and a log of its own, on 127.0.0.1. A node keeps its name, ports and folder over all its lives.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { freePortList } from './free-ports.ts'
 import { type Exit, type KillOptions, launch, type ServiceProcess, takeServices } from './server.ts'
+
+/** A nameserver that was started again hears of every broker within their longest period, and then some. */
+const KNOWN_MS_MAX = 90_000
+const KNOWN_POLL_MS = 20
 
 export type NodeKind = 'nameserver' | 'broker' | 'proxy'
 
@@ -60,7 +65,7 @@ export interface ProcessCluster {
   readonly proxies: readonly ClusterNode[]
   /** All of them, in the order in which they can be stopped. */
   readonly nodes: readonly ClusterNode[]
-  /** Resolves when every node that was started is ready. */
+  /** Resolves when every node is ready and every nameserver knows every broker. */
   ready(): Promise<void>
   /** One more, started; wait for its `ready`. */
   addBroker(): Promise<ClusterNode>
@@ -154,6 +159,7 @@ export async function startCluster(options: ClusterOptions): Promise<ProcessClus
     },
     async ready() {
       await Promise.all(cluster.nodes.map((node) => node.ready()))
+      await Promise.all(nodes.nameserver.map((node) => untilKnown(node, nodes.broker.length)))
     },
     addBroker: () => addStarted('broker'),
     addProxy: () => addStarted('proxy'),
@@ -178,4 +184,16 @@ export async function startCluster(options: ClusterOptions): Promise<ProcessClus
   for (let count = options.proxies ?? 1; count > 0; count -= 1) await add('proxy')
   for (const node of cluster.nodes) node.start()
   return cluster
+}
+
+/** A broker is ready as soon as one nameserver knows it; here is asked for the others. */
+async function untilKnown({ name, healthUrl }: ClusterNode, brokers: number): Promise<void> {
+  const untilMs = performance.now() + KNOWN_MS_MAX
+  for (;;) {
+    const metrics = await (await fetch(`${healthUrl}/metrics`)).text()
+    const known = Number(/^rocketmq_ts_brokers_registered(?:\{.*\})? (\d+)$/m.exec(metrics)?.[1] ?? 0)
+    if (known >= brokers) return
+    if (performance.now() > untilMs) throw new Error(`${name} knows ${known} brokers of ${brokers}`)
+    await sleep(KNOWN_POLL_MS)
+  }
 }
