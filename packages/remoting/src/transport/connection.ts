@@ -22,6 +22,7 @@ import { Arrival } from './arrived-request.ts'
 import { Expiring, type Deadlines } from './deadlines.ts'
 import type { RemotingLimits } from './limits.ts'
 import { PendingRequests, type ArrivedAnswer } from './pending-requests.ts'
+import { Stranger, strangerReason } from './stranger.ts'
 
 type AnyDeclaration = RequestDeclaration<object, object>
 const NO_BODY: Uint8Array = new Uint8Array(0)
@@ -134,6 +135,9 @@ export class Connection implements Peer {
   #state: 'open' | 'draining' | 'closing' | 'closed' = 'open'
   #closeReason = 'closed by the other side'
   #drained: (() => void) | undefined
+  #isNew = true
+  /** A client of another protocol; undefined with one of ours. */
+  #stranger: Stranger | undefined
 
   constructor(options: ConnectionOptions) {
     const { socket, clock, limits } = options
@@ -269,19 +273,37 @@ export class Connection implements Peer {
   }
 
   #read(chunk: Uint8Array): void {
+    const isFirst = this.#isNew
+    this.#isNew = false
+    if (this.#stranger !== undefined) {
+      this.#stranger.take(chunk)
+      return
+    }
     this.#activeAtMs = this.#options.clock.monotonicMs()
     this.#inEvent = true
     try {
       this.#decoder.push(chunk, this.#onFrame)
     } catch (error) {
       if (!(error instanceof MqError)) throw error
-      const { listener, remoteAddress } = this
-      this.#options.logger.warn({ event: 'stream.refused', listener, remoteAddress, reason: error.message })
-      this.#destroy(error.message)
+      this.#refuse(error.message, isFirst ? chunk : NO_BODY)
     } finally {
       this.#inEvent = false
     }
     this.#flush()
+  }
+
+  /** The stream is none of ours. Who has the wrong port is told so. */
+  #refuse(fault: string, first: Uint8Array): void {
+    const { listener, remoteAddress } = this
+    const { logger, socket, deadlines } = this.#options
+    const reason = (listener === '' ? undefined : strangerReason(listener, first)) ?? fault
+    logger.warn({ event: 'stream.refused', listener, remoteAddress, reason })
+    this.#stranger = reason === fault ? undefined : Stranger.greet(socket, first, reason, deadlines)
+    if (this.#stranger === undefined) this.#destroy(reason)
+    else {
+      this.#closeReason = reason
+      this.#state = 'closing'
+    }
   }
 
   #take(frame: Frame): void {
@@ -360,6 +382,7 @@ export class Connection implements Peer {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     this.#options.deadlines.remove(this.#idleWatch)
+    if (this.#stranger !== undefined) this.#options.deadlines.remove(this.#stranger)
     const { listener, remoteAddress } = this
     const reason = error === undefined ? this.#closeReason : error.message
     this.#options.logger.debug({ event: 'connection.closed', listener, remoteAddress, reason })

@@ -16,6 +16,7 @@ import {
   type RemotingLimits,
   type RequestHandler,
 } from '../../src/index.ts'
+import { STRANGER_MS_MAX } from '../../src/transport/stranger.ts'
 import { Echo, echo } from '../support/example-requests.ts'
 
 const listen = { host: '127.0.0.1', port: 0 }
@@ -142,7 +143,7 @@ test('server: answers given later in one pass → one write', async () => {
 })
 
 test.each([
-  ['text', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
+  ['text', Buffer.from('hello, is this RocketMQ?')],
   ['a TLS hello', Buffer.from('1603010200010001fc0303', 'hex')],
   ['an oversized length', Buffer.from('7fffffff', 'hex')],
   ['a header that is no JSON', Buffer.from('000000080000000478787878', 'hex')],
@@ -157,6 +158,46 @@ test.each([
   expect(client.isClosed()).toBe(true)
   expect(other.commands).toHaveLength(1)
   expect(started.events.filter(({ event }) => event === 'stream.refused')).toHaveLength(1)
+})
+
+test('server: a client of another protocol → is told in its own words, closed, and named in the log', async () => {
+  const started = await startServer(echo)
+  const socket = await started.effects.network.connect({ ...started.server.address, timeoutMs: 1000 })
+  let heard = ''
+  let isClosed = false
+  socket.start({
+    data: (chunk) => void (heard += Buffer.from(chunk).toString()),
+    drain() {},
+    close() {
+      isClosed = true
+    },
+  })
+  socket.write([Buffer.from('GET / HTTP/1.1\r\n\r\n')])
+  await started.effects.settle()
+  const sentence = 'this is the remoting port of a test: it answers no HTTP'
+  expect(heard).toContain(sentence)
+  expect(isClosed).toBe(true)
+  expect(started.server.connectionCount).toBe(0)
+  const refused = started.events.find(({ event }) => event === 'stream.refused')
+  expect(refused).toMatchObject({ listener: 'test', reason: expect.stringContaining(sentence) })
+})
+
+test('server: a client of another protocol that never goes on → is cut off', async () => {
+  const started = await startServer(echo)
+  const socket = await started.effects.network.connect({ ...started.server.address, timeoutMs: 1000 })
+  let isClosed = false
+  socket.start({
+    data() {},
+    drain() {},
+    close() {
+      isClosed = true
+    },
+  })
+  socket.write([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')])
+  await started.effects.settle()
+  expect(isClosed).toBe(false)
+  await started.effects.advance(STRANGER_MS_MAX)
+  expect(isClosed).toBe(true)
 })
 
 test('server: more connections than allowed → accepted and closed, the others stay', async () => {
