@@ -4,7 +4,7 @@ import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2S
 import type net from 'node:net'
 import { Server, ServerCredentials, type Metadata as GrpcMetadata } from '@grpc/grpc-js'
 import type { Clock, Logger, Scheduler, SocketAddress } from '@rocketmq-ts/runtime'
-import { nodeClock, nodeScheduler } from '@rocketmq-ts/runtime/node'
+import { answerWrongPort, nodeClock, nodeScheduler } from '@rocketmq-ts/runtime/node'
 import { parseGrpcTimeout } from '../grpc-timeout.ts'
 import { DEFAULT_GRPC_LIMITS, type GrpcLimits } from '../limits.ts'
 import type { ServerCall } from '../server-call.ts'
@@ -31,6 +31,14 @@ export interface GrpcJsTransport extends GrpcTransport {
   /** Takes a new certificate for connections from now on. Throws MqError 'parameter-invalid', keeping the old one. */
   replaceCertificate(identity: TlsIdentity): void
 }
+
+const NO_TLS_HERE =
+  'the client speaks TLS and this port takes none (tlsMode is disabled): turn TLS off in the client, or start the ' +
+  'proxy with --tls-mode permissive'
+const TLS_ONLY =
+  'this port takes TLS only (tlsMode is enforcing): turn TLS on in the client, or start the proxy with --tls-mode ' +
+  'permissive'
+const NO_BYTES = Buffer.alloc(0)
 
 /** After the grace of `close`, how long the last answers may take to leave. */
 const FLUSH_MS = 500
@@ -84,9 +92,11 @@ export function createGrpcJsTransport(options: GrpcJsTransportOptions): GrpcJsTr
       })
     const accept = (socket: net.Socket, protocol: SpokenProtocol) => {
       if (protocol === 'tls' && acceptor !== undefined) acceptor.accept(socket)
-      else if (protocol === 'tls') refuse(socket, 'TLS, but TLS is disabled', logger)
-      else if (tls.mode === 'enforcing') refuse(socket, 'plaintext, but TLS is required', logger)
-      else inject(socket)
+      else if (protocol === 'tls') refuse(socket, NO_TLS_HERE, logger)
+      else if (tls.mode === 'enforcing') {
+        logger.warn({ event: 'grpc.connection.refused', remote: remoteOf(socket), reason: TLS_ONLY })
+        answerWrongPort(socket, NO_BYTES, 'http2', TLS_ONLY)
+      } else inject(socket)
     }
     const port = await openSniffedPort({
       host: options.host,

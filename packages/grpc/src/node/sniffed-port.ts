@@ -2,7 +2,15 @@
 // consumed; whoever takes the socket reads it from its first byte. Each connection ends in exactly one of: handed
 // over, refused, failed.
 import net from 'node:net'
-import { NetworkError, type Logger, type Scheduler, type SocketAddress } from '@rocketmq-ts/runtime'
+import {
+  type Logger,
+  NetworkError,
+  protocolOf,
+  type Scheduler,
+  type SocketAddress,
+  wrongPortText,
+} from '@rocketmq-ts/runtime'
+import { answerWrongPort } from '@rocketmq-ts/runtime/node'
 import type { GrpcPortEvent } from './events.ts'
 
 const TLS_HANDSHAKE = 0x16
@@ -73,12 +81,12 @@ function sniff(socket: net.Socket, options: SniffedPortOptions, decided: () => v
     const chunk = socket.read() as Buffer | null
     if (chunk === null) return
     head = Buffer.concat([head, chunk])
-    const protocol = protocolOf(head)
+    const protocol = spokenIn(head)
     if (protocol === 'undecided') return
     timer.cancel()
     socket.off('readable', read)
     if (protocol === 'unknown') {
-      refuse(socket, `neither TLS nor HTTP/2: the first byte is 0x${head.toString('hex', 0, 1)}`, options.logger)
+      refuseUnknown(socket, head, options.logger)
       return
     }
     socket.unshift(head)
@@ -88,11 +96,23 @@ function sniff(socket: net.Socket, options: SniffedPortOptions, decided: () => v
   socket.on('readable', read)
 }
 
-function protocolOf(bytes: Buffer): SpokenProtocol | 'undecided' | 'unknown' {
+function spokenIn(bytes: Buffer): SpokenProtocol | 'undecided' | 'unknown' {
   if (bytes[0] === TLS_HANDSHAKE) return 'tls'
   const compared = Math.min(bytes.length, HTTP2_PREFACE.length)
   if (bytes.compare(HTTP2_PREFACE, 0, compared, 0, compared) !== 0) return 'unknown'
   return compared === HTTP2_PREFACE.length ? 'http2' : 'undecided'
+}
+
+/** Who has the wrong port is told so, in the words of their own protocol. */
+function refuseUnknown(socket: net.Socket, head: Buffer, logger: Logger<GrpcPortEvent>): void {
+  const protocol = protocolOf(head)
+  if (protocol === undefined) {
+    refuse(socket, `neither TLS nor HTTP/2: the first byte is 0x${head.toString('hex', 0, 1)}`, logger)
+    return
+  }
+  const reason = wrongPortText('the gRPC port of a proxy', protocol)
+  logger.warn({ event: 'grpc.connection.refused', remote: remoteOf(socket), reason })
+  answerWrongPort(socket, head, protocol, reason)
 }
 
 /** Closes a connection and says why. */

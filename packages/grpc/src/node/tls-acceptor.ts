@@ -38,7 +38,7 @@ export function createTlsAcceptor(options: TlsAcceptorOptions): TlsAcceptor {
     handshakeTimeout: options.timeoutMs,
   })
   server.on('tlsClientError', (error, socket) => {
-    options.failed(socket, error.message)
+    options.failed(socket, handshakeFailure(error))
     // Not everything that is reported here has closed the connection, a handshake out of time has not.
     socket.destroy()
   })
@@ -59,6 +59,17 @@ export function createTlsAcceptor(options: TlsAcceptorOptions): TlsAcceptor {
       server.setSecureContext({ cert: identity.certificate, key: identity.key, minVersion: 'TLSv1.2' })
     },
   }
+}
+
+const DISTRUST =
+  'it may not trust the certificate: name one that it trusts with tlsCertPath and tlsKeyPath, give it the authority of ' +
+  'this one, or let it use plaintext'
+
+/** What the client made of the handshake, as far as it shows: most just hang up on a certificate that they do not trust. */
+function handshakeFailure(error: Error & { readonly code?: string }): string {
+  const { code = '', message } = error
+  if (code === 'ECONNRESET') return `the client ended the TLS handshake; ${DISTRUST}`
+  return /UNKNOWN_CA|CERTIFICATE/.test(code) ? `${message}; ${DISTRUST}` : message
 }
 
 /** Throws MqError 'parameter-invalid' unless the certificate can be parsed and belongs to the key. */

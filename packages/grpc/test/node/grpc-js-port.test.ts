@@ -28,6 +28,8 @@ interface Fixture {
   readonly time: ManualTime
   readonly events: GrpcPortEvent[]
   readonly calls: GrpcCall[]
+  /** Resolves when something was logged behind the last of this name. */
+  eventAfter(name: GrpcPortEvent['event']): Promise<void>
   client(tlsOn?: boolean): Promise<GrpcJsClient>
   socket(): Promise<net.Socket>
 }
@@ -39,7 +41,11 @@ afterEach(async () => {
 
 async function open(options: { tls: TlsOptions; limits?: Partial<GrpcLimits> }): Promise<Fixture> {
   const events: GrpcPortEvent[] = []
-  const log = (event: GrpcPortEvent) => void events.push(event)
+  let onEvent = () => {}
+  const log = (event: GrpcPortEvent) => {
+    events.push(event)
+    onEvent()
+  }
   const logger: Logger<GrpcPortEvent> = { debug: log, info: log, warn: log, error: log }
   const time = createManualTime()
   const transport = createGrpcJsTransport({ host: '127.0.0.1', port: 0, logger, ...time, ...options })
@@ -72,6 +78,9 @@ async function open(options: { tls: TlsOptions; limits?: Partial<GrpcLimits> }):
     time,
     events,
     calls,
+    async eventAfter(name) {
+      while (events.at(-1)?.event === name) await new Promise<void>((resolve) => (onEvent = resolve))
+    },
     async client(tlsOn = false) {
       const client = await createGrpcJsClient(address, tlsOn ? anyCertificate() : undefined)
       cleanups.push(() => client.close())
@@ -120,16 +129,32 @@ test('port: an HTTP/2 preface in single bytes → accepted once it is whole', as
   expect(frame[3]).toBe(SETTINGS_TYPE)
 })
 
-test.each(['GET / HTTP/1.1\r\n\r\n', 'PROXY TCP4', '\0\0\0\u0010'])(
-  'port: first bytes %j → closed with a reason',
-  async (bytes) => {
-    const fixture = await open({ tls: PERMISSIVE })
-    const socket = await fixture.socket()
-    socket.write(bytes)
-    await closed(socket)
-    expect(lastReason(fixture.events)).toContain('neither TLS nor HTTP/2')
-  },
-)
+test.each(['hello', 'PROXY TCP4', '\0\0\0\u0010'])('port: first bytes %j → closed with a reason', async (bytes) => {
+  const fixture = await open({ tls: PERMISSIVE })
+  const socket = await fixture.socket()
+  socket.write(bytes)
+  await closed(socket)
+  expect(lastReason(fixture.events)).toContain('neither TLS nor HTTP/2')
+})
+
+const remotingRequest = (): Buffer => {
+  const header = Buffer.from('{"code":105,"opaque":7,"flag":0}')
+  return Buffer.concat([Buffer.from([0, 0, 0, 4 + header.length, 0, 0, 0, header.length]), header])
+}
+
+test.each([
+  ['a browser', Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'this is the gRPC port of a proxy: it answers no HTTP'],
+  ['a remoting client', remotingRequest(), 'this is the gRPC port of a proxy: clients of 4.x and rmq connect to'],
+])('port: %s → is told in its own words, closed, and named in the log', async (_who, bytes, sentence) => {
+  const fixture = await open({ tls: PERMISSIVE })
+  const socket = await fixture.socket()
+  let heard = ''
+  socket.on('data', (chunk: Buffer) => (heard += chunk.toString()))
+  socket.write(bytes)
+  await closed(socket)
+  expect(heard).toContain(sentence)
+  expect(lastReason(fixture.events)).toContain(sentence)
+})
 
 test('port: a client that says nothing → closed after the time for first bytes', async () => {
   const fixture = await open({ tls: PERMISSIVE })
@@ -158,17 +183,31 @@ test('port: a TLS client without h2 → refused', async () => {
   expect(lastReason(fixture.events)).toContain('h2')
 })
 
+test('port: a TLS client that does not trust the certificate → the log says what would help', async () => {
+  const fixture = await open({ tls: PERMISSIVE })
+  const socket = tls.connect({ ...fixture.address, ALPNProtocols: ['h2'] })
+  const [error] = (await once(socket, 'error')) as [Error & { code: string }]
+  expect(error.code).toBe('DEPTH_ZERO_SELF_SIGNED_CERT')
+  await fixture.eventAfter('grpc.listening')
+  expect(lastReason(fixture.events)).toContain('it may not trust the certificate')
+})
+
 test('port: TLS mode enforcing → plaintext is refused, TLS served', async () => {
   const fixture = await open({ tls: { ...PERMISSIVE, mode: 'enforcing' } as TlsOptions })
-  expect((await (await fixture.client(false)).unary('/s/Echo', MESSAGE)).status).toBe(GrpcStatus.UNAVAILABLE)
-  expect(lastReason(fixture.events)).toBe('plaintext, but TLS is required')
+  const refused = await (await fixture.client(false)).unary('/s/Echo', MESSAGE)
+  const sentence = 'this port takes TLS only (tlsMode is enforcing): turn TLS on in the client'
+  expect(refused.status).toBe(GrpcStatus.UNIMPLEMENTED)
+  expect(refused.detail).toContain(sentence)
+  expect(lastReason(fixture.events)).toContain(sentence)
   expect((await (await fixture.client(true)).unary('/s/Echo', MESSAGE)).status).toBe(GrpcStatus.OK)
 })
 
 test('port: TLS mode disabled → TLS is refused, plaintext served', async () => {
   const fixture = await open({ tls: { mode: 'disabled' } })
   expect((await (await fixture.client(true)).unary('/s/Echo', MESSAGE)).status).toBe(GrpcStatus.UNAVAILABLE)
-  expect(lastReason(fixture.events)).toBe('TLS, but TLS is disabled')
+  expect(lastReason(fixture.events)).toContain(
+    'turn TLS off in the client, or start the proxy with --tls-mode permissive',
+  )
   expect((await (await fixture.client(false)).unary('/s/Echo', MESSAGE)).status).toBe(GrpcStatus.OK)
 })
 

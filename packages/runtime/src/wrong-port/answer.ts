@@ -110,7 +110,8 @@ function trailersOf(text: string): Buffer {
     Buffer.from([STATUS_200]),
     literal('content-type', 'application/grpc'),
     literal('grpc-status', String(UNIMPLEMENTED)),
-    literal('grpc-message', encodeURIComponent(text).replaceAll('%20', ' ')),
+    // Nothing more is encoded than must be: not every client decodes all of it.
+    literal('grpc-message', text.replace(/[^ -$&-~]+/gu, encodeURIComponent)),
   ])
 }
 
