@@ -1,8 +1,18 @@
 // HTTP for probes and scrapes: /livez, /readyz, /metrics. Everything is bounded: connections, time, sizes; a stop
 // closes what is open.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
-import { type Listener, NetworkError, type Readiness, type Service, type SocketAddress } from '@rocketmq-ts/runtime'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import {
+  type Listener,
+  NetworkError,
+  protocolOf,
+  type Readiness,
+  type Service,
+  type SocketAddress,
+  wrongPortText,
+} from '@rocketmq-ts/runtime'
+import { answerWrongPort } from '@rocketmq-ts/runtime/node'
 
 // An import would read every export of node:http, and its WebSocket loads undici: 3 MiB and 10 ms that nothing here uses.
 const { createServer } = process.getBuiltinModule('node:http')
@@ -79,6 +89,7 @@ export function createHealthServer({ host, port, readiness, metrics }: HealthSer
         },
       )
       evictOldest(starting)
+      starting.on('clientError', refuse)
       starting.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX
       await listen(starting, host, port)
       server = starting
@@ -107,6 +118,29 @@ function evictOldest(server: Server): void {
     const [oldest] = open
     if (open.size > CONNECTIONS_MAX) oldest?.destroy()
   })
+}
+
+const FAULTS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
+/** What is no HTTP/1.1. A gRPC client that has the wrong port is told so in its own words. */
+function refuse(error: Error & { readonly code?: string; readonly rawPacket?: Buffer }, socket: Duplex): void {
+  const { code = '', rawPacket } = error
+  if (!socket.writable || !(socket instanceof Socket)) {
+    socket.destroy()
+    return
+  }
+  const protocol = rawPacket === undefined ? undefined : protocolOf(rawPacket)
+  if (rawPacket !== undefined && (protocol === 'http2' || protocol === 'remoting')) {
+    // Its bytes are ours from now on, not those of the parser of HTTP/1.1.
+    socket.removeAllListeners('data')
+    answerWrongPort(socket, rawPacket, protocol, wrongPortText('the health port', protocol))
+    return
+  }
+  socket.end(`HTTP/1.1 ${FAULTS[code] ?? '400 Bad Request'}\r\nconnection: close\r\n\r\n`)
+  socket.destroySoon()
 }
 
 function reply(response: ServerResponse, status: number, body: string, type = 'text/plain; charset=utf-8'): void {

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import http2 from 'node:http2'
 import { connect, type Socket } from 'node:net'
 import { afterEach, expect, test } from '@jest/globals'
 import type { Readiness } from '@rocketmq-ts/runtime'
@@ -113,4 +115,34 @@ test('health: a stop with an idle connection open → closes it and settles', as
   await closed
   await server.stop()
   expect(server.address).toBeUndefined()
+})
+
+test('health: a gRPC client → its call fails and names the port that was meant', async () => {
+  const { port } = await started()
+  const session = http2.connect(`http://127.0.0.1:${port}`)
+  session.on('error', () => {})
+  const stream = session.request({ ':method': 'POST', ':path': '/a/B', 'content-type': 'application/grpc' })
+  const [headers] = (await once(stream.end('request'), 'response')) as [http2.IncomingHttpHeaders]
+  session.destroy()
+  expect(headers['grpc-status']).toBe('12')
+  expect(headers['grpc-message']).toContain('this is the health port: gRPC clients (5.x SDKs) connect to the gRPC port')
+})
+
+test('health: a remoting client → its request fails and names the port that was meant', async () => {
+  const { port } = await started()
+  const socket = connect(port, '127.0.0.1')
+  const header = Buffer.from('{"code":105,"opaque":7,"flag":0}')
+  socket.write(Buffer.concat([Buffer.from([0, 0, 0, 4 + header.length, 0, 0, 0, header.length]), header]))
+  expect(await textUntilClosed(socket)).toContain('this is the health port: clients of 4.x and rmq connect to a')
+})
+
+test.each([
+  ['no HTTP', Buffer.alloc(100, 0xfe), '400'],
+  ['TLS', Buffer.from([0x16, 3, 1, 0, 200, 1, 0, 0]), '400'],
+  ['a header too long', Buffer.from(`GET /livez HTTP/1.1\r\nx: ${'y'.repeat(9 * 1024)}\r\n\r\n`), '431'],
+])('health: %s → refused and closed', async (_what, bytes, status) => {
+  const { port } = await started()
+  const socket = connect(port, '127.0.0.1')
+  socket.write(bytes)
+  expect(await textUntilClosed(socket)).toMatch(`HTTP/1.1 ${status} `)
 })
