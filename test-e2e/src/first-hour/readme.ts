@@ -13,16 +13,27 @@ export interface QuickStart {
 
 /** Finds the quick start, or says what is missing of it. */
 export function quickStartOf(readme: string): QuickStart {
-  const section = /^## Quick start$([\s\S]*?)(?=^## )/m.exec(readme)?.[1]
-  expectThat(section !== undefined, 'README.md has no section "Quick start"')
-  const program = /^```js\n([\s\S]*?)^```$/m.exec(section)?.[1]
-  const output = /^```text\n([\s\S]*?)^```$/m.exec(section)?.[1]
+  const section = sectionOf(readme, 'Quick start')
+  const program = blockOf(section, 'js')
+  const output = blockOf(section, 'text')
   const fileName = /save this as `([\w.-]+)`/.exec(section)?.[1]
   const install = /`npm i ([^`]+)`/.exec(section)?.[1]
   expectThat(program !== undefined, 'the quick start of README.md has no block of js')
   expectThat(output !== undefined, 'the quick start of README.md has no block of text: what its program prints')
   expectThat(fileName !== undefined && install !== undefined, 'the quick start names no file, or nothing to install')
   return { program, fileName, install, output: output.trimEnd().split('\n') }
+}
+
+/** What stands under a heading, or an error where README.md has none. */
+export function sectionOf(readme: string, heading: string): string {
+  const section = new RegExp(String.raw`^## ${heading}$([\s\S]*?)(?=^## )`, 'm').exec(readme)?.[1]
+  expectThat(section !== undefined, `README.md has no section "${heading}"`)
+  return section
+}
+
+/** The first block of a language. */
+export function blockOf(section: string, language: string): string | undefined {
+  return new RegExp(String.raw`^\`\`\`${language}\n([\s\S]*?)^\`\`\`$`, 'm').exec(section)?.[1]
 }
 
 /** Undefined where the output is what the README says; else the first line that differs. */

@@ -1,0 +1,61 @@
+// One address before all proxies, as a TCP balancer is: each connection goes to the next proxy that accepts it, and ends
+// with it.
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+export interface Balancer {
+  /** `host:port` that clients connect to. */
+  readonly address: string
+  /** `host:port` of the proxies from now on; connections that are there stay. */
+  connectTo(endpoints: readonly string[]): void
+  close(): Promise<void>
+}
+
+/** Listens on a free port of 127.0.0.1. */
+export async function createBalancer(endpoints: readonly string[]): Promise<Balancer> {
+  const sockets = new Set<Socket>()
+  let current = [...endpoints]
+  let next = 0
+
+  /** Passes both ways, or tries the next proxy; where none accepts, the connection is reset. */
+  function pass(near: Socket, triesLeft: number): void {
+    const endpoint = current[next % current.length]
+    next += 1
+    if (triesLeft === 0 || endpoint === undefined) {
+      near.resetAndDestroy()
+      return
+    }
+    const [host = '', port = ''] = endpoint.split(':')
+    const far = connect(Number(port), host)
+    const refused = () => pass(near, triesLeft - 1)
+    far.once('error', refused)
+    far.once('connect', () => {
+      far.off('error', refused)
+      if (near.destroyed) far.destroy() // the client has not waited
+      sockets.add(far)
+      near.pipe(far)
+      far.pipe(near)
+      far.on('error', () => near.resetAndDestroy()).on('close', () => sockets.delete(far))
+      near.on('error', () => far.resetAndDestroy()).on('close', () => far.destroy())
+    })
+  }
+
+  const listener = createServer((near) => {
+    sockets.add(near)
+    near.on('error', () => near.destroy()).on('close', () => sockets.delete(near))
+    pass(near, current.length)
+  })
+  await once(listener.listen(0, '127.0.0.1'), 'listening')
+  const { port } = listener.address() as AddressInfo
+  return {
+    address: `127.0.0.1:${port}`,
+    connectTo(published) {
+      current = [...published]
+    },
+    async close() {
+      const closed = once(listener.close(), 'close')
+      for (const socket of sockets) socket.destroy()
+      await closed
+    },
+  }
+}

@@ -1,0 +1,60 @@
+// The data outlives its containers: a backlog is there after `down` and `up`, and what was acknowledged stays so.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { someOf } from '../checks.ts'
+import { expectThat } from '../steps.ts'
+import { type Scene, until } from './scene.ts'
+
+const SCALE = { broker: 3, proxy: 2 } as const
+const BACKLOG = 300
+const BACKLOG_MS_MAX = 60_000
+const SETTLED_MS_MAX = 60_000
+/** Nothing arrives in this time: there is nothing left. */
+const QUIET_MS = 3_000
+const LIMITS = fileURLToPath(new URL('limits.yml', import.meta.url))
+/** As limits.yml says. */
+const MEMORY_BYTES_MAX = 256 * 1024 * 1024
+
+export async function checkData(scene: Scene): Promise<void> {
+  const { cluster, loads, rmq } = scene
+  const againOfAll = () => loads.reduce((sum, { counts }) => sum + counts.again, 0)
+
+  await scene.step('down, up: a backlog is there and arrives, nothing else does', async () => {
+    for (const load of loads) await load.stopConsuming()
+    const before = loads.map(({ counts }) => counts.acknowledged)
+    await until('a backlog', BACKLOG_MS_MAX, () =>
+      loads.every(({ counts }, index) => counts.acknowledged >= (before[index] ?? 0) + BACKLOG),
+    )
+    for (const load of loads) await load.stopProducing()
+    const backlog = loads.map((load) => load.missing().length)
+    await scene.complaints()
+    await cluster.down()
+    await scene.up(SCALE)
+    for (const load of loads) load.consume()
+    const arrived = await scene.allArrives()
+    for (const { foreign } of loads) expectThat(foreign.length === 0, `nobody sent ${someOf(foreign)}`)
+    return `${backlog.join(' and ')} messages; ${arrived}`
+  })
+  await scene.step('down, up with 256 MiB for each container: what consumers acknowledged stays so', async () => {
+    for (const { group } of loads) {
+      await until(`${group} has settled all`, SETTLED_MS_MAX, async () => (await rmq.lagOf(group)) === 0)
+    }
+    for (const load of loads) await load.stopConsuming()
+    await scene.complaints()
+    await cluster.down()
+    await scene.up(SCALE, [LIMITS])
+    const before = againOfAll()
+    for (const load of loads) load.consume()
+    await sleep(QUIET_MS)
+    const again = againOfAll() - before
+    expectThat(again === 0, `${again} messages came again`)
+  })
+  await scene.step('256 MiB for each container: the loads go on', async () => {
+    for (const { name, memoryBytesMax } of await cluster.running()) {
+      expectThat(memoryBytesMax === MEMORY_BYTES_MAX, `${name} may use ${memoryBytesMax} bytes`)
+    }
+    for (const load of loads) load.produce()
+    await scene.goesOn()
+    return scene.allArrives()
+  })
+}
