@@ -74,6 +74,23 @@ export function peekRecord(bytes: Uint8Array, at: number, into: RecordPeek): Pee
   return peekHead(bytes, at, into) && peekTail(bytes, at, into) ? 'record' : 'invalid'
 }
 
+/** Bytes from the start of a record that hold everything up to its store time. */
+export const STORE_TIMESTAMP_HEAD_BYTES = FieldAt.BORN_HOST + 20 + 8
+
+/**
+ * When the record at `commitLogOffset` was stored, from its first bytes alone: neither the rest nor any CRC is looked at.
+ * Undefined where they are not those of that record.
+ */
+export function peekStoreTimestamp(head: Uint8Array, commitLogOffset: number): number | undefined {
+  if (head.length < STORE_TIMESTAMP_HEAD_BYTES) return undefined
+  const magic = readInt32(head, FieldAt.MAGIC)
+  if (magic !== RECORD_MAGIC_V1 && magic !== RECORD_MAGIC_V2) return undefined
+  if (readInt64OrNaN(head, FieldAt.COMMIT_LOG_OFFSET) !== commitLogOffset) return undefined
+  const isV6 = (readInt32(head, FieldAt.SYS_FLAG) & SysFlag.BORN_HOST_V6) !== 0
+  const timestampMs = readInt64OrNaN(head, FieldAt.BORN_HOST + (isV6 ? 20 : 8))
+  return timestampMs >= 0 ? timestampMs : undefined
+}
+
 /** True when the body of the record that was peeked last is what was stored. */
 export function peekedBodyCrcMatches(bytes: Uint8Array, peek: RecordPeek): boolean {
   return crc32Of31Bits(bytes.subarray(peek.bodyAt, peek.bodyAt + peek.bodyLength)) === peek.bodyCrc

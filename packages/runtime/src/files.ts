@@ -41,6 +41,13 @@ export interface FolderEntry {
   readonly kind: 'file' | 'folder'
 }
 
+/** Bytes of the disk that a folder is on. */
+export interface DiskSpace {
+  readonly totalBytes: number
+  /** What this process may still use: less than what is free where some is kept for the system. */
+  readonly freeBytes: number
+}
+
 /** A folder held by this process; the hold dies with the process, however it ends. */
 export interface FolderLock {
   release(): Promise<void>
@@ -64,6 +71,8 @@ export interface Files {
   remove(path: string): Promise<void>
   /** Makes creations, renames and removals inside the folder survive a power loss. */
   syncFolder(path: string): Promise<void>
+  /** Of the disk that `path` is on. */
+  space(path: string): Promise<DiskSpace>
   /** Takes the folder for this process. Fails with `FileError` 'locked', whose message names the holder. */
   lockFolder(path: string, holder: string): Promise<FolderLock>
 }

@@ -1,3 +1,3 @@
 export * from './message-store.ts'
-export * from './store.ts'
+export * from './open-store.ts'
 export { FILLER_SIZE, isFillerUnit } from './consume-queue/unit.ts'

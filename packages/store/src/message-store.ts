@@ -76,12 +76,25 @@ export interface QueueReader {
   queues(): Iterable<{ readonly topic: string; readonly queueId: number }>
 }
 
+/** Told how long the disk takes; for metrics. */
+export interface StoreObserver {
+  /** A batch of so many bytes was written into the page cache. */
+  wrote(tookMs: number, bytes: number): void
+  /** So many bytes reached the disk. */
+  flushed(tookMs: number, bytes: number): void
+}
+
 export interface RecordReader {
   /**
    * The bytes of one record, CRC checked, in Apache's layout (also the element of a pull reply). Synchronously where
    * it is hot, else a promise from the cold lane. Throws or rejects with MqError 'damaged' naming the position.
    */
   read(at: CommitLogOffset, size: number): Uint8Array | Promise<Uint8Array>
+}
+
+export interface RecordTimes {
+  /** When the record there was stored, from its first bytes alone; undefined where no record of the log starts. */
+  storedMs(at: CommitLogOffset): number | undefined | Promise<number | undefined>
 }
 
 /** A record as dispatch saw it, after its batch was written. Order of the log. */
@@ -186,6 +199,7 @@ export type StoreEvent =
   | { event: 'store.damaged'; from: number; to: number }
   | { event: 'store.cut'; from: number; bytes: number; kept: string }
   | { event: 'store.failed'; message: string }
+  | { event: 'store.flush-slow'; tookMs: number; bytes: number; limitMs: number }
   | { event: 'store.disk-full'; message: string }
   | { event: 'store.disk-freed' }
   | { event: 'store.checkpoint-failed'; message: string }
@@ -196,12 +210,17 @@ export interface StoreDeps {
   readonly files: Files
   readonly scheduler: Scheduler
   readonly logger: Logger<StoreEvent> | Logger<LogEvent>
+  readonly observer?: StoreObserver
 }
 
 /** The whole store. Its parts are handed to those who need them; it sends nothing and knows no consumer. */
-export interface MessageStore extends Appender, QueueReader, RecordReader, LogEvents {
+export interface MessageStore extends Appender, QueueReader, RecordReader, RecordTimes, LogEvents {
   readonly recovery: RecoveryReport
   readonly positions: LogPositions
+  /** Position of the oldest byte kept. */
+  readonly min: CommitLogOffset
+  /** Files of the log. */
+  readonly segments: number
   /** Highest position that a finished sync has proven; journal records are stamped with it. */
   readonly provenFlushed: CommitLogOffset
   /** Why appends are refused for good, if they are. */

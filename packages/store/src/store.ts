@@ -1,15 +1,14 @@
-// Puts the store together: opens and recovers the folder, then appends, dispatches, checkpoints and closes.
-import assert from 'node:assert'
+// Puts the store together: appends, dispatches, checkpoints and closes. Its folder is opened in open-store.ts.
 import { commitLogOffset, MqError, queueOffset } from '@rocketmq-ts/model'
 import type { FolderLock, Logger } from '@rocketmq-ts/runtime'
 import { type Checkpointer, createCheckpointer } from './checkpointer.ts'
 import { type CommitLog, createCommitLog } from './commit-log/commit-log.ts'
-import { createDiskReserve, type DiskReserve, isNoSpace } from './commit-log/disk-reserve.ts'
+import { createDiskReserve, type DiskReserve } from './commit-log/disk-reserve.ts'
 import { createDirectLogWriter } from './commit-log/log-writer.ts'
-import { openSegments, type Segments } from './commit-log/segment.ts'
+import type { Segments } from './commit-log/segment.ts'
 import { createZeroWindow } from './commit-log/zero-window.ts'
-import { createQueueFiles, type QueueFiles } from './consume-queue/queue-files.ts'
-import { createQueueTable, type QueueTable } from './consume-queue/queue-table.ts'
+import type { QueueFiles } from './consume-queue/queue-files.ts'
+import type { QueueTable } from './consume-queue/queue-table.ts'
 import { createDispatcher, type Dispatcher } from './dispatch.ts'
 import type {
   Appended,
@@ -23,11 +22,10 @@ import type {
 } from './message-store.ts'
 import { hasUnit } from './record-fields.ts'
 import { replayRecords } from './replay.ts'
-import { restore } from './restore.ts'
 
 const MiB = 1024 * 1024
 /** Apache's defaults, and ours where Apache has none. */
-const DEFAULTS = {
+export const STORE_DEFAULTS = {
   segmentBytes: 1024 * MiB,
   unitsPerFile: 300_000,
   bodyBytesMax: 4 * MiB,
@@ -38,13 +36,13 @@ const DEFAULTS = {
   unitCacheBytes: 32 * MiB,
 }
 const RESERVE_BYTES_MAX = 64 * MiB
+/** A flush that takes longer is told of. */
+const FLUSH_SLOW_MS = 1000
 /** The reserve is this share of a segment at most: a test's store stays small. */
 const RESERVE_SHARE = 16
-/** Smallest segment: the filler and a small record. */
-const SEGMENT_BYTES_MIN = 256
 
 /** Everything inside the root folder. Java: StorePathConfigHelper. */
-function pathsOf(folder: string) {
+export function pathsOf(folder: string) {
   return {
     commitLog: `${folder}/commitlog`,
     consumeQueue: `${folder}/consumequeue`,
@@ -59,7 +57,7 @@ function pathsOf(folder: string) {
   }
 }
 
-interface Parts {
+export interface StoreParts {
   readonly options: StoreOptions
   readonly deps: StoreDeps
   readonly logger: Logger<StoreEvent>
@@ -86,10 +84,11 @@ class Listeners<Value> {
   }
 }
 
-class Store implements MessageStore {
+/** A store whose folder was opened and recovered. */
+export class Store implements MessageStore {
   readonly recovery: RecoveryReport
   readonly flushBeforeRelease: boolean
-  readonly #parts: Parts
+  readonly #parts: StoreParts
   readonly #reserve: DiskReserve
   readonly #log: CommitLog
   readonly #dispatcher: Dispatcher
@@ -99,7 +98,7 @@ class Store implements MessageStore {
   #lastTimestampMs: number
   #closing: Promise<void> | undefined
 
-  constructor(parts: Parts) {
+  constructor(parts: StoreParts) {
     const { options, deps, logger, segments, queues, queueFiles, paths } = parts
     const { scheduler, files } = deps
     this.#parts = parts
@@ -114,16 +113,28 @@ class Store implements MessageStore {
       onFull: (cause) => logger.error({ event: 'store.disk-full', message: String(cause) }),
       onFreed: () => logger.info({ event: 'store.disk-freed' }),
     })
+    const { observer } = deps
     this.#log = createCommitLog({
+      clock: deps.clock,
+      observer: {
+        wrote: (tookMs, bytes) => observer?.wrote(tookMs, bytes),
+        flushed(tookMs, bytes) {
+          if (tookMs >= FLUSH_SLOW_MS) {
+            const event = 'store.flush-slow'
+            logger.warn({ event, tookMs: Math.round(tookMs), bytes, limitMs: FLUSH_SLOW_MS })
+          }
+          observer?.flushed(tookMs, bytes)
+        },
+      },
       scheduler,
       segments,
       writer: createDirectLogWriter(segments),
       reserve: this.#reserve,
       zeroWindow: this.flushBeforeRelease ? createZeroWindow(segments) : undefined,
       end: parts.recovery.end,
-      bodyBytesMax: options.bodyBytesMax ?? DEFAULTS.bodyBytesMax,
-      flushIntervalMs: options.flushIntervalMs ?? DEFAULTS.flushIntervalMs,
-      hotBytes: options.hotBytes ?? DEFAULTS.hotBytes,
+      bodyBytesMax: options.bodyBytesMax ?? STORE_DEFAULTS.bodyBytesMax,
+      flushIntervalMs: options.flushIntervalMs ?? STORE_DEFAULTS.flushIntervalMs,
+      hotBytes: options.hotBytes ?? STORE_DEFAULTS.hotBytes,
       onWritten: (end) => this.#written(end),
       onFlushed: (end) => {
         if (this.flushBeforeRelease) this.#dispatcher.confirmed(end)
@@ -142,7 +153,7 @@ class Store implements MessageStore {
       checkpointPath: paths.queueCheckpoint,
       storeCheckpointPath: paths.checkpoint,
       flushedMarkPath: paths.flushedMark,
-      intervalMs: options.checkpointIntervalMs ?? DEFAULTS.checkpointIntervalMs,
+      intervalMs: options.checkpointIntervalMs ?? STORE_DEFAULTS.checkpointIntervalMs,
       log: this.#log,
       lastTimestampMs: () => this.#lastTimestampMs,
       onFailure: (error) => logger.error({ event: 'store.checkpoint-failed', message: error.message }),
@@ -157,6 +168,14 @@ class Store implements MessageStore {
       flushed: commitLogOffset(this.#log.flushed),
       confirmed: commitLogOffset(this.#log.flushed),
     }
+  }
+
+  get min() {
+    return commitLogOffset(this.#log.min)
+  }
+
+  get segments() {
+    return this.#parts.segments.count
   }
 
   get provenFlushed() {
@@ -221,6 +240,8 @@ class Store implements MessageStore {
   }
 
   read: MessageStore['read'] = (at, size) => this.#log.read(at, size)
+
+  storedMs: MessageStore['storedMs'] = (at) => this.#log.storedMs(at)
 
   onVisible: MessageStore['onVisible'] = (listener) => this.#dispatcher.onVisible(listener)
 
@@ -287,108 +308,4 @@ class Store implements MessageStore {
 /** End of the segment that holds the last byte before `position`. */
 function endOfSegment(position: number, { segmentBytes }: Segments): number {
   return Math.ceil(position / segmentBytes) * segmentBytes
-}
-
-function checkOptions({ folder, segmentBytes, unitsPerFile }: StoreOptions): void {
-  assert(folder.startsWith('/'), `the folder of a store is an absolute path: ${folder}`)
-  if (segmentBytes !== undefined && !(Number.isSafeInteger(segmentBytes) && segmentBytes >= SEGMENT_BYTES_MIN)) {
-    throw new MqError(
-      'parameter-invalid',
-      `mappedFileSizeCommitLog: ${segmentBytes} is below ${SEGMENT_BYTES_MIN} bytes`,
-    )
-  }
-  if (unitsPerFile !== undefined && !(Number.isSafeInteger(unitsPerFile) && unitsPerFile > 0)) {
-    throw new MqError('parameter-invalid', `units of a consume queue file: ${unitsPerFile} is not a positive count`)
-  }
-}
-
-async function hasAbort(deps: StoreDeps, folder: string): Promise<boolean> {
-  const entries = await deps.files.list(folder)
-  return entries.some((entry) => entry.name === 'abort')
-}
-
-/** Java: DefaultMessageStore.createTempFile. */
-async function writeAbort(deps: StoreDeps, folder: string, path: string, holder: string): Promise<void> {
-  const file = await deps.files.open(path, 'create')
-  file.writeSync(0, [Buffer.from(holder)])
-  await file.sync()
-  await file.close()
-  await deps.files.syncFolder(folder)
-}
-
-async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLock): Promise<MessageStore> {
-  const { files, clock } = deps
-  const logger = deps.logger as Logger<StoreEvent>
-  const startedMs = clock.monotonicMs()
-  const paths = pathsOf(options.folder)
-  await files.makeFolder(paths.consumeQueue, { durable: true })
-  const segments = await openSegments({
-    files,
-    folder: paths.commitLog,
-    segmentBytes: options.segmentBytes ?? DEFAULTS.segmentBytes,
-  })
-  const queueFiles = createQueueFiles({
-    files,
-    root: paths.consumeQueue,
-    unitsPerFile: options.unitsPerFile ?? DEFAULTS.unitsPerFile,
-  })
-  try {
-    const queues = createQueueTable({ cacheBytes: options.unitCacheBytes ?? DEFAULTS.unitCacheBytes, queueFiles })
-    const { report, lastTimestampMs } = await restore({
-      files,
-      logger,
-      segments,
-      queues,
-      queueFiles,
-      checkpointPath: paths.queueCheckpoint,
-      flushedMarkPath: paths.flushedMark,
-      damagedFolder: paths.damaged,
-      cleanStop: !(await hasAbort(deps, options.folder)),
-      flushedStampOf: options.flushedStampOf,
-      topicsEndedBy: options.topicsEndedBy,
-    })
-    await segments.ensure(report.end - (report.end % segments.segmentBytes))
-    await writeAbort(deps, options.folder, paths.abort, options.holder ?? DEFAULTS.holder)
-    const { end, records, scannedBytes, cleanStop } = report
-    const durationMs = clock.monotonicMs() - startedMs
-    logger.info({ event: 'store.opened', end, records, scannedBytes, cleanStop, durationMs })
-    return new Store({
-      options,
-      deps,
-      logger,
-      paths,
-      lock,
-      segments,
-      queues,
-      queueFiles,
-      recovery: report,
-      lastTimestampMs,
-    })
-  } catch (error) {
-    await queueFiles.close()
-    await segments.close()
-    throw error
-  }
-}
-
-/**
- * Opens the store in `options.folder`, made where it is missing, and recovers it. Rejects with FileError 'locked' while
- * another process has it, and with MqError 'parameter-invalid' where its files do not fit the settings; damage is never a
- * reason: see `recovery`. Java: DefaultMessageStore.load.
- */
-export async function openMessageStore(options: StoreOptions, deps: StoreDeps): Promise<MessageStore> {
-  checkOptions(options)
-  await deps.files.makeFolder(options.folder, { durable: true })
-  const lock = await deps.files.lockFolder(options.folder, options.holder ?? DEFAULTS.holder)
-  try {
-    return await openLocked(options, deps, lock).catch(async (error: unknown) => {
-      if (!isNoSpace(error)) throw error
-      // A full disk: what was kept for the journal is what a start needs.
-      await deps.files.remove(pathsOf(options.folder).reserve)
-      return openLocked(options, deps, lock)
-    })
-  } catch (error) {
-    await lock.release()
-    throw error
-  }
 }

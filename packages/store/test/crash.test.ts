@@ -66,6 +66,7 @@ function countSteps(
     rename: (from, to) => step(() => files.rename(from, to)),
     remove: (path) => step(() => files.remove(path)),
     syncFolder: (path) => step(() => files.syncFolder(path)),
+    space: (path) => files.space(path),
     lockFolder: (path, holder) => files.lockFolder(path, holder),
   }
 }

@@ -1,8 +1,16 @@
 // The one log: takes records into the batch of the Turn, writes and syncs them, reads them back.
 // appended ≥ written ≥ flushed. After a failed write or sync it refuses appends for good.
-import { commitLogOffset, createRecordPeek, MqError, recordSize, type QueueOffset } from '@rocketmq-ts/model'
-import type { Scheduler } from '@rocketmq-ts/runtime'
-import type { NewRecord } from '../message-store.ts'
+import {
+  commitLogOffset,
+  createRecordPeek,
+  MqError,
+  peekStoreTimestamp,
+  recordSize,
+  STORE_TIMESTAMP_HEAD_BYTES,
+  type QueueOffset,
+} from '@rocketmq-ts/model'
+import type { Clock, Scheduler } from '@rocketmq-ts/runtime'
+import type { NewRecord, StoreObserver } from '../message-store.ts'
 import { BatchBuilder, type SealedBatch } from './batch.ts'
 import { type DiskReserve, isNoSpace } from './disk-reserve.ts'
 import { createGroupCommit } from './group-commit.ts'
@@ -26,6 +34,8 @@ export const BEHIND_FLUSHED_BYTES_MAX = UNFLUSHED_BYTES_MAX + BATCH_BYTES_MAX + 
 const SEGMENT_FREE_BYTES_MIN = 8
 
 export interface CommitLogOptions {
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly observer: StoreObserver
   readonly scheduler: Scheduler
   readonly segments: Segments
   readonly writer: LogWriter
@@ -59,6 +69,7 @@ export interface CommitLog {
   submit(): Promise<void>
   whenFlushed(position: number): Promise<void>
   read(position: number, size: number): Uint8Array | Promise<Uint8Array>
+  storedMs(position: number): number | undefined | Promise<number | undefined>
   /** No background sync after this. */
   stop(): void
 }
@@ -67,7 +78,7 @@ const DONE = Promise.resolve()
 
 /** Creates the log on segments that recovery has judged. Java: CommitLog. */
 export function createCommitLog(options: CommitLogOptions): CommitLog {
-  const { scheduler, segments, writer, reserve, hotBytes } = options
+  const { scheduler, segments, writer, reserve, hotBytes, clock, observer } = options
   const { segmentBytes } = segments
   const builder = new BatchBuilder(options.end)
   const peek = createRecordPeek()
@@ -95,12 +106,14 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
 
   /** Every segment that holds bytes of [from, to), the oldest first: what is behind is never safer than what is before. */
   async function sync(from: number, to: number): Promise<void> {
+    const startedMs = clock.monotonicMs()
     try {
       for (let base = from - (from % segmentBytes); base < to; base += segmentBytes)
         await segments.at(base)?.file.sync()
     } catch (error) {
       throw refuse(error)
     }
+    observer.flushed(clock.monotonicMs() - startedMs, to - from)
   }
 
   const group = createGroupCommit({
@@ -195,6 +208,7 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
 
   /** The way of nearly every batch: written when this returns. */
   function writeNow(batch: SealedBatch, entered: readonly number[]): Promise<void> {
+    const startedMs = clock.monotonicMs()
     let pending: void | Promise<void>
     try {
       pending = writer.submit(batch)
@@ -202,6 +216,7 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
       return settle(Promise.reject(error), batch, entered)
     }
     if (pending !== undefined) return settle(pending, batch, entered)
+    observer.wrote(clock.monotonicMs() - startedMs, batch.end - written)
     finish(batch, entered)
     return DONE
   }
@@ -223,6 +238,11 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     return run
   }
 
+  /** Written by this process and not long ago: in the page cache. */
+  function isHot(position: number): boolean {
+    return position >= startedAt && position >= written - hotBytes
+  }
+
   function read(position: number, size: number): Uint8Array | Promise<Uint8Array> {
     if (size > RECORD_BYTES_MAX) throw damaged(position, 'was lost')
     const segment = segments.at(position)
@@ -230,11 +250,20 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     if (position + size > written) throw damaged(position, `ends behind the end of the log, ${written}`)
     const into = Buffer.allocUnsafe(size)
     const at = position - segment.base
-    // Written by this process and not long ago: in the page cache.
-    if (position >= startedAt && position >= written - hotBytes) {
+    if (isHot(position)) {
       return checked(into, segment.file.readSync(at, into), position)
     }
     return segment.file.read(at, into, 'cold').then((bytes) => checked(into, bytes, position))
+  }
+
+  function storedMs(position: number): number | undefined | Promise<number | undefined> {
+    const segment = segments.at(position)
+    if (segment === undefined || position + STORE_TIMESTAMP_HEAD_BYTES > written) return undefined
+    const head = Buffer.allocUnsafe(STORE_TIMESTAMP_HEAD_BYTES)
+    const at = position - segment.base
+    const told = (bytesRead: number) => (bytesRead === head.length ? peekStoreTimestamp(head, position) : undefined)
+    if (isHot(position)) return told(segment.file.readSync(at, head))
+    return segment.file.read(at, head, 'cold').then(told)
   }
 
   function checked(into: Buffer, bytesRead: number, position: number): Uint8Array {
@@ -267,6 +296,7 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     submit,
     whenFlushed: group.whenFlushed,
     read,
+    storedMs,
     stop: group.stop,
   }
 }

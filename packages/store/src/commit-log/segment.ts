@@ -21,6 +21,8 @@ export interface Segments {
   readonly min: number
   /** Position behind the last file. */
   readonly end: number
+  /** Files. */
+  readonly count: number
   /** The segment that holds `position`, if its file exists. */
   at(position: number): Segment | undefined
   /** The segment starting at `base`, made where it is missing. */
@@ -129,6 +131,9 @@ export async function openSegments(options: {
     },
     get end() {
       return end
+    },
+    get count() {
+      return segments.size
     },
     at: (position) => segments.get(position - (position % segmentBytes)),
     ensure(base) {

@@ -32,6 +32,7 @@ export function describeFilesContract(name: string, withFiles: WithFiles): void 
   describe(`files (${name})`, () => {
     describeContent(withFiles)
     describeFolders(withFiles)
+    describeSpace(withFiles)
     describeLocks(withFiles)
   })
 }
@@ -204,6 +205,17 @@ function describeFolders(withFiles: WithFiles): void {
       await files.remove(`${folder}/a`)
       await files.remove(`${folder}/a`)
       expect(await files.list(folder)).toEqual([])
+    }))
+}
+
+function describeSpace(withFiles: WithFiles): void {
+  test('space: of an existing folder → free bytes within the total; of a missing one → not-found', () =>
+    withFiles(async (files, folder) => {
+      const { totalBytes, freeBytes } = await files.space(folder)
+      expect(totalBytes).toBeGreaterThan(0)
+      expect(freeBytes).toBeGreaterThanOrEqual(0)
+      expect(freeBytes).toBeLessThanOrEqual(totalBytes)
+      await expect(files.space(`${folder}/none`)).rejects.toMatchObject({ code: 'not-found' })
     }))
 }
 

@@ -21,6 +21,9 @@ export interface FilesHost {
   readonly locks: Map<string, { readonly owner: Owner; readonly holder: string }>
 }
 
+/** Size that a disk without a limit tells of. */
+const DISK_BYTES_SHOWN = 2 ** 40
+
 const CHANCE_OF = { read: 'readError', write: 'writeError', sync: 'syncError', change: undefined } as const
 const COUNTER_OF = { read: 'readErrors', write: 'writeErrors', sync: 'syncErrors', change: 'writeErrors' } as const
 
@@ -278,6 +281,13 @@ export function createSimFiles(host: FilesHost): Files {
     rename: (from, to) => calls.change(from, () => disk.rename(from, to)),
     remove: (path) => calls.change(path, () => disk.remove(path)),
     syncFolder: (path) => syncFolders(path, () => [disk.folder(path)]),
+    space(path) {
+      return look(path, 'read', () => {
+        if (disk.find(path) === undefined) throw new FileError('not-found', path, 'can not ask for the space of')
+        const totalBytes = Math.min(disk.capacityBytes, DISK_BYTES_SHOWN)
+        return { totalBytes, freeBytes: Math.max(0, totalBytes - disk.usedBytes) }
+      })
+    },
     lockFolder: (path, holder) => calls.change(path, () => lockFolder(host, path, holder)),
   }
 }

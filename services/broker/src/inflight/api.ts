@@ -66,8 +66,18 @@ export interface QueueState extends QueueRef {
   readonly ready: number
   /** Messages that were popped and neither settled nor released, those pending for the dead-letter topic included. */
   readonly inFlight: number
+  /** Rows it has in the entry table: what a walk of `ledger` visits. */
+  readonly entries: number
   /** The topic or group is gone: every call that would act on it does nothing. */
   readonly dropped: boolean
+}
+
+/** A group in a topic. The object stays the same as long as it has queues. */
+export interface GroupState {
+  readonly topic: string
+  readonly group: string
+  /** Ascending by queue id. */
+  readonly queues: readonly QueueState[]
 }
 
 /** What tells a single delivery of a message apart; carried by copies (dead-letter, retry) of the message. */
@@ -186,6 +196,8 @@ export interface Inflight {
   queuesOf(topic: string, group: string): readonly QueueState[]
   /** All live states. */
   all(): Iterable<QueueState>
+  /** The same, by topic and group. */
+  groups(): Iterable<GroupState>
   /**
    * The group starts at `offset`: everything before counts as before-start. States of older incarnations of the topic
    * are dropped. Asserts that the queue has no state. Hold the reply until flushed.
@@ -265,6 +277,8 @@ export interface Inflight {
   retain(queue: QueueState, min: number): boolean
   /** After recovery: nothing at or beyond `max` exists. Moves cursor and low mark back and drops entries. */
   clamp(queue: QueueState, max: number): boolean
+  /** Adds the messages of every bucket, in the order of `BUCKETS`, to `into`. Visits no entry. */
+  addCounts(queue: QueueState, max: number, into: Float64Array): void
   /** The books of the queue, checked against [0, max) and against its entries, which it walks. */
   ledger(queue: QueueState, bounds: { readonly max: number }): LedgerReport
 

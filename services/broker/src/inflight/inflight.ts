@@ -141,6 +141,7 @@ export function createInflight(options: InflightOptions): Inflight {
     queue: (topic, group, queueId) => registry.current(topic, group, queueId),
     queuesOf: (topic, group) => registry.list(topic, group),
     all: () => registry.all(),
+    groups: () => registry.groups(),
     start(ref, offset) {
       checkRef(ref)
       const queue = transitions.start(ref, offset)
@@ -236,6 +237,7 @@ export function createInflight(options: InflightOptions): Inflight {
       journal.clamp(live(queue), max)
       return true
     },
+    addCounts: (queue, max, into) => live(queue).ledger.addCounts(queue.cursor, max, into),
     ledger: (queue, { max }) => live(queue).ledger.report(queue.cursor, max, liveTally(live(queue), entries)),
 
     recordSetting(setting) {

@@ -151,6 +151,12 @@ export class Ledger {
     return this.values[bucket * FIELDS]!
   }
 
+  /** Adds the count of every bucket to `into`; what lies behind the cursor waits. */
+  addCounts(cursor: number, max: number, into: Float64Array): void {
+    for (let bucket = 0; bucket < BUCKETS.length; bucket += 1) into[bucket]! += this.count(bucket)
+    into[BucketId.waiting]! += Math.max(0, max - cursor)
+  }
+
   /** Compares with what must hold: everything in [0, max) once, and the live buckets as the entries have them. */
   report(cursor: number, max: number, live: LiveTally): LedgerReport {
     const waiting = tallyOfRange(cursor, Math.max(cursor, max))

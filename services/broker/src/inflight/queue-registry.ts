@@ -1,13 +1,12 @@
 // All queues by name and by number. Invariant: a topic has queues of one incarnation only, its newest.
-import type { QueueRef } from './api.ts'
+import type { GroupState, QueueRef } from './api.ts'
 import type { Ledger } from './ledger.ts'
 import { LiveQueue } from './queue-state.ts'
 import { ReadyQueues } from './ready-queues.ts'
 
-interface GroupQueues {
+interface GroupQueues extends GroupState {
   readonly byId: Map<number, LiveQueue>
-  /** Ascending by queue id. */
-  readonly list: LiveQueue[]
+  readonly queues: LiveQueue[]
   readonly ready: ReadyQueues
 }
 
@@ -48,7 +47,7 @@ export class QueueRegistry {
   }
 
   list(topic: string, group: string): readonly LiveQueue[] {
-    return this.#topics.get(topic)?.groups.get(group)?.list ?? []
+    return this.#topics.get(topic)?.groups.get(group)?.queues ?? []
   }
 
   ready(topic: string, group: string): ReadyQueues | undefined {
@@ -59,21 +58,25 @@ export class QueueRegistry {
     for (const queue of this.#byIndex) if (queue !== undefined) yield queue
   }
 
+  *groups(): Iterable<GroupState> {
+    for (const topic of this.#topics.values()) yield* topic.groups.values()
+  }
+
   /** Adds a queue that is not there. The topic has no queues of another incarnation. */
   add(ref: QueueRef): LiveQueue {
     let topic = this.#topics.get(ref.topic)
     if (topic === undefined) this.#topics.set(ref.topic, (topic = { incarnation: ref.incarnation, groups: new Map() }))
     let group = topic.groups.get(ref.group)
     if (group === undefined) {
-      group = { byId: new Map(), list: [], ready: new ReadyQueues() }
+      group = { topic: ref.topic, group: ref.group, byId: new Map(), queues: [], ready: new ReadyQueues() }
       topic.groups.set(ref.group, group)
     }
     const index = this.#freeIndexes.pop() ?? this.#byIndex.length
     const queue = new LiveQueue(ref, index, this.#createLedger(), group.ready)
     this.#byIndex[index] = queue
     group.byId.set(ref.queueId, queue)
-    const before = group.list.findIndex((other) => other.queueId > ref.queueId)
-    group.list.splice(before < 0 ? group.list.length : before, 0, queue)
+    const before = group.queues.findIndex((other) => other.queueId > ref.queueId)
+    group.queues.splice(before < 0 ? group.queues.length : before, 0, queue)
     return queue
   }
 
@@ -99,10 +102,10 @@ export class QueueRegistry {
   }
 
   #forget(group: GroupQueues): LiveQueue[] {
-    for (const queue of group.list) {
+    for (const queue of group.queues) {
       this.#byIndex[queue.index] = undefined
       this.#freeIndexes.push(queue.index)
     }
-    return group.list
+    return group.queues
   }
 }

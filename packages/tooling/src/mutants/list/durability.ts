@@ -76,8 +76,8 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'The folder of a running store is taken by another one',
-    file: 'packages/store/src/store.ts',
-    text: 'const lock = await deps.files.lockFolder(options.folder, options.holder ?? DEFAULTS.holder)',
+    file: 'packages/store/src/open-store.ts',
+    text: 'const lock = await deps.files.lockFolder(options.folder, options.holder ?? STORE_DEFAULTS.holder)',
     replacement: 'const lock = { release: async () => undefined }',
     testFile: 'packages/store/test/store.test.ts',
     test: 'lock: a second process on the folder → FileError locked that names the holder',

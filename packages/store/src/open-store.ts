@@ -1,0 +1,118 @@
+// Opens the folder of a store: takes its lock, judges its files, recovers. What fails on the way gives the lock back.
+import assert from 'node:assert'
+import { MqError } from '@rocketmq-ts/model'
+import type { FolderLock, Logger } from '@rocketmq-ts/runtime'
+import { isNoSpace } from './commit-log/disk-reserve.ts'
+import { openSegments } from './commit-log/segment.ts'
+import { createQueueFiles } from './consume-queue/queue-files.ts'
+import { createQueueTable } from './consume-queue/queue-table.ts'
+import type { MessageStore, StoreDeps, StoreEvent, StoreOptions } from './message-store.ts'
+import { restore } from './restore.ts'
+import { pathsOf, Store, STORE_DEFAULTS } from './store.ts'
+
+/** Smallest segment: the filler and a small record. */
+const SEGMENT_BYTES_MIN = 256
+
+function checkOptions({ folder, segmentBytes, unitsPerFile }: StoreOptions): void {
+  assert(folder.startsWith('/'), `the folder of a store is an absolute path: ${folder}`)
+  if (segmentBytes !== undefined && !(Number.isSafeInteger(segmentBytes) && segmentBytes >= SEGMENT_BYTES_MIN)) {
+    throw new MqError(
+      'parameter-invalid',
+      `mappedFileSizeCommitLog: ${segmentBytes} is below ${SEGMENT_BYTES_MIN} bytes`,
+    )
+  }
+  if (unitsPerFile !== undefined && !(Number.isSafeInteger(unitsPerFile) && unitsPerFile > 0)) {
+    throw new MqError('parameter-invalid', `units of a consume queue file: ${unitsPerFile} is not a positive count`)
+  }
+}
+
+async function hasAbort(deps: StoreDeps, folder: string): Promise<boolean> {
+  const entries = await deps.files.list(folder)
+  return entries.some((entry) => entry.name === 'abort')
+}
+
+/** Java: DefaultMessageStore.createTempFile. */
+async function writeAbort(deps: StoreDeps, folder: string, path: string, holder: string): Promise<void> {
+  const file = await deps.files.open(path, 'create')
+  file.writeSync(0, [Buffer.from(holder)])
+  await file.sync()
+  await file.close()
+  await deps.files.syncFolder(folder)
+}
+
+async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLock): Promise<MessageStore> {
+  const { files, clock } = deps
+  const logger = deps.logger as Logger<StoreEvent>
+  const startedMs = clock.monotonicMs()
+  const paths = pathsOf(options.folder)
+  await files.makeFolder(paths.consumeQueue, { durable: true })
+  const segments = await openSegments({
+    files,
+    folder: paths.commitLog,
+    segmentBytes: options.segmentBytes ?? STORE_DEFAULTS.segmentBytes,
+  })
+  const queueFiles = createQueueFiles({
+    files,
+    root: paths.consumeQueue,
+    unitsPerFile: options.unitsPerFile ?? STORE_DEFAULTS.unitsPerFile,
+  })
+  try {
+    const queues = createQueueTable({ cacheBytes: options.unitCacheBytes ?? STORE_DEFAULTS.unitCacheBytes, queueFiles })
+    const { report, lastTimestampMs } = await restore({
+      files,
+      logger,
+      segments,
+      queues,
+      queueFiles,
+      checkpointPath: paths.queueCheckpoint,
+      flushedMarkPath: paths.flushedMark,
+      damagedFolder: paths.damaged,
+      cleanStop: !(await hasAbort(deps, options.folder)),
+      flushedStampOf: options.flushedStampOf,
+      topicsEndedBy: options.topicsEndedBy,
+    })
+    await segments.ensure(report.end - (report.end % segments.segmentBytes))
+    await writeAbort(deps, options.folder, paths.abort, options.holder ?? STORE_DEFAULTS.holder)
+    const { end, records, scannedBytes, cleanStop } = report
+    const durationMs = clock.monotonicMs() - startedMs
+    logger.info({ event: 'store.opened', end, records, scannedBytes, cleanStop, durationMs })
+    return new Store({
+      options,
+      deps,
+      logger,
+      paths,
+      lock,
+      segments,
+      queues,
+      queueFiles,
+      recovery: report,
+      lastTimestampMs,
+    })
+  } catch (error) {
+    await queueFiles.close()
+    await segments.close()
+    throw error
+  }
+}
+
+/**
+ * Opens the store in `options.folder`, made where it is missing, and recovers it. Rejects with FileError 'locked' while
+ * another process has it, and with MqError 'parameter-invalid' where its files do not fit the settings; damage is never a
+ * reason: see `recovery`. Java: DefaultMessageStore.load.
+ */
+export async function openMessageStore(options: StoreOptions, deps: StoreDeps): Promise<MessageStore> {
+  checkOptions(options)
+  await deps.files.makeFolder(options.folder, { durable: true })
+  const lock = await deps.files.lockFolder(options.folder, options.holder ?? STORE_DEFAULTS.holder)
+  try {
+    return await openLocked(options, deps, lock).catch(async (error: unknown) => {
+      if (!isNoSpace(error)) throw error
+      // A full disk: what was kept for the journal is what a start needs.
+      await deps.files.remove(pathsOf(options.folder).reserve)
+      return openLocked(options, deps, lock)
+    })
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
