@@ -14,6 +14,8 @@ export interface GrpcLimits {
   readonly streamsPerConnectionMax: number
   /** How long a new connection may take to show what it speaks, and to finish its TLS handshake. */
   readonly handshakeTimeoutMs: number
+  /** How long a client may take to send the whole request of a call; its own deadline ends it sooner. */
+  readonly requestTimeoutMs: number
   /** A silent connection is asked for a sign of life this often, and closed when none comes in time. */
   readonly keepaliveIntervalMs: number
   readonly keepaliveTimeoutMs: number
@@ -25,6 +27,7 @@ export const DEFAULT_GRPC_LIMITS: GrpcLimits = {
   connectionsMax: 10_000,
   streamsPerConnectionMax: 4096,
   handshakeTimeoutMs: 10_000,
+  requestTimeoutMs: 60_000,
   keepaliveIntervalMs: 120_000,
   keepaliveTimeoutMs: 20_000,
 }

@@ -13,6 +13,7 @@ import type { GrpcPortEvent } from './events.ts'
 import { handlerOf, type CallOrigin } from './grpc-js-calls.ts'
 import { openSniffedPort, plainHost, refuse, remoteOf, type SpokenProtocol } from './sniffed-port.ts'
 import { checkIdentity, createTlsAcceptor, type TlsAcceptor, type TlsIdentity } from './tls-acceptor.ts'
+import { watchRequest } from './unfinished-requests.ts'
 
 /** 'permissive' takes TLS and plaintext, the others one of them. Official clients differ in what they start with. */
 export type TlsOptions = { readonly mode: 'disabled' } | (TlsIdentity & { readonly mode: 'permissive' | 'enforcing' })
@@ -62,7 +63,12 @@ export function createGrpcJsTransport(options: GrpcJsTransportOptions): GrpcJsTr
   async function serve(methods: GrpcMethods): Promise<GrpcServer> {
     const calls = new Set<ServerCall>()
     const server = new Server(serverOptions(limits))
-    const origins = watchOrigins()
+    const origins = watchOrigins((stream, path, timeoutMs = Infinity) => {
+      // A bidirectional call may stay open as long as its client likes; an unknown one is answered at once.
+      const kind = methods.get(path)?.kind ?? 'bidirectional'
+      if (kind === 'bidirectional') return
+      watchRequest(stream, Math.min(timeoutMs, limits.requestTimeoutMs), scheduler)
+    })
     const adapter = {
       clock,
       scheduler,
@@ -177,7 +183,7 @@ interface Connection {
  * Sees each call before grpc-js does. It notes the connection, which grpc-js only half shows, and takes the deadline
  * out: grpc-js cuts it to 32 bits, so that a deadline of a year passes within days, or at once.
  */
-function watchOrigins() {
+function watchOrigins(onCall: (stream: ServerHttp2Stream, path: string, timeoutMs: number | undefined) => void) {
   const connections = new Map<number, Connection>()
   const numbers = new WeakMap<ServerHttp2Session, number>()
   let lastNumber = 0
@@ -202,6 +208,7 @@ function watchOrigins() {
     else if (timeout !== undefined) headers['grpc-timeout'] = MALFORMED_TIMEOUT
     const number = session === undefined ? 0 : numberOf(session as ServerHttp2Session)
     headers[ORIGIN_HEADER] = `${number} ${timeoutMs ?? ''}`
+    onCall(stream, headers[':path'] ?? '', timeoutMs)
   }
 
   return {

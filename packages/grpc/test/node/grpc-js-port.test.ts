@@ -341,3 +341,47 @@ test('streams: 1000 open polls on one connection → a unary call is still answe
   expect((await client.unary('/s/Echo', MESSAGE)).status).toBe(GrpcStatus.OK)
   expect(fixture.calls).toHaveLength(1001)
 })
+
+/** A call whose client sends half of a message and never ends. */
+function unfinishedCall(session: http2.ClientHttp2Session, headers: http2.OutgoingHttpHeaders, path = '/s/Echo') {
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': path,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    ...headers,
+  })
+  stream.write(Buffer.from([0, 0, 0, 0, 9, 1]))
+  return stream
+}
+
+test.each([
+  ['its own deadline', { 'grpc-timeout': '5S' }, '/s/Echo', 5_000],
+  ['the limit', {}, '/s/Echo', 60_000],
+  ['the limit, as deadlines of a year do not count', { 'grpc-timeout': '525600M' }, '/s/Hold', 60_000],
+])('calls: a client that never ends its request → ended at %s', async (_when, headers, path, limitMs) => {
+  const fixture = await open({ tls: PERMISSIVE })
+  const session = http2.connect(`http://127.0.0.1:${fixture.address.port}`)
+  cleanups.push(() => session.destroy())
+  const stream = unfinishedCall(session, headers, path)
+  // An answer to a later call shows that the server has the first one.
+  await (await fixture.client()).unary('/s/Echo', MESSAGE)
+  await new Promise((resolve) => session.ping(resolve))
+  fixture.time.advance(limitMs - 1)
+  const answered = once(stream, 'response') as Promise<[http2.IncomingHttpHeaders]>
+  fixture.time.advance(1)
+  const [trailers] = await answered
+  expect(trailers).toMatchObject({ ':status': 200, 'grpc-status': String(GrpcStatus.DEADLINE_EXCEEDED) })
+  expect(trailers['grpc-message']).toBe(`the request was not complete within ${limitMs} ms`)
+})
+
+test('calls: one whose request is whole → its time for requests is over without an effect', async () => {
+  const fixture = await open({ tls: PERMISSIVE })
+  const client = await fixture.client()
+  const ended: GrpcStatus[] = []
+  client.serverStreaming('/s/Hold', MESSAGE, { message: () => {}, end: (status) => ended.push(status) })
+  await client.unary('/s/Echo', MESSAGE)
+  fixture.time.advance(60_000)
+  await client.unary('/s/Echo', MESSAGE)
+  expect(ended).toStrictEqual([])
+})
