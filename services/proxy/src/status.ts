@@ -19,7 +19,8 @@ export function notImplemented(feature: string): Refusal {
   return refusal(Code.NOT_IMPLEMENTED, `${feature} is not implemented by this proxy yet`)
 }
 
-// Java: ResponseBuilder, GrpcProxyException. Differs where clients would retry for ever: a malformed handle is invalid.
+// Java: ResponseBuilder, GrpcProxyException. Differs in two places. A malformed handle is invalid, since clients would
+// retry for ever. A broker that is away is no internal error: SDKs show those to the user as a fault of the server's.
 const codes = {
   'topic-not-found': Code.TOPIC_NOT_FOUND,
   'topic-illegal': Code.ILLEGAL_TOPIC,
@@ -38,12 +39,12 @@ const codes = {
   busy: Code.TOO_MANY_REQUESTS,
   'polling-full': Code.TOO_MANY_REQUESTS,
   timeout: Code.PROXY_TIMEOUT,
-  unavailable: Code.INTERNAL_SERVER_ERROR,
+  unavailable: Code.PROXY_TIMEOUT,
   'store-refused': Code.INTERNAL_SERVER_ERROR,
   'disk-full': Code.INTERNAL_SERVER_ERROR,
   damaged: Code.INTERNAL_SERVER_ERROR,
   protocol: Code.INTERNAL_SERVER_ERROR,
-  closed: Code.INTERNAL_SERVER_ERROR,
+  closed: Code.PROXY_TIMEOUT,
   internal: Code.INTERNAL_SERVER_ERROR,
 } as const satisfies Record<MqErrorCode, Code>
 

@@ -292,7 +292,7 @@ function handleRows(change: (handle: string) => object): Row[] {
     ],
     ['an expired handle', change(handleOf({ popTimeMs: Date.now() - 13 * HOUR_S * 1_000 })), invalid, 'expired'],
     // The broker may come back: clients try again until the handle expires.
-    ['a handle of an absent broker', change(handleOf({ broker: 'no-broker' })), 'INTERNAL_SERVER_ERROR', 'no-broker'],
+    ['a handle of an absent broker', change(handleOf({ broker: 'no-broker' })), 'PROXY_TIMEOUT', 'no-broker'],
     ['a handle of a queue that does not exist', change(handleOf({ queue: 2_000_000 })), invalid, 'queue'],
   ]
 }

@@ -243,7 +243,8 @@ test('send: a broker that can not be reached → the next broker takes the messa
 test.each([
   ['timeout', Code.PROXY_TIMEOUT],
   ['busy', Code.TOO_MANY_REQUESTS],
-  ['closed', Code.INTERNAL_SERVER_ERROR],
+  ['closed', Code.PROXY_TIMEOUT],
+  ['unavailable', Code.PROXY_TIMEOUT],
   ['not-implemented', Code.NOT_IMPLEMENTED],
 ] as const)('send: the broker fails with %s → code %i, and no second attempt', async (failure, code) => {
   const { call, upstream } = await createHarness()
