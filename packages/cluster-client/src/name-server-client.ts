@@ -1,5 +1,5 @@
 // Calls to the nameservers. They know nothing of each other: a read asks one and goes on to the next when that fails
-// or does not know; registrations go to all, and each result counts for itself.
+// or does not know; what changes something goes to all, and each result counts for itself.
 import {
   decodeClusterInfo,
   decodeDataVersion,
@@ -69,7 +69,8 @@ export interface NameServerClient {
   topicRoute(topic: string): Promise<TopicRouteData | undefined>
   clusterInfo(): Promise<ClusterInfo>
   topicList(): Promise<TopicList>
-  registerBroker(registration: BrokerRegistration): Promise<NameServerResult<Registered>[]>
+  /** Tells one of the nameservers: each is to be told, and none must wait for another. Rejects with MqError. */
+  registerBroker(address: string, registration: BrokerRegistration): Promise<Registered>
   unregisterBroker(broker: BrokerIdentity): Promise<NameServerResult<void>[]>
   brokerHeartbeat(heartbeat: BrokerHeartbeatHeader): Promise<NameServerResult<void>[]>
   queryDataVersion(broker: BrokerIdentity, version: DataVersion): Promise<NameServerResult<DataVersionAnswer>[]>
@@ -169,14 +170,17 @@ export function createNameServerClient(options: NameServerClientOptions): NameSe
     topicList() {
       return readBody({ request: GetAllTopicList, header: {} }, (body) => decodeTopicList(parseJavaJson(body)))
     },
-    registerBroker({ body: content, ...identity }) {
+    async registerBroker(address, { body: content, ...identity }) {
       const body = encodeRegisterBrokerBody(content)
       const header = { ...identity, compressed: false, bodyCrc32: crc32Of31Bits(body) }
-      return tellAll({ request: RegisterBroker, header, body, timeoutMs: registerTimeoutMs }, (answer) => ({
+      const call = { request: RegisterBroker, header, body, timeoutMs: registerTimeoutMs }
+      const answer = await ask(peers, address, call)
+      checkSuccess(answer, RegisterBroker, address)
+      return {
         masterAddr: answer.header?.masterAddr,
         haServerAddr: answer.header?.haServerAddr,
         orderTopicConf: answer.body === undefined ? new Map() : decodeKvTable(answer.body),
-      }))
+      }
     },
     unregisterBroker(broker) {
       return tellAll({ request: UnregisterBroker, header: broker, timeoutMs }, () => undefined)

@@ -31,6 +31,8 @@ import { createGroupRequests } from './groups/group-requests.ts'
 import { attemptsMax, createGroupTable } from './groups/group-table.ts'
 import { hostPortOf } from './host-port.ts'
 import { createInflight } from './inflight/inflight.ts'
+import { createBrokerJoin } from './joining/broker-join.ts'
+import type { ClusterPeers } from './joining/cluster-peers.ts'
 import { createJournal, recordBytesSoftOf } from './journal/journal.ts'
 import { flushedStampOf, topicsEndedBy } from './journal/peek.ts'
 import { type QueueLedger, ledgerReport } from './ledger-report.ts'
@@ -46,7 +48,7 @@ import { createAllSettings } from './queries/all-settings.ts'
 import { createProgress } from './queries/progress.ts'
 import { createRuntimeInfo } from './queries/runtime-info.ts'
 import { createRegistration } from './registration.ts'
-import type { NameServers } from './name-servers.ts'
+import { type NameServers, unregisterWithin } from './name-servers.ts'
 import { createBrokerRequestTable } from './request-table.ts'
 import { restore } from './restore.ts'
 import { createSendMessage } from './send/send-message.ts'
@@ -62,6 +64,8 @@ export interface BrokerDeps extends Effects {
   readonly logger: Logger<BrokerEvent | StoreEvent | RemotingEvent>
   /** Every nameserver of the cluster. */
   readonly nameServers: NameServers
+  /** The other brokers of the cluster; without it, this one joins nobody, whatever `joinCluster` says. */
+  readonly peers?: ClusterPeers
   readonly metrics?: MetricsRegistry
   /** The gate before every handler. Default: everybody may do everything. */
   readonly authorize?: Authorize
@@ -83,7 +87,10 @@ export interface Broker extends Service {
 
 /** A broker that listens. */
 export interface RunningBroker extends Omit<Broker, 'start'> {
-  /** Makes it known; resolves after the first attempt, or when the broker stops. */
+  /**
+   * Takes over the settings of the cluster where it is told to, then makes it known; resolves after the first attempt, or
+   * when the broker stops.
+   */
   register(): Promise<void>
 }
 
@@ -277,9 +284,12 @@ async function openAround(
     scheduler,
     logger,
     periodMs: settings.registerNameServerPeriod,
+    nameServers: deps.nameServers.addresses,
     current: () => ({ topics: [...topics.all()].map(({ config }) => config), dataVersion: topics.dataVersion }),
-    register: (current) => deps.nameServers.register({ ...identity(), ...current }),
+    register: (nameServer, current) => deps.nameServers.register(nameServer, { ...identity(), ...current }),
   })
+  const onChange = (): void => derivedFiles.touch()
+  const join = createBrokerJoin(settings, deps, { topics, groups, writer, turns, store, onChange })
   let stopping = false
   /** Nothing may be written any more: what a job half changed must not reach the log. */
   let isDefective = false
@@ -327,17 +337,6 @@ async function openAround(
   await server.start()
   expiry.rearm()
 
-  /** Nameservers that hear nothing of the end forget the broker when it falls silent: no reason to wait for long. */
-  function takeLeave(): Promise<void> {
-    return new Promise((resolve) => {
-      const limit = scheduler.after(UNREGISTER_WAIT_MS, resolve)
-      void deps.nameServers.unregister(identity()).then(() => {
-        limit.cancel()
-        resolve()
-      })
-    })
-  }
-
   async function writeDerivedFiles(): Promise<void> {
     if (store.failure !== undefined) return
     await derivedFiles.write().catch((error: unknown) => {
@@ -347,7 +346,9 @@ async function openAround(
 
   return {
     async register() {
+      await join?.begin()
       await registration.start()
+      join?.follow()
       logger.info({
         event: 'broker.started',
         brokerName: settings.brokerName,
@@ -375,8 +376,9 @@ async function openAround(
     ledger: () => ledgerReport(inflight, store),
     async stop() {
       stopping = true
+      join?.stop()
       registration.stop()
-      await takeLeave()
+      await unregisterWithin(deps.nameServers, identity(), { scheduler, waitMs: UNREGISTER_WAIT_MS })
       draining = true
       polling.stop()
       expiry.stop()

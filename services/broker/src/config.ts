@@ -57,6 +57,12 @@ export const brokerConfig = defineConfig(
       max: QUEUES_PER_TOPIC_MAX,
       help: 'Most queues of a topic that is created by a send.',
     }),
+    joinCluster: bool({
+      default: false,
+      help:
+        'Ours: a broker without topics takes over the topics and consumer groups of its cluster before it is ready. ' +
+        'For brokers that are added to share the load.',
+    }),
     registerNameServerPeriod: durationMs({
       default: 30 * SECOND,
       min: 10 * SECOND,

@@ -27,6 +27,13 @@ export type BrokerEvent =
       message: string
     }
   | { event: 'message.damaged'; topic: string; group: string; queueId: number; queueOffset: number; message: string }
+  /** `joinCluster`: settings of peers are here now; some were refused; nobody answered in time; all is here. */
+  | { event: 'cluster.settings-taken'; peers: number; added: number }
+  | { event: 'cluster.settings-refused'; count: number; first: string }
+  | { event: 'cluster.join-late'; peers: number; reason: string; remedy: string }
+  | { event: 'cluster.join-incomplete'; peers: number; answered: number; reason: string; remedy: string }
+  | { event: 'cluster.join-unfinished'; message: string }
+  | { event: 'cluster.joined'; peers: number }
   | { event: 'registration.failed'; nameServer: string; message: string }
-  | { event: 'registration.done'; nameServers: number; topics: number }
+  | { event: 'registration.done'; nameServer: string; topics: number }
   | { event: 'request.failed'; code: number; message: string }

@@ -1,6 +1,6 @@
 // The command: reads the settings, starts, and stops when asked. Ends with 2 for wrong settings, 1 for a failed start.
 import { resolve } from 'node:path'
-import { createNameServerClient, createPeerSource } from '@rocketmq-ts/cluster-client'
+import { createBrokerClient, createNameServerClient, createPeerSource } from '@rocketmq-ts/cluster-client'
 import { describeConfig, formatFaults, parseConfig, readFlags } from '@rocketmq-ts/config'
 import { createHealthServer } from '@rocketmq-ts/health/node'
 import { createMetricsRegistry } from '@rocketmq-ts/metrics'
@@ -14,6 +14,7 @@ import { createBroker } from './broker-service.ts'
 import { type Claim, createClaimedBroker } from './claimed-broker.ts'
 import { brokerConfig, nameServerAddresses } from './config.ts'
 import type { BrokerEvent } from './events.ts'
+import { createClusterPeers } from './joining/cluster-peers.ts'
 import { createNameServers } from './name-servers.ts'
 
 const STOP_DEADLINE_MS = 4000
@@ -49,7 +50,12 @@ const peers = createPeerSource({
 })
 const registry = createMetricsRegistry()
 const processMetrics = createProcessMetrics()
-const nameServers = createNameServers(createNameServerClient({ addresses: nameServerAddresses(settings), peers }))
+const addresses = nameServerAddresses(settings)
+const nameServers = createNameServers(createNameServerClient({ addresses, peers }))
+const clusterPeers = createClusterPeers(
+  addresses.map((address) => createNameServerClient({ addresses: [address], peers })),
+  createBrokerClient({ peers }),
+)
 
 function brokerOf({ brokerName, storePathRootDir }: Claim): Broker {
   const labels = { cluster: settings.brokerClusterName, node_type: 'broker', node_id: brokerName }
@@ -59,6 +65,7 @@ function brokerOf({ brokerName, storePathRootDir }: Claim): Broker {
       ...effects,
       logger,
       nameServers,
+      peers: clusterPeers,
       metrics: registry.withLabels(labels),
       onDefect: () => process.exit(DEFECT_EXIT_CODE),
     },

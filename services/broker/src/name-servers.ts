@@ -1,5 +1,6 @@
 import type { NameServerClient } from '@rocketmq-ts/cluster-client'
 import type { DataVersion, TopicConfig } from '@rocketmq-ts/model'
+import type { Scheduler } from '@rocketmq-ts/runtime'
 
 /** Who a broker is. */
 export interface BrokerIdentity {
@@ -16,16 +17,12 @@ export interface BrokerRegistrationRequest extends BrokerIdentity {
   readonly dataVersion: DataVersion
 }
 
-/** Result at one nameserver. */
-export interface RegisterOutcome {
-  readonly nameServer: string
-  readonly error: Error | undefined
-}
-
 /** All nameservers of the cluster, as a broker needs them. */
 export interface NameServers {
-  /** Tells every nameserver; one outcome for each. Never rejects. */
-  register(request: BrokerRegistrationRequest): Promise<readonly RegisterOutcome[]>
+  /** 'host:port' of each. */
+  readonly addresses: readonly string[]
+  /** Tells one of them. Rejects with MqError when it does not take it. */
+  register(nameServer: string, request: BrokerRegistrationRequest): Promise<void>
   /** Takes leave of every nameserver, as far as they can be reached. Never rejects. */
   unregister(identity: BrokerIdentity): Promise<void>
 }
@@ -33,24 +30,31 @@ export interface NameServers {
 /** The nameservers behind a client. `haServerAddr` is what slaves would follow; it is the broker's own address until then. */
 export function createNameServers(client: NameServerClient): NameServers {
   return {
-    async register({ clusterName, brokerName, brokerId, brokerAddr, topics, dataVersion }) {
+    addresses: client.addresses,
+    async register(nameServer, { clusterName, brokerName, brokerId, brokerAddr, topics, dataVersion }) {
       const topicConfigTable = new Map(topics.map((config) => [config.topicName, config]))
-      const results = await client.registerBroker({
-        clusterName,
-        brokerName,
-        brokerId,
-        brokerAddr,
-        haServerAddr: brokerAddr,
-        body: { dataVersion, topicConfigTable, filterServerList: [] },
-      })
-      return results.map((result) => ({
-        nameServer: result.address,
-        error: result.kind === 'failed' ? result.error : undefined,
-      }))
+      const body = { dataVersion, topicConfigTable, filterServerList: [] }
+      const identity = { clusterName, brokerName, brokerId, brokerAddr, haServerAddr: brokerAddr }
+      await client.registerBroker(nameServer, { ...identity, body })
     },
     async unregister(identity) {
       // Results are of no use to a broker that goes: nameservers that did not hear it forget it when it falls silent.
       await client.unregisterBroker(identity)
     },
   }
+}
+
+/** Resolves when all have heard of the leave, or when the time is over: those that did not forget who falls silent. */
+export function unregisterWithin(
+  nameServers: NameServers,
+  identity: BrokerIdentity,
+  { scheduler, waitMs }: { readonly scheduler: Scheduler; readonly waitMs: number },
+): Promise<void> {
+  return new Promise((resolve) => {
+    const limit = scheduler.after(waitMs, resolve)
+    void nameServers.unregister(identity).then(() => {
+      limit.cancel()
+      resolve()
+    })
+  })
 }

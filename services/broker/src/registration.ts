@@ -1,13 +1,12 @@
-// Keeps this broker known to every nameserver: at start, on every change of topics, and at least once a period.
-// One registration is in flight at a time; changes during it lead to one more.
+// Keeps this broker known to every nameserver: at start, on every change of topics, and at least once a period. Each
+// nameserver has a line of its own, with one registration in flight: none waits for another that is slow or gone.
 import type { DataVersion, TopicConfig } from '@rocketmq-ts/model'
 import type { Logger, Scheduler, Timer } from '@rocketmq-ts/runtime'
 import type { BrokerEvent } from './events.ts'
-import type { RegisterOutcome } from './name-servers.ts'
 
 /** Changes within this time share one registration. */
 export const REGISTER_DELAY_MS = 20
-/** After a failure at any nameserver, the next attempt comes this soon. */
+/** After a failure, the next attempt at that nameserver comes this soon. */
 export const REGISTER_RETRY_MS = 1000
 
 /** What a registration carries. */
@@ -20,79 +19,101 @@ export interface RegistrationDeps {
   readonly scheduler: Scheduler
   readonly logger: Logger<BrokerEvent>
   readonly periodMs: number
+  /** Addresses of all nameservers. */
+  readonly nameServers: readonly string[]
   readonly current: () => Registration
-  /** Tells every nameserver; one outcome for each. Never rejects. */
-  readonly register: (registration: Registration) => Promise<readonly RegisterOutcome[]>
+  /** Tells one nameserver; rejects when it does not take it. */
+  readonly register: (nameServer: string, registration: Registration) => Promise<void>
 }
 
 export interface BrokerRegistration {
-  /** Registers at once; resolves after the first attempt, whatever its outcome, or at the stop. */
+  /** Registers at once; resolves when one nameserver took it, all first attempts failed, or at the stop. */
   start(): Promise<void>
-  /** Topics changed: registers soon. */
+  /** Topics changed: registers soon. Before the start it means nothing: that tells all. */
   changed(): void
   stop(): void
   /** True once at least one nameserver knows this broker. */
   readonly known: boolean
 }
 
+/** What one nameserver was told. */
+interface Line {
+  readonly nameServer: string
+  timer: Timer | undefined
+  inFlight: boolean
+  /** Something changed since it was told last. */
+  dirty: boolean
+  known: boolean
+}
+
 /** Creates the registration loop. Java: BrokerController.registerBrokerAll. */
 export function createRegistration(deps: RegistrationDeps): BrokerRegistration {
   const { scheduler, logger } = deps
-  let timer: Timer | undefined
-  let inFlight = false
-  let dirty = false
+  const lines = deps.nameServers.map((nameServer): Line => ({
+    nameServer,
+    timer: undefined,
+    inFlight: false,
+    dirty: false,
+    known: false,
+  }))
+  let started = false
   let stopped = false
-  let known = false
   let endStart: () => void = () => undefined
 
-  function arm(delayMs: number): void {
+  function arm(line: Line, delayMs: number): void {
     if (stopped) return
-    timer?.cancel()
-    timer = scheduler.after(delayMs, () => void attempt())
+    line.timer?.cancel()
+    line.timer = scheduler.after(delayMs, () => void attempt(line))
   }
 
-  async function attempt(): Promise<void> {
-    timer?.cancel()
-    inFlight = true
-    dirty = false
+  async function attempt(line: Line): Promise<void> {
+    const { nameServer } = line
+    line.timer?.cancel()
+    line.inFlight = true
+    line.dirty = false
     const registration = deps.current()
-    const outcomes = await deps.register(registration)
-    inFlight = false
+    const failure = await deps.register(nameServer, registration).then(() => undefined, asError)
+    line.inFlight = false
     if (stopped) return
-    let failures = 0
-    for (const { nameServer, error } of outcomes) {
-      if (error === undefined) continue
-      failures += 1
-      logger.warn({ event: 'registration.failed', nameServer, message: error.message })
+    if (failure !== undefined) {
+      logger.warn({ event: 'registration.failed', nameServer, message: failure.message })
+    } else if (!line.known) {
+      line.known = true
+      logger.info({ event: 'registration.done', nameServer, topics: registration.topics.length })
+      endStart()
     }
-    const reached = outcomes.length - failures
-    if (reached > 0 && !known)
-      logger.info({ event: 'registration.done', nameServers: reached, topics: registration.topics.length })
-    known ||= reached > 0
-    if (dirty) arm(REGISTER_DELAY_MS)
-    else arm(failures > 0 ? REGISTER_RETRY_MS : deps.periodMs)
+    if (line.dirty) arm(line, REGISTER_DELAY_MS)
+    else arm(line, failure === undefined ? deps.periodMs : REGISTER_RETRY_MS)
   }
 
   return {
     start() {
       return new Promise((resolve) => {
         endStart = resolve
+        started = true
         if (stopped) resolve()
-        else void attempt().then(resolve)
+        else void Promise.all(lines.map(attempt)).then(() => resolve())
       })
     },
     changed() {
-      // The first of several changes sets the time: others must not put it off.
-      if (!dirty && !inFlight) arm(REGISTER_DELAY_MS)
-      dirty = true
+      if (!started) return
+      for (const line of lines) {
+        // The first of several changes sets the time: others must not put it off.
+        if (!line.dirty && !line.inFlight) arm(line, REGISTER_DELAY_MS)
+        line.dirty = true
+      }
     },
     stop() {
       stopped = true
-      timer?.cancel()
+      for (const { timer } of lines) timer?.cancel()
       endStart()
     },
     get known() {
-      return known
+      return lines.some(({ known }) => known)
     },
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
 }

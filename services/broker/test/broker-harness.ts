@@ -127,7 +127,8 @@ export async function startBroker(
         ...effects,
         logger: { ...silentLogger, info: remember, warn: remember, error: remember },
         nameServers: {
-          register: async () => [{ nameServer: 'here', error: undefined }],
+          addresses: ['here'],
+          register: async () => {},
           unregister: async () => {},
         },
         onDefect(error) {

@@ -29,7 +29,8 @@ function contender(machine: SimMachine, name: string) {
         ...effects,
         logger: silentLogger,
         nameServers: {
-          register: async () => [{ nameServer: 'here', error: undefined }],
+          addresses: ['here'],
+          register: async () => {},
           unregister: async () => {},
         },
         onDefect(error) {

@@ -2,32 +2,37 @@ import { expect, test } from '@jest/globals'
 import { topicConfig } from '@rocketmq-ts/model'
 import { silentLogger } from '@rocketmq-ts/runtime'
 import { createManualEffects } from '@rocketmq-ts/testkit'
-import type { RegisterOutcome } from '../src/name-servers.ts'
 import { REGISTER_DELAY_MS, REGISTER_RETRY_MS, createRegistration } from '../src/registration.ts'
 
 const PERIOD_MS = 30_000
 
-function setUp(outcomes: () => Promise<readonly RegisterOutcome[]>) {
+type Register = (nameServer: string) => Promise<void>
+
+function setUp(register: Register, nameServers: readonly string[] = ['a']) {
   const effects = createManualEffects()
-  let calls = 0
+  const asked: string[] = []
   const registration = createRegistration({
     scheduler: effects.scheduler,
     logger: silentLogger,
     periodMs: PERIOD_MS,
+    nameServers,
     current: () => ({ topics: [topicConfig('T')], dataVersion: { counter: 1, stateVersion: 0, timestamp: 0 } }),
-    register: () => {
-      calls += 1
-      return outcomes()
+    register(nameServer) {
+      asked.push(nameServer)
+      return register(nameServer)
     },
   })
-  return { effects, registration, calls: () => calls }
+  return { effects, registration, asked, calls: () => asked.length }
 }
 
-const done = [{ nameServer: 'a', error: undefined }]
-const failed = [{ nameServer: 'a', error: new Error('refused') }]
+const done: Register = async () => {}
+const failed: Register = async () => {
+  throw new Error('refused')
+}
+const never: Register = () => new Promise(() => {})
 
 test('registration: at start, then once a period', async () => {
-  const { effects, registration, calls } = setUp(async () => done)
+  const { effects, registration, calls } = setUp(done)
   await registration.start()
   expect(registration.known).toBe(true)
   await effects.advance(PERIOD_MS - 1)
@@ -37,7 +42,7 @@ test('registration: at start, then once a period', async () => {
 })
 
 test('registration: several changes of topics → one registration soon', async () => {
-  const { effects, registration, calls } = setUp(async () => done)
+  const { effects, registration, calls } = setUp(done)
   await registration.start()
   registration.changed()
   registration.changed()
@@ -46,8 +51,8 @@ test('registration: several changes of topics → one registration soon', async 
 })
 
 test('registration: a nameserver fails → tried again soon; none reached → not known', async () => {
-  let answer: readonly RegisterOutcome[] = failed
-  const { effects, registration, calls } = setUp(async () => answer)
+  let answer = failed
+  const { effects, registration, calls } = setUp((nameServer) => answer(nameServer))
   await registration.start()
   expect(registration.known).toBe(false)
   answer = done
@@ -57,20 +62,20 @@ test('registration: a nameserver fails → tried again soon; none reached → no
 })
 
 test('registration: topics change while one is in flight → another follows it', async () => {
-  let answer: (outcomes: readonly RegisterOutcome[]) => void = () => {}
+  let answer = (): void => {}
   const { effects, registration, calls } = setUp(() => new Promise((resolve) => (answer = resolve)))
   const started = registration.start()
   registration.changed()
   await effects.advance(PERIOD_MS)
   expect(calls()).toBe(1)
-  answer(done)
+  answer()
   await started
   await effects.advance(REGISTER_DELAY_MS)
   expect(calls()).toBe(2)
 })
 
 test('registration: stopped → nothing more is sent', async () => {
-  const { effects, registration, calls } = setUp(async () => done)
+  const { effects, registration, calls } = setUp(done)
   await registration.start()
   registration.stop()
   await effects.advance(10 * PERIOD_MS)
@@ -78,7 +83,7 @@ test('registration: stopped → nothing more is sent', async () => {
 })
 
 test('registration: stopped while the first attempt gets no answer → the start ends', async () => {
-  const { registration } = setUp(() => new Promise(() => {}))
+  const { registration } = setUp(never)
   const started = registration.start()
   registration.stop()
   await started
@@ -86,7 +91,7 @@ test('registration: stopped while the first attempt gets no answer → the start
 })
 
 test('registration: topics change all the time → nameservers hear of them all the same', async () => {
-  const { effects, registration, calls } = setUp(async () => done)
+  const { effects, registration, calls } = setUp(done)
   await registration.start()
   for (let index = 0; index < 100; index += 1) {
     registration.changed()
@@ -95,7 +100,7 @@ test('registration: topics change all the time → nameservers hear of them all 
   expect(calls()).toBeGreaterThan(40)
 })
 
-test('registration: topics change before the start → one attempt at a time', async () => {
+test('registration: topics change before the start → nothing is told before it, and one attempt at a time', async () => {
   let open = 0
   let most = 0
   const { effects, registration } = setUp(async () => {
@@ -103,11 +108,42 @@ test('registration: topics change before the start → one attempt at a time', a
     most = Math.max(most, open)
     await new Promise<void>((resolve) => void effects.scheduler.after(100, resolve))
     open -= 1
-    return done
   })
   registration.changed()
+  await effects.advance(1000)
+  expect(most).toBe(0)
   const started = registration.start()
   await effects.advance(1000)
   await started
   expect(most).toBe(1)
+})
+
+test('registration: one nameserver hangs → the start and every change reach the other one at once', async () => {
+  const { effects, registration, asked } = setUp(
+    (nameServer) => (nameServer === 'a' ? never(nameServer) : done(nameServer)),
+    ['a', 'b'],
+  )
+  await registration.start()
+  expect(registration.known).toBe(true)
+  registration.changed()
+  await effects.advance(REGISTER_DELAY_MS)
+  expect(asked).toEqual(['a', 'b', 'b'])
+})
+
+test('registration: one nameserver fails → only that one is asked again soon', async () => {
+  const { effects, registration, asked } = setUp(
+    (nameServer) => (nameServer === 'a' ? failed : done)(nameServer),
+    ['a', 'b'],
+  )
+  await registration.start()
+  await effects.advance(2 * REGISTER_RETRY_MS)
+  expect(asked).toEqual(['a', 'b', 'a', 'a'])
+})
+
+test('registration: all nameservers fail → the start ends, and each is asked again', async () => {
+  const { effects, registration, asked } = setUp(failed, ['a', 'b'])
+  await registration.start()
+  expect(registration.known).toBe(false)
+  await effects.advance(REGISTER_RETRY_MS)
+  expect(asked).toEqual(['a', 'b', 'a', 'b'])
 })

@@ -8,7 +8,8 @@ import { type BrokerDeps, type BrokerSettings, brokerConfig, createBroker } from
 
 import { type BrokerHarness, MINUTE_MS, startBroker } from './broker-harness.ts'
 
-const reached = async () => [{ nameServer: 'here', error: undefined }]
+const addresses = ['here']
+const reached = async (): Promise<void> => {}
 const never = () => new Promise<never>(() => {})
 
 /** Another broker on the machine of the harness; not started yet. */
@@ -28,7 +29,7 @@ function another(harness: BrokerHarness, settings: Partial<BrokerSettings>, deps
     {
       ...effects,
       logger: { ...silentLogger, info: remember, warn: remember, error: remember },
-      nameServers: { register: reached, unregister: async () => {} },
+      nameServers: { addresses, register: reached, unregister: async () => {} },
       onDefect(error) {
         throw error
       },
@@ -102,7 +103,7 @@ test('stop: during the recovery of a start → waits for it, then closes what it
 
 test('stop: while the first registration gets no answer → the start ends with it, and the stop is clean', async () => {
   const harness = await startBroker()
-  const silent = { register: never, unregister: never }
+  const silent = { addresses, register: never, unregister: never }
   const { broker } = another(harness, {}, { nameServers: silent })
   const starting = broker.start()
   await harness.advance(1000)
@@ -172,7 +173,8 @@ test('stop: clients that never pause → answered or turned away, and the stop c
 })
 
 test('stop: long polls, also such that arrive meanwhile → answered at once, not when the drain gives up', async () => {
-  const nameServers = { register: reached, unregister: () => new Promise<void>((done) => harness.world.after(3, done)) }
+  const unregister = () => new Promise<void>((done) => harness.world.after(3, done))
+  const nameServers = { addresses, register: reached, unregister }
   const harness: BrokerHarness = await startBroker({}, { nameServers })
   await harness.send('T', 'first')
   await harness.ack('T', 'G', (await harness.pop('T', 'G'))[0]!)
@@ -211,7 +213,7 @@ test('stop: a client that hangs with a long poll → the stop is over before its
 })
 
 test('stop: a nameserver that does not answer → the stop does not wait for it for long', async () => {
-  const harness = await startBroker({}, { nameServers: { register: reached, unregister: never } })
+  const harness = await startBroker({}, { nameServers: { addresses, register: reached, unregister: never } })
   const before = harness.world.nowMs
   await harness.stop()
   expect(harness.world.nowMs - before).toBeLessThan(2000)
