@@ -10,6 +10,8 @@ const TAIL_LINES = 15
 export interface ProcessOptions {
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
+  /** Standard input stays open until `endInput`; otherwise it is empty. */
+  readonly input?: 'open'
 }
 
 export interface EndedProcess {
@@ -27,6 +29,8 @@ export interface RunningProcess {
   /** Undefined while it runs. */
   readonly exitCode: number | undefined
   readonly ended: Promise<EndedProcess>
+  /** Ends its standard input. */
+  endInput(): void
   /** To the process alone. */
   signal(name: NodeJS.Signals): void
   /** To the process and everything it started, as a terminal does on Ctrl-C. */
@@ -37,8 +41,14 @@ const running = new Set<RunningProcess>()
 atExit(endAll)
 
 /** Starts a command without a shell. */
-export function startProcess(command: string, args: readonly string[], options: ProcessOptions = {}): RunningProcess {
-  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+export function startProcess(
+  command: string,
+  args: readonly string[],
+  { input, ...options }: ProcessOptions = {},
+): RunningProcess {
+  const child = spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'], detached: true })
+  child.stdin.on('error', () => undefined) // it has ended already
+  if (input === undefined) child.stdin.end()
   const ended = Promise.withResolvers<EndedProcess>()
   let stdout = ''
   let stderr = ''
@@ -68,6 +78,7 @@ export function startProcess(command: string, args: readonly string[], options: 
       return exitCode
     },
     ended: ended.promise,
+    endInput: () => void child.stdin.end(),
     signal: (name) => kill(1, name),
     signalGroup: (name) => kill(-1, name),
   }

@@ -1,0 +1,351 @@
+"""Runs named scenarios with the official Python client.
+
+Arguments: endpoints joined by ',', prefix of topics and groups, scenarios (`name@endpoints` where one needs its own). All
+run side by side and print a JSON line each, {scenario, ok, detail} or {scenario, none}; then the clients are closed.
+"""
+
+import asyncio
+import json
+import logging
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from rocketmq import (
+    ClientConfiguration,
+    ConsumeResult,
+    Credentials,
+    FilterExpression,
+    Message,
+    MessageListener,
+    Producer,
+    PushConsumer,
+    SimpleConsumer,
+)
+
+AWAIT_SECONDS = 1
+INVISIBLE_SECONDS = 30
+SHORT_INVISIBLE_SECONDS = 1
+SCENARIO_SECONDS_MAX = 60
+FEW = 4
+MANY = 60
+CACHED_MAX = 4
+BODY_BYTES_MAX = 4 * 1024 * 1024
+
+endpoint_list, prefix, *wanted = sys.argv[1:]
+endpoints = endpoint_list.split(",")
+opened = []
+lock = threading.Lock()
+event_loop = asyncio.new_event_loop()
+clients = 0
+
+
+def next_endpoints():
+    global clients
+    with lock:
+        clients += 1
+        return endpoints[clients % len(endpoints)]
+
+
+def start(create, own_endpoints=None):
+    """Starts a client at the next of the endpoints; it is closed at the end."""
+    client = create(ClientConfiguration(own_endpoints or next_endpoints(), Credentials()))
+    client.startup()
+    with lock:
+        opened.append(client)
+    return client
+
+
+def start_producer(*topics, own_endpoints=None, **options):
+    return start(lambda configuration: Producer(configuration, topics, **options), own_endpoints)
+
+
+def start_simple(topic, group, expression="*", **options):
+    subscription = {topic: FilterExpression(expression)}
+    return start(lambda configuration: SimpleConsumer(configuration, group, subscription, AWAIT_SECONDS, **options))
+
+
+class Listener(MessageListener):
+    def __init__(self, consume):
+        self.consume = consume
+
+    def consume(self, message):
+        raise NotImplementedError  # the instance has its own
+
+
+def start_push(topic, group, consume):
+    return start(
+        lambda configuration: PushConsumer(
+            configuration, group, Listener(consume), {topic: FilterExpression()}, max_cache_message_count=CACHED_MAX
+        )
+    )
+
+
+def expect(holds, otherwise):
+    if not holds:
+        raise AssertionError(otherwise)
+
+
+def expect_same(got, wanted_value, what):
+    expect(got == wanted_value, f"{what}: {got}, not {wanted_value}")
+
+
+def message_of(topic, body, tag=None):
+    message = Message()
+    message.topic = topic
+    message.body = body
+    if tag is not None:
+        message.tag = tag
+    return message
+
+
+def send_all(producer, topic, count=FEW):
+    return [producer.send(message_of(topic, b"message %d" % number)).message_id for number in range(count)]
+
+
+def receive_now(consumer):
+    messages = consumer.receive(32, INVISIBLE_SECONDS) or []
+    for message in messages:
+        consumer.ack(message)
+    return messages
+
+
+def receive_in_future(consumer):
+    asyncio.set_event_loop(event_loop)  # ack_async makes a future of the calling thread's loop
+    messages = consumer.receive_async(32, INVISIBLE_SECONDS).result() or []
+    for message in messages:
+        consumer.ack_async(message)
+    return messages
+
+
+def receive_all(consumer, count, receive=receive_now):
+    """Receives and acknowledges until there are so many, and what else comes in one more receive of each endpoint."""
+    messages = []
+    end = time.monotonic() + SCENARIO_SECONDS_MAX
+    while len(messages) < count and time.monotonic() < end:
+        messages += receive(consumer)
+    for _ in endpoints:
+        messages += receive(consumer)
+    return messages
+
+
+class Collector:
+    """What a listener was given, and the moment when there is enough."""
+
+    def __init__(self, count, result_of=lambda message: ConsumeResult.SUCCESS):
+        self.messages = []
+        self.enough = threading.Event()
+        self.count = count
+        self.result_of = result_of
+
+    def consume(self, message):
+        with lock:
+            self.messages.append(message)
+            if len(self.messages) >= self.count:
+                self.enough.set()
+        return self.result_of(message)
+
+    def wait(self):
+        expect(self.enough.wait(SCENARIO_SECONDS_MAX), f"{len(self.messages)} of {self.count} deliveries came")
+        return self.messages
+
+
+def ids_of(messages):
+    return sorted(message.message_id for message in messages)
+
+
+def round_trip(topic, receive=receive_now, **options):
+    ids = send_all(start_producer(topic, **options), topic)
+    consumer = start_simple(topic, topic, **options)
+    expect_same(ids_of(receive_all(consumer, FEW, receive)), sorted(ids), "received")
+
+
+def send_async(topic, _):
+    producer = start_producer(topic)
+    futures = [producer.send_async(message_of(topic, b"message %d" % number)) for number in range(FEW)]
+    ids = [future.result().message_id for future in futures]
+    expect_same(ids_of(receive_all(start_simple(topic, topic), FEW)), sorted(ids), "received")
+
+
+def change_invisible(topic, _):
+    [message_id] = send_all(start_producer(topic), topic, 1)
+    consumer = start_simple(topic, topic)
+    seen = []
+    end = time.monotonic() + INVISIBLE_SECONDS
+    while len(seen) < 2 and time.monotonic() < end:
+        for message in consumer.receive(1, INVISIBLE_SECONDS) or []:
+            seen.append((message.message_id, message.delivery_attempt))
+            seconds = SHORT_INVISIBLE_SECONDS if len(seen) == 1 else INVISIBLE_SECONDS
+            consumer.change_invisible_duration(message, seconds)
+            if len(seen) == 2:
+                consumer.ack(message)
+    expect_same(seen, [(message_id, 1), (message_id, 2)], "deliveries")
+
+
+def push(topic, _):
+    ids = send_all(start_producer(topic), topic)
+    collector = Collector(FEW)
+    start_push(topic, topic, collector.consume)
+    messages = collector.wait()
+    expect_same(ids_of(messages), sorted(ids), "pushed")
+    expect_same([message.delivery_attempt for message in messages], [1] * FEW, "attempts")
+
+
+def failing(topic, attempts, is_failure):
+    """The first deliveries fail, and the listener sees each attempt; returns the message id."""
+    [message_id] = send_all(start_producer(topic), topic, 1)
+    collector = Collector(
+        attempts,
+        lambda message: ConsumeResult.FAILURE if is_failure(message.delivery_attempt) else ConsumeResult.SUCCESS,
+    )
+    start_push(topic, topic, collector.consume)
+    seen = [(message.message_id, message.delivery_attempt) for message in collector.wait()]
+    expect_same(seen, [(message_id, attempt) for attempt in range(1, attempts + 1)], "deliveries")
+    return message_id
+
+
+def push_retry(topic, _):
+    failing(topic, 3, lambda attempt: attempt < 3)
+
+
+def push_groups(topic, _):
+    ids = send_all(start_producer(topic), topic)
+    collectors = {f"{topic}-{number}": Collector(FEW) for number in (1, 2, 3)}
+    for group, collector in collectors.items():
+        start_push(topic, group, collector.consume)
+    for group, collector in collectors.items():
+        expect_same(ids_of(collector.wait()), sorted(ids), f"pushed to {group}")
+
+
+def push_shared(topic, _):
+    # No listener returns before each consumer has got a message, and none may hold all of them meanwhile.
+    consumers = 3
+    collector = Collector(MANY)
+    busy = set()
+    everybody_has_one = threading.Event()
+
+    def listener(number):
+        def consume(message):
+            with lock:
+                busy.add(number)
+                if len(busy) == consumers:
+                    everybody_has_one.set()
+            collector.consume(message)
+            everybody_has_one.wait(SCENARIO_SECONDS_MAX)
+            return ConsumeResult.SUCCESS
+
+        return consume
+
+    for number in range(consumers):
+        start_push(topic, topic, listener(number))
+    ids = send_all(start_producer(topic), topic, MANY)
+    expect_same(ids_of(collector.wait()), sorted(ids), "pushed")
+
+
+def filtered(expression, wanted_tags):
+    def scenario(topic, _):
+        producer = start_producer(topic)
+        for tag in ("A", "B", "C", None, "A"):
+            producer.send(message_of(topic, b"x", tag))
+        messages = receive_all(start_simple(topic, topic, expression), len(wanted_tags))
+        expect_same(sorted(message.tag or "-" for message in messages), wanted_tags, f"tags for {expression}")
+
+    return scenario
+
+
+def dead_letter(topic, _):
+    return {"detail": failing(topic, 2, lambda attempt: True), "holds": True}
+
+
+def attributes(topic, _):
+    sent = message_of(topic, b"attributes", "färbe")
+    sent.keys = "order-1"
+    sent.keys = "ключ"
+    sent.add_property("colour", "grün")
+    sent.add_property("空", "✓ 値")
+
+    def shown(message):
+        return message.topic, message.tag, sorted(message.keys), message.properties, message.body
+
+    wanted_values = shown(sent)
+    message_id = start_producer(topic).send(sent).message_id
+    [message] = receive_all(start_simple(topic, topic), 1)
+    expect_same(shown(message), wanted_values, "message")
+    expect_same((message.message_id, message.delivery_attempt), (message_id, 1), "message id and attempt")
+    age = time.time() - message.born_timestamp / 1000
+    expect(message.born_host and abs(age) < SCENARIO_SECONDS_MAX, f"born {age} s ago at {message.born_host}")
+
+
+def expect_bodies(topic, sent):
+    producer = start_producer(topic)
+    for body in sent:
+        producer.send(message_of(topic, body))
+    got = sorted(message.body for message in receive_all(start_simple(topic, topic), len(sent)))
+    expect(got == sorted(sent), f"bodies differ: {[(len(body), body[:20]) for body in got]}")
+
+
+def topic_refused(topic, own_endpoints):
+    producer = start_producer(own_endpoints=own_endpoints)
+    try:
+        producer.send(message_of(topic, b"x"))
+    except Exception as error:
+        expect(topic in str(error), repr(error))  # it does not tell the code
+        return
+    raise AssertionError("it was sent")
+
+
+SCENARIOS = {
+    "send-sync": lambda topic, _: round_trip(topic),
+    "send-async": send_async,
+    "receive-sync": lambda topic, _: round_trip(topic),
+    "receive-async": lambda topic, _: round_trip(topic, receive_in_future),
+    "change-invisible": change_invisible,
+    "push": push,
+    "push-retry": push_retry,
+    "push-groups": push_groups,
+    "push-shared": push_shared,
+    "tag-one": filtered("A", ["A", "A"]),
+    "tag-either": filtered("A || B", ["A", "A", "B"]),
+    "tag-any": filtered("*", ["-", "A", "A", "B", "C"]),
+    "dead-letter": dead_letter,
+    "attributes": attributes,
+    "bodies": lambda topic, _: expect_bodies(topic, ["Grüße, 世界 🚀".encode(), bytes(range(256)), b"\0", b" "]),
+    "body-largest": lambda topic, _: expect_bodies(topic, [b"largest!" * (BODY_BYTES_MAX // 8)]),
+    "topic-created": lambda topic, _: round_trip(topic),
+    "topic-refused": topic_refused,
+    "plaintext": lambda topic, _: round_trip(topic, tls_enable=False),
+    "tls": lambda topic, _: round_trip(topic, tls_enable=True),
+}
+
+
+def say(**report):
+    with lock:
+        print(json.dumps(report), flush=True)
+
+
+def run(name):
+    scenario, _, own_endpoints = name.partition("@")
+    try:
+        if scenario not in SCENARIOS:
+            return say(scenario=scenario, none="unknown to this program")
+        result = SCENARIOS[scenario](f"{prefix}-{scenario}", own_endpoints) or {}
+        say(scenario=scenario, ok=True, detail=result.get("detail", ""))
+        if result.get("holds"):
+            input_ended.wait()  # its consumers go on until the caller has looked
+    except Exception as error:
+        logging.exception(scenario)
+        say(scenario=scenario, ok=False, detail=repr(error))
+
+
+def await_end_of_input():
+    sys.stdin.read()
+    input_ended.set()
+
+
+input_ended = threading.Event()
+threading.Thread(target=await_end_of_input, daemon=True).start()
+with ThreadPoolExecutor(max(1, len(wanted))) as pool:
+    list(pool.map(run, wanted))
+with ThreadPoolExecutor(max(1, len(opened))) as pool:
+    list(pool.map(lambda client: client.shutdown(), opened))

@@ -1,0 +1,72 @@
+// What each official client can do with us, feature by feature: 'ok', or why the client has no such thing. A cell that
+// turns out otherwise, in either direction, is a failure of e2e:sdk.
+import type { LanguageName } from './languages.ts'
+
+/** `none: ` and the reason that the program gives. */
+export type Cell = 'ok' | `none: ${string}`
+
+export interface Feature {
+  readonly title: string
+  readonly cells: Readonly<Record<LanguageName, Cell>>
+}
+
+const PROMISES: Cell = 'none: every call returns a promise'
+const FUTURES: Cell = 'none: every call returns a future'
+const NO_PUSH: Cell = 'none: the crate has no push consumer'
+
+function everywhere(except: Partial<Record<LanguageName, Cell>> = {}): Readonly<Record<LanguageName, Cell>> {
+  return { node: 'ok', python: 'ok', go: 'ok', java: 'ok', rust: 'ok', ...except }
+}
+
+/** By the name of the scenario in the programs of sdk/. */
+export const FEATURES: Readonly<Record<string, Feature>> = {
+  'send-sync': { title: 'send, sync', cells: everywhere({ node: PROMISES, rust: FUTURES }) },
+  'send-async': { title: 'send, async', cells: everywhere() },
+  'receive-sync': {
+    title: 'simple consumer: receive and ack, sync',
+    cells: everywhere({ node: PROMISES, rust: FUTURES }),
+  },
+  'receive-async': { title: 'simple consumer: receive and ack, async', cells: everywhere() },
+  'change-invisible': {
+    title: 'simple consumer: change the invisible duration',
+    cells: everywhere({ rust: 'none: SimpleConsumer has no change of the invisible duration' }),
+  },
+  push: { title: 'push consumer: success', cells: everywhere({ rust: NO_PUSH }) },
+  'push-retry': { title: 'push consumer: failures, attempts 2 and 3', cells: everywhere({ rust: NO_PUSH }) },
+  'push-groups': { title: 'each of 3 groups gets everything', cells: everywhere({ rust: NO_PUSH }) },
+  'push-shared': { title: '3 consumers of a group share', cells: everywhere({ rust: NO_PUSH }) },
+  'tag-one': { title: 'tag filter A', cells: everywhere() },
+  'tag-either': { title: 'tag filter A || B', cells: everywhere() },
+  'tag-any': { title: 'tag filter *', cells: everywhere() },
+  'dead-letter': { title: 'failures until the dead-letter topic', cells: everywhere({ rust: NO_PUSH }) },
+  attributes: { title: 'id, attempt, keys, properties, tag unchanged', cells: everywhere() },
+  bodies: { title: 'bodies: UTF-8, binary, 1 byte', cells: everywhere() },
+  'body-largest': {
+    title: 'body of 4 MiB',
+    cells: everywhere({
+      node: 'none: grpc-js takes 4 MiB per message, headers included, and the client has no setting for it',
+    }),
+  },
+  'topic-created': { title: 'unknown topic: created where the proxy may', cells: everywhere() },
+  'topic-refused': { title: 'unknown topic: refused where it may not', cells: everywhere() },
+  plaintext: { title: 'plaintext, set', cells: everywhere() },
+  tls: { title: 'TLS, set', cells: everywhere() },
+}
+
+/** What the clients log as a warning or an error though nothing is wrong with us. Everything else is a failure. */
+export const EXPECTED_COMPLAINTS: Readonly<Record<LanguageName, readonly RegExp[]>> = {
+  node: [
+    /Failed to fetch topic route.*node-topic-refused/, // the scenario asks for it
+    /Failed to receive messages.*RESOURCE_EXHAUSTED: Received message larger than max/, // its limit, in body-largest
+  ],
+  python: [
+    /python-topic-refused/, // the scenario asks for it
+    /process queue total cached messages exceeds the threshold/, // the small caches of the scenarios
+    /process received message error, $/, // its shutdown cancels its own polls
+    // It registers gauges for its queues also where metrics are off, and then has no meter.
+    /read stream from endpoints .* exception, 'NoneType' object has no attribute 'get_meter'/,
+  ],
+  go: [],
+  java: [],
+  rust: [],
+}

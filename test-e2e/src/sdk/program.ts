@@ -1,0 +1,98 @@
+// A run of one language's program: its lines become cells, its logs are searched for what we should not have caused.
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type RunningProcess, startProcess, tailOf } from '../processes.ts'
+
+const LINE_POLL_MS = 50
+
+/** What a program says of a scenario. */
+export interface Report {
+  readonly scenario: string
+  readonly ok?: boolean
+  readonly detail?: string
+  /** Why the client has no such feature. */
+  readonly none?: string
+}
+
+export interface ProgramOptions {
+  readonly command: readonly string[]
+  /** Proxies that its clients connect to in turn, `host:port`. */
+  readonly endpoints: readonly string[]
+  /** Of its topics and groups. */
+  readonly prefix: string
+  /** Names; `name@host:port` for one that needs a proxy of its own. */
+  readonly scenarios: readonly string[]
+  /** Gets the logs that clients write into the home folder. */
+  readonly home: string
+  readonly env?: NodeJS.ProcessEnv
+}
+
+export interface Program {
+  readonly process: RunningProcess
+  readonly reports: readonly Report[]
+  /** Resolves with what it says of this scenario, or undefined when it ended without a word. */
+  reportOf(scenario: string): Promise<Report | undefined>
+  /** Clients that wait for the end of the input are closed. Resolves when the process is gone. */
+  end(deadlineMs: number): Promise<void>
+  /** Lines of its logs that warn or tell of an error. */
+  complaints(): readonly string[]
+}
+
+/** Starts the program; its scenarios run side by side. */
+export function startProgram(options: ProgramOptions): Program {
+  const { command, endpoints, prefix, scenarios, home, env } = options
+  mkdirSync(home, { recursive: true })
+  const [file = '', ...args] = command
+  const started = startProcess(file, [...args, endpoints.join(','), prefix, ...scenarios], {
+    cwd: home,
+    env: { ...process.env, HOME: home, ...env },
+    input: 'open',
+  })
+  const program: Program = {
+    process: started,
+    get reports() {
+      return started.stdout.split('\n').flatMap(parseReport)
+    },
+    async reportOf(scenario) {
+      for (;;) {
+        const isOver = started.exitCode !== undefined
+        const report = program.reports.find((one) => one.scenario === scenario)
+        if (report !== undefined || isOver) return report
+        await delay(LINE_POLL_MS)
+      }
+    },
+    async end(deadlineMs) {
+      started.endInput()
+      const timer = setTimeout(() => started.signalGroup('SIGKILL'), deadlineMs)
+      await started.ended
+      clearTimeout(timer)
+    },
+    complaints: () =>
+      [started.stderr, ...logsIn(home)]
+        .flatMap((text) => text.split('\n'))
+        .filter((line) => /\b(?:WARN|WARNING|ERRO|ERROR|FATAL|panicked)\b/.test(line)),
+  }
+  return program
+}
+
+/** The end of its output, for messages. */
+export function outputOf({ process: started }: Program): string {
+  return tailOf(started)
+}
+
+function parseReport(line: string): Report[] {
+  if (!line.startsWith('{')) return []
+  try {
+    return [JSON.parse(line) as Report]
+  } catch {
+    return [] // not whole yet
+  }
+}
+
+function logsIn(home: string): string[] {
+  const folder = join(home, 'logs')
+  if (!existsSync(folder)) return []
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name))
+  return paths.filter((path) => statSync(path).isFile()).map((path) => readFileSync(path, 'utf8'))
+}

@@ -1,0 +1,32 @@
+// The command line, run as a user runs it, against one cluster.
+import { join } from 'node:path'
+import { runProcess } from '../processes.ts'
+
+const RMQ_MS_MAX = 60_000
+
+export interface Rmq {
+  createTopic(topic: string): Promise<void>
+  createGroup(group: string, maxAttempts: number): Promise<void>
+  /** Message ids that came for this group within the wait. */
+  receive(topic: string, group: string, wait: string): Promise<string[]>
+}
+
+/** `services`: folder of the bundles; `nameservers`: `host:port`, joined by ';'. */
+export function createRmq(services: string, nameservers: string): Rmq {
+  async function rmq(...args: string[]): Promise<string> {
+    const command = [join(services, 'rmq.mjs'), '--nameserver', nameservers, '--json', ...args]
+    return (await runProcess(process.execPath, command, { deadlineMs: RMQ_MS_MAX })).stdout
+  }
+  return {
+    async createTopic(topic) {
+      await rmq('topic', 'create', topic)
+    },
+    async createGroup(group, maxAttempts) {
+      await rmq('group', 'create', group, '--max-attempts', `${maxAttempts}`)
+    },
+    async receive(topic, group, wait) {
+      const text = await rmq('receive', topic, '--group', group, '--wait', wait)
+      return (JSON.parse(text) as { messages: { messageId: string }[] }).messages.map(({ messageId }) => messageId)
+    },
+  }
+}
