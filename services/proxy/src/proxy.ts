@@ -128,6 +128,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     clock,
     scheduler,
     receive,
+    topicTypes: upstream,
     send: createSend({ topics, sender: upstream, random, timeoutMs }),
     settle: createSettle({ receiver: upstream, renewals, clock }),
     messageLimits: {

@@ -1,7 +1,15 @@
 // What requests may hold, with the code and the field of each refusal. Pure. Java: GrpcValidator, SendMessageActivity.
 import { Code, type Message, MessageType, type Resource } from '@rocketmq-ts/grpc/v2'
-import { checkGroupName, checkTopicName, isSystemGroup, isSystemTopic, MqError, PropertyName } from '@rocketmq-ts/model'
-import { notImplemented, refusal, type Refusal } from './status.ts'
+import {
+  checkGroupName,
+  checkTopicName,
+  isSystemGroup,
+  isSystemTopic,
+  MqError,
+  PropertyName,
+  type MessageType as TopicMessageType,
+} from '@rocketmq-ts/model'
+import { refusal, type Refusal } from './status.ts'
 
 export interface MessageLimits {
   readonly bodyBytesMax: number
@@ -99,13 +107,34 @@ function checkMessage(message: Message, limits: MessageLimits): Refusal | undefi
   )
 }
 
-function checkKind({ systemProperties: system, userProperties }: Message): Refusal | undefined {
-  if (system === null) return undefined
-  if (system.messageType === MessageType.TRANSACTION) return notImplemented('message_type: TRANSACTION')
-  if (system.deliveryTimestamp !== null) return notImplemented('delivery_timestamp: delayed delivery')
-  if (system.messageGroup !== null) return notImplemented('message_group: FIFO delivery')
-  if (system.priority !== null) return notImplemented('priority: delivery by priority')
-  if (system.liteTopic !== null) return notImplemented('lite_topic: lite topics')
+/** What makes a message other than normal. */
+export interface SpecialKind {
+  /** As the message names it. */
+  readonly field: string
+  /** Type of the topics that take such messages; undefined where no topic of this build does. */
+  readonly type: TopicMessageType | undefined
+  readonly feature: string
+}
+
+/** The first thing that makes one of the messages other than normal; undefined: all are normal. */
+export function specialKind(messages: readonly Message[]): SpecialKind | undefined {
+  for (const { systemProperties: system } of messages) {
+    if (system === null) continue
+    if (system.messageType === MessageType.TRANSACTION) {
+      return { field: 'message_type', type: 'TRANSACTION', feature: 'transactions' }
+    }
+    if (system.deliveryTimestamp !== null) {
+      return { field: 'delivery_timestamp', type: 'DELAY', feature: 'delayed delivery' }
+    }
+    if (system.messageGroup !== null) return { field: 'message_group', type: 'FIFO', feature: 'FIFO delivery' }
+    if (system.priority !== null) return { field: 'priority', type: undefined, feature: 'delivery by priority' }
+    if (system.liteTopic !== null) return { field: 'lite_topic', type: undefined, feature: 'lite topics' }
+  }
+  return undefined
+}
+
+/** Such properties would make a message other than normal behind the back of every check. */
+function checkKind({ userProperties }: Message): Refusal | undefined {
   const kind = KIND_PROPERTIES.find((name) => Object.hasOwn(userProperties, name))
   if (kind === undefined) return undefined
   return refusal(

@@ -3,6 +3,7 @@ import {
   commitLogOffset,
   decodeProperties,
   formatReceiptHandle,
+  type MessageType,
   MqError,
   queueOffset,
   type ReceiptHandle,
@@ -40,6 +41,10 @@ interface StoredRecord {
 export interface FakeUpstream extends Upstream {
   readonly routes: Map<string, TopicRoute>
   readonly groups: Map<string, GroupSettings>
+  /** Topics that take other messages than normal ones. */
+  readonly types: Map<string, MessageType>
+  /** Why there is no broker. */
+  brokersMissing: string | undefined
   readonly sent: { readonly brokerName: string; readonly record: OutgoingRecord }[]
   readonly pops: PopRequest[]
   readonly acks: Delivery[][]
@@ -136,6 +141,8 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
     acks: [],
     changes: [],
     created: [],
+    types: new Map(),
+    brokersMissing: undefined,
     sendFault: undefined,
     popFault: undefined,
     ackFault: undefined,
@@ -148,6 +155,8 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
       fake.routes.set(topic, routeOf(topic, { readQueues: queues, writeQueues: queues }))
       return Promise.resolve()
     },
+    missingBrokers: () => Promise.resolve(fake.brokersMissing),
+    topicType: (topic) => Promise.resolve(fake.types.get(topic)),
     groupSettings(group) {
       const fault = fake.groupFault?.()
       return fault === undefined ? Promise.resolve(fake.groups.get(group)) : Promise.reject(fault)

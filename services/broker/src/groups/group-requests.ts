@@ -38,7 +38,8 @@ export function createGroupRequests(deps: GroupRequestsDeps) {
     if (!deps.autoCreateSubscriptionGroup) {
       throw new MqError(
         'group-not-found',
-        `group '${name}' does not exist on this broker: create it, or switch autoCreateSubscriptionGroup on`,
+        `group '${name}' does not exist on this broker: check its name, create it with: rmq group create ${name}, or ` +
+          'switch autoCreateSubscriptionGroup on',
       )
     }
     const config = subscriptionGroupConfig(name)

@@ -40,13 +40,19 @@ export function createTopics({ routes, clock, scheduler, createWithQueues }: Top
     throw new MqError('timeout', `topic '${topic}' was created, but no nameserver lists it yet: ask again in a moment`)
   }
 
+  async function remedyFor(topic: string): Promise<string> {
+    const derived = isRetryTopic(topic) || isDeadLetterTopic(topic)
+    const create = derived ? 'its group makes it when it needs it' : `create it with: rmq topic create ${topic}`
+    return (await routes.missingBrokers()) ?? `check its name, or ${create}`
+  }
+
   return {
     async route(topic) {
       const known = await routes.route(topic)
       if (known !== undefined) return known
       // Topics derived from a group are the broker's to make.
       if (createWithQueues === undefined || isRetryTopic(topic) || isDeadLetterTopic(topic)) {
-        throw new MqError('topic-not-found', `topic '${topic}' does not exist: create it, or check its name`)
+        throw new MqError('topic-not-found', `topic '${topic}' does not exist: ${await remedyFor(topic)}`)
       }
       const running = creations.get(topic)
       if (running !== undefined) return running

@@ -12,25 +12,42 @@ import {
 } from '@rocketmq-ts/grpc/v2'
 import type { Clock } from '@rocketmq-ts/runtime'
 import type { OutgoingMessage, Send, SendOutcome } from '../messaging/send.ts'
-import { commonStatus, OK, refusal, statusOf } from '../status.ts'
-import type { Stored } from '../upstream/upstream.ts'
-import { checkMessages, type MessageLimits } from '../validators.ts'
+import type { Topics } from '../messaging/topics.ts'
+import { commonStatus, notImplemented, OK, refusal, type Refusal, statusOf } from '../status.ts'
+import type { Stored, TopicRoutes } from '../upstream/upstream.ts'
+import { checkMessages, type MessageLimits, type SpecialKind, specialKind } from '../validators.ts'
 import { pub } from './access.ts'
 import type { UnaryRpc } from './method.ts'
 
 export interface SendMessageDeps {
   readonly send: Send
+  readonly topics: Topics
+  readonly topicTypes: Pick<TopicRoutes, 'topicType'>
   readonly clock: Clock
   readonly limits: MessageLimits
 }
 
 export function createSendMessage(deps: SendMessageDeps): UnaryRpc<SendMessageRequest, SendMessageResponseInit> {
+  /** A topic takes messages of its type; those of the others are not delivered yet. Java: TopicMessageType checks. */
+  async function refuseKind(topic: string, { field, type, feature }: SpecialKind): Promise<Refusal> {
+    await deps.topics.route(topic)
+    const taken = (await deps.topicTypes.topicType(topic)) ?? 'NORMAL'
+    if (type === undefined || taken === type || taken === 'MIXED') return notImplemented(`${field}: ${feature}`)
+    return refusal(
+      Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE,
+      `${field}: makes this a ${type} message, and topic '${topic}' takes ${taken} ones: leave it out, or make a topic ` +
+        `for it with: rmq topic create <topic> --type ${type} (this proxy does not deliver such messages yet)`,
+    )
+  }
+
   return {
     access: ({ messages }) => [pub(messages[0]?.topic?.name)],
     async answer({ messages }, { call }) {
       const illegal = checkMessages(messages, deps.limits)
       if (illegal !== undefined) return { status: illegal }
       const topic = messages[0]?.topic?.name ?? ''
+      const kind = specialKind(messages)
+      if (kind !== undefined) return { status: await refuseKind(topic, kind) }
       const nowMs = deps.clock.nowMs()
       const outgoing = messages.map((message) => outgoingMessage(message, nowMs, call.remoteAddress.host))
       const outcomes = await deps.send(topic, outgoing)

@@ -14,11 +14,13 @@ import {
   MASTER_ID,
   MqError,
   offsetMessageId,
-  type TopicRouteData,
   topicConfig,
+  topicMessageType,
+  type TopicRouteData,
 } from '@rocketmq-ts/model'
 import { formatAddress, type Peer, PopInitMode } from '@rocketmq-ts/remoting'
 import type { Clock } from '@rocketmq-ts/runtime'
+import { createMissingBrokers } from './missing-brokers.ts'
 import type { BrokerQueues, Delivery, PoppedMessage, Stored, TopicRoute, Upstream } from './upstream.ts'
 
 /** Offsets this far behind the start of their batch are acknowledged one by one: a handle comes from outside. */
@@ -47,10 +49,14 @@ export function createClusterUpstream({ clock, nameServers, connect, timeoutMs }
   const nameServer = createNameServerClient({ addresses: nameServers, peers, timeoutMs })
   const cache = createRouteCache({ nameServers: nameServer, clock })
   const brokers = createBrokerClient({ peers, timeoutMs })
+  const missingBrokers = createMissingBrokers({
+    clock,
+    nameServers: nameServers.map((address) => createNameServerClient({ addresses: [address], peers, timeoutMs })),
+  })
   const views = new WeakMap<TopicRouteData, RouteView>()
 
   async function viewOf(topic: string): Promise<RouteView | undefined> {
-    const data = await cache.route(topic)
+    const data = await cache.route(topic).catch(withRemedy)
     if (data === undefined) return undefined
     let view = views.get(data)
     if (view === undefined) {
@@ -73,7 +79,8 @@ export function createClusterUpstream({ clock, nameServers, connect, timeoutMs }
       (address) => address !== undefined,
     )
     if (masters.length === 0) {
-      throw new MqError('unavailable', `topic '${topic}' can not be created: no master is registered`)
+      const reason = (await missingBrokers()) ?? 'no master is registered at the nameserver that was asked'
+      throw new MqError('unavailable', `topic '${topic}' can not be created: ${reason}`)
     }
     const config = topicConfig(topic, { readQueueNums: queues, writeQueueNums: queues })
     const results = await Promise.allSettled(
@@ -91,6 +98,12 @@ export function createClusterUpstream({ clock, nameServers, connect, timeoutMs }
     route: async (topic) => (await viewOf(topic))?.route,
     forget: (topic) => cache.invalidate(topic),
     createTopic,
+    missingBrokers,
+    async topicType(topic) {
+      const [address] = (await viewOf(topic))?.masters.values() ?? []
+      const config = address === undefined ? undefined : await brokers.topicConfig(address, topic)
+      return config === undefined ? undefined : topicMessageType(config)
+    },
     async groupSettings(group, topic) {
       const [address] = (await viewOf(topic))?.masters.values() ?? []
       if (address === undefined) return undefined
@@ -161,6 +174,12 @@ export function createClusterUpstream({ clock, nameServers, connect, timeoutMs }
       return Promise.resolve()
     },
   }
+}
+
+/** Where no nameserver answers, a person has to do something. */
+function withRemedy(error: unknown): never {
+  if (!(error instanceof MqError)) throw error
+  throw new MqError(error.code, `${error.message}; start a nameserver, or correct namesrvAddr of this proxy`, error)
 }
 
 function readRoute(topic: string, { queueDatas, brokerDatas }: TopicRouteData): RouteView {

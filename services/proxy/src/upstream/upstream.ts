@@ -1,6 +1,6 @@
 // What the proxy needs of nameservers and brokers, in words of the domain. Failures are MqError; expected outcomes
 // are union values. Use cases depend on these interfaces only, tests implement them in memory.
-import type { GroupRetryPolicy, ReceiptHandle } from '@rocketmq-ts/model'
+import type { GroupRetryPolicy, MessageType, ReceiptHandle } from '@rocketmq-ts/model'
 
 /** The queues of a topic on one master: ids below the counts, usable as the permissions say. */
 export interface BrokerQueues {
@@ -24,6 +24,10 @@ export interface TopicRoutes {
   forget(topic: string): void
   /** Creates the topic with so many read and write queues on every master of the cluster. */
   createTopic(topic: string, queues: number): Promise<void>
+  /** Why no topic can be found at all; undefined where the cluster has brokers. */
+  missingBrokers(): Promise<string | undefined>
+  /** The messages that the topic takes, as its brokers have it; undefined where it is unknown. */
+  topicType(topic: string): Promise<MessageType | undefined>
 }
 
 /** Settings of a consumer group that clients are told. Java: SubscriptionGroupConfig. */

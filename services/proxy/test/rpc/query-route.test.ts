@@ -87,7 +87,16 @@ test('route: an unknown topic → TOPIC_NOT_FOUND naming it', async () => {
   const { status, messageQueues } = await call(QueryRoute, { topic: { name: 'Nowhere' }, endpoints: ENDPOINTS })
   expect(status).toMatchObject({ code: Code.TOPIC_NOT_FOUND, message: expect.stringContaining('Nowhere') })
   expect(messageQueues).toHaveLength(0)
+  expect(status?.message).toContain('rmq topic create Nowhere')
   expect(upstream.created).toHaveLength(0)
+})
+
+test('route: an unknown topic of a cluster without brokers → the reason is that, not the topic', async () => {
+  const { call, upstream } = await createHarness()
+  upstream.brokersMissing = 'no broker is registered at nameserver 10.0.0.9:9876: start one'
+  const { status } = await call(QueryRoute, { topic: { name: 'Nowhere' }, endpoints: ENDPOINTS })
+  const message = `topic 'Nowhere' does not exist: ${upstream.brokersMissing}`
+  expect(status).toMatchObject({ code: Code.TOPIC_NOT_FOUND, message })
 })
 
 test('route: an unknown topic with auto-creation → created once with four queues, then answered', async () => {

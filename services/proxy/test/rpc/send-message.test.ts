@@ -40,6 +40,36 @@ const OTHER_BYTES = 'TagA'.length + 'order-1'.length + 'order-2'.length
 const filling = { k: 'v'.repeat(16_384 - OTHER_BYTES - 1) }
 const overflowing = { k: 'v'.repeat(16_384 - OTHER_BYTES) }
 
+const specials = [
+  ['FIFO', system({ messageGroup: 'g' }), 'message_group'],
+  ['DELAY', system({ deliveryTimestamp: msToTimestamp(1_700_000_000_000) }), 'delivery_timestamp'],
+  ['TRANSACTION', system({ messageType: MessageType.TRANSACTION }), 'message_type'],
+] as const
+
+test.each(specials)(
+  'send: a %s message to a NORMAL topic → conflict with topic, both types and the command',
+  async (type, messages, field) => {
+    const { call, upstream } = await createHarness()
+    const { status } = await call(SendMessage, { messages })
+    expect(status?.code).toBe(Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE)
+    expect(status?.message).toContain(`${field}: makes this a ${type} message, and topic 'Orders' takes NORMAL ones`)
+    expect(status?.message).toContain(`rmq topic create <topic> --type ${type}`)
+    expect(upstream.sent).toHaveLength(0)
+  },
+)
+
+test.each(specials)(
+  'send: a %s message to a topic for it → said to be not there yet',
+  async (type, messages, field) => {
+    for (const taken of [type, 'MIXED'] as const) {
+      const { call, upstream } = await createHarness()
+      upstream.types.set('Orders', taken)
+      const { status } = await call(SendMessage, { messages })
+      expect(status).toMatchObject({ code: Code.NOT_IMPLEMENTED, message: expect.stringContaining(`${field}: `) })
+    }
+  },
+)
+
 const rows: readonly Row[] = [
   { name: 'a plain message', messages: [message()], code: Code.OK, names: 'OK' },
   { name: 'no message', messages: [], code: Code.MESSAGE_CORRUPTED, names: 'messages' },
@@ -141,19 +171,6 @@ const rows: readonly Row[] = [
     code: Code.MESSAGE_PROPERTIES_TOO_LARGE,
     names: 'trace_context',
   },
-  {
-    name: 'a transaction',
-    messages: system({ messageType: MessageType.TRANSACTION }),
-    code: Code.NOT_IMPLEMENTED,
-    names: 'TRANSACTION',
-  },
-  {
-    name: 'a delayed message',
-    messages: system({ deliveryTimestamp: msToTimestamp(1_700_000_000_000) }),
-    code: Code.NOT_IMPLEMENTED,
-    names: 'delivery_timestamp',
-  },
-  { name: 'a message group', messages: system({ messageGroup: 'g' }), code: Code.NOT_IMPLEMENTED, names: 'FIFO' },
   { name: 'a priority', messages: system({ priority: 1 }), code: Code.NOT_IMPLEMENTED, names: 'priority' },
   { name: 'a lite topic', messages: system({ liteTopic: 'l' }), code: Code.NOT_IMPLEMENTED, names: 'lite' },
   {

@@ -364,3 +364,12 @@ test('upstream: a topic is created that a broker has already → it stays as it 
   await ended(upstream.createTopic('Old', 4))
   expect(toBrokers().every(({ request }) => request.code === RequestCode.GET_TOPIC_CONFIG)).toBe(true)
 })
+
+test('upstream: the type of a topic → as a master has it; undefined where it is unknown', async () => {
+  const attributes = new Map([['message.type', 'FIFO']])
+  const { upstream, ended } = setUp(({ request }) => {
+    request.respond({ code: ResponseCode.SUCCESS, body: body(topicConfig('T', { attributes })) })
+  })
+  expect(await ended(upstream.topicType('T'))).toBe('FIFO')
+  expect(await ended(upstream.topicType('Nowhere'))).toBeUndefined()
+})
