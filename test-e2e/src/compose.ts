@@ -46,7 +46,7 @@ async function checkReadme({ environment }: Cluster): Promise<boolean> {
     })
     const env = terminalEnv(process.env['PATH'] ?? '', environment)
     const printed = await runReadme({ readme, repository: ROOT, folder: scratch, env })
-    return printed.trimEnd().split('\n').at(-1)
+    return printed.split('\n').at(-1)
   })
 }
 

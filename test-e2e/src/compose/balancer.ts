@@ -2,12 +2,16 @@
 // with it.
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const CLIENTS_END_MS_MAX = 5_000
 
 export interface Balancer {
   /** `host:port` that clients connect to. */
   readonly address: string
   /** `host:port` of the proxies from now on; connections that are there stay. */
   connectTo(endpoints: readonly string[]): void
+  /** Clients that are closing have some time to end their connections. */
   close(): Promise<void>
 }
 
@@ -54,8 +58,8 @@ export async function createBalancer(endpoints: readonly string[]): Promise<Bala
     },
     async close() {
       const closed = once(listener.close(), 'close')
+      await Promise.race([closed, sleep(CLIENTS_END_MS_MAX, undefined, { ref: false })])
       for (const socket of sockets) socket.destroy()
-      await closed
     },
   }
 }

@@ -42,7 +42,14 @@ export interface Load {
   acknowledged(): Set<string>
   /** Those that were not received yet, of all that are acknowledged if none are given. */
   missing(of?: ReadonlySet<string>): string[]
-  readonly counts: { readonly acknowledged: number; readonly received: number; readonly again: number }
+  readonly counts: {
+    readonly acknowledged: number
+    readonly received: number
+    /** Deliveries after the first of a message. */
+    readonly again: number
+    /** Receives that were answered, with messages or without. */
+    readonly receives: number
+  }
   /** Bodies that nobody sent. */
   readonly foreign: readonly string[]
   /** What calls failed with, and how often. */
@@ -65,6 +72,7 @@ export function createLoad(traffic: Traffic): Load {
   const foreign: string[] = []
   const failures = new Map<string, number>()
   let again = 0
+  let receives = 0
   let next = 0
   let producing = false
   let consuming = false
@@ -109,6 +117,7 @@ export function createLoad(traffic: Traffic): Load {
     for (let turn = firstTurn; consuming;) {
       try {
         await traffic.receive(turn, note)
+        receives += 1
       } catch (error) {
         turn += 1
         await failed('receive', error)
@@ -141,7 +150,7 @@ export function createLoad(traffic: Traffic): Load {
     acknowledged: () => new Set(acknowledged),
     missing: (of = acknowledged) => [...of].filter((body) => !received.has(body)),
     get counts() {
-      return { acknowledged: acknowledged.size, received: received.size, again }
+      return { acknowledged: acknowledged.size, received: received.size, again, receives }
     },
     foreign,
     failures,

@@ -9,8 +9,6 @@ export interface BrokerPart {
 }
 
 export interface Rmq {
-  /** On each broker that has not got it. */
-  createTopic(topic: string): Promise<void>
   /** By brokerName. */
   describeTopic(topic: string): Promise<Map<string, BrokerPart>>
   /** Messages that a group has not acknowledged, on all brokers. */
@@ -45,9 +43,6 @@ export function createRmq(cluster: Cluster): Rmq {
         parts.set(brokerName, { queues: queues + 1, messages: messages + maxOffset })
       }
       return parts
-    },
-    async createTopic(topic) {
-      await run('topic', 'create', topic)
     },
     async lagOf(group) {
       const { lag } = JSON.parse(await run('group', 'describe', group, '--json')) as { readonly lag: number }

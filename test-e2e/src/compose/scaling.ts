@@ -39,7 +39,6 @@ export async function scaleUp(scene: Scene, proxy: number): Promise<string> {
   const startedMs = performance.now()
   const leftMs = () => startedMs + TAKES_PART_MS_MAX - performance.now()
   await scene.up({ broker: BROKERS.length, proxy })
-  for (const { topic } of loads) await rmq.createTopic(topic)
   const isServed = async (topic: string, index: number) => {
     const now = await rmq.describeTopic(topic)
     return BROKERS.every((name) => (now.get(name)?.messages ?? 0) > (before[index]?.get(name)?.messages ?? 0))
