@@ -1,29 +1,40 @@
-// The thread that kills: after a time, and where it is asked to, when the undo log ends with a write or a sync under way.
+// The thread that kills: when the log has gone on to a new file, after a time, and when the undo log ends with a write or
+// a sync under way; each where it is asked for.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
+import { writtenSegments } from './commit-log.ts'
 import { endsUnsynced, HEADER_BYTES } from './power-loss/undo-log.ts'
+import type { KillOptions } from './server.ts'
 
-const { pid, delayMs, undoLog } = workerData as { pid: number; delayMs: number; undoLog: string | undefined }
-const WAIT_MS_MAX = 2_000
+const { pid, options } = workerData as { pid: number; options: KillOptions }
+const UNSYNCED_MS_MAX = 2_000
+/** Until then a log that messages are sent to fills a file. */
+const ROLL_MS_MAX = 30_000
 
-function sleep(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+/** Looks until it holds, or the time is over. */
+function waitUntil(msMax: number, holds: () => boolean): void {
+  const untilMs = performance.now() + msMax
+  while (!holds() && performance.now() < untilMs) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+}
+
+function waitForRoll(brokerFolder: string): void {
+  const before = writtenSegments(brokerFolder)
+  waitUntil(ROLL_MS_MAX, () => writtenSegments(brokerFolder) > before)
 }
 
 function waitForUnsynced(path: string): void {
   const log = openSync(path, 'r')
   const last = Buffer.alloc(HEADER_BYTES)
-  const untilMs = performance.now() + WAIT_MS_MAX
-  do {
+  waitUntil(UNSYNCED_MS_MAX, () => {
     readSync(log, last, 0, last.length, Math.max(0, fstatSync(log).size - last.length))
-    if (endsUnsynced(last)) break
-    sleep(1)
-  } while (performance.now() < untilMs)
+    return endsUnsynced(last)
+  })
   closeSync(log)
 }
 
-sleep(delayMs)
-if (undoLog !== undefined) waitForUnsynced(undoLog)
+if (options.whenRolled !== undefined) waitForRoll(options.whenRolled)
+waitUntil(options.delayMs ?? 0, () => false)
+if (options.whenUnsynced !== undefined) waitForUnsynced(options.whenUnsynced)
 try {
   process.kill(pid, 'SIGKILL')
 } catch {

@@ -29,6 +29,8 @@ export interface RawMessage {
 export interface ReceiveOptions {
   readonly topic: string
   readonly group: string
+  /** Asks this broker for messages, as SDKs do; otherwise the proxy takes any. */
+  readonly brokerName?: string
   readonly batchSize: number
   readonly invisibleMs: number
   readonly pollMs: number
@@ -70,17 +72,26 @@ function metadataOf(clientId: string): Metadata {
   return metadata
 }
 
-function endpointsOf(text: string): object {
-  const colon = text.lastIndexOf(':')
-  return { scheme: 'IPv4', addresses: [{ host: text.slice(0, colon), port: Number(text.slice(colon + 1)) }] }
+function endpointsOf(addresses: readonly string[]): object {
+  return {
+    scheme: 'IPv4',
+    addresses: addresses.map((address) => {
+      const colon = address.lastIndexOf(':')
+      return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) }
+    }),
+  }
 }
 
 function requireOk({ code, message }: Status): void {
   if (code !== OK) throw new Error(`${code}: ${message}`)
 }
 
-/** Connects on first use, and again whenever the server comes back. */
+/**
+ * Connects on first use, and again whenever the server comes back. `endpoints` is `host:port`, or several with
+ * semicolons, of IPv4 addresses: then the first that can be reached.
+ */
 export function createRawClient(endpoints: string, clientId: string): RawClient {
+  const addresses = endpoints.split(';')
   const protos = join(SDK_FOLDER, 'proto')
   const definition = loadSync('apache/rocketmq/v2/service.proto', {
     includeDirs: [protos],
@@ -91,11 +102,15 @@ export function createRawClient(endpoints: string, clientId: string): RawClient 
     oneofs: true,
   })
   const methods = definition[SERVICE] as ServiceDefinition
-  const client = new Client(endpoints, credentials.createInsecure(), {
-    'grpc.initial_reconnect_backoff_ms': 50,
-    'grpc.max_reconnect_backoff_ms': 200,
-    'grpc.max_receive_message_length': -1,
-  })
+  const client = new Client(
+    addresses.length > 1 ? `ipv4:${addresses.join(',')}` : endpoints,
+    credentials.createInsecure(),
+    {
+      'grpc.initial_reconnect_backoff_ms': 50,
+      'grpc.max_reconnect_backoff_ms': 200,
+      'grpc.max_receive_message_length': -1,
+    },
+  )
 
   function methodOf(name: string): MethodDefinition<object, object> {
     const method = methods[name]
@@ -126,7 +141,7 @@ export function createRawClient(endpoints: string, clientId: string): RawClient 
     async queryRoute(topic) {
       const answer = await call<{ status: Status }>('QueryRoute', {
         topic: { name: topic },
-        endpoints: endpointsOf(endpoints),
+        endpoints: endpointsOf(addresses),
       })
       requireOk(answer.status)
     },
@@ -143,11 +158,11 @@ export function createRawClient(endpoints: string, clientId: string): RawClient 
       requireOk(entry.status)
       return entry.offset
     },
-    receive({ topic, group, batchSize, invisibleMs, pollMs }) {
+    receive({ topic, group, brokerName = '', batchSize, invisibleMs, pollMs }) {
       const { path, requestSerialize, responseDeserialize } = methodOf('ReceiveMessage')
       const request = {
         group: { name: group },
-        message_queue: { topic: { name: topic }, id: -1 },
+        message_queue: { topic: { name: topic }, id: -1, broker: { name: brokerName } },
         filter_expression: { type: 'TAG', expression: '*' },
         batch_size: batchSize,
         invisible_duration: durationOf(invisibleMs),

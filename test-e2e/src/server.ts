@@ -76,6 +76,8 @@ export interface LaunchOptions {
 }
 
 export interface KillOptions {
+  /** Folder of a broker: the kill waits until its log has gone on to a new file. The times below begin then. */
+  readonly whenRolled?: string | undefined
   readonly delayMs?: number
   /** Path of the shim's undo log: the kill waits a little for a write that no sync has made durable yet. */
   readonly whenUnsynced?: string | undefined
@@ -184,8 +186,8 @@ export function launch({ main, flags, healthUrl, logFile, env = {} }: LaunchOpti
 }
 
 /** From a thread: the event loop here is busiest when the server waits for us, so its own timers would spare the server. */
-function killFromThread({ pid }: ChildProcess, { delayMs = 0, whenUnsynced }: KillOptions): void {
-  new Worker(new URL('./killer.ts', import.meta.url), { workerData: { pid, delayMs, undoLog: whenUnsynced } }).unref()
+function killFromThread({ pid }: ChildProcess, options: KillOptions): void {
+  new Worker(new URL('./killer.ts', import.meta.url), { workerData: { pid, options } }).unref()
 }
 
 function spawnLogged(args: readonly string[], logFile: string, env: Readonly<Record<string, string>>): ChildProcess {

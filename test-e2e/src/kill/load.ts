@@ -1,14 +1,16 @@
-// Producers and consumers of the harness's process, running across all kills. The official SDK is one producer and one
-// consumer; raw clients make the bulk. A failed call says nothing about its outcome and is followed by a new attempt.
+// Producers and consumers of the harness's process, running across all kills. Clients of the official SDK are at each
+// proxy; raw clients know all proxies and make the bulk. A failed call says nothing about its outcome and is followed by
+// a new attempt.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type MessageView, Producer, SimpleConsumer } from 'rocketmq-client-nodejs'
 import type { Random } from '../random.ts'
 import { createRawClient, isNeverSent, type RawClient, type RawMessage } from '../raw-client.ts'
-import { bodyOf, type Delivery, type History } from './history.ts'
+import type { Bodies } from './bodies.ts'
+import type { Delivery, History } from './history.ts'
 
 export const TOPIC = 'kill-messages'
-/** The SDK's consumer and a raw one share a group; a group of its own is raw, which sees the queue of every message. */
+/** The SDK's consumers and a raw one share a group; a group of its own is raw. */
 export const SHARED_GROUP = 'kill-shared'
 export const RAW_GROUP = 'kill-raw'
 export const GROUPS = [SHARED_GROUP, RAW_GROUP] as const
@@ -26,7 +28,7 @@ const FORGOTTEN = 0.01
 const SDK_REQUEST_MS = 3_000
 
 export interface Load {
-  /** Starts everything; the server is ready. */
+  /** Starts everything; the cluster is ready. */
   start(): Promise<void>
   /** Resolves when so many messages are acknowledged. */
   reached(acknowledged: number): Promise<void>
@@ -34,7 +36,7 @@ export interface Load {
   readonly produced: Promise<void>
   /** Resolves when no receive and no acknowledgement is under way any more. */
   stopConsuming(): Promise<void>
-  /** Ends the clients; the server is up. */
+  /** Ends the clients; the cluster is up. */
   close(): Promise<void>
   readonly counts: { sdkSent: number; sdkReceived: number; sdkAcked: number; failedCalls: number }
 }
@@ -42,29 +44,44 @@ export interface Load {
 const quietLogger = { info() {}, warn() {}, error() {}, debug() {}, close() {} }
 
 export function createLoad(options: {
-  readonly endpoints: string
+  /** `host:port` of each. */
+  readonly proxies: readonly string[]
+  /** Names. */
+  readonly brokers: readonly string[]
   readonly messages: number
+  readonly bodies: Bodies
   readonly history: History
   readonly random: Random
 }): Load {
-  const { endpoints, messages, history, random } = options
+  const { proxies, brokers, messages, bodies, history, random } = options
   const counts = { sdkSent: 0, sdkReceived: 0, sdkAcked: 0, failedCalls: 0 }
   const waiting: { readonly acknowledged: number; readonly resolve: () => void }[] = []
-  const rawProducer = createRawClient(endpoints, 'kill-raw-producer')
+  // Each prefers another proxy, and goes to the next one when that is gone.
+  const anyProxy = proxies.map((_, first) => [...proxies.slice(first), ...proxies.slice(0, first)].join(';'))
+  const rawProducers = anyProxy.map((endpoints, index) => createRawClient(endpoints, `kill-raw-producer-${index}`))
   const rawConsumers = [
-    { group: SHARED_GROUP, client: createRawClient(endpoints, 'kill-raw-shared') },
-    { group: RAW_GROUP, client: createRawClient(endpoints, 'kill-raw-1') },
-    { group: RAW_GROUP, client: createRawClient(endpoints, 'kill-raw-2') },
+    { group: SHARED_GROUP, client: createRawClient(anyProxy[0] ?? '', 'kill-raw-shared') },
+    ...anyProxy.map((endpoints, index) => ({
+      group: RAW_GROUP,
+      client: createRawClient(endpoints, `kill-raw-consumer-${index}`),
+    })),
   ]
-  const sdkOptions = { endpoints, namespace: '', logger: quietLogger, requestTimeout: SDK_REQUEST_MS }
-  const producer = new Producer({ ...sdkOptions, topics: [TOPIC], maxAttempts: 1 })
-  const consumer = new SimpleConsumer({
-    ...sdkOptions,
-    consumerGroup: SHARED_GROUP,
-    subscriptions: new Map([[TOPIC, '*']]),
-    awaitDuration: POLL_MS,
-    maxRetryAttempts: 1,
-  })
+  // This SDK joins several addresses to a name that it then can not resolve: each client has one.
+  const sdkOptions = { namespace: '', logger: quietLogger, requestTimeout: SDK_REQUEST_MS }
+  const sdkProducers = proxies.map(
+    (endpoints) => new Producer({ ...sdkOptions, endpoints, topics: [TOPIC], maxAttempts: 1 }),
+  )
+  const sdkConsumers = proxies.map(
+    (endpoints) =>
+      new SimpleConsumer({
+        ...sdkOptions,
+        endpoints,
+        consumerGroup: SHARED_GROUP,
+        subscriptions: new Map([[TOPIC, '*']]),
+        awaitDuration: POLL_MS,
+        maxRetryAttempts: 1,
+      }),
+  )
   const forget = random.derive('forget')
   let next = 0
   let consuming = true
@@ -91,10 +108,10 @@ export function createLoad(options: {
       for (let count = 1; ; count += 1) {
         const attempt = history.begin(`${name}-${message}-${count}`)
         try {
-          history.acknowledge(attempt, await send(bodyOf(attempt.id)))
+          history.acknowledge(attempt, await send(bodies.of(attempt.id)))
           break
         } catch (error) {
-          attempt.outcome = isNeverSent(error) ? 'unsent' : 'unknown'
+          history.fail(attempt, isNeverSent(error) ? 'unsent' : 'unknown')
           await failed()
         }
       }
@@ -103,23 +120,25 @@ export function createLoad(options: {
   }
 
   /** True where this delivery is to be acknowledged. */
-  function isToBeAcked({ group, attempt }: Delivery): boolean {
-    return history.deliveriesOf(group, attempt).length > 1 || !forget.chance(FORGOTTEN)
+  function isToBeAcked({ copy, group }: Delivery): boolean {
+    return (copy.deliveries.get(group)?.length ?? 0) > 1 || !forget.chance(FORGOTTEN)
   }
 
-  async function receiveRaw(client: RawClient, group: string): Promise<void> {
-    const asked = history.asked()
+  async function receiveRaw(client: RawClient, group: string, brokerName: string): Promise<void> {
+    const askedMs = performance.now()
     const found = await client.receive({
       topic: TOPIC,
       group,
+      brokerName,
       batchSize: BATCH,
       invisibleMs: INVISIBLE_MS,
       pollMs: POLL_MS,
     })
     const acking: { message: RawMessage; delivery: Delivery }[] = []
     for (const message of found) {
-      const seen = { body: message.body, offset: message.queueOffset, queueId: message.queueId }
-      const delivery = history.deliver(group, asked, INVISIBLE_MS, seen)
+      const { body, queueId, queueOffset: offset, receiptHandle } = message
+      const seen = { body, offset, queueId, brokerName: queueOf(receiptHandle).brokerName }
+      const delivery = history.deliver(group, askedMs, INVISIBLE_MS, seen)
       if (delivery !== undefined && isToBeAcked(delivery)) acking.push({ message, delivery })
     }
     if (acking.length === 0) return
@@ -129,26 +148,30 @@ export function createLoad(options: {
       group,
       acking.map(({ message }) => message),
     )
-    for (const [index, { delivery }] of acking.entries()) noteAck(delivery, codes[index] === 'OK')
+    for (const [index, { delivery }] of acking.entries()) noteAck(delivery, codes[index])
   }
 
-  async function ackBySdk(message: MessageView, delivery: Delivery): Promise<void> {
+  async function ackBySdk(consumer: SimpleConsumer, message: MessageView, delivery: Delivery): Promise<void> {
     delivery.ack = 'unknown'
     await consumer.ack(message)
-    noteAck(delivery, true)
+    noteAck(delivery, 'OK')
     counts.sdkAcked += 1
   }
 
-  async function receiveBySdk(): Promise<void> {
-    const asked = history.asked()
+  async function receiveBySdk(consumer: SimpleConsumer): Promise<void> {
+    const askedMs = performance.now()
     const found = await consumer.receive(BATCH, INVISIBLE_MS)
     const acks: Promise<void>[] = []
     for (const message of found) {
       counts.sdkReceived += 1
-      const seen = { body: message.body, offset: message.offset ?? -1, queueId: undefined }
-      const delivery = history.deliver(SHARED_GROUP, asked, INVISIBLE_MS, seen)
-      if (message.corrupted) history.faults.body.push(`the SDK calls it corrupted: ${delivery?.attempt}`)
-      if (delivery !== undefined && isToBeAcked(delivery)) acks.push(ackBySdk(message, delivery))
+      const { body, offset = -1, receiptHandle } = message
+      const delivery = history.deliver(SHARED_GROUP, askedMs, INVISIBLE_MS, {
+        body,
+        offset,
+        ...queueOf(receiptHandle),
+      })
+      if (message.corrupted) history.faults.body.push(`the SDK calls it corrupted: ${delivery?.copy.attempt.id}`)
+      if (delivery !== undefined && isToBeAcked(delivery)) acks.push(ackBySdk(consumer, message, delivery))
     }
     const results = await Promise.allSettled(acks)
     const rejected = results.find((result) => result.status === 'rejected')
@@ -165,30 +188,38 @@ export function createLoad(options: {
     }
   }
 
+  /** So many senders, spread over the clients. */
+  function sendWith<Client>(name: string, count: number, clients: readonly Client[], send: Sending<Client>) {
+    return Array.from({ length: count }, (_, index) => {
+      const client = clients[index % clients.length] as Client
+      return sendAll(name, (body) => send(client, body))
+    })
+  }
+
   return {
     counts,
     produced: produced.promise,
     async start() {
-      await rawProducer.queryRoute(TOPIC)
-      // A group begins at the end of the queues: it must be there before the first message.
-      for (const { group, client } of rawConsumers.slice(0, 2)) {
-        await client.receive({ topic: TOPIC, group, batchSize: 1, invisibleMs: INVISIBLE_MS, pollMs: 0 })
+      for (const producer of rawProducers) await producer.queryRoute(TOPIC)
+      // A group begins at the end of the queues: each broker must know it before the first message.
+      for (const { group, client } of rawConsumers) {
+        for (const brokerName of brokers) {
+          await client.receive({ topic: TOPIC, group, brokerName, batchSize: 1, invisibleMs: INVISIBLE_MS, pollMs: 0 })
+        }
       }
-      await Promise.all([producer.startup(), consumer.startup()])
-      for (const { group, client } of rawConsumers) loops.push(consume(() => receiveRaw(client, group)))
-      loops.push(consume(receiveBySdk))
-      const senders = Array.from({ length: RAW_SENDERS }, () =>
-        sendAll('raw', (body) => rawProducer.send(TOPIC, messageId(), body)),
-      )
-      for (let count = 0; count < SDK_SENDERS; count += 1) {
-        senders.push(
-          sendAll('sdk', async (body) => {
-            const { offset } = await producer.send({ topic: TOPIC, body })
-            counts.sdkSent += 1
-            return offset
-          }),
-        )
+      await Promise.all([...sdkProducers, ...sdkConsumers].map((client) => client.startup()))
+      for (const { group, client } of rawConsumers) {
+        for (const brokerName of brokers) loops.push(consume(() => receiveRaw(client, group, brokerName)))
       }
+      for (const consumer of sdkConsumers) loops.push(consume(() => receiveBySdk(consumer)))
+      const senders = [
+        ...sendWith('raw', RAW_SENDERS, rawProducers, (producer, body) => producer.send(TOPIC, messageId(), body)),
+        ...sendWith('sdk', SDK_SENDERS, sdkProducers, async (producer, body) => {
+          const { offset } = await producer.send({ topic: TOPIC, body })
+          counts.sdkSent += 1
+          return offset
+        }),
+      ]
       Promise.all(senders).then(() => produced.resolve(), produced.reject)
     },
     reached(acknowledged) {
@@ -202,16 +233,26 @@ export function createLoad(options: {
       await Promise.all(loops)
     },
     async close() {
-      await Promise.allSettled([producer.shutdown(), consumer.shutdown()])
-      rawProducer.close()
+      await Promise.allSettled([...sdkProducers, ...sdkConsumers].map((client) => client.shutdown()))
+      for (const client of rawProducers) client.close()
       for (const { client } of rawConsumers) client.close()
     },
   }
 }
 
-function noteAck(delivery: Delivery, isOk: boolean): void {
-  delivery.ack = isOk ? 'answered' : 'refused'
+type Sending<Client> = (client: Client, body: Buffer) => Promise<number>
+
+/** Only a refused handle says that nothing was acknowledged; the other codes may hide an answer that was lost. */
+function noteAck(delivery: Delivery, code: string | undefined): void {
+  if (code === 'OK') delivery.ack = 'answered'
+  else if (code === 'INVALID_RECEIPT_HANDLE') delivery.ack = 'refused'
   delivery.ackAnsweredMs = performance.now()
+}
+
+/** The words of a receipt handle, where alone an SDK tells of the queue. Java: ReceiptHandle.encode. */
+function queueOf(receiptHandle: string): { brokerName: string; queueId: number } {
+  const [, , , , , brokerName = '', queueId] = receiptHandle.split(' ')
+  return { brokerName, queueId: Number(queueId) }
 }
 
 /** Format of the SDKs: version 1 and 16 bytes. */

@@ -38,20 +38,22 @@ const EXPECTED: Readonly<Record<string, string>> = { log: 'kept', removed: 'back
 
 /** Undefined when all is well, else what is wrong. */
 export function testShim(shim: Shim, folder: string): string | undefined {
+  const root = join(folder, 'files')
   rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
-  const child = spawnSync(process.execPath, ['--input-type=module', '-e', CHILD, folder], {
-    env: { ...process.env, ...shim.envFor(folder) },
+  mkdirSync(root, { recursive: true })
+  const watch = shim.watch(root, join(folder, 'undo'))
+  const child = spawnSync(process.execPath, ['--input-type=module', '-e', CHILD, root], {
+    env: { ...process.env, ...watch.env },
     timeout: CHILD_MS_MAX,
     encoding: 'utf8',
   })
   if (child.signal !== 'SIGKILL') return `the child ended with ${child.status ?? child.signal}: ${child.stderr}`
-  const loss = takeBack({ root: folder, shim, kind: 'all', random: createRandom(0) })
+  const loss = takeBack({ watch, kind: 'all', random: createRandom(0) })
   if (loss.unsupported.length > 0) return `unsupported calls: ${loss.unsupported.join(', ')}`
   const found = Object.fromEntries(
-    readdirSync(folder)
+    readdirSync(root)
       .sort()
-      .map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
+      .map((name) => [name, readFileSync(join(root, name), 'utf8')]),
   )
   if (JSON.stringify(found) === JSON.stringify(EXPECTED)) return undefined
   return `found ${JSON.stringify(found)} instead of ${JSON.stringify(EXPECTED)}`

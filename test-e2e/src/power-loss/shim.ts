@@ -1,4 +1,4 @@
-// The preloaded library, and the folder it writes into.
+// The preloaded library, and the folders it watches and writes into.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,19 +9,27 @@ const SOURCE = fileURLToPath(new URL('../../shim/unsynced.c', import.meta.url))
 const SYNC_MS = '20'
 const COMPILE_MS_MAX = 60_000
 
-export interface Shim {
-  /** Where the undo log and what was unlinked are kept; on the file system of the data. */
-  readonly folder: string
+/** What the shim knows of one folder, over the lives of the processes that change it. */
+export interface Watch {
+  /** Changes below it are remembered. */
+  readonly root: string
   readonly undoLog: string
-  /** Environment of a process whose changes below `root` are to be remembered. */
-  envFor(root: string): Record<string, string>
+  /** Holds what was unlinked. */
+  readonly grave: string
+  /** Environment of a process that changes the folder. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+export interface Shim {
+  /** Begins to watch `root`; what is known of it goes `into` a folder of the same file system. */
+  watch(root: string, into: string): Watch
 }
 
 /** Compiles the library; a text says why that can not be done here. */
 export function createShim(folder: string): Shim | string {
   if (process.platform !== 'linux') return `preloading works on Linux only, this is ${process.platform}`
   const library = join(folder, 'unsynced.so')
-  mkdirSync(join(folder, 'grave'), { recursive: true })
+  mkdirSync(folder, { recursive: true })
   const gcc = spawnSync('gcc', ['-shared', '-fPIC', '-O2', '-fvisibility=hidden', '-o', library, SOURCE, '-lpthread'], {
     timeout: COMPILE_MS_MAX,
     encoding: 'utf8',
@@ -29,15 +37,17 @@ export function createShim(folder: string): Shim | string {
   if (gcc.error !== undefined) return `gcc can not be run (${gcc.error.message})`
   if (gcc.status !== 0 || !existsSync(library)) throw new Error(`gcc failed:\n${gcc.stderr}`)
   return {
-    folder,
-    undoLog: join(folder, 'undo.log'),
-    // io_uring would pass by the library.
-    envFor: (root) => ({
-      LD_PRELOAD: library,
-      UNSYNCED_ROOT: root,
-      UNSYNCED_DIR: folder,
-      UNSYNCED_SYNC_MS: SYNC_MS,
-      UV_USE_IO_URING: '0',
-    }),
+    watch(root, into) {
+      const grave = join(into, 'grave')
+      mkdirSync(grave, { recursive: true })
+      const env = {
+        LD_PRELOAD: library,
+        UNSYNCED_ROOT: root,
+        UNSYNCED_DIR: into,
+        UNSYNCED_SYNC_MS: SYNC_MS,
+        UV_USE_IO_URING: '0', // it would pass by the library
+      }
+      return { root, undoLog: join(into, 'undo.log'), grave, env }
+    },
   }
 }

@@ -4,7 +4,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync
 import { dirname, join } from 'node:path'
 import type { Random } from '../random.ts'
 import { takeBackBytes } from './sectors.ts'
-import type { Shim } from './shim.ts'
+import type { Watch } from './shim.ts'
 import { type Entry, parseUndoLog } from './undo-log.ts'
 
 /** all: nothing unsynced survives. ordered: what came before some point does. sectors, pages: any mixture. */
@@ -28,16 +28,14 @@ export interface PowerLoss {
   readonly unsupported: readonly string[]
 }
 
-/** Changes the files below `root` to what the disk might have. The undo log begins anew. */
+/** Changes the files that are watched to what the disk might have. The undo log begins anew. */
 export function takeBack(options: {
-  readonly root: string
-  readonly shim: Pick<Shim, 'folder' | 'undoLog'>
+  readonly watch: Pick<Watch, 'root' | 'undoLog' | 'grave'>
   readonly kind: LossKind
   readonly random: Random
 }): PowerLoss {
-  const { root, shim, kind, random } = options
-  const log = shim.undoLog
-  const grave = join(shim.folder, 'grave')
+  const { watch, kind, random } = options
+  const { root, undoLog: log, grave } = watch
   const entries = existsSync(log) ? parseUndoLog(readFileSync(log)) : []
   const syncedTo = durablePositions(entries)
   const isUnsynced = (entry: Entry, inode: number): boolean => entry.position >= (syncedTo.get(inode) ?? 0)
