@@ -1,7 +1,21 @@
-// Settings of the standalone server: few, and chosen so that nothing has to be set to get started.
-import { bool, type ConfigFault, type ConfigOf, defineConfig, oneOf, port, text } from '@rocketmq-ts/config'
+// Settings of the standalone server: few of its own, chosen so that nothing has to be set to get started, and all those
+// of the services as its parts.
+import { brokerConfig } from '@rocketmq-ts/broker'
+import { bool, type ConfigOf, defineConfig, memoryBudget, oneOf, port, text, withParts } from '@rocketmq-ts/config'
+import { nameServerConfig } from '@rocketmq-ts/nameserver'
+import { proxyConfig } from '@rocketmq-ts/proxy'
 
-export const standaloneConfig = defineConfig(
+/** Ports by the setting that chooses each, with its flag. */
+const PORT_FLAGS = {
+  grpcPort: '--grpc-port',
+  brokerPort: '--broker-port',
+  nameserverPort: '--nameserver-port',
+  healthPort: '--health-port',
+} as const
+type PortKey = keyof typeof PORT_FLAGS
+
+/** What the server itself is told. */
+export const ownSettings = defineConfig(
   {
     dataDir: text({ default: './data', help: 'Folder that keeps messages and settings.' }),
     ephemeral: bool({
@@ -25,34 +39,67 @@ export const standaloneConfig = defineConfig(
       default: 'info',
       help: 'The least urgent log lines written.',
     }),
+    memoryBudget: memoryBudget(),
   },
-  { envPrefix: 'ROCKETMQ_TS_STANDALONE_' },
+  { envPrefix: 'ROCKETMQ_TS_STANDALONE_', check: checkSettings },
 )
+
+const ON_LOOPBACK = 'the server: it is on loopback'
+const HEALTH = { healthHost: ON_LOOPBACK, healthPort: '--health-port' }
+
+/** Everything that can be set: `--broker.max-message-size 1MiB`, in a file `broker.maxMessageSize`. */
+export const standaloneConfig = withParts(ownSettings, {
+  nameserver: {
+    schema: nameServerConfig,
+    decided: { listenHost: '--host', listenPort: '--nameserver-port', ...HEALTH },
+  },
+  broker: {
+    schema: brokerConfig,
+    decided: {
+      listenHost: '--host',
+      listenPort: '--broker-port',
+      namesrvAddr: 'the server: its nameserver is in the same process',
+      storePathRootDir: '--data-dir',
+      storePathCommitLog: '--data-dir',
+      storePathClaimRoot: '--data-dir',
+      flushDiskType: '--flush',
+      ...HEALTH,
+    },
+  },
+  proxy: {
+    schema: proxyConfig,
+    defaults: { autoCreateTopic: true },
+    decided: {
+      grpcServerHost: '--host',
+      grpcServerPort: '--grpc-port',
+      namesrvAddr: 'the server: its nameserver is in the same process',
+      tlsSelfSignedFolder: '--data-dir',
+      ...HEALTH,
+    },
+  },
+})
 export type StandaloneConfig = ConfigOf<typeof standaloneConfig>
 
+/** Names of the parts, as flags begin with them. */
+export const PARTS = ['nameserver', 'broker', 'proxy'] as const
+
 /** What the types can not say: ports must differ, and an open address needs a decision. */
-export function checkSettings(config: StandaloneConfig): ConfigFault[] {
-  const faults: ConfigFault[] = []
+function checkSettings(
+  config: Readonly<Record<PortKey, number>> & { readonly host: string; readonly allowOpen: boolean },
+) {
+  const faults: { readonly key: PortKey | 'host'; readonly reason: string; readonly remedy: string }[] = []
   if (!isLoopback(config.host) && !config.allowOpen) {
-    const reason = `${config.host} can be reached by other machines, and there is no authentication; add --allow-open to accept that`
-    faults.push({ source: '--host', reason })
+    const reason = `${config.host} can be reached by other machines, and there is no authentication`
+    faults.push({ key: 'host', reason, remedy: 'add --allow-open to accept that' })
   }
-  const ports = portFlags(config).filter(({ port }) => port !== 0)
-  for (const [index, { flag, port }] of ports.entries()) {
-    const earlier = ports.slice(0, index).find((other) => other.port === port)
-    if (earlier !== undefined) faults.push({ source: flag, reason: `${port} is the port of ${earlier.flag} already` })
+  const ports = (Object.keys(PORT_FLAGS) as PortKey[]).filter((key) => config[key] !== 0)
+  for (const [index, key] of ports.entries()) {
+    const earlier = ports.slice(0, index).find((other) => config[other] === config[key])
+    if (earlier === undefined) continue
+    const reason = `${config[key]} is the port of ${PORT_FLAGS[earlier]} already`
+    faults.push({ key, reason, remedy: 'choose another' })
   }
   return faults
-}
-
-/** Each port with its flag, for messages. */
-export function portFlags(config: StandaloneConfig): readonly { readonly flag: string; readonly port: number }[] {
-  return [
-    { flag: '--grpc-port', port: config.grpcPort },
-    { flag: '--broker-port', port: config.brokerPort },
-    { flag: '--nameserver-port', port: config.nameserverPort },
-    { flag: '--health-port', port: config.healthPort },
-  ]
 }
 
 /** Only this machine can connect to the address. */

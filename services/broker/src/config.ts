@@ -1,7 +1,19 @@
 // Settings of the broker. Names are those of Apache's broker.conf (BrokerConfig.java, MessageStoreConfig.java) wherever
 // it has the setting.
-import { bool, bytes, type ConfigOf, defineConfig, durationMs, integer, oneOf, port, text } from '@rocketmq-ts/config'
-import { QUEUES_PER_TOPIC_MAX } from './limits.ts'
+import {
+  bool,
+  bytes,
+  type ConfigOf,
+  defineConfig,
+  durationMs,
+  integer,
+  memoryBudget,
+  oneOf,
+  port,
+  text,
+} from '@rocketmq-ts/config'
+import { apacheBrokerSettings } from './apache-settings.ts'
+import { MESSAGE_BODY_BYTES_MAX, QUEUES_PER_TOPIC_MAX } from './limits.ts'
 
 const MIB = 1024 * 1024
 const SECOND = 1000
@@ -15,6 +27,7 @@ export const brokerConfig = defineConfig(
     brokerId: integer({ default: 0, max: 0, help: '0 is the master; slaves are not offered yet.' }),
     listenHost: text({
       default: '127.0.0.1',
+      aliases: ['bindAddress'],
       help: 'Address the port is bound to. There is no authentication: name another only in a trusted network.',
     }),
     listenPort: port({ default: 10_911, help: 'Remoting port for proxies and clients; 0 takes a free one.' }),
@@ -30,6 +43,11 @@ export const brokerConfig = defineConfig(
       default: './data/broker',
       help: 'Folder of the commit log and all that derives from it.',
     }),
+    storePathCommitLog: text({
+      default: '',
+      mayBeEmpty: true,
+      help: 'Only the folder that it is anyway: commitlog inside of storePathRootDir.',
+    }),
     storePathClaimRoot: text({
       default: '',
       mayBeEmpty: true,
@@ -42,8 +60,27 @@ export const brokerConfig = defineConfig(
       default: 'ASYNC_FLUSH',
       help: 'When a send is acknowledged: on disk (SYNC_FLUSH), or written to the operating system (ASYNC_FLUSH).',
     }),
+    flushIntervalCommitLog: durationMs({
+      default: 500,
+      min: 10,
+      max: 10 * SECOND,
+      help: 'Pause between flushes with ASYNC_FLUSH: what a power loss can take.',
+    }),
+    syncFlushTimeout: durationMs({
+      default: 5 * SECOND,
+      min: 100,
+      max: MINUTE,
+      help: 'A send that is not on disk after this is answered FLUSH_DISK_TIMEOUT (SYNC_FLUSH).',
+    }),
+    maxMessageSize: bytes({
+      default: MESSAGE_BODY_BYTES_MAX,
+      min: 1,
+      max: MESSAGE_BODY_BYTES_MAX,
+      help: 'Largest message body.',
+    }),
     mappedFileSizeCommitLog: bytes({
       default: 1024 * MIB,
+      aliases: ['mapedFileSizeCommitLog'],
       // The largest journal record, the state of one queue at its bounds, must fit into a segment.
       min: 16 * MIB,
       max: 4096 * MIB,
@@ -74,10 +111,37 @@ export const brokerConfig = defineConfig(
       min: SECOND,
       help: 'How soon after a change the start cache and the files for Apache tools are renewed.',
     }),
+    memoryBudget: memoryBudget(),
   },
-  { envPrefix: 'ROCKETMQ_TS_BROKER_' },
+  { envPrefix: 'ROCKETMQ_TS_BROKER_', foreign: apacheBrokerSettings, check: checkBrokerConfig },
 )
 export type BrokerSettings = ConfigOf<typeof brokerConfig>
+
+const ADDRESS = /^(?:\[[^\]]+\]|[^:[\]\s]+):\d{1,5}$/
+
+interface Checked {
+  readonly namesrvAddr: string
+  readonly storePathRootDir: string
+  readonly storePathCommitLog: string
+}
+
+function checkBrokerConfig({ namesrvAddr, storePathRootDir: root, storePathCommitLog: log }: Checked) {
+  const faults: { readonly key: keyof Checked; readonly reason: string; readonly remedy: string }[] = []
+  const wrong = nameServerAddresses({ namesrvAddr }).find((address) => !ADDRESS.test(address))
+  if (wrong !== undefined) {
+    faults.push({ key: 'namesrvAddr', reason: `'${wrong}' is not host:port`, remedy: 'part addresses with ;' })
+  }
+  const logFolder = `${withoutSlash(root)}/commitlog`
+  if (log !== '' && withoutSlash(log) !== logFolder) {
+    const reason = `'${log}' is not the commitlog of storePathRootDir, where the log always is`
+    faults.push({ key: 'storePathCommitLog', reason, remedy: `remove it, and choose ${logFolder} by storePathRootDir` })
+  }
+  return faults
+}
+
+function withoutSlash(path: string): string {
+  return path.replace(/\/+$/, '')
+}
 
 /** The addresses in `namesrvAddr`. */
 export function nameServerAddresses({ namesrvAddr }: Pick<BrokerSettings, 'namesrvAddr'>): string[] {

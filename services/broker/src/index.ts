@@ -5,3 +5,4 @@ export { createClusterPeers, type ClusterPeers } from './joining/cluster-peers.t
 export type { QueueLedger } from './ledger-report.ts'
 export { createNameServers, type NameServers } from './name-servers.ts'
 export { brokerConfig, type BrokerSettings, nameServerAddresses } from './config.ts'
+export * from './memory.ts'

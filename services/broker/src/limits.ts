@@ -23,8 +23,6 @@ export const TURN_JOBS_MAX = 100_000
 export const EXPIRED_PER_TURN_MAX = 4096
 /** Dead letters whose copy is under way, at most. */
 export const DEAD_LETTERS_IN_WORK_MAX = 256
-/** A send that is written but not flushed is answered FLUSH_DISK_TIMEOUT after this. Java: syncFlushTimeout. */
-export const SYNC_FLUSH_TIMEOUT_MS = 5 * SECOND_MS
 /** Topics and groups of a broker, at most. */
 export const TOPICS_MAX = 100_000
 export const GROUPS_MAX = 100_000

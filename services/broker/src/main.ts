@@ -1,7 +1,7 @@
 // The command: reads the settings, starts, and stops when asked. Ends with 2 for wrong settings, 1 for a failed start.
 import { resolve } from 'node:path'
 import { createBrokerClient, createNameServerClient, createPeerSource } from '@rocketmq-ts/cluster-client'
-import { describeConfig, formatFaults, parseConfig, readFlags } from '@rocketmq-ts/config'
+import { configureProcess, type StartEvent } from '@rocketmq-ts/config/node'
 import { createHealthServer } from '@rocketmq-ts/health/node'
 import { createMetricsRegistry } from '@rocketmq-ts/metrics'
 import { createProcessMetrics } from '@rocketmq-ts/metrics/node'
@@ -15,35 +15,32 @@ import { type Claim, createClaimedBroker } from './claimed-broker.ts'
 import { brokerConfig, nameServerAddresses } from './config.ts'
 import type { BrokerEvent } from './events.ts'
 import { createClusterPeers } from './joining/cluster-peers.ts'
+import { planBrokerMemory } from './memory.ts'
 import { createNameServers } from './name-servers.ts'
 
 const STOP_DEADLINE_MS = 4000
 const DEFECT_EXIT_CODE = 70
 const LOOPBACK = /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/
 
-const argv = process.argv.slice(2)
-if (argv.includes('--help')) {
-  console.error(`rocketmq-ts Broker\n\n${describeConfig(brokerConfig)}`)
-  process.exit(0)
-}
-const flags = readFlags(brokerConfig, argv)
-const result = parseConfig(brokerConfig, { flags: flags.values, env: process.env })
-if (!result.ok || flags.faults.length > 0) {
-  console.error(formatFaults([...flags.faults, ...(result.ok ? [] : result.faults)]))
-  process.exit(2)
-}
-const { brokerIP1, listenHost, storePathClaimRoot, healthHost, healthPort } = result.config
+const { config, startEvents } = await configureProcess({
+  title: 'rocketmq-ts Broker',
+  schema: brokerConfig,
+  configFileEnv: 'ROCKETMQ_TS_BROKER_CONFIG_FILE',
+  memory: planBrokerMemory,
+})
+const { brokerIP1, listenHost, storePathClaimRoot, healthHost, healthPort } = config
 const settings = {
-  ...result.config,
+  ...config,
   brokerIP1: brokerIP1 === '' ? (advertisedHostFor(listenHost) ?? '') : brokerIP1,
-  storePathRootDir: resolve(result.config.storePathRootDir),
+  storePathRootDir: resolve(config.storePathRootDir),
 }
 const effects = createNodeEffects()
 const { clock, scheduler, network } = effects
-const logger = createPinoLogger<BrokerEvent | RemotingEvent | StoreEvent>({
+const logger = createPinoLogger<BrokerEvent | RemotingEvent | StoreEvent | StartEvent>({
   level: 'info',
   fields: { service: 'broker' },
 })
+for (const event of startEvents) logger[event.event === 'config.warning' ? 'warn' : 'info'](event)
 const peers = createPeerSource({
   clock,
   connect: (address) => connectPeer(network, address, { clock, scheduler, logger }),

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { parseConfig } from '@rocketmq-ts/config'
+import { parseConfig, readConfigFile } from '@rocketmq-ts/config'
 import { createInflight } from '../src/inflight/inflight.ts'
 import { INFLIGHT_LIMITS } from '../src/inflight/api.ts'
 import { brokerConfig } from '../src/config.ts'
@@ -7,7 +7,8 @@ import { brokerConfig } from '../src/config.ts'
 const MIB = 1024 * 1024
 
 function segmentBytesOf(value: string) {
-  return parseConfig(brokerConfig, { properties: new Map([['mappedFileSizeCommitLog', value]]) })
+  const file = readConfigFile('broker.conf', Buffer.from(`mappedFileSizeCommitLog=${value}`))
+  return parseConfig(brokerConfig, { file })
 }
 
 test('settings: a segment in which the journal could not be kept → refused with the bound', () => {

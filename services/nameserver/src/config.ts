@@ -1,5 +1,16 @@
 // Settings of the nameserver. Names are those of Apache's namesrv.conf wherever it has the setting.
-import { bool, bytes, type ConfigOf, defineConfig, durationMs, integer, port, text } from '@rocketmq-ts/config'
+import {
+  bool,
+  bytes,
+  type ConfigOf,
+  defineConfig,
+  durationMs,
+  integer,
+  memoryBudget,
+  port,
+  text,
+} from '@rocketmq-ts/config'
+import { apacheNameServerSettings } from './apache-settings.ts'
 
 const MIB = 1024 * 1024
 const SECOND = 1000
@@ -10,6 +21,7 @@ export const nameServerConfig = defineConfig(
   {
     listenHost: text({
       default: '127.0.0.1',
+      aliases: ['bindAddress'],
       help: 'Address the port is bound to. There is no authentication: name another only in a trusted network.',
     }),
     listenPort: port({ default: 9876, help: 'Remoting port for brokers and clients; 0 takes a free one.' }),
@@ -34,7 +46,8 @@ export const nameServerConfig = defineConfig(
       max: 1024 * MIB,
       help: 'Largest announcement of topics, after decompression.',
     }),
+    memoryBudget: memoryBudget(),
   },
-  { envPrefix: 'ROCKETMQ_TS_NAMESERVER_' },
+  { envPrefix: 'ROCKETMQ_TS_NAMESERVER_', foreign: apacheNameServerSettings },
 )
 export type NameServerConfig = ConfigOf<typeof nameServerConfig>

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { crc32Of31Bits, utf8Decode, utf8Encode } from '@rocketmq-ts/bytes'
-import { parseConfig } from '@rocketmq-ts/config'
+import { parseConfig, readFlags } from '@rocketmq-ts/config'
 import {
   decodeClusterInfo,
   decodeTopicList,
@@ -38,7 +38,8 @@ afterEach(async () => {
 })
 
 async function started(flags: Readonly<Record<string, string>> = {}, authorize?: Authorize) {
-  const parsed = parseConfig(nameServerConfig, { flags: new Map(Object.entries({ 'listen-port': '0', ...flags })) })
+  const argv = Object.entries({ 'listen-port': '0', ...flags }).map(([name, text]) => `--${name}=${text}`)
+  const parsed = parseConfig(nameServerConfig, { flags: readFlags(nameServerConfig, argv) })
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults))
   const effects = createManualEffects()
   const metrics = createMetricsRegistry()

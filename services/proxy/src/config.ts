@@ -1,7 +1,21 @@
 // Settings of the proxy. Names are those of Apache's rmq-proxy.json wherever it has the setting.
-import { bool, bytes, type ConfigOf, defineConfig, durationMs, integer, oneOf, port, text } from '@rocketmq-ts/config'
+import {
+  bool,
+  bytes,
+  type ConfigOf,
+  defineConfig,
+  durationMs,
+  integer,
+  memoryBudget,
+  oneOf,
+  port,
+  text,
+} from '@rocketmq-ts/config'
+import { apacheProxySettings } from './apache-settings.ts'
+import { checkProxyConfig } from './config-check.ts'
 
-const MIB = 1024 * 1024
+const KIB = 1024
+const MIB = 1024 * KIB
 const SECOND = 1000
 const HOUR = 3600 * SECOND
 
@@ -30,9 +44,17 @@ export const proxyConfig = defineConfig(
     }),
     autoCreateTopic: bool({ default: false, help: 'Create unknown topics when a client asks for their route.' }),
     defaultTopicQueueNums: integer({ default: 4, min: 1, max: 1024, help: 'Queues of a created topic per broker.' }),
-    grpcMaxInboundMessageSize: bytes({ default: 130 * MIB, min: MIB, max: 1024 * MIB, help: 'Largest request.' }),
+    grpcMaxInboundMessageSize: bytes({
+      // Apache's 130 MiB are 32 largest messages in a request. No SDK sends more than one largest body at a time, and
+      // each request that is begun may take this much memory.
+      default: 4 * MIB + 256 * KIB,
+      min: 64 * KIB,
+      max: 256 * MIB,
+      help: 'Largest request: a largest body, its properties, and what goes with them.',
+    }),
 
-    maxMessageSize: bytes({ default: 4 * MIB, min: 1, max: 64 * MIB, help: 'Largest message body.' }),
+    // Brokers take no more.
+    maxMessageSize: bytes({ default: 4 * MIB, min: 1, max: 4 * MIB, help: 'Largest message body.' }),
     userPropertyMaxNum: integer({ default: 128, min: 0, max: 4096, help: 'Most user properties of a message.' }),
     maxUserPropertySize: bytes({ default: 16 * 1024, min: 0, max: 32 * 1024, help: 'Properties, tag and keys.' }),
     messagesPerSendMax: integer({ default: 1024, min: 1, max: 65_536, help: 'Most messages of one send.' }),
@@ -61,7 +83,10 @@ export const proxyConfig = defineConfig(
     renewMaxTimeMillis: durationMs({ default: 3 * HOUR, help: 'Renew one delivery no longer than this.' }),
     maxRenewRetryTimes: integer({ default: 3, min: 1, max: 100, help: 'Failed renewals in a row that end it.' }),
     invisibleTimeMillisWhenClear: durationMs({ default: SECOND, help: 'Release what a gone client held after this.' }),
-    heldMessagesMax: integer({ default: 1_000_000, min: 1, help: 'Most messages renewed at the same time.' }),
+    heldMessagesMax: integer({
+      default: 0,
+      help: 'Most messages renewed at the same time; 0 takes what the memory budget has room for.',
+    }),
 
     channelExpiredTimeout: durationMs({ default: 120 * SECOND, min: SECOND, help: 'A silent client is gone.' }),
     clientsMax: integer({ default: 100_000, min: 1, help: 'Most clients known at the same time.' }),
@@ -77,7 +102,8 @@ export const proxyConfig = defineConfig(
       help: 'Longest pause between attempts.',
     }),
     grpcClientProducerBackoffMultiplier: integer({ default: 2, min: 1, max: 10, help: 'Growth of the pause.' }),
+    memoryBudget: memoryBudget(),
   },
-  { envPrefix: 'ROCKETMQ_TS_PROXY_' },
+  { envPrefix: 'ROCKETMQ_TS_PROXY_', foreign: apacheProxySettings, check: checkProxyConfig },
 )
 export type ProxyConfig = ConfigOf<typeof proxyConfig>

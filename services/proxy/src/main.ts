@@ -1,6 +1,6 @@
 // The command: reads the settings, starts, and stops when asked. Ends with 2 for wrong settings, 1 for a failed start.
 import { hostname } from 'node:os'
-import { describeConfig, formatFaults, parseConfig, readFlags } from '@rocketmq-ts/config'
+import { configureProcess, type StartEvent } from '@rocketmq-ts/config/node'
 import { createGrpcJsTransport, type GrpcPortEvent } from '@rocketmq-ts/grpc/node'
 import { createHealthServer } from '@rocketmq-ts/health/node'
 import { createMetricsRegistry } from '@rocketmq-ts/metrics'
@@ -8,28 +8,28 @@ import { createProcessMetrics } from '@rocketmq-ts/metrics/node'
 import { MqError } from '@rocketmq-ts/model'
 import { createLifecycle, NetworkError } from '@rocketmq-ts/runtime'
 import { createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
-import { proxyConfig, type ProxyConfig } from './config.ts'
+import { proxyConfig } from './config.ts'
 import type { ProxyEvent } from './events.ts'
-import { loadTls } from './node/tls.ts'
+import { planProxyMemory } from './memory.ts'
+import { loadTls, verifyTls } from './node/tls.ts'
 import { createProxy, type Proxy } from './proxy.ts'
 
 const STOP_DEADLINE_MS = 4000
 const LOOPBACK = /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/
 
+const { config, startEvents } = await configureProcess({
+  title: 'rocketmq-ts Proxy',
+  schema: proxyConfig,
+  configFileEnv: 'ROCKETMQ_TS_PROXY_CONFIG_FILE',
+  memory: planProxyMemory,
+  verify: verifyTls,
+})
 const effects = createNodeEffects()
-const logger = createPinoLogger<ProxyEvent | GrpcPortEvent>({ level: 'info', fields: { service: 'proxy' } })
-
-function readConfig(argv: readonly string[]): ProxyConfig {
-  if (argv.includes('--help')) {
-    console.error(`rocketmq-ts Proxy\n\n${describeConfig(proxyConfig)}`)
-    process.exit(0)
-  }
-  const flags = readFlags(proxyConfig, argv)
-  const result = parseConfig(proxyConfig, { flags: flags.values, env: process.env })
-  if (result.ok && flags.faults.length === 0) return result.config
-  console.error(formatFaults([...flags.faults, ...(result.ok ? [] : result.faults)]))
-  process.exit(2)
-}
+const logger = createPinoLogger<ProxyEvent | GrpcPortEvent | StartEvent>({
+  level: 'info',
+  fields: { service: 'proxy' },
+})
+for (const event of startEvents) logger[event.event === 'config.warning' ? 'warn' : 'info'](event)
 
 /** For failures that a person can mend; anything else is a defect and shows its stack. */
 function endWith(code: number, error: unknown): never {
@@ -46,7 +46,6 @@ function compose(): Proxy {
   }
 }
 
-const config = readConfig(process.argv.slice(2))
 const registry = createMetricsRegistry()
 const metrics = registry.withLabels({ node_type: 'proxy', node_id: hostname() })
 const processMetrics = createProcessMetrics()

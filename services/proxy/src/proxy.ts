@@ -5,6 +5,7 @@ import { connectPeer, createDeadlines, type Peer } from '@rocketmq-ts/remoting'
 import type { Effects, Logger, Readiness, Service, SocketAddress } from '@rocketmq-ts/runtime'
 import type { ProxyConfig } from './config.ts'
 import { type ProxyEvent, reasonOf } from './events.ts'
+import { proxyMemory } from './memory.ts'
 import { createGroups } from './messaging/groups.ts'
 import { createReceive } from './messaging/receive.ts'
 import { createRenewals } from './messaging/renewals.ts'
@@ -81,7 +82,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     clock,
     scheduler,
     limits: {
-      heldMax: config.heldMessagesMax,
+      heldMax: proxyMemory(config).heldMessagesMax,
       firstInvisibleMs: config.defaultInvisibleTimeMills,
       renewAheadMs: config.renewAheadTimeMillis,
       renewMaxMs: config.renewMaxTimeMillis,

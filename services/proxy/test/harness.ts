@@ -1,5 +1,5 @@
 // A whole proxy in memory: fake brokers behind it, gRPC without sockets before it, time in the test's hand.
-import { parseConfig } from '@rocketmq-ts/config'
+import { parseConfig, readFlags } from '@rocketmq-ts/config'
 import { createMemoryGrpc, type GrpcStatus, type MemoryGrpcClient } from '@rocketmq-ts/grpc'
 import {
   AddressScheme,
@@ -71,7 +71,8 @@ export async function createHarness(
   flags: Readonly<Record<string, string>> = {},
   deps: Partial<ProxyDeps> = {},
 ): Promise<Harness> {
-  const parsed = parseConfig(proxyConfig, { flags: new Map(Object.entries(flags)) })
+  const argv = Object.entries(flags).map(([name, text]) => `--${name}=${text}`)
+  const parsed = parseConfig(proxyConfig, { flags: readFlags(proxyConfig, argv) })
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults))
   const time = createManualEffects()
   const upstream = createFakeUpstream(time.clock, time.scheduler)

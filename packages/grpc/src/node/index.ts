@@ -1,4 +1,4 @@
 export * from './events.ts'
 export * from './grpc-js.ts'
-export type { TlsIdentity } from './tls-acceptor.ts'
+export { checkIdentity, type TlsIdentity } from './tls-acceptor.ts'
 export * from './self-signed.ts'

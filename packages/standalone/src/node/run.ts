@@ -1,12 +1,15 @@
 // The command: reads the settings, starts, tells where to connect, and stops when asked. Returns the exit code.
 import { performance } from 'node:perf_hooks'
-import { type ConfigFault, describeConfig, formatFaults, parseConfig, readFlags } from '@rocketmq-ts/config'
+import { COMMAND_LINE_HELP, describeConfig, type MemoryPlan, planEvent } from '@rocketmq-ts/config'
+import { configure, type StartEvent } from '@rocketmq-ts/config/node'
 import { createMetricsRegistry } from '@rocketmq-ts/metrics'
 import { advertisedHostFor, createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
 import manifest from '../../package.json' with { type: 'json' }
+import { verifyTls } from '@rocketmq-ts/proxy/node'
 import { bannerOf } from '../banner.ts'
 import type { StandaloneEvent } from '../events.ts'
-import { checkSettings, isLoopback, type StandaloneConfig, standaloneConfig } from '../settings.ts'
+import { planMemory } from '../memory.ts'
+import { isLoopback, ownSettings, PARTS, type StandaloneConfig, standaloneConfig } from '../settings.ts'
 import { StartFailure } from '../start-failure.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 import { watchStopSignals } from './signals.ts'
@@ -22,9 +25,10 @@ const USAGE = `rocketmq-ts ${manifest.version}: NameServer, Broker and Proxy in 
 
 Usage: npm start -- [flags]
 
-${describeConfig(standaloneConfig)}
-  --help
-      Shows this.
+${describeConfig(ownSettings)}
+  --nameserver.<setting>, --broker.<setting>, --proxy.<setting>
+      Any other setting of a service; \`--help broker\` shows those of the broker.
+${COMMAND_LINE_HELP}
   --version
       Shows the version.`
 
@@ -36,28 +40,34 @@ export interface RunOptions {
   readonly tell: (text: string) => void
   /** What was asked for: on standard output. */
   readonly print: (text: string) => void
+  /** Standard output is a terminal. */
+  readonly isTerminal: boolean
 }
 
 /** Runs until a signal asks to stop. 0 after a clean stop, 1 when the start or the stop failed, 2 for wrong settings. */
-export async function runStandalone({ argv, env, tell, print }: RunOptions): Promise<number> {
-  if (argv.includes('--help')) {
-    print(USAGE)
-    return 0
-  }
-  if (argv.includes('--version')) {
-    print(manifest.version)
-    return 0
-  }
-  const settings = readSettings(argv, env)
-  if ('faults' in settings) {
-    tell(`${formatFaults(settings.faults)}\nNothing was started. --help shows all settings.`)
-    return 2
-  }
+export async function runStandalone({ argv, env, tell, print, isTerminal }: RunOptions): Promise<number> {
+  const configured = await configure({
+    title: 'rocketmq-ts',
+    version: manifest.version,
+    schema: standaloneConfig,
+    configFileEnv: 'ROCKETMQ_TS_STANDALONE_CONFIG_FILE',
+    argv,
+    env,
+    memory: planMemory,
+    verify: ({ proxy }) => verifyTls(proxy),
+    help: helpAbout,
+    print,
+    tell,
+    isTerminal,
+  })
+  if ('exitCode' in configured) return configured.exitCode
+  const { config, memory } = configured
   let folder: DataFolder | undefined
   try {
-    const { dataDir, ephemeral } = settings.config
-    folder = openDataFolder({ dataDir, ephemeral, isChosen: settings.isDataDirChosen })
-    return await runIn(folder, settings.config, tell)
+    const { dataDir, ephemeral } = config
+    folder = openDataFolder({ dataDir, ephemeral, isChosen: configured.origins.get('dataDir') !== 'default' })
+    const warnings = configured.warnings.map((warning) => ({ event: 'config.warning' as const, warning }))
+    return await runIn(folder, { config, memory, startEvents: [...warnings, planEvent(memory)] }, tell)
   } catch (error) {
     if (error instanceof StartFailure) tell(error.message)
     else tell(folder === undefined ? `--data-dir: ${messageOf(error)}` : stackOf(error))
@@ -67,17 +77,35 @@ export async function runStandalone({ argv, env, tell, print }: RunOptions): Pro
   }
 }
 
-async function runIn(folder: DataFolder, config: StandaloneConfig, tell: (text: string) => void): Promise<number> {
+function helpAbout(subject: string): string | undefined {
+  if (subject === '') return USAGE
+  if (!PARTS.some((part) => part === subject)) return undefined
+  return describeConfig({ named: standaloneConfig.named.filter(({ flag }) => flag.startsWith(`${subject}.`)) })
+}
+
+interface Beginning {
+  readonly config: StandaloneConfig
+  readonly memory: MemoryPlan
+  readonly startEvents: readonly StartEvent[]
+}
+
+async function runIn(
+  folder: DataFolder,
+  { config, memory, startEvents }: Beginning,
+  tell: (text: string) => void,
+): Promise<number> {
   const endAtOnce = () => {
     folder.remove()
     process.exit(INSISTED_EXIT_CODE)
   }
   const signals = watchStopSignals(() => performance.now(), endAtOnce)
-  const logger = createPinoLogger<StandaloneEvent>({ level: config.logLevel })
+  const logger = createPinoLogger<StandaloneEvent | StartEvent>({ level: config.logLevel })
+  for (const event of startEvents) logger[event.event === 'config.warning' ? 'warn' : 'info'](event)
   const registry = createMetricsRegistry()
   const standalone = createStandalone(config, {
     effects: createNodeEffects(),
     dataDir: folder.path,
+    memoryLimit: memory.limit,
     advertisedHost: advertisedHostFor(config.host),
     loggerOf: (service) => createPinoLogger({ level: config.logLevel, fields: { service } }),
     registry,
@@ -117,18 +145,6 @@ async function runIn(folder: DataFolder, config: StandaloneConfig, tell: (text: 
   } finally {
     signals.close()
   }
-}
-
-type Settings =
-  | { readonly config: StandaloneConfig; readonly isDataDirChosen: boolean }
-  | { readonly faults: readonly ConfigFault[] }
-
-function readSettings(argv: RunOptions['argv'], env: RunOptions['env']): Settings {
-  const flags = readFlags(standaloneConfig, argv)
-  const result = parseConfig(standaloneConfig, { flags: flags.values, env })
-  const faults = [...flags.faults, ...(result.ok ? checkSettings(result.config) : result.faults)]
-  if (!result.ok || faults.length > 0) return { faults }
-  return { config: result.config, isDataDirChosen: result.config.dataDir !== standaloneConfig.settings.dataDir.default }
 }
 
 function messageOf(error: unknown): string {

@@ -1,14 +1,15 @@
 // Composes NameServer, Broker and Proxy in one process. They are joined by direct peers: a connect to an address of this
 // process never opens a socket. Ports may be 0, so each part is created when those before it have started.
-import { type Broker, brokerConfig, createBroker, createNameServers } from '@rocketmq-ts/broker'
+import { type Broker, createBroker, createNameServers } from '@rocketmq-ts/broker'
 import { createNameServerClient, createPeerSource } from '@rocketmq-ts/cluster-client'
-import { defaultConfig } from '@rocketmq-ts/config'
-import { createGrpcJsTransport, loadSelfSigned } from '@rocketmq-ts/grpc/node'
+import type { MemoryLimit } from '@rocketmq-ts/config'
+import { createGrpcJsTransport } from '@rocketmq-ts/grpc/node'
 import { createHealthServer, type HealthServer } from '@rocketmq-ts/health/node'
 import type { MetricsRegistry } from '@rocketmq-ts/metrics'
 import { createProcessMetrics } from '@rocketmq-ts/metrics/node'
-import { createNameServer, type NameServer, nameServerConfig } from '@rocketmq-ts/nameserver'
-import { createProxy, type Proxy, proxyConfig } from '@rocketmq-ts/proxy'
+import { createNameServer, type NameServer } from '@rocketmq-ts/nameserver'
+import { createProxy, type Proxy } from '@rocketmq-ts/proxy'
+import { loadTls } from '@rocketmq-ts/proxy/node'
 import { connectPeer, formatAddress, type Peer } from '@rocketmq-ts/remoting'
 import {
   createLifecycle,
@@ -20,12 +21,10 @@ import {
 } from '@rocketmq-ts/runtime'
 import { join } from 'node:path'
 import type { Endpoints } from '../banner.ts'
+import { partBudgetBytes } from '../memory.ts'
 import type { StandaloneConfig } from '../settings.ts'
 import { explainStart, type StartedPart } from '../start-failure.ts'
 
-const BROKER_DEFAULTS = defaultConfig(brokerConfig)
-const CLUSTER = BROKER_DEFAULTS.brokerClusterName
-const BROKER_NAME = BROKER_DEFAULTS.brokerName
 const PROXY_NAME = 'proxy-a'
 /** Probes and scrapes come from this machine, whatever address clients use. */
 const HEALTH_HOST = '127.0.0.1'
@@ -34,6 +33,8 @@ export interface StandaloneDeps {
   readonly effects: Effects
   /** Absolute. */
   readonly dataDir: string
+  /** What memory budgets are shares of. */
+  readonly memoryLimit: MemoryLimit
   /** Address that routes of the nameserver name where the ports are bound to all addresses. */
   readonly advertisedHost: string | undefined
   readonly loggerOf: (service: string) => Logger
@@ -51,8 +52,9 @@ export interface Standalone extends Service {
 
 /** Creates everything; `start` rejects with `StartFailure` where a port or the folder is the reason. */
 export function createStandalone(config: StandaloneConfig, deps: StandaloneDeps): Standalone {
-  const { effects, dataDir, loggerOf, registry, onDefect } = deps
+  const { effects, dataDir, memoryLimit, loggerOf, registry, onDefect } = deps
   const { clock, scheduler, network } = effects
+  const { brokerClusterName: cluster, brokerName } = config.broker
   const processMetrics = createProcessMetrics()
   let health: HealthServer | undefined
   let nameserver: NameServer | undefined
@@ -88,13 +90,18 @@ export function createStandalone(config: StandaloneConfig, deps: StandaloneDeps)
     return health
   })
   const nameserverPart = part('the nameserver', '--nameserver-port', config.host, config.nameserverPort, () => {
-    const settings = { ...defaultConfig(nameServerConfig), listenHost: config.host, listenPort: config.nameserverPort }
+    const settings = {
+      ...config.nameserver,
+      listenHost: config.host,
+      listenPort: config.nameserverPort,
+      memoryBudget: partBudgetBytes(config, 'nameserver', memoryLimit),
+    }
     nameserver = createNameServer(settings, {
       clock,
       scheduler,
       network,
       logger: loggerOf('nameserver'),
-      metrics: registry.withLabels({ cluster: CLUSTER, node_type: 'nameserver', node_id: 'nameserver-a' }),
+      metrics: registry.withLabels({ cluster, node_type: 'nameserver', node_id: 'nameserver-a' }),
     })
     return nameserver
   })
@@ -103,18 +110,19 @@ export function createStandalone(config: StandaloneConfig, deps: StandaloneDeps)
     const peers = createPeerSource({ connect, clock })
     broker = createBroker(
       {
-        ...BROKER_DEFAULTS,
+        ...config.broker,
         listenHost: config.host,
         listenPort: config.brokerPort,
-        brokerIP1: deps.advertisedHost ?? '',
+        brokerIP1: config.broker.brokerIP1 === '' ? (deps.advertisedHost ?? '') : config.broker.brokerIP1,
         namesrvAddr: nameServerAddress(),
         storePathRootDir: join(dataDir, 'broker'),
         flushDiskType: config.flush === 'sync' ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
+        memoryBudget: partBudgetBytes(config, 'broker', memoryLimit),
       },
       {
         ...effects,
         logger: loggerOf('broker'),
-        metrics: registry.withLabels({ cluster: CLUSTER, node_type: 'broker', node_id: BROKER_NAME }),
+        metrics: registry.withLabels({ cluster, node_type: 'broker', node_id: brokerName }),
         nameServers: createNameServers(createNameServerClient({ addresses, peers })),
         onDefect,
       },
@@ -122,19 +130,24 @@ export function createStandalone(config: StandaloneConfig, deps: StandaloneDeps)
     return endingWith(broker, () => peers.close())
   })
   const proxyPart = part('the proxy', '--grpc-port', config.host, config.grpcPort, async () => {
-    const settings = { ...defaultConfig(proxyConfig), namesrvAddr: nameServerAddress(), autoCreateTopic: true }
+    const settings = {
+      ...config.proxy,
+      namesrvAddr: nameServerAddress(),
+      tlsSelfSignedFolder: join(dataDir, 'proxy'),
+      memoryBudget: partBudgetBytes(config, 'proxy', memoryLimit),
+    }
     const logger = loggerOf('proxy')
-    const identity = await loadSelfSigned(join(dataDir, 'proxy'), clock)
     const transport = createGrpcJsTransport({
       host: config.host,
       port: config.grpcPort,
-      tls: { mode: 'permissive', ...identity },
+      tls: await loadTls(settings, clock),
+      limits: { requestBytesMax: settings.grpcMaxInboundMessageSize },
       logger,
       clock,
       scheduler,
       onDefect,
     })
-    const metrics = registry.withLabels({ cluster: CLUSTER, node_type: 'proxy', node_id: PROXY_NAME })
+    const metrics = registry.withLabels({ cluster, node_type: 'proxy', node_id: PROXY_NAME })
     proxy = createProxy(settings, { ...effects, logger, transport, connect, metrics })
     return proxy
   })

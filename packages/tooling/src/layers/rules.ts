@@ -16,7 +16,7 @@ export const LEVELS: readonly (readonly string[])[] = [
 export const WORKSHOP: readonly string[] = ['testkit', 'bench', 'tooling']
 
 /** Where the real machine is touched: `src/node/` of these, besides each `src/main.ts`. A new one is a decision. */
-export const NODE_FOLDERS: readonly string[] = ['runtime', 'grpc', 'metrics', 'health', 'proxy', 'standalone']
+export const NODE_FOLDERS: readonly string[] = ['runtime', 'grpc', 'config', 'metrics', 'health', 'proxy', 'standalone']
 
 /** Packages from outside that do things on their own (sockets, timers, files): in `node/` folders only. */
 export const EFFECT_PACKAGES: readonly string[] = [

@@ -11,7 +11,7 @@ import {
 import { type Clock, FlushTimeout, type Random, type Turns } from '@rocketmq-ts/runtime'
 import type { Appended, Appender } from '@rocketmq-ts/store'
 import { type HostPort, hostPortOf } from '../host-port.ts'
-import { MESSAGE_BODY_BYTES_MAX, PROPERTIES_BYTES_MAX } from '../limits.ts'
+import { PROPERTIES_BYTES_MAX } from '../limits.ts'
 import type { Topic } from '../topics/topic-table.ts'
 import { OWN_PROPERTY_PREFIX, findProperty, withProperty, withoutProperties } from './property-text.ts'
 
@@ -36,6 +36,8 @@ export interface SendDeps {
   readonly random: Random
   /** Address that stands in records and offset message ids. */
   readonly storeHost: () => HostPort
+  /** Largest body. Java: maxMessageSize. */
+  readonly bodyBytesMax: number
   /** The topic, created where that is allowed. Throws MqError 'topic-not-found' or 'no-permission'. */
   readonly topicForSend: (name: string, header: SendMessageHeader) => Topic
   readonly onSent: (topic: string, bytes: number) => void
@@ -49,7 +51,7 @@ export function createSendMessage(deps: SendDeps) {
       throw new MqError('not-implemented', 'batch: several messages in one send are not offered yet')
     if ((header.sysFlag & SysFlag.TRANSACTION_MASK) !== 0)
       throw new MqError('not-implemented', `sysFlag is ${header.sysFlag}: transaction messages are not offered yet`)
-    checkBody(body)
+    checkBody(body, deps.bodyBytesMax)
     const text = storedProperties(header.properties ?? '')
     const properties = utf8Encode(text)
     if (properties.length > PROPERTIES_BYTES_MAX) {
@@ -92,13 +94,10 @@ export function createSendMessage(deps: SendDeps) {
   }
 }
 
-function checkBody(body: Uint8Array): void {
+function checkBody(body: Uint8Array, bytesMax: number): void {
   if (body.length === 0) throw new MqError('message-illegal', 'the body is empty; a message needs at least one byte')
-  if (body.length > MESSAGE_BODY_BYTES_MAX) {
-    throw new MqError(
-      'message-too-large',
-      `the body has ${body.length} bytes; at most ${MESSAGE_BODY_BYTES_MAX} are accepted`,
-    )
+  if (body.length > bytesMax) {
+    throw new MqError('message-too-large', `the body has ${body.length} bytes; maxMessageSize is ${bytesMax}`)
   }
 }
 

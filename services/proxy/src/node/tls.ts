@@ -1,6 +1,7 @@
 // The certificate of the gRPC port: the configured one, or one of our own that is made once and kept.
 import { readFile } from 'node:fs/promises'
-import { loadSelfSigned, type TlsOptions } from '@rocketmq-ts/grpc/node'
+import type { ConfigFault } from '@rocketmq-ts/config'
+import { checkIdentity, loadSelfSigned, type TlsOptions } from '@rocketmq-ts/grpc/node'
 import { MqError } from '@rocketmq-ts/model'
 import type { Clock } from '@rocketmq-ts/runtime'
 import type { ProxyConfig } from '../config.ts'
@@ -17,6 +18,20 @@ export async function loadTls(config: TlsConfig, clock: Clock): Promise<TlsOptio
   const certificate = await readSetting('tlsCertPath', tlsCertPath)
   const key = await readSetting('tlsKeyPath', tlsKeyPath)
   return { mode: tlsMode, certificate, key }
+}
+
+/** Faults of the certificate that is named; nothing is made. */
+export async function verifyTls(config: TlsConfig): Promise<readonly ConfigFault[]> {
+  if (config.tlsMode === 'disabled' || config.tlsCertPath === '') return []
+  try {
+    const certificate = await readSetting('tlsCertPath', config.tlsCertPath)
+    checkIdentity({ certificate, key: await readSetting('tlsKeyPath', config.tlsKeyPath) })
+    return []
+  } catch (error) {
+    if (!(error instanceof MqError)) throw error
+    const remedy = 'name a certificate (PEM) and its key'
+    return [{ kind: 'all', at: 0, source: 'tlsCertPath, tlsKeyPath', reason: error.message, remedy }]
+  }
 }
 
 async function readSetting(name: string, path: string): Promise<string> {

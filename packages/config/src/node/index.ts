@@ -1,0 +1,3 @@
+export * from './configure-process.ts'
+export * from './configure.ts'
+export * from './memory-limit.ts'

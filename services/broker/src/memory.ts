@@ -1,0 +1,55 @@
+// What clients can make a broker hold, as shares of its memory budget.
+import {
+  budgetBytesOf,
+  MEMORY_BUDGET_BYTES_DEFAULT,
+  type MemoryLimit,
+  type MemoryPlan,
+  shareOf,
+} from '@rocketmq-ts/config'
+import type { BrokerSettings } from './config.ts'
+
+const MIB = 1024 * 1024
+/** A largest frame always fits. */
+const FRAME_BYTES_MAX = 16 * MIB
+const UNIT_CACHE_BYTES_MIN = 4 * MIB
+
+export interface BrokerMemory {
+  /** Requests that have arrived in part, of all connections. */
+  readonly unfinishedBytesMax: number
+  /** Bodies of requests that wait for an answer, of all connections. */
+  readonly requestBytesMax: number
+  /** Answers that clients have not taken yet, of all connections. */
+  readonly unsentBytesMax: number
+  /** Entries of consume queues that are kept in memory. */
+  readonly unitCacheBytes: number
+}
+
+/** The bounds that follow from a budget in bytes; 0 stands for MEMORY_BUDGET_BYTES_DEFAULT. */
+export function brokerMemory(budget: number): BrokerMemory {
+  const budgetBytes = budget === 0 ? MEMORY_BUDGET_BYTES_DEFAULT : budget
+  return {
+    unfinishedBytesMax: shareOf(budgetBytes, 2, 16, FRAME_BYTES_MAX),
+    requestBytesMax: shareOf(budgetBytes, 4, 16, FRAME_BYTES_MAX),
+    unsentBytesMax: shareOf(budgetBytes, 4, 16, FRAME_BYTES_MAX),
+    unitCacheBytes: shareOf(budgetBytes, 1, 16, UNIT_CACHE_BYTES_MIN),
+  }
+}
+
+/** The same for people. */
+export function planBrokerMemory(
+  { memoryBudget }: Pick<BrokerSettings, 'memoryBudget'>,
+  limit: MemoryLimit,
+): MemoryPlan {
+  const budgetBytes = budgetBytesOf(memoryBudget, limit)
+  const { unfinishedBytesMax, requestBytesMax, unsentBytesMax, unitCacheBytes } = brokerMemory(budgetBytes)
+  return {
+    limit,
+    budgetBytes,
+    shares: [
+      { name: 'unfinished requests', bytes: unfinishedBytesMax, what: 'then connections are read later' },
+      { name: 'requests in work', bytes: requestBytesMax, what: 'then SYSTEM_BUSY' },
+      { name: 'answers not taken', bytes: unsentBytesMax, what: 'then the slowest reader is closed' },
+      { name: 'queue index cache', bytes: unitCacheBytes, what: 'then the least used is read again from its file' },
+    ],
+  }
+}

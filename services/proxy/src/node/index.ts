@@ -1,0 +1,1 @@
+export { loadTls, verifyTls } from './tls.ts'
