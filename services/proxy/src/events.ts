@@ -11,6 +11,13 @@ export type ProxyEvent =
   /** Popped, neither delivered nor settled: it comes again when its invisible time is over. */
   | { readonly event: 'delivery.unsettled'; readonly group: string; readonly topic: string; readonly reason: string }
   | { readonly event: 'renewal.lost'; readonly group: string; readonly topic: string; readonly reason: string }
+  /** A broker's clock is far from ours: `aheadMs` is negative when it is behind. Told once while it lasts. */
+  | {
+      readonly event: 'broker.clock-differs'
+      readonly brokerName: string
+      readonly aheadMs: number
+      readonly remedy: string
+    }
   | { readonly event: 'client.expired'; readonly clientId: string; readonly silentMs: number }
 
 /** The text of anything thrown. */

@@ -6,6 +6,7 @@ import type { Effects, Logger, Readiness, Service, SocketAddress } from '@rocket
 import type { ProxyConfig } from './config.ts'
 import { type ProxyEvent, reasonOf } from './events.ts'
 import { proxyMemory } from './memory.ts'
+import { createBrokerClocks } from './messaging/broker-clocks.ts'
 import { createGroups } from './messaging/groups.ts'
 import { createReceive } from './messaging/receive.ts'
 import { createRenewals } from './messaging/renewals.ts'
@@ -24,6 +25,9 @@ import { pause } from './waiting.ts'
 
 /** How long calls under way may take to be answered at a stop. */
 const STOP_GRACE_MS = 2000
+const CLOCK_REMEDY =
+  'set the clocks of both machines by NTP; until then times of messages differ, and other proxies may take live ' +
+  'receipt handles of this broker for expired'
 
 export interface ProxyDeps extends Pick<Effects, 'clock' | 'scheduler' | 'random' | 'network'> {
   readonly logger: Logger<ProxyEvent>
@@ -91,6 +95,11 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     },
     onLost: ({ group, topic }, error) => log.warn({ event: 'renewal.lost', group, topic, reason: reasonOf(error) }),
   })
+  const clocks = createBrokerClocks({
+    clock,
+    onDiffers: (brokerName, aheadMs) =>
+      log.warn({ event: 'broker.clock-differs', brokerName, aheadMs, remedy: CLOCK_REMEDY }),
+  })
   const clients = createClients({
     clock,
     scheduler,
@@ -106,6 +115,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     topics,
     receiver: upstream,
     renewals,
+    clocks,
     clock,
     scheduler,
     random,
@@ -131,7 +141,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     receive,
     topicTypes: upstream,
     send: createSend({ topics, sender: upstream, random, timeoutMs }),
-    settle: createSettle({ receiver: upstream, renewals, clock }),
+    settle: createSettle({ receiver: upstream, renewals, clocks }),
     messageLimits: {
       bodyBytesMax: config.maxMessageSize,
       userPropertiesMax: config.userPropertyMaxNum,

@@ -43,6 +43,8 @@ export interface FakeUpstream extends Upstream {
   readonly groups: Map<string, GroupSettings>
   /** Topics that take other messages than normal ones. */
   readonly types: Map<string, MessageType>
+  /** How far the clocks of the brokers are ahead. */
+  clockAheadMs: number
   /** Why there is no broker. */
   brokersMissing: string | undefined
   readonly sent: { readonly brokerName: string; readonly record: OutgoingRecord }[]
@@ -84,7 +86,7 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
         !stored.acked &&
         stored.visibleAtMs <= nowMs,
     )
-    if (visible.length > 0) lastPopMs = Math.max(nowMs, lastPopMs + 1)
+    if (visible.length > 0) lastPopMs = Math.max(nowMs + fake.clockAheadMs, lastPopMs + 1)
     return visible.slice(0, batchSize).map((stored) => {
       if (stored.handle !== undefined) stored.reconsumeTimes += 1
       const handle = handleOf(stored, lastPopMs, invisibleMs)
@@ -142,6 +144,7 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
     changes: [],
     created: [],
     types: new Map(),
+    clockAheadMs: 0,
     brokersMissing: undefined,
     sendFault: undefined,
     popFault: undefined,

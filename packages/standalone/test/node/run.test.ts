@@ -140,8 +140,8 @@ test(
     const { code, stderr } = await start(...args).ended
     expect(stderr).toBe(
       [
-        '--grpc-port: "x" is not a whole number; expected a port from 0 to 65535',
         '--flash: is not a setting; is --flush meant?',
+        '--grpc-port: "x" is not a whole number',
         'Nothing was started. --help shows all settings.',
         '',
       ].join('\n'),

@@ -5,6 +5,7 @@ import type { TagFilter } from '@rocketmq-ts/filter'
 import type { Clock, Random, Scheduler } from '@rocketmq-ts/runtime'
 import type { Delivery, MessageReceiver, PoppedMessage, TopicRoute } from '../upstream/upstream.ts'
 import { paced, pause } from '../waiting.ts'
+import type { BrokerClocks } from './broker-clocks.ts'
 import type { Renewals } from './renewals.ts'
 import { readableBrokers, type Topics } from './topics.ts'
 
@@ -48,6 +49,7 @@ export interface ReceiveDeps {
   readonly topics: Topics
   readonly receiver: MessageReceiver
   readonly renewals: Renewals
+  readonly clocks: Pick<BrokerClocks, 'popped'>
   readonly clock: Clock
   readonly scheduler: Scheduler
   readonly random: Random
@@ -59,7 +61,7 @@ export interface ReceiveDeps {
 }
 
 export function createReceive(deps: ReceiveDeps): Receive {
-  const { topics, receiver, renewals, clock, scheduler, random, releaseMs, onUnsettled, onFull } = deps
+  const { topics, receiver, renewals, clocks, clock, scheduler, random, releaseMs, onUnsettled, onFull } = deps
 
   function brokerOf(route: TopicRoute, brokerName: string): string {
     const brokers = readableBrokers(route)
@@ -116,7 +118,9 @@ export function createReceive(deps: ReceiveDeps): Receive {
         attemptId,
       })
       if (outcome.kind === 'polling-full') return outcome
-      const messages = outcome.kind === 'found' ? keepMatching(request, outcome.messages) : []
+      const popped = outcome.kind === 'found' ? outcome.messages : []
+      if (popped[0] !== undefined) clocks.popped(brokerName, popped[0].handle.popTimeMs)
+      const messages = keepMatching(request, popped)
       if (signal.aborted) {
         await release(request, messages)
         break

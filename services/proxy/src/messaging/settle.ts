@@ -1,8 +1,8 @@
 // Acknowledging deliveries and changing when they come again. Clients present the first handle of a delivery; where
 // the proxy renewed it, the live one is used. An expired handle is refused before a broker is asked, as Apache does.
 import { formatReceiptHandle, MqError, parseReceiptHandle, type ReceiptHandle } from '@rocketmq-ts/model'
-import type { Clock } from '@rocketmq-ts/runtime'
 import type { Delivery, MessageReceiver } from '../upstream/upstream.ts'
+import type { BrokerClocks } from './broker-clocks.ts'
 import type { Held, Renewals } from './renewals.ts'
 
 /** undefined: done. Otherwise why not; MqError 'handle-malformed' and 'handle-invalid' are the client's affair. */
@@ -18,7 +18,7 @@ export interface Settle {
 export interface SettleDeps {
   readonly receiver: MessageReceiver
   readonly renewals: Renewals
-  readonly clock: Clock
+  readonly clocks: Pick<BrokerClocks, 'nowMs'>
 }
 
 /** A delivery on its way to be settled, and where its result goes. */
@@ -28,7 +28,7 @@ interface Settling {
   readonly held: Held | undefined
 }
 
-export function createSettle({ receiver, renewals, clock }: SettleDeps): Settle {
+export function createSettle({ receiver, renewals, clocks }: SettleDeps): Settle {
   async function begin(group: string, topic: string, handleText: string, index: number): Promise<Settling> {
     const held = renewals.find(group, topic, handleText)
     if (held !== undefined) {
@@ -40,7 +40,7 @@ export function createSettle({ receiver, renewals, clock }: SettleDeps): Settle 
   }
 
   function refuseExpired(handle: ReceiptHandle): void {
-    const expiredMs = clock.nowMs() - (handle.popTimeMs + handle.invisibleMs)
+    const expiredMs = clocks.nowMs(handle.brokerName) - (handle.popTimeMs + handle.invisibleMs)
     if (expiredMs <= 0) return
     throw new MqError(
       'handle-invalid',

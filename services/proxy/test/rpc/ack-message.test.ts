@@ -50,6 +50,22 @@ test('ack: twice → OK both times', async () => {
   }
 })
 
+test.each([-3_600_000, 3_600_000])(
+  'ack: the clock of the broker is %i ms ahead → handles live as long as they say, and the log tells once',
+  async (clockAheadMs) => {
+    const harness = await createHarness()
+    harness.upstream.clockAheadMs = clockAheadMs
+    const [first, second] = [...(await handles(harness, 1)), ...(await handles(harness, 1))]
+    expect((await harness.call(AckMessage, ackOf(first!))).status?.code).toBe(Code.OK)
+    await harness.time.advance(60_000)
+    expect((await harness.call(AckMessage, ackOf(second!))).status?.code).toBe(Code.INVALID_RECEIPT_HANDLE)
+    const told = harness.events.filter(({ event }) => event === 'broker.clock-differs')
+    expect(told).toMatchObject([
+      { brokerName: 'broker-a', aheadMs: clockAheadMs, remedy: expect.stringContaining('NTP') },
+    ])
+  },
+)
+
 test('ack: entries of two brokers, one of them down → asked apart, entries differ, MULTIPLE_RESULTS', async () => {
   const harness = await createHarness()
   const [live] = await handles(harness, 1)
