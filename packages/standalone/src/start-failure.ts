@@ -21,8 +21,8 @@ export class StartFailure extends Error {
 /** Explains errors of ports and folders; any other error is returned as it is. */
 export function explainStart(part: StartedPart, error: unknown): unknown {
   if (error instanceof NetworkError && error.code === 'address-in-use') {
-    const taken = `Port ${part.port} on ${part.host}, which ${part.name} needs, is taken.`
-    return new StartFailure(`${taken} Choose another with ${part.flag}, or stop the program that holds it.`, error)
+    const remedy = `Choose another with ${part.flag}, or stop the process that holds it.`
+    return new StartFailure(`${part.name} can not start: ${error.message}. ${remedy}`, error)
   }
   if (error instanceof NetworkError) {
     return new StartFailure(`${part.name} can not listen on ${part.host}:${part.port}: ${error.message}`, error)

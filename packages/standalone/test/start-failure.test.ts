@@ -5,11 +5,11 @@ import { explainStart, StartFailure } from '../src/start-failure.ts'
 const BROKER = { name: 'the broker', flag: '--broker-port', host: '127.0.0.1', port: 10911 }
 
 test('start: a port is taken → a sentence with port, owner and flag', () => {
-  const explained = explainStart(BROKER, new NetworkError('address-in-use', 'in use'))
+  const explained = explainStart(BROKER, new NetworkError('address-in-use', 'port 10911 is taken by process 7'))
   expect(explained).toBeInstanceOf(StartFailure)
   expect(String(explained)).toBe(
-    'StartFailure: Port 10911 on 127.0.0.1, which the broker needs, is taken. ' +
-      'Choose another with --broker-port, or stop the program that holds it.',
+    'StartFailure: the broker can not start: port 10911 is taken by process 7. ' +
+      'Choose another with --broker-port, or stop the process that holds it.',
   )
 })
 

@@ -10,7 +10,7 @@ import {
   type SocketAddress,
   wrongPortText,
 } from '@rocketmq-ts/runtime'
-import { answerWrongPort } from '@rocketmq-ts/runtime/node'
+import { answerWrongPort, portTaken } from '@rocketmq-ts/runtime/node'
 import type { GrpcPortEvent } from './events.ts'
 
 const TLS_HANDSHAKE = 0x16
@@ -133,15 +133,9 @@ export function plainHost(host: string | undefined): string {
 function listen(server: net.Server, { host, port }: SocketAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const inUse = error.code === 'EADDRINUSE'
-      const remedy = inUse ? '; another process has it: stop it, or choose another port' : `: ${error.message}`
-      reject(
-        new NetworkError(
-          inUse ? 'address-in-use' : 'other',
-          `cannot listen for gRPC on ${host}:${port}${remedy}`,
-          error,
-        ),
-      )
+      const isTaken = error.code === 'EADDRINUSE'
+      const other = new NetworkError('other', `can not listen for gRPC on ${host}:${port}: ${error.message}`, error)
+      reject(isTaken ? portTaken(host, port, error) : other)
     })
     server.listen({ host, port }, resolve)
   })

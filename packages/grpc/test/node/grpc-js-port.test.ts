@@ -238,7 +238,7 @@ test('port: taken → rejects naming host, port and remedy', async () => {
   const second = createGrpcJsTransport({ ...address, tls: PERMISSIVE, logger })
   await expect(second.serve(new Map())).rejects.toMatchObject({
     code: 'address-in-use',
-    message: expect.stringContaining(`127.0.0.1:${address.port}; another process has it`),
+    message: expect.stringContaining(`port 127.0.0.1:${address.port} is taken by`),
   })
 })
 

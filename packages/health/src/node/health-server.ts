@@ -12,7 +12,7 @@ import {
   type SocketAddress,
   wrongPortText,
 } from '@rocketmq-ts/runtime'
-import { answerWrongPort } from '@rocketmq-ts/runtime/node'
+import { answerWrongPort, portTaken } from '@rocketmq-ts/runtime/node'
 
 // An import would read every export of node:http, and its WebSocket loads undici: 3 MiB and 10 ms that nothing here uses.
 const { createServer } = process.getBuiltinModule('node:http')
@@ -157,8 +157,8 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const isTaken = error.code === 'EADDRINUSE'
-      const cause = isTaken ? 'is already in use' : `can not be bound: ${error.message}`
-      reject(new NetworkError(isTaken ? 'address-in-use' : 'other', `${host}:${port} ${cause}`, error))
+      const other = new NetworkError('other', `${host}:${port} can not be bound: ${error.message}`, error)
+      reject(isTaken ? portTaken(host, port, error) : other)
     })
     server.listen({ host, port }, resolve)
   })

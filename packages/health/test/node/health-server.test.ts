@@ -86,7 +86,7 @@ test('health: the port is taken → an error that names it', async () => {
   const { port } = await started()
   await expect(started({ port })).rejects.toMatchObject({
     code: 'address-in-use',
-    message: `127.0.0.1:${port} is already in use`,
+    message: expect.stringContaining(`port 127.0.0.1:${port} is taken by`),
   })
 })
 

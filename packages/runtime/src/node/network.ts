@@ -10,6 +10,7 @@ import {
   type SocketHandler,
 } from '../network.ts'
 import { errnoOf } from './file-errors.ts'
+import { portTaken } from './port-holder.ts'
 
 /** Bytes buffered for a slow reader before `write` answers false. */
 const WRITE_MARK_BYTES = 256 * 1024
@@ -111,7 +112,8 @@ function listen(options: SocketAddress & { readonly accept: (socket: Socket) => 
       },
     )
     server.once('error', (error) => {
-      reject(networkError(error, `can not listen on ${host}:${port}; stop what uses it or set another port`))
+      const isTaken = errnoOf(error) === 'EADDRINUSE'
+      reject(isTaken ? portTaken(host, port, error) : networkError(error, `can not listen on ${host}:${port}`))
     })
     server.listen({ host, port, backlog: BACKLOG }, () => {
       server.removeAllListeners('error')

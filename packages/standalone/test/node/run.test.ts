@@ -101,9 +101,11 @@ test(
       ] as const) {
         const ports = FREE_PORTS.map((word, index) => (FREE_PORTS[index - 1] === flag ? String(port) : word))
         const { code, stderr } = await start('--ephemeral', '--data-dir', folder, ...ports).ended
-        expect(stderr).toBe(
-          `Port ${port} on 127.0.0.1, which ${owner} needs, is taken. ` +
-            `Choose another with ${flag}, or stop the program that holds it.\n`,
+        expect(stderr).toMatch(
+          new RegExp(
+            `^${owner} can not start: port 127.0.0.1:${port} is taken by (?:process ${process.pid}|another) .*\\. ` +
+              `Choose another with ${flag}, or stop the process that holds it\\.\n$`,
+          ),
         )
         expect(code).toBe(1)
       }
@@ -140,8 +142,8 @@ test(
     const { code, stderr } = await start(...args).ended
     expect(stderr).toBe(
       [
+        '--grpc-port: "x" is not a whole number; expected a port from 0 to 65535',
         '--flash: is not a setting; is --flush meant?',
-        '--grpc-port: "x" is not a whole number',
         'Nothing was started. --help shows all settings.',
         '',
       ].join('\n'),
