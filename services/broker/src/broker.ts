@@ -48,13 +48,14 @@ import { createAllSettings } from './queries/all-settings.ts'
 import { createProgress } from './queries/progress.ts'
 import { createRuntimeInfo } from './queries/runtime-info.ts'
 import { createRegistration } from './registration.ts'
+import { brokerMemory } from './memory.ts'
 import { type NameServers, unregisterWithin } from './name-servers.ts'
 import { createBrokerRequestTable } from './request-table.ts'
 import { restore } from './restore.ts'
 import { createSendMessage } from './send/send-message.ts'
 import { createSettingsWriter } from './settings-writer.ts'
 import type { BrokerSettings } from './config.ts'
-import { DRAIN_MS, SYNC_FLUSH_TIMEOUT_MS, TURN_JOBS_MAX, UNREGISTER_WAIT_MS } from './limits.ts'
+import { DRAIN_MS, TURN_JOBS_MAX, UNREGISTER_WAIT_MS } from './limits.ts'
 import { createStateRoll } from './state-roll.ts'
 import { type SteadyClock, createSteadyClock } from './steady-clock.ts'
 import { createTopicRequests } from './topics/topic-requests.ts'
@@ -107,6 +108,8 @@ async function openStore(settings: BrokerSettings, deps: BrokerDeps): Promise<Me
       folder: settings.storePathRootDir,
       flushMode: settings.flushDiskType,
       segmentBytes: settings.mappedFileSizeCommitLog,
+      flushIntervalMs: settings.flushIntervalCommitLog,
+      unitCacheBytes: brokerMemory(settings.memoryBudget).unitCacheBytes,
       holder: `broker ${settings.brokerName}`,
       flushedStampOf,
       topicsEndedBy,
@@ -148,7 +151,7 @@ async function openAround(
   const turns = createTurns({
     scheduler,
     jobsMax: TURN_JOBS_MAX,
-    flushTimeoutMs: SYNC_FLUSH_TIMEOUT_MS,
+    flushTimeoutMs: settings.syncFlushTimeout,
     onDefect,
     log: {
       seal() {
@@ -242,6 +245,7 @@ async function openAround(
         clock,
         random,
         storeHost,
+        bodyBytesMax: settings.maxMessageSize,
         topicForSend: topicRequests.topicForSend,
         onSent(topic, bytes) {
           metrics.sent(topic, bytes)
