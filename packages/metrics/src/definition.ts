@@ -3,6 +3,9 @@
 
 export type MetricKind = 'counter' | 'gauge' | 'histogram'
 
+/** What the series 'other' holds of all gauges beyond the bound: their sum, or for ages the largest. */
+export type OtherShows = 'sum' | 'max'
+
 /** `Open` labels carry names that users choose (topics, groups); `Fixed` ones take values from a list in the code. */
 export interface MetricDefinition<
   Kind extends MetricKind = MetricKind,
@@ -17,6 +20,7 @@ export interface MetricDefinition<
   readonly fixedLabels: readonly Fixed[]
   /** Upper bounds of the buckets of a histogram, ascending, without the last (infinite) one. */
   readonly buckets: readonly number[]
+  readonly other: OtherShows
 }
 
 /** The values of all labels of a metric. */
@@ -28,22 +32,24 @@ interface Labels<Open extends string, Fixed extends string> {
   readonly fixed?: readonly Fixed[]
 }
 
+const NONE: readonly never[] = []
+
 /** A number that only grows; `name` ends in `_total`. */
 export function counter<const Open extends string = never, const Fixed extends string = never>(
   name: `${string}_total`,
   help: string,
-  labels: Labels<Open, Fixed> = {},
+  { open = NONE, fixed = NONE }: Labels<Open, Fixed> = {},
 ): MetricDefinition<'counter', Open, Fixed> {
-  return { kind: 'counter', name, help, openLabels: labels.open ?? [], fixedLabels: labels.fixed ?? [], buckets: [] }
+  return { kind: 'counter', name, help, openLabels: open, fixedLabels: fixed, buckets: NONE, other: 'sum' }
 }
 
 /** A number that goes up and down. */
 export function gauge<const Open extends string = never, const Fixed extends string = never>(
   name: string,
   help: string,
-  labels: Labels<Open, Fixed> = {},
+  { open = NONE, fixed = NONE, other = 'sum' }: Labels<Open, Fixed> & { readonly other?: OtherShows } = {},
 ): MetricDefinition<'gauge', Open, Fixed> {
-  return { kind: 'gauge', name, help, openLabels: labels.open ?? [], fixedLabels: labels.fixed ?? [], buckets: [] }
+  return { kind: 'gauge', name, help, openLabels: open, fixedLabels: fixed, buckets: NONE, other }
 }
 
 /** A distribution over fixed buckets. */
@@ -51,7 +57,7 @@ export function histogram<const Open extends string = never, const Fixed extends
   name: string,
   help: string,
   buckets: readonly number[],
-  labels: Labels<Open, Fixed> = {},
+  { open = NONE, fixed = NONE }: Labels<Open, Fixed> = {},
 ): MetricDefinition<'histogram', Open, Fixed> {
-  return { kind: 'histogram', name, help, openLabels: labels.open ?? [], fixedLabels: labels.fixed ?? [], buckets }
+  return { kind: 'histogram', name, help, openLabels: open, fixedLabels: fixed, buckets, other: 'sum' }
 }

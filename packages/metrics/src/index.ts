@@ -1,3 +1,4 @@
 export * from './definition.ts'
 export * from './names.ts'
 export * from './registry.ts'
+export * from './remoting-metrics.ts'

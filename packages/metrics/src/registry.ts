@@ -2,17 +2,25 @@
 // counted in one series whose open labels say 'other', so the sum stays right and the memory bounded.
 import assert from 'node:assert'
 import type { LabelsOf, MetricDefinition } from './definition.ts'
+import { headOf, joinLabels, linesOf, type SeriesValues } from './exposition.ts'
 
 /** Series of one metric, at most, besides 'other'. Apache: metricsOtelCardinalityLimit. */
 export const SERIES_MAX = 50_000
 /** Value of the open labels beyond the bound. */
 export const OTHER = 'other'
-const LABEL_CHARS_MAX = 255
+/** Series between two pauses. */
+const SERIES_PER_STEP = 256
 
 /** One series of a counter; hold on to it where messages pass. */
 export interface CounterSeries {
   /** `by` is a finite number ≥ 0. */
   add(by?: number): void
+}
+/** One series of a gauge. Beyond the bound several share one, which is set anew from all of them at every scrape. */
+export interface GaugeSeries {
+  set(value: number): void
+  /** What it showed is gone. The handle is not used again. */
+  remove(): void
 }
 export interface HistogramSeries {
   record(value: number): void
@@ -23,15 +31,28 @@ export interface Counter<Labels> {
   add(labels: Labels, by?: number): void
 }
 export interface Gauge<Labels> {
-  /** Beyond the bound, values add up in 'other' until the next `clear`. */
+  with(labels: Labels): GaugeSeries
   set(labels: Labels, value: number): void
-  /** Forgets all series of this node, before they are set anew from state. */
-  clear(): void
 }
 export interface Histogram<Labels> {
   with(labels: Labels): HistogramSeries
   record(labels: Labels, value: number): void
 }
+
+/** Lets other work run, if it is time for that: a promise to wait for, else undefined. */
+export type Pace = () => Promise<void> | undefined
+
+/**
+ * Sets gauges from state. Short ones just return; one that has many to set is a generator, and everything it yields is a
+ * place for other work to run: nothing, or a promise to wait for. Must not throw.
+ */
+export type Collector = () => void | Generator<Promise<void> | undefined, void>
+
+/** What a question for details names: each a label and its value. */
+export type DetailFilter = ReadonlyMap<string, string>
+
+/** Counts, for an answer of its own, what is too much for every scrape. */
+export type DetailCollector = (filter: DetailFilter, into: MetricsRegistry) => ReturnType<Collector>
 
 export interface MetricsRegistry {
   counter<O extends string, F extends string>(
@@ -43,37 +64,98 @@ export interface MetricsRegistry {
   histogram<O extends string, F extends string>(
     definition: MetricDefinition<'histogram', O, F>,
   ): Histogram<LabelsOf<MetricDefinition<'histogram', O, F>>>
-  /** Calls back before each `expose`, to set gauges from state. Must not throw. */
-  collect(callback: () => void): void
+  /** Runs before each `expose`. */
+  collect(collector: Collector): void
+  /** Runs for each `exposeDetail`. */
+  collectDetail(collector: DetailCollector): void
   /** The same registry with constant labels for all that is counted through it, e.g. of one service. */
   withLabels(constant: Readonly<Record<string, string>>): MetricsRegistry
-  /** All metrics in Prometheus' text format 0.0.4. */
+  /** All metrics in Prometheus' text format 0.0.4; calls at the same time share one text. */
   expose(): Promise<string>
+  /** What the detail collectors give for the filter, in the same format. */
+  exposeDetail(filter: DetailFilter): Promise<string>
 }
 
-interface Series {
+class Series implements SeriesValues {
   readonly labels: string
-  readonly owner: string
-  value: number
-  /** Histograms: count per bucket, the infinite one last. */
-  readonly counts: number[]
+  value = 0
+  readonly counts: Float64Array
+
+  constructor(labels: string, { kind, buckets }: MetricDefinition) {
+    this.labels = labels
+    this.counts = new Float64Array(kind === 'histogram' ? buckets.length + 1 : 0)
+  }
 }
 
-interface Family {
+/** All series of one metric. */
+class Family {
   readonly definition: MetricDefinition
-  readonly series: Map<string, Series>
-  seriesCount: number
+  readonly series = new Map<string, Series>()
+  /** Beyond the bound: one per combination of fixed labels. */
+  readonly others = new Map<string, Series>()
+  readonly labelNames: readonly string[]
+  readonly #seriesMax: number
+
+  constructor(definition: MetricDefinition, seriesMax: number) {
+    this.definition = definition
+    this.#seriesMax = seriesMax
+    this.labelNames = [...definition.openLabels, ...definition.fixedLabels]
+  }
+
+  at(owner: string, labels: Readonly<Record<string, string>>): Series {
+    const text = joinLabels(owner, this.labelNames, labels)
+    const known = this.series.get(text)
+    if (known !== undefined) return known
+    if (this.series.size >= this.#seriesMax && this.definition.openLabels.length > 0) return this.#other(owner, labels)
+    const series = new Series(text, this.definition)
+    this.series.set(text, series)
+    return series
+  }
+
+  #other(owner: string, labels: Readonly<Record<string, string>>): Series {
+    const open = Object.fromEntries(this.definition.openLabels.map((name) => [name, OTHER]))
+    const text = joinLabels(owner, this.labelNames, { ...labels, ...open })
+    let series = this.others.get(text)
+    if (series === undefined) this.others.set(text, (series = new Series(text, this.definition)))
+    return series
+  }
+
+  set(series: Series, value: number): void {
+    if (!this.others.has(series.labels)) series.value = value
+    else series.value = this.definition.other === 'sum' ? series.value + value : Math.max(series.value, value)
+  }
+
+  remove(series: Series): void {
+    if (this.series.get(series.labels) === series) this.series.delete(series.labels)
+  }
+
+  /** Shared gauges are set anew by all that share them. */
+  beginScrape(): void {
+    if (this.definition.kind === 'gauge') for (const series of this.others.values()) series.value = 0
+  }
+}
+
+function record(series: Series, buckets: readonly number[], value: number): void {
+  let bucket = 0
+  while (bucket < buckets.length && value > buckets[bucket]!) bucket += 1
+  series.counts[bucket]! += 1
+  series.value += value
 }
 
 export interface RegistryOptions {
   /** Series per metric, at most. */
   readonly seriesMax?: number
+  /** Asked every now and then while many series are set and written. Default: nothing else runs. */
+  readonly pace?: Pace
 }
 
 /** Creates an empty registry. Pure: the caller decides when it is exposed. */
-export function createMetricsRegistry({ seriesMax = SERIES_MAX }: RegistryOptions = {}): MetricsRegistry {
+export function createMetricsRegistry(options: RegistryOptions = {}): MetricsRegistry {
+  const { seriesMax = SERIES_MAX, pace = () => undefined } = options
   const families = new Map<string, Family>()
-  const collectors: (() => void)[] = []
+  const collectors: Collector[] = []
+  const details: { readonly constant: Readonly<Record<string, string>>; readonly collector: DetailCollector }[] = []
+  let exposing: Promise<string> | undefined
 
   function familyOf(definition: MetricDefinition): Family {
     const known = families.get(definition.name)
@@ -81,42 +163,59 @@ export function createMetricsRegistry({ seriesMax = SERIES_MAX }: RegistryOption
       assert(known.definition === definition, `two metrics are called ${definition.name}`)
       return known
     }
-    const family = { definition, series: new Map<string, Series>(), seriesCount: 0 }
+    const family = new Family(definition, seriesMax)
     families.set(definition.name, family)
     return family
   }
 
-  function seriesOf(
-    family: Family,
-    owner: string,
-    labels: Readonly<Record<string, string>>,
-  ): Series & { isOther?: true } {
-    const { openLabels, fixedLabels, buckets } = family.definition
-    const text = joinLabels(owner, [...openLabels, ...fixedLabels], (name) => labels[name] ?? '')
-    const known = family.series.get(text)
-    if (known !== undefined) return known
-    if (family.seriesCount >= seriesMax && openLabels.length > 0) {
-      const open: readonly string[] = openLabels
-      const other = joinLabels(owner, [...openLabels, ...fixedLabels], (name) =>
-        open.includes(name) ? OTHER : (labels[name] ?? ''),
-      )
-      const series = family.series.get(other) ?? { ...emptySeries(other, owner, buckets), isOther: true as const }
-      family.series.set(other, series)
-      return series
+  async function run(steps: ReturnType<Collector>): Promise<void> {
+    if (steps === undefined) return
+    for (const step of steps) {
+      const wait = step ?? pace()
+      if (wait !== undefined) await wait
     }
-    const series = emptySeries(text, owner, buckets)
-    family.series.set(text, series)
-    family.seriesCount += 1
-    return series
+  }
+
+  async function textOf(): Promise<string> {
+    const pieces: string[] = []
+    for (const { definition, series, others } of families.values()) {
+      let piece = headOf(definition)
+      let count = 0
+      for (const all of [series, others]) {
+        for (const one of all.values()) {
+          piece += linesOf(definition, one)
+          count += 1
+          if (count % SERIES_PER_STEP !== 0) continue
+          pieces.push(piece)
+          piece = ''
+          const wait = pace()
+          if (wait !== undefined) await wait
+        }
+      }
+      pieces.push(piece)
+    }
+    return pieces.join('')
+  }
+
+  async function exposeAll(): Promise<string> {
+    for (const family of families.values()) family.beginScrape()
+    for (const collector of collectors) await run(collector())
+    return textOf()
+  }
+
+  async function exposeDetail(filter: DetailFilter): Promise<string> {
+    const answer = createMetricsRegistry(options)
+    for (const { constant, collector } of details) await run(collector(filter, answer.withLabels(constant)))
+    return answer.expose()
   }
 
   function view(constant: Readonly<Record<string, string>>): MetricsRegistry {
-    const owner = joinLabels('', Object.keys(constant).sort(), (name) => constant[name] ?? '')
+    const owner = joinLabels('', Object.keys(constant).sort(), constant)
     return {
       counter(definition) {
         const family = familyOf(definition)
         const withLabels = (labels: Readonly<Record<string, string>>): CounterSeries => {
-          const series = seriesOf(family, owner, labels)
+          const series = family.at(owner, labels)
           return {
             add(by = 1) {
               assert(by >= 0 && Number.isFinite(by), `${definition.name} can not grow by ${by}`)
@@ -128,84 +227,37 @@ export function createMetricsRegistry({ seriesMax = SERIES_MAX }: RegistryOption
       },
       gauge(definition) {
         const family = familyOf(definition)
-        return {
-          set(labels, value) {
-            const series = seriesOf(family, owner, labels)
-            series.value = series.isOther === true ? series.value + value : value
-          },
-          clear() {
-            for (const [text, series] of family.series) {
-              if (series.owner !== owner) continue
-              family.series.delete(text)
-              if (!('isOther' in series)) family.seriesCount -= 1
-            }
-          },
+        const withLabels = (labels: Readonly<Record<string, string>>): GaugeSeries => {
+          const series = family.at(owner, labels)
+          return { set: (value) => family.set(series, value), remove: () => family.remove(series) }
         }
+        return { with: withLabels, set: (labels, value) => withLabels(labels).set(value) }
       },
       histogram(definition) {
         const family = familyOf(definition)
         const withLabels = (labels: Readonly<Record<string, string>>): HistogramSeries => {
-          const series = seriesOf(family, owner, labels)
-          return {
-            record(value) {
-              const bucket = definition.buckets.findIndex((bound) => value <= bound)
-              const index = bucket === -1 ? definition.buckets.length : bucket
-              series.counts[index] = (series.counts[index] ?? 0) + 1
-              series.value += value
-            },
-          }
+          const series = family.at(owner, labels)
+          return { record: (value) => record(series, definition.buckets, value) }
         }
         return { with: withLabels, record: (labels, value) => withLabels(labels).record(value) }
       },
-      collect(callback) {
-        collectors.push(callback)
+      collect(collector) {
+        collectors.push(collector)
+      },
+      collectDetail(collector) {
+        details.push({ constant, collector })
       },
       withLabels(more) {
         return view({ ...constant, ...more })
       },
       expose() {
-        for (const collector of collectors) collector()
-        return Promise.resolve([...families.values()].map(textOf).join(''))
+        exposing ??= exposeAll().finally(() => {
+          exposing = undefined
+        })
+        return exposing
       },
+      exposeDetail,
     }
   }
   return view({})
-}
-
-function emptySeries(labels: string, owner: string, buckets: readonly number[]): Series {
-  return { labels, owner, value: 0, counts: Array.from({ length: buckets.length + 1 }, () => 0) }
-}
-
-function joinLabels(before: string, names: readonly string[], valueOf: (name: string) => string): string {
-  const own = names.map((name) => `${name}="${escapeLabel(valueOf(name))}"`).join(',')
-  if (before === '' || own === '') return before + own
-  return `${before},${own}`
-}
-
-function escapeLabel(value: string): string {
-  const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n' }
-  return value.slice(0, LABEL_CHARS_MAX).replace(/[\\"\n]/g, (found) => escapes[found] ?? '')
-}
-
-function textOf({ definition, series }: Family): string {
-  if (series.size === 0) return ''
-  const { name, help, kind } = definition
-  const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} ${kind}`]
-  for (const one of series.values())
-    lines.push(...(kind === 'histogram' ? bucketLines(definition, one) : [sample(name, one.labels, one.value)]))
-  return `${lines.join('\n')}\n`
-}
-
-function bucketLines({ name, buckets }: MetricDefinition, { labels, counts, value }: Series): string[] {
-  let sum = 0
-  const lines = [...buckets, Infinity].map((bound, index) => {
-    sum += counts[index] ?? 0
-    const le = `le="${bound === Infinity ? '+Inf' : bound}"`
-    return sample(`${name}_bucket`, labels === '' ? le : `${labels},${le}`, sum)
-  })
-  return [...lines, sample(`${name}_sum`, labels, value), sample(`${name}_count`, labels, sum)]
-}
-
-function sample(name: string, labels: string, value: number): string {
-  return labels === '' ? `${name} ${value}` : `${name}{${labels}} ${value}`
 }

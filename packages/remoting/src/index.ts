@@ -5,6 +5,7 @@ export { createFrameDecoder, type Frame, type FrameDecoder } from './codec/frame
 export * from './codec/limits.ts'
 export * from './codec/remoting-command.ts'
 export * from './events.ts'
+export * from './observer.ts'
 export * from './peer.ts'
 export * from './request-table.ts'
 export * from './requests/index.ts'

@@ -1,5 +1,7 @@
 // The two ends of a remoting connection are alike: brokers call clients and proxies too.
+import type { Clock } from '@rocketmq-ts/runtime'
 import type { Answer, RequestDeclaration } from './codec/define-request.ts'
+import type { RequestObserver } from './observer.ts'
 
 /** Who speaks. Until authentication lands, everybody is anonymous. */
 export interface Principal {
@@ -54,6 +56,8 @@ export interface IncomingRequest<Header extends object = object, AnswerHeader ex
   readonly oneway: boolean
   /** MQVersion ordinal of the sender, 0 when unknown. */
   readonly version: number
+  /** The answer waits for a message: metrics tell such requests apart. */
+  noteHeld(): void
   /** Answers once; a second answer, and any answer to a oneway request, is ignored. */
   respond(answer: Answer<AnswerHeader> | FailureAnswer): void
 }
@@ -66,6 +70,8 @@ export interface FailureAnswer {
 
 /** A request as a connection hands it over, before anyone knows what it is. Its `header` is empty. */
 export interface ArrivedRequest extends IncomingRequest {
+  /** Tells the observer when and how it is answered. */
+  observe(observer: RequestObserver, clock: Pick<Clock, 'monotonicMs'>): void
   /**
    * Reads the header as the declaration says; answers are written by it. Throws MqError 'parameter-invalid' naming
    * the field. `dispatchRequests` calls it, so that handlers of a table see domain objects only.

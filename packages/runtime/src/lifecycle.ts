@@ -9,9 +9,6 @@ export interface Service {
   stop(): Promise<void>
 }
 
-/** State that health reports show. */
-export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string }
-
 export interface NamedService {
   /** For errors and logs. */
   readonly name: string

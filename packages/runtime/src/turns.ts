@@ -5,6 +5,7 @@
 // State changes only in `handle`. Jobs that arrive during the write belong to the next Turn; a sync runs beside
 // later Turns, and one sync covers all Turns written before it starts (group commit).
 import assert from 'node:assert'
+import type { Clock } from './clock.ts'
 import type { Scheduler } from './scheduler.ts'
 
 /** When an effect may leave the process. 'now' is for answers that changed nothing. */
@@ -36,6 +37,8 @@ export interface Turns {
   enter(job: () => void): boolean
   /** Inside a job only: calls back when everything this Turn appended is as safe as `release` says. */
   release(release: Release, callback: ReleaseCallback): void
+  /** Jobs that wait for the next Turn. */
+  readonly waiting: number
   /** Resolves when no job is queued and every release has been called. */
   idle(): Promise<void>
 }
@@ -57,6 +60,11 @@ export interface TurnsOptions {
   readonly jobsMax: number
   /** A job threw: a broken invariant. The owner stops the process. */
   readonly onDefect: (error: unknown) => void
+  /** Told of every Turn: its jobs, the time of handling them, and the time until the log write was done. */
+  readonly observer?: {
+    readonly clock: Pick<Clock, 'monotonicMs'>
+    turned(turn: { readonly jobs: number; readonly handledMs: number; readonly tookMs: number }): void
+  }
 }
 
 function errorOf(error: unknown): Error {
@@ -65,7 +73,7 @@ function errorOf(error: unknown): Error {
 
 /** Creates the Turns of one broker. */
 export function createTurns(options: TurnsOptions): Turns {
-  const { scheduler, log, jobsMax, flushTimeoutMs, onDefect } = options
+  const { scheduler, log, jobsMax, flushTimeoutMs, onDefect, observer } = options
   let jobs: (() => void)[] = []
   let writtenWaiters: ReleaseCallback[] = []
   let flushedWaiters: ReleaseCallback[] = []
@@ -139,12 +147,16 @@ export function createTurns(options: TurnsOptions): Turns {
   }
 
   async function runTurn(): Promise<void> {
+    const count = jobs.length
+    const startedMs = observer?.clock.monotonicMs() ?? 0
     runJobs()
+    const handledMs = (observer?.clock.monotonicMs() ?? 0) - startedMs
     const written = writtenWaiters
     const flushed = flushedWaiters
     writtenWaiters = []
     flushedWaiters = []
     const outcome = await write()
+    observer?.turned({ jobs: count, handledMs, tookMs: observer.clock.monotonicMs() - startedMs })
     const failure = typeof outcome === 'number' ? undefined : outcome
     callAll(written, failure)
     if (flushed.length === 0) return
@@ -208,6 +220,9 @@ export function createTurns(options: TurnsOptions): Turns {
       pendingReleases += 1
       if (release === 'written') writtenWaiters.push(callback)
       else flushedWaiters.push(callback)
+    },
+    get waiting() {
+      return jobs.length
     },
     idle() {
       return new Promise((resolve) => {

@@ -10,6 +10,7 @@ import {
   createRemotingServer,
   dispatchRequests,
   formatAddress,
+  observeRequests,
 } from '@rocketmq-ts/remoting'
 import { type MetricsRegistry, createMetricsRegistry } from '@rocketmq-ts/metrics'
 import { Perm, deadLetterTopicOf, topicConfig } from '@rocketmq-ts/model'
@@ -21,7 +22,7 @@ import {
   type SocketAddress,
   createTurns,
 } from '@rocketmq-ts/runtime'
-import { type MessageStore, type StoreEvent, openMessageStore } from '@rocketmq-ts/store'
+import { type MessageStore, type StoreEvent } from '@rocketmq-ts/store'
 import { createBrokerMetrics } from './broker-metrics.ts'
 import { builtInTopics } from './built-in-topics.ts'
 import { createDerivedFiles } from './derived-files.ts'
@@ -34,7 +35,6 @@ import { createInflight } from './inflight/inflight.ts'
 import { createBrokerJoin } from './joining/broker-join.ts'
 import type { ClusterPeers } from './joining/cluster-peers.ts'
 import { createJournal, recordBytesSoftOf } from './journal/journal.ts'
-import { flushedStampOf, topicsEndedBy } from './journal/peek.ts'
 import { type QueueLedger, ledgerReport } from './ledger-report.ts'
 import { createLongPolling } from './long-polling.ts'
 import { createOffsetRequests } from './offsets/offset-requests.ts'
@@ -48,8 +48,8 @@ import { createAllSettings } from './queries/all-settings.ts'
 import { createProgress } from './queries/progress.ts'
 import { createRuntimeInfo } from './queries/runtime-info.ts'
 import { createRegistration } from './registration.ts'
-import { brokerMemory } from './memory.ts'
 import { type NameServers, unregisterWithin } from './name-servers.ts'
+import { brokerReadiness } from './readiness.ts'
 import { createBrokerRequestTable } from './request-table.ts'
 import { restore } from './restore.ts'
 import { createSendMessage } from './send/send-message.ts'
@@ -58,6 +58,7 @@ import type { BrokerSettings } from './config.ts'
 import { DRAIN_MS, TURN_JOBS_MAX, UNREGISTER_WAIT_MS } from './limits.ts'
 import { createStateRoll } from './state-roll.ts'
 import { type SteadyClock, createSteadyClock } from './steady-clock.ts'
+import { openStore } from './open-store.ts'
 import { createTopicRequests } from './topics/topic-requests.ts'
 import { createTopicTable } from './topics/topic-table.ts'
 
@@ -101,29 +102,13 @@ const refuse: RequestHandler = (request) =>
     remark: `request code ${request.code} is not for a client`,
   })
 
-async function openStore(settings: BrokerSettings, deps: BrokerDeps): Promise<MessageStore> {
-  await deps.files.makeFolder(settings.storePathRootDir)
-  return openMessageStore(
-    {
-      folder: settings.storePathRootDir,
-      flushMode: settings.flushDiskType,
-      segmentBytes: settings.mappedFileSizeCommitLog,
-      flushIntervalMs: settings.flushIntervalCommitLog,
-      unitCacheBytes: brokerMemory(settings.memoryBudget).unitCacheBytes,
-      holder: `broker ${settings.brokerName}`,
-      flushedStampOf,
-      topicsEndedBy,
-    },
-    deps,
-  )
-}
-
 /** Opens the folder, recovers and listens; what fails on the way leaves nothing open. */
 export async function openBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<RunningBroker> {
   const clock = createSteadyClock(deps.clock)
-  const store = await openStore(settings, { ...deps, clock })
+  const metrics = deps.metrics ?? createMetricsRegistry()
+  const store = await openStore(settings, { ...deps, clock, metrics })
   try {
-    return await openAround(store, clock, settings, deps)
+    return await openAround(store, clock, settings, { ...deps, metrics })
   } catch (error) {
     await store.close()
     throw error
@@ -134,7 +119,7 @@ async function openAround(
   store: MessageStore,
   clock: SteadyClock,
   settings: BrokerSettings,
-  deps: BrokerDeps,
+  deps: BrokerDeps & { readonly metrics: MetricsRegistry },
 ): Promise<RunningBroker> {
   const { scheduler, network, files, random, logger } = deps
   const topics = createTopicTable(builtInTopics(settings), clock.nowMs())
@@ -147,12 +132,26 @@ async function openAround(
 
   const storeHost = () => hostPortOf(advertisedAddress())
   const recordBytesSoft = recordBytesSoftOf(settings.mappedFileSizeCommitLog)
+  const metrics = createBrokerMetrics(deps.metrics, {
+    inflight,
+    store,
+    files,
+    folder: settings.storePathRootDir,
+    clock,
+    logger,
+    topics: () => topics.size,
+    groups: () => groups.size,
+    requestsWaiting: () => turns.waiting,
+    connections: () => server.connectionCount,
+    isReady: () => readiness().ready,
+  })
   const journal = createJournal({ store, inflight, clock, storeHost, recordBytesSoft })
   const turns = createTurns({
     scheduler,
     jobsMax: TURN_JOBS_MAX,
     flushTimeoutMs: settings.syncFlushTimeout,
     onDefect,
+    observer: { clock, turned: metrics.turned },
     log: {
       seal() {
         journal.seal()
@@ -176,13 +175,6 @@ async function openAround(
     logger,
     dropQueues: (topic) => store.endTopic(topic),
     topicsChanged: () => registration.changed(),
-  })
-  const metrics = createBrokerMetrics(deps.metrics ?? createMetricsRegistry(), {
-    ledger: () => ledgerReport(inflight, store),
-    topics: () => topics.size,
-    groups: () => groups.size,
-    flushBehindBytes: () => store.positions.written - store.positions.flushed,
-    storeRefuses: () => store.failure !== undefined,
   })
   const deadLetters = createDeadLetters({
     inflight,
@@ -274,15 +266,17 @@ async function openAround(
       runtimeInfo,
     }),
   })
+  const handler = observeRequests(enterTurn, { clock, observer: metrics.remoting })
   const server = createRemotingServer({
     network,
     scheduler,
     clock,
     listen: { host: settings.listenHost, port: settings.listenPort },
     name: 'broker',
-    handler: enterTurn,
+    handler,
     limits: { drainMs: DRAIN_MS },
     logger,
+    observer: metrics.remoting,
   })
   const registration = createRegistration({
     scheduler,
@@ -335,6 +329,10 @@ async function openAround(
     }
   }
 
+  function readiness(): Readiness {
+    return brokerReadiness({ store, isStopping: stopping, isKnown: registration.known })
+  }
+
   store.onVisible((record) => polling.messageVisible(record.topic, record.queueId, record.tagsCode))
   store.onRoll((base) => stateRoll.rolled(base))
   store.onFailure((error) => logger.error({ event: 'store.failed', message: error.message }))
@@ -366,15 +364,9 @@ async function openAround(
     get advertisedAddress() {
       return advertisedAddress()
     },
-    readiness() {
-      if (stopping) return { ready: false, reason: 'the broker stops' }
-      if (store.failure !== undefined)
-        return { ready: false, reason: `the log refuses appends: ${store.failure.message}` }
-      if (!registration.known) return { ready: false, reason: 'no nameserver knows this broker yet' }
-      return { ready: true }
-    },
+    readiness,
     connectLocal() {
-      const [peer] = createDirectPeers({ clock, scheduler, handlerA: refuse, handlerB: enterTurn, listener: 'broker' })
+      const [peer] = createDirectPeers({ clock, scheduler, handlerA: refuse, handlerB: handler, listener: 'broker' })
       return peer
     },
     ledger: () => ledgerReport(inflight, store),

@@ -9,6 +9,9 @@ export type BrokerEvent =
   | { event: 'store.recovered'; cleanStop: boolean; end: number; records: number; cutBytes: number; rebuilt: number }
   | { event: 'store.damaged'; from: number; to: number }
   | { event: 'store.failed'; message: string }
+  /** Everything that arrived meanwhile waited for this Turn: `handledMs` for requests, the rest for the write. */
+  | { event: 'turn.slow'; jobs: number; handledMs: number; tookMs: number; limitMs: number }
+  | { event: 'ledger.unbalanced'; topic: string; group: string; queueId: number; faults: string }
   | { event: 'segment.rolled'; baseOffset: CommitLogOffset }
   | { event: 'states.complete'; baseOffset: CommitLogOffset }
   | { event: 'snapshot.rejected'; reason: string }

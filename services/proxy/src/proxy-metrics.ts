@@ -1,6 +1,6 @@
 // What a proxy counts. Series are kept per method and code, so that the message path looks none up by its labels.
 import type { Code } from '@rocketmq-ts/grpc/v2'
-import { type CounterSeries, MetricName, type MetricsRegistry } from '@rocketmq-ts/metrics'
+import { type CounterSeries, type HistogramSeries, MetricName, type MetricsRegistry } from '@rocketmq-ts/metrics'
 
 /** What refused a call because it was full. */
 export type Bound = 'calls' | 'receives' | 'clients' | 'held-messages'
@@ -36,17 +36,19 @@ export function createProxyMetrics(registry: MetricsRegistry, sources: ProxyMetr
   return {
     method(path) {
       const method = path.slice(path.lastIndexOf('/') + 1)
-      const took = latency.with({ method })
-      const byCode = new Map<Code, CounterSeries>()
+      const byCode = new Map<Code, { readonly calls: CounterSeries; readonly took: () => HistogramSeries }>()
       return {
         answered(code, tookMs) {
           let series = byCode.get(code)
           if (series === undefined) {
-            series = requests.with({ method, code: String(code) })
+            const labels = { method, code: String(code) }
+            let took: HistogramSeries | undefined
+            // Made by the first call that is timed: those that wait are not.
+            series = { calls: requests.with(labels), took: () => (took ??= latency.with(labels)) }
             byCode.set(code, series)
           }
-          series.add()
-          if (tookMs !== undefined) took.record(tookMs)
+          series.calls.add()
+          if (tookMs !== undefined) series.took().record(tookMs)
         },
       }
     },

@@ -19,7 +19,7 @@ test('metrics: calls → counted by method and code, with what was refused for a
   expect(lines).toContain('rocketmq_ts_grpc_requests_total{method="SendMessage",code="40016"} 2')
   expect(lines).toContain('rocketmq_ts_grpc_requests_total{method="Heartbeat",code="20000"} 1')
   expect(lines).toContain('rocketmq_ts_grpc_requests_total{method="ReceiveMessage",code="42900"} 1')
-  expect(lines).toContain('rocketmq_ts_grpc_latency_milliseconds_count{method="SendMessage"} 2')
+  expect(lines).toContain('rocketmq_ts_grpc_latency_milliseconds_count{method="SendMessage",code="40016"} 2')
   expect(lines).toContain('rocketmq_ts_grpc_rejected_total{bound="receives"} 1')
   expect(lines).toContain('rocketmq_ts_grpc_receives_waiting 1')
   expect(lines).toContain('rocketmq_proxy_up{proxy_mode="cluster"} 1')

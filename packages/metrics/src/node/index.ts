@@ -1,1 +1,2 @@
+export * from './pace.ts'
 export * from './process-metrics.ts'

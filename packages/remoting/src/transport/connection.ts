@@ -17,6 +17,7 @@ import {
   type Serialization,
 } from '../codec/remoting-command.ts'
 import type { RemotingEvent } from '../events.ts'
+import type { ConnectionObserver } from '../observer.ts'
 import { ANONYMOUS, type Peer, type RequestHandler, type RequestOptions } from '../peer.ts'
 import { Arrival } from './arrived-request.ts'
 import { Expiring, type Deadlines } from './deadlines.ts'
@@ -43,6 +44,7 @@ export interface ConnectionOptions {
   readonly deadlines: Deadlines
   readonly limits: RemotingLimits
   readonly logger: Logger<RemotingEvent>
+  readonly observer?: ConnectionObserver | undefined
 }
 
 /** 'host:port', an IPv6 host in brackets. */
@@ -280,6 +282,7 @@ export class Connection implements Peer {
       return
     }
     this.#activeAtMs = this.#options.clock.monotonicMs()
+    this.#options.observer?.received(chunk.length)
     this.#inEvent = true
     try {
       this.#decoder.push(chunk, this.#onFrame)
@@ -295,8 +298,9 @@ export class Connection implements Peer {
   /** The stream is none of ours. Who has the wrong port is told so. */
   #refuse(fault: string, first: Uint8Array): void {
     const { listener, remoteAddress } = this
-    const { logger, socket, deadlines } = this.#options
+    const { logger, socket, deadlines, observer } = this.#options
     const reason = (listener === '' ? undefined : strangerReason(listener, first)) ?? fault
+    observer?.refused('frames')
     logger.warn({ event: 'stream.refused', listener, remoteAddress, reason })
     this.#stranger = reason === fault ? undefined : Stranger.greet(socket, first, reason, deadlines)
     if (this.#stranger === undefined) this.#destroy(reason)
@@ -326,6 +330,7 @@ export class Connection implements Peer {
       const code = command.version > GO_AWAY_VERSION_MIN ? ResponseCode.GO_AWAY : ResponseCode.SERVICE_NOT_AVAILABLE
       request.respond({ code, remark: 'this server is stopping; connect again' })
     } else if (full) {
+      this.#options.observer?.refused('requests-in-flight')
       const remark = `[OVERLOAD] ${this.#inFlight} requests of this connection wait for an answer; try again later`
       request.respond({ code: ResponseCode.SYSTEM_BUSY, remark })
     } else {
@@ -353,6 +358,7 @@ export class Connection implements Peer {
   #tooSlow(): void {
     const { listener, remoteAddress } = this
     const bufferedBytes = this.#bufferedBytes
+    this.#options.observer?.refused('unread-answers')
     this.#options.logger.warn({ event: 'peer.too-slow', listener, remoteAddress, bufferedBytes })
     this.#destroy(`${bufferedBytes} bytes wait to be sent`)
   }
@@ -365,6 +371,7 @@ export class Connection implements Peer {
     this.#outgoing = []
     this.#outgoingBytes = 0
     this.#activeAtMs = this.#options.clock.monotonicMs()
+    this.#options.observer?.sent(bytes)
     const taken = this.#options.socket.write(joined ? [Buffer.concat(chunks, bytes)] : chunks)
     if (!taken && this.listener !== '') this.#options.socket.pause()
   }

@@ -12,6 +12,7 @@ import {
   type SocketAddress,
 } from '@rocketmq-ts/runtime'
 import type { RemotingEvent } from '../events.ts'
+import type { ConnectionObserver } from '../observer.ts'
 import type { Peer, RequestHandler } from '../peer.ts'
 import { Connection, formatAddress } from './connection.ts'
 import { createDeadlines, Expiring, type Deadlines } from './deadlines.ts'
@@ -28,6 +29,7 @@ export interface RemotingServerOptions {
   readonly handler: RequestHandler
   readonly limits?: Partial<RemotingLimits>
   readonly logger?: Logger<RemotingEvent>
+  readonly observer?: ConnectionObserver
   /** Told of each connection before its first request. */
   readonly onConnection?: (peer: Peer) => void
 }
@@ -79,6 +81,7 @@ export function createRemotingServer(options: RemotingServerOptions): RemotingSe
   function accept(socket: Socket): void {
     const remoteAddress = formatAddress(socket.remoteAddress)
     if (stopping || connections.size >= limits.connectionsMax) {
+      options.observer?.refused('connections')
       const { connectionsMax } = limits
       logger.warn({ event: 'connection.refused', listener: name, remoteAddress, connectionsMax })
       socket.destroy()
@@ -94,6 +97,7 @@ export function createRemotingServer(options: RemotingServerOptions): RemotingSe
       deadlines,
       limits,
       logger,
+      observer: options.observer,
     })
     connections.add(connection)
     connection.onClose(() => connections.delete(connection))

@@ -39,6 +39,7 @@ export function createNotification(
       respond(hasMessages(request.header), false)
       return
     }
+    request.noteHeld()
     let registered: { done(): void } | undefined
     const held = polling.hold({
       topic,

@@ -169,6 +169,7 @@ export function createPopMessage(deps: PopDeps) {
       turns.release(started ? 'flushed' : 'written', () => respondNone(request))
       return
     }
+    request.noteHeld()
     let registered: { done(): void } | undefined
     const held = polling.hold({
       topic: request.header.topic,

@@ -67,6 +67,7 @@ function setUp() {
     const request = {
       header: HEADER,
       peer,
+      noteHeld() {},
       respond: ({ code }: { code: number }) => void answers.push(`${name} ${code}`),
     } as unknown as IncomingRequest<PopMessageHeader>
     return { ask: () => pop(request), close: () => closing.forEach((callback) => callback()) }

@@ -1,0 +1,31 @@
+// The store of a broker: its folder, its settings, and what only the broker knows of its records.
+import type { MetricsRegistry } from '@rocketmq-ts/metrics'
+import { type MessageStore, type StoreDeps, openMessageStore } from '@rocketmq-ts/store'
+import type { BrokerSettings } from './config.ts'
+import { brokerMemory } from './memory.ts'
+import { flushedStampOf, topicsEndedBy } from './journal/peek.ts'
+import { brokerMemory } from './memory.ts'
+import { createStoreObserver } from './metrics/store-metrics.ts'
+
+/** Opens and recovers it; rejects as `openMessageStore` does. */
+export async function openStore(
+  settings: BrokerSettings,
+  deps: StoreDeps & { readonly metrics: MetricsRegistry },
+): Promise<MessageStore> {
+  await deps.files.makeFolder(settings.storePathRootDir)
+  return openMessageStore(
+    {
+      folder: settings.storePathRootDir,
+      flushMode: settings.flushDiskType,
+      segmentBytes: settings.mappedFileSizeCommitLog,
+      flushIntervalMs: settings.flushIntervalCommitLog,
+      unitCacheBytes: brokerMemory(settings.memoryBudget).unitCacheBytes,
+      flushIntervalMs: settings.flushIntervalCommitLog,
+      unitCacheBytes: brokerMemory(settings.memoryBudget).unitCacheBytes,
+      holder: `broker ${settings.brokerName}`,
+      flushedStampOf,
+      topicsEndedBy,
+    },
+    { ...deps, observer: createStoreObserver(deps.metrics) },
+  )
+}
