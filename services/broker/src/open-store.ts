@@ -4,7 +4,6 @@ import { type MessageStore, type StoreDeps, openMessageStore } from '@rocketmq-t
 import type { BrokerSettings } from './config.ts'
 import { brokerMemory } from './memory.ts'
 import { flushedStampOf, topicsEndedBy } from './journal/peek.ts'
-import { brokerMemory } from './memory.ts'
 import { createStoreObserver } from './metrics/store-metrics.ts'
 
 /** Opens and recovers it; rejects as `openMessageStore` does. */
@@ -18,8 +17,6 @@ export async function openStore(
       folder: settings.storePathRootDir,
       flushMode: settings.flushDiskType,
       segmentBytes: settings.mappedFileSizeCommitLog,
-      flushIntervalMs: settings.flushIntervalCommitLog,
-      unitCacheBytes: brokerMemory(settings.memoryBudget).unitCacheBytes,
       flushIntervalMs: settings.flushIntervalCommitLog,
       unitCacheBytes: brokerMemory(settings.memoryBudget).unitCacheBytes,
       holder: `broker ${settings.brokerName}`,
