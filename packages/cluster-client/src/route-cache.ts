@@ -1,9 +1,10 @@
-// Routes by topic. A fresh one is served at once, an ageing one is served while it is fetched anew, an old one is
-// waited for. One request per topic at a time; at most `entriesMax` topics, the least recently used leaves first.
+// Routes by topic. Those in use are fetched anew in the background: nobody waits, and none that is served is older than
+// `refreshMs`. One that nobody used for long rests, and is waited for. One request per topic at a time; at most
+// `entriesMax` topics, the least recently used leaves first.
 // Invariant: a route that was found is served until a nameserver says otherwise for long enough. One that nobody can
 // confirm still leads to brokers that work; without it, the loss of the nameservers would stop everything.
 import type { TopicRouteData } from '@rocketmq-ts/model'
-import type { Clock } from '@rocketmq-ts/runtime'
+import type { Clock, Random, Scheduler, Timer } from '@rocketmq-ts/runtime'
 import type { NameServerClient } from './name-server-client.ts'
 
 export interface RouteCache {
@@ -11,15 +12,24 @@ export interface RouteCache {
   route(topic: string): Promise<TopicRouteData | undefined>
   /** The next call waits for a nameserver, and believes it when it knows no such topic. */
   invalidate(topic: string): void
+  /** Fetches the route anew, in the background: a broker that it names does not answer. Served as it was meanwhile. */
+  refresh(topic: string): void
+  /** Nothing is fetched any more. */
+  close(): void
 }
 
 export interface RouteCacheOptions {
   readonly nameServers: Pick<NameServerClient, 'topicRoute'>
   readonly clock: Clock
-  /** From this age on a route is fetched anew while it is still served. */
+  readonly scheduler: Scheduler
+  /** Spreads what many caches fetch. */
+  readonly random: Random
+  /** At this age, at the latest, a route in use is fetched anew while it is still served. */
   readonly refreshMs?: number
-  /** From this age on a route is served only when asking for a new one failed. */
-  readonly expiryMs?: number
+  /** Without a caller for so long, a route is not fetched any more: the next caller waits for a new one … */
+  readonly idleMs?: number
+  /** … so long; then the old one is served. */
+  readonly waitMs?: number
   /** How long 'no such topic' is believed. */
   readonly negativeMs?: number
   /**
@@ -30,7 +40,14 @@ export interface RouteCacheOptions {
   /** Pause between two requests after one that brought no route. */
   readonly retryMs?: number
   readonly entriesMax?: number
+  /** Fetches in the background at the same time; more are put off. */
+  readonly refreshesMax?: number
 }
+
+/** Timers come this share of their time early, at most. */
+const JITTER_SHARE = 0.2
+/** Pause between two requests for a route that seems to be wrong. */
+export const REFRESH_AGAIN_MS = 200
 
 interface Entry {
   /** The last one that was found. */
@@ -42,15 +59,24 @@ interface Entry {
   /** A request failed, and none has been answered since. */
   failing: boolean
   fetching: Promise<TopicRouteData | undefined> | undefined
-  nextFetchAtMs: number
+  /** When it was asked for last. */
+  askedAtMs: number
+  /** When somebody took it last. */
+  usedAtMs: number
+  /** Nobody took it for long, and it is not fetched any more. */
+  resting: boolean
+  /** The next fetch in the background. */
+  timer: Timer | undefined
 }
 
 /** A cache of routes, see `RouteCache`. */
 export function createRouteCache(options: RouteCacheOptions): RouteCache {
-  const { nameServers, clock } = options
-  const { refreshMs = 20_000, expiryMs = 300_000, negativeMs = 1_000, goneMs = 45_000 } = options
-  const { retryMs = 1_000, entriesMax = 10_000 } = options
+  const { nameServers, clock, scheduler, random } = options
+  const { refreshMs = 20_000, idleMs = 60_000, waitMs = 500, negativeMs = 1_000, goneMs = 45_000 } = options
+  const { retryMs = 1_000, entriesMax = 10_000, refreshesMax = 64 } = options
   const entries = new Map<string, Entry>()
+  let refreshes = 0
+  let closed = false
 
   function add(topic: string): Entry {
     const entry: Entry = {
@@ -59,16 +85,26 @@ export function createRouteCache(options: RouteCacheOptions): RouteCache {
       missingSinceMs: undefined,
       failing: false,
       fetching: undefined,
-      nextFetchAtMs: 0,
+      askedAtMs: -Infinity,
+      usedAtMs: -Infinity,
+      resting: false,
+      timer: undefined,
     }
-    if (entries.size >= entriesMax) for (const oldest of entries.keys()) if (entries.delete(oldest)) break
+    for (const [oldest, left] of entries) {
+      if (entries.size < entriesMax) break
+      left.timer?.cancel()
+      entries.delete(oldest)
+    }
     entries.set(topic, entry)
     return entry
   }
 
   /** One request at a time; what comes out is the route to serve. */
   function fetch(topic: string, entry: Entry): Promise<TopicRouteData | undefined> {
-    entry.fetching ??= nameServers
+    if (entry.fetching !== undefined) return entry.fetching
+    entry.timer?.cancel()
+    entry.askedAtMs = clock.monotonicMs()
+    entry.fetching = nameServers
       .topicRoute(topic)
       .then(
         (found) => settle(entry, found),
@@ -76,6 +112,8 @@ export function createRouteCache(options: RouteCacheOptions): RouteCache {
       )
       .finally(() => {
         entry.fetching = undefined
+        const isDoubtful = entry.failing || entry.missingSinceMs !== undefined
+        if (entry.known !== undefined) arm(topic, entry, isDoubtful ? retryMs : refreshMs)
       })
     return entry.fetching
   }
@@ -83,29 +121,61 @@ export function createRouteCache(options: RouteCacheOptions): RouteCache {
   function settle(entry: Entry, found: TopicRouteData | undefined): TopicRouteData | undefined {
     const nowMs = clock.monotonicMs()
     entry.failing = false
+    entry.resting = false
     if (found === undefined && entry.known !== undefined && entry.confirmedAtMs !== undefined) {
       entry.missingSinceMs ??= nowMs
-      entry.nextFetchAtMs = nowMs + retryMs
       if (nowMs - entry.missingSinceMs < goneMs) return entry.known
     }
     entry.known = found
     entry.missingSinceMs = undefined
     entry.confirmedAtMs = nowMs
-    entry.nextFetchAtMs = nowMs + refreshMs
     return found
   }
 
   function fail(topic: string, entry: Entry, error: unknown): TopicRouteData {
     entry.failing = true
-    entry.nextFetchAtMs = clock.monotonicMs() + retryMs
     if (entry.known !== undefined) return entry.known
     if (entries.get(topic) === entry) entries.delete(topic)
     throw error
   }
 
-  function mustWait({ known, confirmedAtMs, failing }: Entry, nowMs: number): boolean {
+  /** The next fetch in the background, if somebody used the route lately. */
+  function arm(topic: string, entry: Entry, delayMs: number): void {
+    if (closed || entries.get(topic) !== entry) return
+    entry.timer?.cancel()
+    entry.timer = scheduler.after(delayMs * (1 - JITTER_SHARE * random.fraction()), () => {
+      entry.timer = undefined
+      if (clock.monotonicMs() - entry.usedAtMs < idleMs) fetchInBackground(topic, entry)
+      else entry.resting = true
+    })
+  }
+
+  function fetchInBackground(topic: string, entry: Entry): void {
+    if (closed || entry.fetching !== undefined) return
+    if (refreshes >= refreshesMax) {
+      arm(topic, entry, retryMs)
+      return
+    }
+    refreshes += 1
+    // It ends well or not; what is served now is the same.
+    const done = (): void => {
+      refreshes -= 1
+    }
+    fetch(topic, entry).then(done, done)
+  }
+
+  function mustWait({ known, confirmedAtMs, failing, resting }: Entry, nowMs: number): boolean {
     if (known === undefined) return confirmedAtMs === undefined || nowMs - confirmedAtMs >= negativeMs
-    return !failing && (confirmedAtMs === undefined || nowMs - confirmedAtMs >= expiryMs)
+    return !failing && (confirmedAtMs === undefined || resting)
+  }
+
+  /** The new route, or the known one when that takes too long. */
+  function inTime(fetched: Promise<TopicRouteData | undefined>, { known, confirmedAtMs }: Entry) {
+    if (known === undefined || confirmedAtMs === undefined) return fetched
+    return new Promise<TopicRouteData | undefined>((resolve, reject) => {
+      const timer = scheduler.after(waitMs, () => resolve(known))
+      fetched.then(resolve, reject).finally(() => timer.cancel())
+    })
   }
 
   return {
@@ -114,9 +184,9 @@ export function createRouteCache(options: RouteCacheOptions): RouteCache {
       const nowMs = clock.monotonicMs()
       entries.delete(topic)
       entries.set(topic, entry)
-      if (mustWait(entry, nowMs)) return fetch(topic, entry)
-      // It ends well or not; what is served now is the same.
-      if (entry.known !== undefined && nowMs >= entry.nextFetchAtMs) void fetch(topic, entry).catch(() => undefined)
+      entry.usedAtMs = nowMs
+      if (mustWait(entry, nowMs)) return inTime(fetch(topic, entry), entry)
+      if (entry.known !== undefined && entry.timer === undefined) fetchInBackground(topic, entry)
       return entry.known
     },
     invalidate(topic) {
@@ -124,6 +194,17 @@ export function createRouteCache(options: RouteCacheOptions): RouteCache {
       if (entry === undefined) return
       entry.confirmedAtMs = undefined
       entry.failing = false
+    },
+    refresh(topic) {
+      const entry = entries.get(topic)
+      if (entry?.known === undefined || entry.fetching !== undefined) return
+      const waitedMs = clock.monotonicMs() - entry.askedAtMs
+      if (waitedMs >= REFRESH_AGAIN_MS) fetchInBackground(topic, entry)
+      else arm(topic, entry, REFRESH_AGAIN_MS - waitedMs)
+    },
+    close() {
+      closed = true
+      for (const { timer } of entries.values()) timer?.cancel()
     },
   }
 }

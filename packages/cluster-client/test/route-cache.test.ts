@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { MqError, type TopicRouteData } from '@rocketmq-ts/model'
 import { createManualEffects } from '@rocketmq-ts/testkit'
-import { createRouteCache, type RouteCacheOptions } from '../src/index.ts'
+import { createRouteCache, REFRESH_AGAIN_MS, type RouteCacheOptions } from '../src/index.ts'
 
 function routeNamed(name: string): TopicRouteData {
   return { queueDatas: [], brokerDatas: [], filterServerTable: new Map(), orderTopicConf: name }
@@ -18,6 +18,8 @@ function setUp(options: Partial<RouteCacheOptions> = {}) {
   const asked: Question[] = []
   const cache = createRouteCache({
     clock: effects.clock,
+    scheduler: effects.scheduler,
+    random: { fraction: () => 0, integer: () => 0, bytes: (length) => new Uint8Array(length) },
     nameServers: {
       topicRoute: (topic) =>
         new Promise((resolve, reject) => {
@@ -50,18 +52,62 @@ test('route cache: callers at the same time → one request, one answer', async 
   expect(asked).toHaveLength(1)
 })
 
-test('route cache: after 20 s → served as it was while one refresh runs, then the new one', async () => {
+test('route cache: a route in use → fetched anew every 20 s, by nobody who waits', async () => {
   const { effects, asked, last, name } = setUp()
   const first = name('T')
   await last().answer(routeNamed('1'))
   await first
-  await effects.advance(20_000)
-  expect(await name('T')).toBe('1')
-  expect(await name('T')).toBe('1')
+  await effects.advance(19_999)
+  expect(asked).toHaveLength(1)
+  await effects.advance(1)
   expect(asked).toHaveLength(2)
+  expect(await name('T')).toBe('1')
   await last().answer(routeNamed('2'))
   expect(await name('T')).toBe('2')
+  await effects.advance(20_000)
+  expect(asked).toHaveLength(3)
+})
+
+test('route cache: many caches of the same age → they do not all ask at the same moment', async () => {
+  const { effects, asked, last, name } = setUp({
+    random: { fraction: () => 0.999, integer: () => 0, bytes: (length) => new Uint8Array(length) },
+  })
+  const first = name('T')
+  await last().answer(routeNamed('1'))
+  await first
+  await effects.advance(16_100)
   expect(asked).toHaveLength(2)
+})
+
+test('route cache: nobody asked for a minute → not fetched any more; the next caller waits for a new one', async () => {
+  const { effects, asked, last, name } = setUp()
+  const first = name('T')
+  await last().answer(routeNamed('1'))
+  await first
+  for (let round = 0; round < 2; round += 1) {
+    await effects.advance(20_000)
+    await last().answer(routeNamed('1'))
+  }
+  await effects.advance(3_600_000)
+  expect(asked).toHaveLength(3)
+  const next = name('T')
+  await last().answer(routeNamed('2'))
+  expect(await next).toBe('2')
+})
+
+test('route cache: nobody asked for a minute, and nameservers hang or fail → the old one, after half a second at most', async () => {
+  for (const fails of [true, false]) {
+    const { effects, last, name } = setUp({ idleMs: 1 })
+    const first = name('T')
+    await last().answer(routeNamed('1'))
+    await first
+    await effects.advance(3_600_000)
+    let served: string | undefined
+    void name('T').then((found) => (served = found))
+    if (fails) await last().fail()
+    else await effects.advance(500)
+    expect(served).toBe('1')
+  }
 })
 
 test('route cache: no nameserver answers for hours → the old route is served at once, with a pause between attempts', async () => {
@@ -70,12 +116,10 @@ test('route cache: no nameserver answers for hours → the old route is served a
   await last().answer(routeNamed('1'))
   await first
   await effects.advance(20_000)
-  await name('T')
   await last().fail()
   expect(await name('T')).toBe('1')
   expect(asked).toHaveLength(2)
   await effects.advance(1_000)
-  await name('T')
   expect(asked).toHaveLength(3)
   await last().fail()
   await effects.advance(3_600_000)
@@ -84,20 +128,50 @@ test('route cache: no nameserver answers for hours → the old route is served a
   expect(await name('T')).toBe('2')
 })
 
-test('route cache: nobody asked for 300 s → the next caller waits, and gets the old route when no nameserver answers', async () => {
-  const { effects, asked, last, name } = setUp()
+test('route cache: a broker of the route does not answer → fetched anew at once, then with pauses; served meanwhile', async () => {
+  const { effects, asked, last, cache, name } = setUp()
   const first = name('T')
   await last().answer(routeNamed('1'))
   await first
-  for (const [answered, expected] of [
-    [true, '2'],
-    [false, '2'],
-  ] as const) {
-    await effects.advance(300_000)
-    const next = name('T')
-    await (answered ? last().answer(routeNamed('2')) : last().fail())
-    expect(await next).toBe(expected)
+  await effects.advance(1_000)
+  for (let call = 0; call < 10; call += 1) cache.refresh('T')
+  expect(asked).toHaveLength(2)
+  expect(await name('T')).toBe('1')
+  await last().answer(routeNamed('2'))
+  expect(await name('T')).toBe('2')
+  for (let call = 0; call < 10; call += 1) cache.refresh('T')
+  expect(asked).toHaveLength(2)
+  await effects.advance(REFRESH_AGAIN_MS)
+  expect(asked).toHaveLength(3)
+})
+
+test('route cache: more topics are due than may be fetched at once → the others a little later', async () => {
+  const { effects, asked, name } = setUp({ refreshesMax: 2 })
+  for (const topic of ['A', 'B', 'C']) {
+    const route = name(topic)
+    await asked.at(-1)?.answer(routeNamed(topic))
+    await route
   }
+  await effects.advance(20_000)
+  expect(asked).toHaveLength(5)
+  const due = asked[3] as Question
+  await due.answer(routeNamed(due.topic))
+  await effects.advance(1_000)
+  expect(asked.map(({ topic }) => topic).sort()).toEqual(['A', 'A', 'B', 'B', 'C', 'C'])
+})
+
+test('route cache: closed, or a topic left it → nothing is fetched any more', async () => {
+  const { effects, asked, last, cache, name } = setUp({ entriesMax: 1 })
+  for (const topic of ['A', 'B']) {
+    const route = name(topic)
+    await last().answer(routeNamed(topic))
+    await route
+  }
+  await effects.advance(20_000)
+  expect(asked.map(({ topic }) => topic)).toEqual(['A', 'B', 'B'])
+  await last().answer(routeNamed('B'))
+  cache.close()
+  await effects.advance(60_000)
   expect(asked).toHaveLength(3)
 })
 
@@ -110,8 +184,8 @@ test('route cache: a nameserver that has just started knows no topics → a know
   for (let second = 0; second < 45; second += 1) {
     expect(await name('T')).toBe('1')
     await last().answer(undefined)
-    expect(asked).toHaveLength(second + 2)
     await effects.advance(1_000)
+    expect(asked).toHaveLength(second + 3)
   }
   expect(await name('T')).toBe('1')
   await last().answer(undefined)

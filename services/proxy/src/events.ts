@@ -7,6 +7,8 @@ export type ProxyEvent =
   /** A defect: an exception that is no operating error. The call was answered with an internal error. */
   | { readonly event: 'rpc.defect'; readonly method: string; readonly error: string }
   | { readonly event: 'rpc.malformed'; readonly method: string; readonly clientId: string; readonly reason: string }
+  /** It did not answer; told again only when it has answered meanwhile. Calls go to others, or wait for it. */
+  | { readonly event: 'broker.away'; readonly brokerName: string; readonly reason: string }
   | { readonly event: 'group.lookup-failed'; readonly group: string; readonly reason: string }
   /** Popped, neither delivered nor settled: it comes again when its invisible time is over. */
   | { readonly event: 'delivery.unsettled'; readonly group: string; readonly topic: string; readonly reason: string }

@@ -7,6 +7,7 @@ import type { ProxyConfig } from './config.ts'
 import { type ProxyEvent, reasonOf } from './events.ts'
 import { createBrokerClocks } from './messaging/broker-clocks.ts'
 import { proxyMemory } from './memory.ts'
+import { createBrokerHealth } from './messaging/broker-health.ts'
 import { createGroups } from './messaging/groups.ts'
 import { createReceive } from './messaging/receive.ts'
 import { createRenewals } from './messaging/renewals.ts'
@@ -75,6 +76,10 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     scheduler,
     createWithQueues: config.autoCreateTopic ? config.defaultTopicQueueNums : undefined,
   })
+  const health = createBrokerHealth({
+    clock,
+    onAway: (brokerName, error) => log.warn({ event: 'broker.away', brokerName, reason: reasonOf(error) }),
+  })
   const groups = createGroups({
     lookup: upstream,
     clock,
@@ -116,6 +121,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     receiver: upstream,
     renewals,
     clocks,
+    health,
     clock,
     scheduler,
     random,
@@ -140,7 +146,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     scheduler,
     receive,
     topicTypes: upstream,
-    send: createSend({ topics, sender: upstream, random, timeoutMs }),
+    send: createSend({ topics, sender: upstream, health, clock, random, timeoutMs }),
     settle: createSettle({ receiver: upstream, renewals, clocks }),
     messageLimits: {
       bodyBytesMax: config.maxMessageSize,
@@ -202,10 +208,12 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
   }
 }
 
-function connectUpstream(config: ProxyConfig, { clock, scheduler, network, connect }: ProxyDeps): Upstream {
+function connectUpstream(config: ProxyConfig, { clock, scheduler, random, network, connect }: ProxyDeps): Upstream {
   const deadlines = createDeadlines({ clock, scheduler })
   return createClusterUpstream({
     clock,
+    scheduler,
+    random,
     timeoutMs: config.mqClientAsyncTimeoutMillis,
     nameServers: config.namesrvAddr.split(';').map((address) => address.trim()),
     connect: connect ?? ((address) => connectPeer(network, address, { clock, scheduler, deadlines })),

@@ -52,6 +52,7 @@ export interface FakeUpstream extends Upstream {
   readonly acks: Delivery[][]
   readonly changes: ChangedDelivery[]
   readonly created: string[]
+  readonly refreshed: string[]
   /** Answers the next call of this kind, or each one, instead of the store; undefined gives the call to the store. */
   sendFault: ((brokerName: string) => Stored | Error | undefined) | undefined
   popFault: ((request: PopRequest) => PopOutcome | Error | undefined) | undefined
@@ -146,6 +147,7 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
     types: new Map(),
     clockAheadMs: 0,
     brokersMissing: undefined,
+    refreshed: [],
     sendFault: undefined,
     popFault: undefined,
     ackFault: undefined,
@@ -153,10 +155,11 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
     groupFault: undefined,
     route: (topic) => Promise.resolve(fake.routes.get(topic)),
     forget() {},
+    refresh: (topic) => void fake.refreshed.push(topic),
     createTopic(topic, queues) {
       fake.created.push(topic)
       fake.routes.set(topic, routeOf(topic, { readQueues: queues, writeQueues: queues }))
-      return Promise.resolve()
+      return Promise.resolve(['broker-a'])
     },
     missingBrokers: () => Promise.resolve(fake.brokersMissing),
     topicType: (topic) => Promise.resolve(fake.types.get(topic)),

@@ -1,16 +1,28 @@
 // Receiving: pop from one broker until something comes or the time is over. Everything popped is either delivered,
-// acknowledged because its tag does not match, or released soon when the client is gone.
+// acknowledged because its tag does not match, or released soon when the client is gone. A broker that is away is no
+// failure of the call: it is asked again, or another one, until the time is over.
 import { formatReceiptHandle, MqError, PropertyName } from '@rocketmq-ts/model'
 import type { TagFilter } from '@rocketmq-ts/filter'
 import type { Clock, Random, Scheduler } from '@rocketmq-ts/runtime'
-import type { Delivery, MessageReceiver, PoppedMessage, TopicRoute } from '../upstream/upstream.ts'
+import {
+  type Delivery,
+  isAway,
+  type MessageReceiver,
+  type PopOutcome,
+  type PoppedMessage,
+  type TopicRoute,
+} from '../upstream/upstream.ts'
 import { paced, pause } from '../waiting.ts'
 import type { BrokerClocks } from './broker-clocks.ts'
+import { AVOID_MS, type BrokerHealth } from './broker-health.ts'
 import type { Renewals } from './renewals.ts'
 import { readableBrokers, type Topics } from './topics.ts'
 
 /** Pause before asking a broker again that answered 'nothing' early: without it an early answer becomes a hot loop. */
 const EARLY_ANSWER_PAUSE_MS = 200
+/** Pauses after a broker that was away: the first, and the longest. */
+const AWAY_PAUSE_MS = 100
+const AWAY_PAUSE_MS_MAX = 1000
 /** Brokers are not asked to hold a request for less than this. */
 const HOLD_MIN_MS = 10
 /** Acks and releases under way at the same time for one receive. */
@@ -50,6 +62,7 @@ export interface ReceiveDeps {
   readonly receiver: MessageReceiver
   readonly renewals: Renewals
   readonly clocks: Pick<BrokerClocks, 'popped'>
+  readonly health: BrokerHealth
   readonly clock: Clock
   readonly scheduler: Scheduler
   readonly random: Random
@@ -61,14 +74,36 @@ export interface ReceiveDeps {
 }
 
 export function createReceive(deps: ReceiveDeps): Receive {
-  const { topics, receiver, renewals, clocks, clock, scheduler, random, releaseMs, onUnsettled, onFull } = deps
+  const { topics, receiver, renewals, clocks, health, clock, scheduler, random, releaseMs, onUnsettled, onFull } = deps
 
+  /** The broker of this name; another one where it is not in the route, or does not answer while others do. */
   function brokerOf(route: TopicRoute, brokerName: string): string {
     const brokers = readableBrokers(route)
-    if (brokers.some((broker) => broker.brokerName === brokerName)) return brokerName
-    const any = brokers[brokers.length > 1 ? random.integer(brokers.length) : 0]
+    const answering = brokers.filter((broker) => !health.isAvoided(broker.brokerName))
+    const candidates = answering.length > 0 ? answering : brokers
+    if (candidates.some((broker) => broker.brokerName === brokerName)) return brokerName
+    const any = candidates[candidates.length > 1 ? random.integer(candidates.length) : 0]
     if (any === undefined) throw new MqError('no-permission', `topic '${route.topic}' has no readable queue`)
     return any.brokerName
+  }
+
+  /** 'away' where the broker did not answer as one that works does. */
+  async function popFrom(
+    brokerName: string,
+    request: ReceiveRequest,
+    pollMs: number,
+  ): Promise<PopOutcome | { readonly kind: 'away' }> {
+    const { group, topic, batchSize, invisibleMs, tagExpression, attemptId } = request
+    const wanted = { brokerName, group, topic, batchSize, invisibleMs, pollMs, tagExpression, attemptId }
+    try {
+      const outcome = await receiver.pop(wanted)
+      health.answered(brokerName)
+      return outcome
+    } catch (error) {
+      if (!isAway(error)) throw error
+      health.failed(brokerName, error)
+      return { kind: 'away' }
+    }
   }
 
   async function release({ group, topic }: ReceiveRequest, messages: readonly PoppedMessage[]): Promise<void> {
@@ -99,24 +134,18 @@ export function createReceive(deps: ReceiveDeps): Receive {
   }
 
   async function receive(request: ReceiveRequest, signal: AbortSignal): Promise<ReceiveOutcome> {
-    const { group, topic, batchSize, invisibleMs, tagExpression, attemptId, untilMs, renew, clientId } = request
+    const { group, topic, batchSize, untilMs, renew, clientId } = request
     if (renew && !renewals.hasRoom(batchSize)) {
       onFull()
       throw new MqError('busy', 'this proxy renews as many unacknowledged messages as it may: acknowledge some first')
     }
-    const brokerName = brokerOf(await topics.route(topic), request.brokerName)
+    let awayPauseMs = AWAY_PAUSE_MS
     while (!signal.aborted) {
-      const pollMs = Math.max(untilMs - clock.monotonicMs(), 0)
-      const outcome = await receiver.pop({
-        brokerName,
-        group,
-        topic,
-        batchSize,
-        invisibleMs,
-        pollMs,
-        tagExpression,
-        attemptId,
-      })
+      const brokerName = brokerOf(await topics.route(topic), request.brokerName)
+      // Another broker only stands in: the one that was asked for is looked at again when it may be back.
+      const pollMsMax = brokerName !== request.brokerName && health.isAvoided(request.brokerName) ? AVOID_MS : Infinity
+      const pollMs = Math.min(Math.max(untilMs - clock.monotonicMs(), 0), pollMsMax)
+      const outcome = await popFrom(brokerName, request, pollMs)
       if (outcome.kind === 'polling-full') return outcome
       const popped = outcome.kind === 'found' ? outcome.messages : []
       if (popped[0] !== undefined) clocks.popped(brokerName, popped[0].handle.popTimeMs)
@@ -136,6 +165,10 @@ export function createReceive(deps: ReceiveDeps): Receive {
       const leftMs = untilMs - clock.monotonicMs()
       if (leftMs < HOLD_MIN_MS) break
       if (outcome.kind === 'none') await pause(scheduler, Math.min(leftMs, EARLY_ANSWER_PAUSE_MS), signal)
+      if (outcome.kind === 'away') {
+        await pause(scheduler, Math.min(leftMs, awayPauseMs), signal)
+        awayPauseMs = Math.min(2 * awayPauseMs, AWAY_PAUSE_MS_MAX)
+      }
     }
     return { kind: 'none' }
   }

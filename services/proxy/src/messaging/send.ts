@@ -1,8 +1,13 @@
-// Sending: one queue per request, in turn over the writable queues of the topic. The proxy chooses, not the client.
+// Sending: one queue per request, in turn over the writable queues of the topic. The proxy chooses, not the client: a
+// broker that is added gets its share with the next route, and one that does not answer is left out at once.
 import { encodeProperties, MqError, PropertyName, SysFlag } from '@rocketmq-ts/model'
-import type { Random } from '@rocketmq-ts/runtime'
-import type { MessageSender, OutgoingRecord, Stored, TopicRoute } from '../upstream/upstream.ts'
+import type { Clock, Random } from '@rocketmq-ts/runtime'
+import { isAway, type MessageSender, type OutgoingRecord, type Stored, type TopicRoute } from '../upstream/upstream.ts'
+import type { BrokerHealth } from './broker-health.ts'
 import type { Topics } from './topics.ts'
+
+/** Brokers that one request is tried at, at most. */
+const BROKERS_TRIED_MAX = 3
 
 /** A normal message as a producer gave it, checked. */
 export interface OutgoingMessage {
@@ -28,7 +33,10 @@ export type Send = (topic: string, messages: readonly OutgoingMessage[]) => Prom
 export interface SendDeps {
   readonly topics: Topics
   readonly sender: MessageSender
+  readonly health: BrokerHealth
+  readonly clock: Clock
   readonly random: Random
+  /** For a request with all its tries. */
   readonly timeoutMs: number
 }
 
@@ -43,7 +51,7 @@ interface QueueTurn {
   next: number
 }
 
-export function createSend({ topics, sender, random, timeoutMs }: SendDeps): Send {
+export function createSend({ topics, sender, health, clock, random, timeoutMs }: SendDeps): Send {
   const turns = new WeakMap<TopicRoute, QueueTurn>()
 
   function turnOf(route: TopicRoute): QueueTurn {
@@ -56,24 +64,44 @@ export function createSend({ topics, sender, random, timeoutMs }: SendDeps): Sen
     return turn
   }
 
-  async function sendOne(queue: WritableQueue, record: OutgoingRecord): Promise<SendOutcome> {
+  async function sendOne({ brokerName }: WritableQueue, record: OutgoingRecord, leftMs: number): Promise<SendOutcome> {
     try {
-      return { kind: 'stored', stored: await sender.send(queue.brokerName, record, timeoutMs) }
+      const stored = await sender.send(brokerName, record, leftMs)
+      health.answered(brokerName)
+      return { kind: 'stored', stored }
     } catch (error) {
+      health.failed(brokerName, error)
       return { kind: 'failed', error }
     }
   }
 
+  /** The next queue in turn on another broker than those tried; if there is one, on a broker that answers. */
+  function takeQueue(turn: QueueTurn, tried: ReadonlySet<string>): WritableQueue | undefined {
+    let last: WritableQueue | undefined
+    for (let tries = turn.queues.length; tries > 0; tries -= 1) {
+      const queue = turn.queues[turn.next]
+      turn.next = (turn.next + 1) % turn.queues.length
+      if (queue === undefined || tried.has(queue.brokerName)) continue
+      if (!health.isAvoided(queue.brokerName)) return queue
+      last ??= queue
+    }
+    return last
+  }
+
   return async (topic, messages) => {
-    const turn = turnOf(await topics.route(topic))
-    const queue = takeQueue(turn, '')
-    if (queue === undefined) throw new MqError('no-permission', `topic '${topic}' has no writable queue`)
-    const outcomes = await Promise.all(messages.map((message) => sendOne(queue, recordOf(topic, queue, message))))
-    if (!outcomes.every(wasNotTaken)) return outcomes
-    // The broker could not be reached or took nothing: another one may. After a failed sync there may be two copies.
-    const other = takeQueue(turn, queue.brokerName)
-    if (other === undefined) return outcomes
-    return Promise.all(messages.map((message) => sendOne(other, recordOf(topic, other, message))))
+    const untilMs = clock.monotonicMs() + timeoutMs
+    const tried = new Set<string>()
+    let outcomes: SendOutcome[] | undefined
+    while (tried.size < BROKERS_TRIED_MAX) {
+      const leftMs = untilMs - clock.monotonicMs()
+      const queue = leftMs > 0 ? takeQueue(turnOf(await topics.route(topic)), tried) : undefined
+      if (queue === undefined) break
+      tried.add(queue.brokerName)
+      outcomes = await Promise.all(messages.map((message) => sendOne(queue, recordOf(topic, queue, message), leftMs)))
+      if (!outcomes.every(mayBeTakenElsewhere)) return outcomes
+    }
+    if (outcomes === undefined) throw new MqError('no-permission', `topic '${topic}' has no writable queue`)
+    return outcomes
   }
 }
 
@@ -86,18 +114,12 @@ function writableQueues(route: TopicRoute): WritableQueue[] {
   return queues
 }
 
-/** The next queue in turn that is not on the broker named `except`. */
-function takeQueue(turn: QueueTurn, except: string): WritableQueue | undefined {
-  for (let tries = turn.queues.length; tries > 0; tries -= 1) {
-    const queue = turn.queues[turn.next]
-    turn.next = (turn.next + 1) % turn.queues.length
-    if (queue !== undefined && queue.brokerName !== except) return queue
-  }
-  return undefined
-}
-
-function wasNotTaken(outcome: SendOutcome): boolean {
-  return outcome.kind === 'failed' && outcome.error instanceof MqError && outcome.error.code === 'unavailable'
+/**
+ * The broker could not be reached, is stopping, or takes nothing. Where the connection was lost, or a sync failed, there
+ * may be two copies then, as when the client sends again.
+ */
+function mayBeTakenElsewhere(outcome: SendOutcome): boolean {
+  return outcome.kind === 'failed' && isAway(outcome.error)
 }
 
 // Java: SendMessageActivity.buildMessageProperty, ProducerProcessor.buildSendMessageRequestHeader. The producer group

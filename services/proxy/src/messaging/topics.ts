@@ -27,15 +27,21 @@ export interface TopicsDeps {
 export function createTopics({ routes, clock, scheduler, createWithQueues }: TopicsDeps): Topics {
   const creations = new Map<string, Promise<TopicRoute>>()
 
+  /** Each broker tells nameservers by itself: the first route that they give may name only some of them. */
   async function create(topic: string, queues: number): Promise<TopicRoute> {
-    await routes.createTopic(topic, queues)
+    const names = await routes.createTopic(topic, queues)
     const deadline = clock.monotonicMs() + APPEARS_WITHIN_MS
     for (let wait = LOOK_AGAIN_MS; ; wait *= 2) {
       routes.forget(topic)
       const route = await routes.route(topic)
-      if (route !== undefined) return route
-      if (clock.monotonicMs() + wait > deadline) break
-      await pause(scheduler, wait)
+      if (route !== undefined && names.every((name) => hasBroker(route, name))) return route
+      if (clock.monotonicMs() + wait <= deadline) {
+        await pause(scheduler, wait)
+        continue
+      }
+      if (route === undefined) break
+      routes.refresh(topic)
+      return route
     }
     throw new MqError('timeout', `topic '${topic}' was created, but no nameserver lists it yet: ask again in a moment`)
   }
@@ -65,6 +71,10 @@ export function createTopics({ routes, clock, scheduler, createWithQueues }: Top
     },
     forget: (topic) => routes.forget(topic),
   }
+}
+
+function hasBroker(route: TopicRoute, name: string): boolean {
+  return route.brokers.some(({ brokerName }) => brokerName === name)
 }
 
 /** Brokers of the route that consumers may read from. */

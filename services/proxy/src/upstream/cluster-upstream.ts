@@ -1,4 +1,5 @@
-// The upstream of a real cluster: routes from nameservers, everything else from masters found in the topic's route.
+// The upstream of a real cluster: routes from nameservers, everything else from masters found in the topic's route. A
+// master that does not answer, or is not in the route, is a reason to fetch the route anew.
 import {
   type BrokerClient,
   createBrokerClient,
@@ -14,23 +15,37 @@ import {
   MASTER_ID,
   MqError,
   offsetMessageId,
+  type SubscriptionGroupConfig,
+  type TopicConfig,
   topicConfig,
   topicMessageType,
   type TopicRouteData,
 } from '@rocketmq-ts/model'
 import { formatAddress, type Peer, PopInitMode } from '@rocketmq-ts/remoting'
-import type { Clock } from '@rocketmq-ts/runtime'
+import type { Clock, Random, Scheduler } from '@rocketmq-ts/runtime'
 import { createMissingBrokers } from './missing-brokers.ts'
-import type { BrokerQueues, Delivery, PoppedMessage, Stored, TopicRoute, Upstream } from './upstream.ts'
+import {
+  type BrokerQueues,
+  type Delivery,
+  isAway,
+  type PoppedMessage,
+  type Stored,
+  type TopicRoute,
+  type Upstream,
+} from './upstream.ts'
 
 /** Offsets this far behind the start of their batch are acknowledged one by one: a handle comes from outside. */
 const BATCH_SPAN_MAX = 4096
 /** The broker takes its own time as the start of the hold: clocks of two machines differ. */
 const BORN_AT_BROKER = 0
 const ANY_QUEUE = -1
+/** Once a topic was created on one master, the others get so long: a client waits for its route. */
+const CREATE_OTHERS_MS = 500
 
 export interface ClusterUpstreamDeps {
   readonly clock: Clock
+  readonly scheduler: Scheduler
+  readonly random: Random
   /** 'host:port' of each nameserver. */
   readonly nameServers: readonly string[]
   /** Opens a connection; brokers of the same process may be reached without a socket. */
@@ -44,10 +59,11 @@ interface RouteView {
   readonly masters: ReadonlyMap<string, string>
 }
 
-export function createClusterUpstream({ clock, nameServers, connect, timeoutMs }: ClusterUpstreamDeps): Upstream {
+export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
+  const { clock, scheduler, random, nameServers, connect, timeoutMs } = deps
   const peers = createPeerSource({ connect, clock })
   const nameServer = createNameServerClient({ addresses: nameServers, peers, timeoutMs })
-  const cache = createRouteCache({ nameServers: nameServer, clock })
+  const cache = createRouteCache({ nameServers: nameServer, clock, scheduler, random })
   const brokers = createBrokerClient({ peers, timeoutMs })
   const missingBrokers = createMissingBrokers({
     clock,
@@ -66,37 +82,79 @@ export function createClusterUpstream({ clock, nameServers, connect, timeoutMs }
     return view
   }
 
-  /** Address of the topic's master of this name. */
-  async function masterOf(topic: string, brokerName: string): Promise<string> {
-    const address = (await viewOf(topic))?.masters.get(brokerName)
-    if (address !== undefined) return address
-    throw new MqError('unavailable', `broker '${brokerName}' has no master that serves topic '${topic}' right now`)
+  /** Asks the topic's master of this name. */
+  async function atMaster<Value>(
+    topic: string,
+    brokerName: string,
+    question: (address: string) => Promise<Value>,
+  ): Promise<Value> {
+    try {
+      const address = (await viewOf(topic))?.masters.get(brokerName)
+      if (address !== undefined) return await question(address)
+      throw new MqError('unavailable', `broker '${brokerName}' has no master that serves topic '${topic}' right now`)
+    } catch (error) {
+      if (isAway(error)) cache.refresh(topic)
+      throw error
+    }
   }
 
-  async function createTopic(topic: string, queues: number): Promise<void> {
+  /** From the first master that answers. */
+  async function groupConfig(group: string, topic: string): Promise<SubscriptionGroupConfig | undefined> {
+    let failed: MqError | undefined
+    for (const address of (await viewOf(topic))?.masters.values() ?? []) {
+      try {
+        return await brokers.subscriptionGroup(address, group)
+      } catch (error) {
+        if (!isAway(error)) throw error
+        failed = error
+      }
+    }
+    if (failed !== undefined) throw failed
+    return undefined
+  }
+
+  async function createTopic(topic: string, queues: number): Promise<readonly string[]> {
     const { brokerAddrTable } = await nameServer.clusterInfo()
-    const masters = Array.from(brokerAddrTable.values(), (broker) => broker.brokerAddrs.get(MASTER_ID)).filter(
-      (address) => address !== undefined,
-    )
+    const masters = Array.from(brokerAddrTable.values()).flatMap(({ brokerName, brokerAddrs }) => {
+      const address = brokerAddrs.get(MASTER_ID)
+      return address === undefined ? [] : [{ brokerName, address }]
+    })
     if (masters.length === 0) {
       const reason = (await missingBrokers()) ?? 'no master is registered at the nameserver that was asked'
       throw new MqError('unavailable', `topic '${topic}' can not be created: ${reason}`)
     }
     const config = topicConfig(topic, { readQueueNums: queues, writeQueueNums: queues })
-    const results = await Promise.allSettled(
-      masters.map(async (address) => {
-        // A nameserver that has just started knows no topics: those that are there keep their queues.
-        if ((await brokers.topicConfig(address, topic)) === undefined) await brokers.createTopic(address, config)
-      }),
-    )
-    // One master is enough to begin with; the others take the topic when they are back and asked again.
-    const failed = results.find((result) => result.status === 'rejected')
-    if (failed !== undefined && results.every((result) => result.status === 'rejected')) throw failed.reason
+    const names: string[] = []
+    const failures: unknown[] = []
+    // One master is enough to begin with, and a client waits: those that are slow, or away, are not waited for.
+    await new Promise<void>((resolve) => {
+      for (const { brokerName, address } of masters) {
+        createAt(address, config)
+          .then(
+            () => {
+              if (names.length === 0) scheduler.after(CREATE_OTHERS_MS, resolve)
+              names.push(brokerName)
+            },
+            (error: unknown) => void failures.push(error),
+          )
+          .finally(() => {
+            if (names.length + failures.length === masters.length) resolve()
+          })
+      }
+    })
+    if (names.length === 0) throw failures[0]
+    return [...names]
+  }
+
+  /** A nameserver that has just started knows no topics: those that are there keep their queues. */
+  async function createAt(address: string, config: TopicConfig): Promise<void> {
+    if ((await brokers.topicConfig(address, config.topicName)) === undefined) await brokers.createTopic(address, config)
   }
 
   return {
     route: async (topic) => (await viewOf(topic))?.route,
     forget: (topic) => cache.invalidate(topic),
+    refresh: (topic) => cache.refresh(topic),
     createTopic,
     missingBrokers,
     async topicType(topic) {
@@ -105,16 +163,13 @@ export function createClusterUpstream({ clock, nameServers, connect, timeoutMs }
       return config === undefined ? undefined : topicMessageType(config)
     },
     async groupSettings(group, topic) {
-      const [address] = (await viewOf(topic))?.masters.values() ?? []
-      if (address === undefined) return undefined
-      const config = await brokers.subscriptionGroup(address, group)
+      const config = await groupConfig(group, topic)
       if (config === undefined) return undefined
       const { consumeMessageOrderly, retryMaxTimes, groupRetryPolicy } = config
       return { fifo: consumeMessageOrderly, retryMax: retryMaxTimes, retryPolicy: groupRetryPolicy }
     },
     async send(brokerName, record, sendTimeoutMs) {
       const { topic, queueId, producerGroup, sysFlag, bornTimestampMs, properties, body } = record
-      const address = await masterOf(topic, brokerName)
       const header = {
         producerGroup,
         topic,
@@ -129,47 +184,49 @@ export function createClusterUpstream({ clock, nameServers, connect, timeoutMs }
         reconsumeTimes: 0,
         brokerName,
       }
-      return storedOf(await brokers.send(address, header, body, { timeoutMs: sendTimeoutMs }))
+      const options = { timeoutMs: sendTimeoutMs }
+      return storedOf(await atMaster(topic, brokerName, (address) => brokers.send(address, header, body, options)))
     },
     async pop({ brokerName, group, topic, batchSize, invisibleMs, pollMs, tagExpression, attemptId }) {
-      const address = await masterOf(topic, brokerName)
-      const result = await brokers.pop(
-        { address, brokerName },
-        {
-          consumerGroup: group,
-          topic,
-          queueId: ANY_QUEUE,
-          maxMsgNums: batchSize,
-          invisibleTimeMs: invisibleMs,
-          pollTimeMs: Math.floor(pollMs),
-          bornTimeMs: BORN_AT_BROKER,
-          initMode: PopInitMode.MAX,
-          expType: 'TAG',
-          exp: tagExpression,
-          order: false,
-          ...(attemptId !== '' && { attemptId }),
-        },
-      )
+      const wanted = {
+        consumerGroup: group,
+        topic,
+        queueId: ANY_QUEUE,
+        maxMsgNums: batchSize,
+        invisibleTimeMs: invisibleMs,
+        pollTimeMs: Math.floor(pollMs),
+        bornTimeMs: BORN_AT_BROKER,
+        initMode: PopInitMode.MAX,
+        expType: 'TAG',
+        exp: tagExpression,
+        order: false,
+        ...(attemptId !== '' && { attemptId }),
+      }
+      const result = await atMaster(topic, brokerName, (address) => brokers.pop({ address, brokerName }, wanted))
       return result.kind === 'found' ? { kind: 'found', messages: result.messages.map(poppedOf) } : result
     },
     async ack(deliveries) {
       const first = deliveries[0]
       if (first === undefined) return
       const { brokerName } = first.handle
-      const address = await masterOf(first.topic, brokerName)
       const together = deliveries.length > 1 ? deliveries.filter(fitsBatch) : []
       const alone = together.length > 0 ? deliveries.filter((delivery) => !fitsBatch(delivery)) : deliveries
-      const batch = together.length > 0 ? brokers.batchAck({ address, brokerName }, together.map(placeOf)) : undefined
-      await Promise.all([batch, ...alone.map((delivery) => ackOne(brokers, address, delivery))])
+      await atMaster(first.topic, brokerName, async (address) => {
+        const batch = together.length > 0 ? brokers.batchAck({ address, brokerName }, together.map(placeOf)) : undefined
+        await Promise.all([batch, ...alone.map((delivery) => ackOne(brokers, address, delivery))])
+      })
     },
     async changeInvisible(delivery, invisibleMs) {
-      const address = await masterOf(delivery.topic, delivery.handle.brokerName)
+      const { topic, handle } = delivery
       const change = { ...placeOf(delivery), invisibleTimeMs: invisibleMs }
-      const result = await brokers.changeInvisibleTime(address, change).catch(asHandle)
+      const result = await atMaster(topic, handle.brokerName, (address) =>
+        brokers.changeInvisibleTime(address, change).catch(asHandle),
+      )
       if (result.kind === 'changed') return result.handle
       throw outsideOf(delivery)
     },
     close() {
+      cache.close()
       peers.close()
       return Promise.resolve()
     },

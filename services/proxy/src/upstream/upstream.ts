@@ -1,6 +1,12 @@
 // What the proxy needs of nameservers and brokers, in words of the domain. Failures are MqError; expected outcomes
 // are union values. Use cases depend on these interfaces only, tests implement them in memory.
-import type { GroupRetryPolicy, MessageType, ReceiptHandle } from '@rocketmq-ts/model'
+import {
+  type GroupRetryPolicy,
+  type MessageType,
+  MqError,
+  type MqErrorCode,
+  type ReceiptHandle,
+} from '@rocketmq-ts/model'
 
 /** The queues of a topic on one master: ids below the counts, usable as the permissions say. */
 export interface BrokerQueues {
@@ -22,8 +28,13 @@ export interface TopicRoutes {
   route(topic: string): Promise<TopicRoute | undefined>
   /** Drops the cached route, so that the next question is asked anew. */
   forget(topic: string): void
-  /** Creates the topic with so many read and write queues on every master of the cluster. */
-  createTopic(topic: string, queues: number): Promise<void>
+  /** The cached route may be wrong: fetched anew in the background, served as it is meanwhile. */
+  refresh(topic: string): void
+  /**
+   * Creates the topic with so many read and write queues on every master of the cluster. Names of those that have it now;
+   * rejects where none has.
+   */
+  createTopic(topic: string, queues: number): Promise<readonly string[]>
   /** Why no topic can be found at all; undefined where the cluster has brokers. */
   missingBrokers(): Promise<string | undefined>
   /** The messages that the topic takes, as its brokers have it; undefined where it is unknown. */
@@ -117,6 +128,14 @@ export interface MessageReceiver {
   ack(deliveries: readonly Delivery[]): Promise<void>
   /** Makes the message visible after `invisibleMs`; the answer replaces the handle. */
   changeInvisible(delivery: Delivery, invisibleMs: number): Promise<ReceiptHandle>
+}
+
+/** The broker can not be reached, is stopping, or takes nothing: another one may. */
+const AWAY: ReadonlySet<MqErrorCode> = new Set(['unavailable', 'closed', 'timeout'])
+
+/** True for failures of a broker as a whole; whether it did what it was asked is not known after 'closed' and 'timeout'. */
+export function isAway(error: unknown): error is MqError {
+  return error instanceof MqError && AWAY.has(error.code)
 }
 
 /** Everything at once, as the composition hands it in. */

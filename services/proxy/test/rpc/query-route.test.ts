@@ -112,6 +112,34 @@ test('route: an unknown topic with auto-creation → created once with four queu
   expect(upstream.created).toEqual(['Fresh'])
 })
 
+test('route: a created topic that nameservers list broker by broker → answered when all brokers are in it', async () => {
+  const { ask, time, upstream } = await createHarness({ 'auto-create-topic': 'true' })
+  const names = ['a', 'b', 'c']
+  let listed = 0
+  upstream.createTopic = async () => names
+  upstream.route = async (topic) => {
+    const brokers = names.slice(0, listed).map((brokerName) => ({ brokerName }))
+    if (listed > 0) listed = Math.min(listed + 1, names.length)
+    return brokers.length === 0 ? undefined : routeOf(topic, ...brokers)
+  }
+  const answer = ask(QueryRoute, { topic: { name: 'Fresh' }, endpoints: ENDPOINTS })
+  await time.advance(100)
+  listed = 1
+  await time.advance(1000)
+  expect((await answer).messageQueues).toHaveLength(12)
+})
+
+test('route: a created topic that one broker never registers → answered without it, and fetched anew soon', async () => {
+  const { ask, time, upstream } = await createHarness({ 'auto-create-topic': 'true' })
+  let asked = 0
+  upstream.createTopic = async () => ['a', 'b']
+  upstream.route = async (topic) => ((asked += 1) === 1 ? undefined : routeOf(topic, { brokerName: 'a' }))
+  const answer = ask(QueryRoute, { topic: { name: 'Fresh' }, endpoints: ENDPOINTS })
+  await time.advance(2500)
+  expect((await answer).messageQueues).toHaveLength(4)
+  expect(upstream.refreshed).toEqual(['Fresh'])
+})
+
 test.each(['rmq_sys_X', 'TBW102', 'a b', ''])(
   'route: auto-creation and the name %p → refused, not created',
   async (name) => {

@@ -264,7 +264,6 @@ test.each([
   ['polling full', () => ({ kind: 'polling-full' }) as const, Code.TOO_MANY_REQUESTS],
   ['busy', () => new MqError('busy', 'busy'), Code.TOO_MANY_REQUESTS],
   ['an unknown group', () => new MqError('group-not-found', 'no such group'), Code.CONSUMER_GROUP_NOT_FOUND],
-  ['a time-out', () => new MqError('timeout', 'late'), Code.PROXY_TIMEOUT],
 ])('receive: the broker says %s → its code, held back', async (_name, popFault, code) => {
   const harness = await createHarness()
   harness.upstream.popFault = popFault
@@ -272,6 +271,43 @@ test.each([
   await harness.time.advance(200)
   expect(kinds(stream.frames)).toBe('status deliveryTimestamp')
   expect(stream.frames[0]?.status?.code).toBe(code)
+})
+
+test.each(['unavailable', 'closed', 'timeout'] as const)(
+  'receive: the broker is away (%s) → nothing for the time of the poll, no error; when it is back, its messages',
+  async (failure) => {
+    const harness = await createHarness()
+    harness.upstream.popFault = () => new MqError(failure, 'gone')
+    const patient = harness.receive()
+    await harness.time.advance(20 * SECOND)
+    expect(patient.frames.map(({ status }) => status?.code)).toEqual([Code.MESSAGE_NOT_FOUND, undefined])
+    expect(harness.upstream.pops.length).toBeLessThan(30)
+    expect(harness.events.filter(({ event }) => event === 'broker.away')).toHaveLength(1)
+    const stream = harness.receive()
+    await harness.time.advance(5 * SECOND)
+    harness.upstream.popFault = undefined
+    await sendAll(harness, message())
+    await harness.time.advance(SECOND)
+    expect(kinds(stream.frames)).toBe('status message deliveryTimestamp')
+  },
+)
+
+test('receive: the broker stops, and another one has messages → they come at once; then it is looked at again', async () => {
+  const harness = await createHarness()
+  const [route, away] = [
+    routeOf(TOPIC.name, { brokerName: 'a' }, { brokerName: 'b' }),
+    new MqError('unavailable', 'gone'),
+  ]
+  harness.upstream.routes.set(TOPIC.name, route)
+  harness.upstream.popFault = ({ brokerName }) => (brokerName === 'a' ? away : undefined)
+  harness.receive({ messageQueue: { ...queue, broker: { ...queue?.broker, name: 'a' } } })
+  await harness.time.advance(11 * SECOND)
+  const asked = harness.upstream.pops.map(({ brokerName, pollMs }) => [brokerName, Math.round(pollMs)])
+  expect(asked.slice(0, 3)).toEqual([
+    ['a', 20_000],
+    ['b', 5_000],
+    ['a', 14_700],
+  ])
 })
 
 test('receive: a defect → INTERNAL_SERVER_ERROR without its text, which is logged', async () => {

@@ -9,6 +9,7 @@ import {
   msToTimestamp,
 } from '@rocketmq-ts/grpc/v2'
 import { decodeProperties, MqError } from '@rocketmq-ts/model'
+import { AVOID_MS } from '../../src/messaging/broker-health.ts'
 import { routeOf } from '../fake-upstream.ts'
 import { createHarness, message, TOPIC } from '../harness.ts'
 
@@ -255,6 +256,42 @@ test('send: a broker that can not be reached → the next broker takes the messa
   const answer = await call(SendMessage, { messages: [message()] })
   expect(answer.status?.code).toBe(Code.OK)
   expect(upstream.sent.map(({ brokerName }) => brokerName)).toEqual(['well'])
+})
+
+test.each(['unavailable', 'closed'] as const)(
+  'send: a broker stops answering (%s) → others take all, it is left out for a while, then tried again',
+  async (failure) => {
+    const { call, upstream, time, events } = await createHarness()
+    upstream.routes.set(TOPIC.name, routeOf(TOPIC.name, { brokerName: 'dead' }, { brokerName: 'well' }))
+    let tries = 0
+    upstream.sendFault = (brokerName) => {
+      if (brokerName !== 'dead') return undefined
+      tries += 1
+      return new MqError(failure, 'gone')
+    }
+    const send = async (): Promise<void> => {
+      expect((await call(SendMessage, { messages: [message()] })).status?.code).toBe(Code.OK)
+    }
+    for (let count = 0; count < 16; count += 1) await send()
+    expect(tries).toBe(1)
+    await time.advance(AVOID_MS)
+    for (let count = 0; count < 16; count += 1) await send()
+    expect(tries).toBe(2)
+    upstream.sendFault = undefined
+    await time.advance(AVOID_MS)
+    for (let count = 0; count < 16; count += 1) await send()
+    expect(upstream.sent.filter(({ brokerName }) => brokerName === 'dead').length).toBeGreaterThan(0)
+    expect(events.filter(({ event }) => event === 'broker.away')).toHaveLength(1)
+  },
+)
+
+test('send: two of three brokers stop at once → the third one takes the message', async () => {
+  const { call, upstream } = await createHarness()
+  const route = routeOf(TOPIC.name, { brokerName: 'a' }, { brokerName: 'b' }, { brokerName: 'c' })
+  upstream.routes.set(TOPIC.name, route)
+  upstream.sendFault = (brokerName) => (brokerName === 'c' ? undefined : new MqError('unavailable', 'gone'))
+  expect((await call(SendMessage, { messages: [message()] })).status?.code).toBe(Code.OK)
+  expect(upstream.sent.map(({ brokerName }) => brokerName)).toEqual(['c'])
 })
 
 test.each([

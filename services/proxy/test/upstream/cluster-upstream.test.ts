@@ -78,7 +78,7 @@ function setUp(answer: (asked: Asked) => void = () => {}) {
   const effects = createManualEffects()
   const asked: Asked[] = []
   const upstream = createClusterUpstream({
-    clock: effects.clock,
+    ...effects,
     nameServers: [NAME_SERVER],
     timeoutMs: 3_000,
     connect: async (address) => {
@@ -342,7 +342,8 @@ test('upstream: a topic is created → on every master; one that fails does not 
       request.respond({ code: ResponseCode.TOPIC_NOT_EXIST, remark: 'new' })
     else request.respond({ code: ResponseCode.SUCCESS })
   })
-  await ended(upstream.createTopic('New', 4))
+  const creating = upstream.createTopic('New', 4)
+  expect(await ended(creating)).toEqual(['a'])
   expect(new Set(toBrokers().map(({ address }) => address))).toEqual(new Set([MASTER_A, MASTER_B]))
   const created = toBrokers().filter(({ request }) => request.code === RequestCode.UPDATE_AND_CREATE_TOPIC)
   expect(created.map(({ address }) => address)).toEqual([MASTER_A])
@@ -354,6 +355,40 @@ test('upstream: a topic is created → on every master; one that fails does not 
   })
   broken = [MASTER_A, MASTER_B]
   await expect(ended(upstream.createTopic('New', 4))).rejects.toThrow('disk')
+})
+
+test('upstream: a topic is created while a master hangs → on the others, without waiting for it for long', async () => {
+  const { upstream, effects } = setUp(({ address, request }) => {
+    if (address === MASTER_A) request.respond({ code: ResponseCode.SUCCESS, body: body(topicConfig('New')) })
+  })
+  let names: readonly string[] = []
+  void upstream.createTopic('New', 4).then((created) => (names = created))
+  await effects.advance(600)
+  expect(names).toEqual(['a'])
+})
+
+test('upstream: the first master does not answer → the settings of a group come from the next one', async () => {
+  const { upstream, ended } = setUp(({ address, request }) => {
+    if (address === MASTER_A) request.respond({ code: ResponseCode.SERVICE_NOT_AVAILABLE, remark: 'stopping' })
+    else request.respond({ code: ResponseCode.SUCCESS, body: body(subscriptionGroupConfig('G', { retryMaxTimes: 3 })) })
+  })
+  expect(await ended(upstream.groupSettings('G', 'T'))).toMatchObject({ retryMax: 3 })
+})
+
+test('upstream: a master stops answering, or the route has none → the route is fetched anew, served meanwhile', async () => {
+  const { upstream, ended, asked, effects } = setUp(({ request }) => {
+    request.respond({ code: ResponseCode.SERVICE_NOT_AVAILABLE, remark: 'stopping' })
+  })
+  const fetches = () => asked.filter(({ request }) => request.code === GetRouteInfoByTopic.code).length
+  await ended(upstream.route('T'))
+  await effects.advance(1000)
+  const delivery = { group: 'G', topic: 'T', handle: handleAt('a', 5) }
+  await expect(ended(upstream.changeInvisible(delivery, 1))).rejects.toMatchObject({ code: 'unavailable' })
+  expect(fetches()).toBe(2)
+  await effects.advance(1000)
+  const elsewhere = { ...delivery, handle: handleAt('gone', 5) }
+  await expect(ended(upstream.ack([elsewhere]))).rejects.toMatchObject({ code: 'unavailable' })
+  expect(fetches()).toBe(3)
 })
 
 test('upstream: a topic is created that a broker has already → it stays as it is there', async () => {
