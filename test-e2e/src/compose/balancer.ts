@@ -35,12 +35,9 @@ export async function createBalancer(endpoints: readonly string[]): Promise<Bala
     far.once('error', refused)
     far.once('connect', () => {
       far.off('error', refused)
-      if (near.destroyed) far.destroy() // the client has not waited
       sockets.add(far)
-      near.pipe(far)
-      far.pipe(near)
-      far.on('error', () => near.resetAndDestroy()).on('close', () => sockets.delete(far))
-      near.on('error', () => far.resetAndDestroy()).on('close', () => far.destroy())
+      far.on('close', () => sockets.delete(far))
+      join(near, far)
     })
   }
 
@@ -58,8 +55,26 @@ export async function createBalancer(endpoints: readonly string[]): Promise<Bala
     },
     async close() {
       const closed = once(listener.close(), 'close')
-      await Promise.race([closed, sleep(CLIENTS_END_MS_MAX, undefined, { ref: false })])
+      await Promise.race([closed, sleep(CLIENTS_END_MS_MAX)])
       for (const socket of sockets) socket.destroy()
     },
+  }
+}
+
+/** Passes everything on, and the end of one as the end of the other. */
+function join(near: Socket, far: Socket): void {
+  if (near.destroyed) {
+    far.destroy() // the client has not waited
+    return
+  }
+  near.pipe(far)
+  far.pipe(near)
+  for (const [one, other] of [
+    [near, far],
+    [far, near],
+  ] as const) {
+    one.on('error', () => other.resetAndDestroy())
+    // A socket that is piped nowhere any more is not read, and would not see its own end.
+    one.on('close', () => other.destroySoon())
   }
 }
