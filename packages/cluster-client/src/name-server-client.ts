@@ -35,6 +35,7 @@ import {
   type UnregisterBrokerHeader,
 } from '@rocketmq-ts/remoting'
 import { ask, bodyOf, checkSuccess, headerOf, REQUEST_TIMEOUT_MS, type Call } from './call.ts'
+import type { Scheduler, Timer } from '@rocketmq-ts/runtime'
 import type { PeerSource } from './peer-source.ts'
 
 /** What one nameserver made of a request. */
@@ -86,11 +87,16 @@ export interface NameServerClientOptions {
   /** 'host:port' of each nameserver. */
   readonly addresses: readonly string[]
   readonly peers: PeerSource
+  /** Without it, a read waits for a nameserver that hangs until its time-out before it asks the next one. */
+  readonly scheduler?: Scheduler
   /** For reads. */
   readonly timeoutMs?: number
   /** For registrations, which carry all topics. Java: 24 s. */
   readonly registerTimeoutMs?: number
 }
+
+/** A nameserver that does not answer a read in this time is not waited for while there are others. */
+export const SILENT_MS = 300
 
 function asMqError(error: unknown): MqError {
   return error instanceof MqError ? error : new MqError('internal', String(error), error)
@@ -98,29 +104,66 @@ function asMqError(error: unknown): MqError {
 
 /** The client of a list of nameservers, see `NameServerClient`. Throws MqError 'parameter-invalid' for an empty list. */
 export function createNameServerClient(options: NameServerClientOptions): NameServerClient {
-  const { addresses, peers, timeoutMs = REQUEST_TIMEOUT_MS, registerTimeoutMs = 24_000 } = options
+  const { addresses, peers, scheduler, timeoutMs = REQUEST_TIMEOUT_MS, registerTimeoutMs = 24_000 } = options
   if (addresses.length === 0) throw new MqError('parameter-invalid', 'no nameserver address is set; set namesrvAddr')
   let preferred = 0
 
-  /** Asks one after the other, the one that answered last first; an `undefined` is believed when all say so. */
-  async function read<Value>(question: (address: string) => Promise<Value | undefined>): Promise<Value | undefined> {
-    let failed: MqError | undefined
-    let answered = false
-    for (let step = 0; step < addresses.length; step += 1) {
-      const index = (preferred + step) % addresses.length
-      try {
-        const value = await question(addresses[index] as string)
-        answered = true
-        if (value !== undefined) {
-          preferred = index
-          return value
-        }
-      } catch (error) {
-        failed = asMqError(error)
+  /**
+   * Asks the one that answered last, then the next, each at once when the one before failed or does not know, and after a
+   * moment when it is silent. The first that knows counts; `undefined` is believed when all others say so or are silent.
+   */
+  function read<Value>(question: (address: string) => Promise<Value | undefined>): Promise<Value | undefined> {
+    return new Promise((resolve, reject) => {
+      const first = preferred
+      let timer: Timer | undefined
+      let asked = 0
+      let settled = 0
+      let answered = false
+      let failed: MqError | undefined
+      let over = false
+
+      function end(): void {
+        over = true
+        timer?.cancel()
+        if (answered || failed === undefined) resolve(undefined)
+        else
+          reject(new MqError(failed.code, `no nameserver answers (${addresses.join(', ')}): ${failed.message}`, failed))
       }
-    }
-    if (answered || failed === undefined) return undefined
-    throw new MqError(failed.code, `no nameserver answers (${addresses.join(', ')}): ${failed.message}`, failed)
+
+      function next(): void {
+        timer?.cancel()
+        if (over) return
+        if (settled === addresses.length) return end()
+        if (asked < addresses.length) askOne()
+        // With everybody asked, the time is for those who are silent while others have answered.
+        timer = scheduler?.after(SILENT_MS, () => (asked === addresses.length && answered ? end() : next()))
+      }
+
+      function askOne(): void {
+        const index = (first + asked) % addresses.length
+        asked += 1
+        question(addresses[index] as string)
+          .then(
+            (value) => {
+              answered = true
+              if (value === undefined || over) return
+              over = true
+              timer?.cancel()
+              preferred = index
+              resolve(value)
+            },
+            (error: unknown) => {
+              failed = asMqError(error)
+            },
+          )
+          .finally(() => {
+            settled += 1
+            next()
+          })
+      }
+
+      next()
+    })
   }
 
   async function readBody<Value, H extends object>(

@@ -1,7 +1,13 @@
 import { expect, test } from '@jest/globals'
-import { decodeRegisterBrokerBody, stringifyJavaJson, topicConfig, type TopicRouteData } from '@rocketmq-ts/model'
+import {
+  decodeRegisterBrokerBody,
+  type MqError,
+  stringifyJavaJson,
+  topicConfig,
+  type TopicRouteData,
+} from '@rocketmq-ts/model'
 import { GetRouteInfoByTopic, QueryDataVersion, RegisterBroker, type RequestHandler } from '@rocketmq-ts/remoting'
-import { createNameServerClient, type BrokerRegistration } from '../src/index.ts'
+import { createNameServerClient, SILENT_MS, type BrokerRegistration } from '../src/index.ts'
 import { createScriptedPeers, type ScriptedPeers } from './support/scripted-peers.ts'
 
 const route: TopicRouteData = {
@@ -63,6 +69,32 @@ test('nameserver client: none answers → an error that names all of them and th
     code: 'internal',
     message: expect.stringMatching(/n1:1, n2:1.*starting/),
   })
+})
+
+test.each([
+  ['knows the topic', knows, 'T'],
+  ['knows nothing', knowsNothing, undefined],
+])('nameserver client: one hangs, the other %s → its answer counts after a moment', async (_, other, expected) => {
+  const scripted = createScriptedPeers({ 'n1:1': () => undefined, 'n2:1': other })
+  const { effects, peers } = scripted
+  const client = createNameServerClient({ addresses: ['n1:1', 'n2:1'], peers, scheduler: effects.scheduler })
+  let answer: TopicRouteData | undefined | 'none yet' = 'none yet'
+  void client.topicRoute('T').then((found) => (answer = found))
+  await effects.advance(SILENT_MS - 1)
+  expect(scripted.arrived).toHaveLength(1)
+  await effects.advance(SILENT_MS + 1)
+  expect(answer).toEqual(expected === undefined ? undefined : { ...route, orderTopicConf: expected })
+})
+
+test('nameserver client: all hang → waited for until the time-out', async () => {
+  const { effects, peers } = createScriptedPeers({ 'n1:1': () => undefined, 'n2:1': () => undefined })
+  const client = createNameServerClient({ addresses: ['n1:1', 'n2:1'], peers, scheduler: effects.scheduler })
+  let code = ''
+  client.topicRoute('T').catch((error: MqError) => (code = error.code))
+  await effects.advance(3000)
+  expect(code).toBe('')
+  await effects.advance(SILENT_MS)
+  expect(code).toBe('timeout')
 })
 
 test('nameserver client: no address → refused with the setting to change', () => {

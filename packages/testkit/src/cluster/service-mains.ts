@@ -1,7 +1,7 @@
 // The services as processes of a simulated machine: each is composed from its factory and the process's own effects,
 // as `standalone` does for real. Services of different machines talk framed remoting over the simulated network.
-import { type Broker, brokerConfig, createBroker, createNameServers } from '@rocketmq-ts/broker'
-import { createNameServerClient, createPeerSource } from '@rocketmq-ts/cluster-client'
+import { type Broker, brokerConfig, createBroker, createClusterPeers, createNameServers } from '@rocketmq-ts/broker'
+import { createBrokerClient, createNameServerClient, createPeerSource } from '@rocketmq-ts/cluster-client'
 import { defaultConfig } from '@rocketmq-ts/config'
 import { createMemoryGrpc, type MemoryGrpc } from '@rocketmq-ts/grpc'
 import { createNameServer, type NameServer, nameServerConfig } from '@rocketmq-ts/nameserver'
@@ -46,6 +46,7 @@ export interface BrokerPlace {
   readonly nameServers: readonly string[]
   readonly flushDiskType: FlushDiskType
   readonly segmentBytes: number
+  readonly joinCluster: boolean
 }
 
 export async function startBroker(place: BrokerPlace, { effects, logger, onDefect }: ServiceDeps): Promise<Broker> {
@@ -53,6 +54,8 @@ export async function startBroker(place: BrokerPlace, { effects, logger, onDefec
   const connect = (address: string) => connectPeer(network, address, { clock, scheduler, logger })
   const peers = createPeerSource({ connect, clock })
   const nameServers = createNameServers(createNameServerClient({ addresses: place.nameServers, peers }))
+  const each = place.nameServers.map((address) => createNameServerClient({ addresses: [address], peers }))
+  const clusterPeers = createClusterPeers(each, createBrokerClient({ peers }))
   const broker = createBroker(
     {
       ...defaultConfig(brokerConfig),
@@ -66,8 +69,9 @@ export async function startBroker(place: BrokerPlace, { effects, logger, onDefec
       mappedFileSizeCommitLog: place.segmentBytes,
       registerNameServerPeriod: REGISTER_PERIOD_MS,
       flushConsumerOffsetInterval: START_CACHE_PERIOD_MS,
+      joinCluster: place.joinCluster,
     },
-    { ...effects, logger, nameServers, onDefect },
+    { ...effects, logger, nameServers, peers: clusterPeers, onDefect },
   )
   await broker.start()
   return broker

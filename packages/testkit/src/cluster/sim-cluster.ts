@@ -23,6 +23,8 @@ export interface ClusterShape {
   readonly proxies: number
   readonly flushDiskType: FlushDiskType
   readonly segmentBytes: number
+  /** Brokers without topics take over those of the others; default: they do not. */
+  readonly joinCluster?: boolean
 }
 
 export type ServiceKind = 'nameserver' | 'broker' | 'proxy'
@@ -66,13 +68,14 @@ export class SimCluster {
     this.nameServers = nameServers.map((machine) => this.#node(machine, startNameServer))
     this.brokers = range(shape.brokers).map((index) => {
       const machine = world.machine(`broker-${index}`)
-      const { flushDiskType, segmentBytes } = shape
+      const { flushDiskType, segmentBytes, joinCluster = false } = shape
       const place = {
         brokerName: machine.name,
         host: machine.host,
         nameServers: addresses,
         flushDiskType,
         segmentBytes,
+        joinCluster,
       }
       return this.#node(machine, (deps) => startBroker(place, deps))
     })
@@ -89,16 +92,28 @@ export class SimCluster {
     return [...this.nameServers, ...this.brokers, ...this.proxies]
   }
 
-  /** Starts everything and waits until every broker is known and every proxy serves. */
-  async start(): Promise<void> {
-    for (const node of this.nodes) node.start()
-    await this.world.run(() => this.isServing || this.defects.length > 0, { forMsMax: 60_000 })
+  /** Starts everything, or some of it, and waits until its brokers are known and its proxies serve. */
+  async start(nodes: readonly ServiceNode<unknown>[] = this.nodes): Promise<void> {
+    for (const node of nodes) node.start()
+    await this.world.run(() => this.#areServing(nodes) || this.defects.length > 0, { forMsMax: 60_000 })
+  }
+
+  /** An orderly stop, as by SIGTERM; resolves when the process has ended. */
+  async stop(node: ServiceNode<Pick<Broker, 'stop'>>): Promise<void> {
+    let isOver = false
+    void node.handle?.stop().then(() => (isOver = true))
+    await this.world.run(() => isOver, { forMsMax: 60_000 })
+    node.stopped()
   }
 
   get isServing(): boolean {
+    return this.#areServing(this.nodes)
+  }
+
+  #areServing(nodes: readonly ServiceNode<unknown>[]): boolean {
     return (
-      this.nodes.every((node) => node.handle !== undefined) &&
-      this.brokers.every((node) => node.handle?.readiness().ready === true)
+      nodes.every((node) => node.handle !== undefined) &&
+      this.brokers.every((node) => !nodes.includes(node) || node.handle?.readiness().ready === true)
     )
   }
 

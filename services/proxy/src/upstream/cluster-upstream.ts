@@ -62,7 +62,7 @@ interface RouteView {
 export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
   const { clock, scheduler, random, nameServers, connect, timeoutMs } = deps
   const peers = createPeerSource({ connect, clock })
-  const nameServer = createNameServerClient({ addresses: nameServers, peers, timeoutMs })
+  const nameServer = createNameServerClient({ addresses: nameServers, peers, scheduler, timeoutMs })
   const cache = createRouteCache({ nameServers: nameServer, clock, scheduler, random })
   const brokers = createBrokerClient({ peers, timeoutMs })
   const missingBrokers = createMissingBrokers({
