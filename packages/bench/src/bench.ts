@@ -1,0 +1,158 @@
+// A whole run, in order: probes of the machine, starts, then each deployment with its workloads. One server at a time
+// is under load; the bare one takes turns with ours where the two are compared.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { judge } from './floors.ts'
+import { h2loadVersion } from './load/h2load.ts'
+import { commitOf, describeMachine, loadAverage } from './machine.ts'
+import { probeSequential, probeSync } from './probes/disk.ts'
+import { probeRoundTrip, startEcho, type EchoServer } from './probes/echo.ts'
+import { probeMemory } from './probes/memory.ts'
+import { ratiosOf } from './ratios.ts'
+import { type Cell, type CellRun, medianRun, type Probes, type Report } from './report/report.ts'
+import { runBareEcho, runWorkload, type RunContext } from './run-workload.ts'
+import { makeBundles } from './servers/bundles.ts'
+import { divideCores, type Cores } from './servers/cores.ts'
+import { type Deployment, type Flush, startCluster, startStandalone } from './servers/deployment.ts'
+import type { Size } from './sizes.ts'
+import { measureStart } from './start.ts'
+import { CLUSTER_ASYNC, FLOOR_SEND, STANDALONE_ASYNC, STANDALONE_SYNC, titleOf, type Workload } from './workloads.ts'
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+
+export interface BenchOptions {
+  readonly size: Size
+  /** Folder of bundles to measure instead of those of the sources: `main.mjs`, and the services for the cluster. */
+  readonly bundles: string | undefined
+  readonly tell: (line: string) => void
+  /** A cell is done. */
+  readonly cellDone: (cell: Cell) => void
+}
+
+interface Bench extends BenchOptions {
+  readonly folder: string
+  readonly bundleFolder: string
+  readonly cores: Cores
+}
+
+/** Runs everything. Rejects when a server does not start or a load can not be made; slow is no reason to. */
+export async function runBench(options: BenchOptions): Promise<Report> {
+  const startedAt = new Date()
+  const loadAverageBefore = loadAverage()
+  const folder = mkdtempSync(join(tmpdir(), 'rocketmq-ts-bench-'))
+  try {
+    const { size, tell } = options
+    const bundleFolder = options.bundles ?? join(folder, 'bundles')
+    if (options.bundles === undefined) {
+      tell('bundles of the sources as they are …')
+      await makeBundles(bundleFolder)
+    }
+    const bench: Bench = { ...options, folder, bundleFolder, cores: divideCores() }
+    const echo = await startEcho(folder, bench.cores.servers)
+    try {
+      tell('probes of disk, memory and loopback …')
+      const probes = await runProbes(bench, echo)
+      tell('starts …')
+      const script = options.bundles === undefined ? undefined : join(bundleFolder, 'main.mjs')
+      const start = await measureStart({ bundles: bundleFolder, folder, cores: bench.cores.servers }, size, script)
+      const cells = await runCells(bench, echo)
+      return {
+        commit: commitOf(ROOT),
+        size: size.name,
+        startedAt: startedAt.toISOString(),
+        seconds: (Date.now() - startedAt.getTime()) / 1000,
+        machine: describeMachine(folder, bench.cores, loadAverageBefore),
+        probes,
+        start,
+        cells,
+        ratios: ratiosOf(cells, probes),
+        verdicts: judge(cells, start, size),
+      }
+    } finally {
+      await echo.process.stop()
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function runProbes({ folder, size }: Bench, echo: EchoServer): Promise<Probes> {
+  return {
+    syncs: size.syncBatches.map((batch) => probeSync(folder, batch, size.probeMs)),
+    sequential: probeSequential(folder, size.sequentialBytes),
+    memory: probeMemory(size.probeMs / 4),
+    roundTripUs: await probeRoundTrip(echo.tcpPort, size.roundTrips),
+  }
+}
+
+async function runCells(bench: Bench, echo: EchoServer): Promise<Cell[]> {
+  const cells: Cell[] = []
+  const done = (cell: Cell) => {
+    cells.push(cell)
+    bench.cellDone(cell)
+  }
+  await withDeployment(bench, 'standalone', 'async', async (deployment, context) => {
+    const ours: CellRun[] = []
+    const bare: CellRun[] = []
+    for (let repeat = 0; repeat < bench.size.repeats; repeat += 1) {
+      bare.push(await runBareEcho(FLOOR_SEND, echo, context))
+      ours.push(await runWorkload(FLOOR_SEND, deployment, `bench-floor-${repeat}`, context))
+    }
+    done(cellOf({ name: 'bare grpc-js', flush: undefined }, FLOOR_SEND, bare, 'own'))
+    done(cellOf(deployment, FLOOR_SEND, ours, 'own'))
+    await runEach(STANDALONE_ASYNC, deployment, context, done)
+  })
+  await withDeployment(bench, 'standalone', 'sync', (deployment, context) =>
+    runEach(STANDALONE_SYNC, deployment, context, done),
+  )
+  await withDeployment(bench, 'cluster', 'async', (deployment, context) =>
+    runEach(CLUSTER_ASYNC, deployment, context, done),
+  )
+  return cells
+}
+
+/** A deployment with a folder of its own, gone afterwards. */
+async function withDeployment(
+  { folder: parent, bundleFolder: bundles, cores, size, tell }: Bench,
+  name: Deployment['name'],
+  flush: Flush,
+  run: (deployment: Deployment, context: RunContext) => Promise<void>,
+): Promise<void> {
+  tell(`${name}, ${flush} flush …`)
+  const folder = join(parent, `${name}-${flush}`)
+  mkdirSync(folder)
+  const start = name === 'standalone' ? startStandalone : startCluster
+  const deployment = await start({ bundles, folder, cores: cores.servers, flush })
+  try {
+    await run(deployment, { size, folder })
+  } finally {
+    await deployment.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function runEach(
+  workloads: readonly Workload[],
+  deployment: Deployment,
+  context: RunContext,
+  done: (cell: Cell) => void,
+): Promise<void> {
+  const otherGenerator = await h2loadVersion()
+  for (const [number, workload] of workloads.entries()) {
+    if (workload.kind === 'h2load' && otherGenerator === undefined) continue
+    const generator = workload.kind === 'h2load' ? (otherGenerator ?? '') : 'own'
+    const run = await runWorkload(workload, deployment, `bench-${number}`, context)
+    done(cellOf(deployment, workload, [run], generator))
+  }
+}
+
+function cellOf(
+  { name, flush }: { readonly name: Cell['deployment']; readonly flush: Cell['flush'] },
+  workload: Workload,
+  runs: readonly CellRun[],
+  generator: string,
+): Cell {
+  return { deployment: name, flush, workload: titleOf(workload), generator, runs, median: medianRun(runs) }
+}

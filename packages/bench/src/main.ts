@@ -1,0 +1,73 @@
+// `npm run bench [-- --quick --json --out FOLDER --bundle FOLDER]`: what the system costs on this machine, and whether the
+// floors hold. Ends with `N passed, N failed` over floors and counts; exit code 1 when one failed.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { runBench } from './bench.ts'
+import { slugOf } from './machine.ts'
+import { CELL_COLUMNS, cellRow, markdownOf, verdictLine } from './report/markdown.ts'
+import type { Cell, Report, Verdict } from './report/report.ts'
+import { FULL, QUICK } from './sizes.ts'
+
+const USAGE = `Usage: npm run bench -- [flags]
+
+  --quick          Shows in seconds that everything works; no figure of it means anything.
+  --json           The report as JSON on standard output, everything else on standard error.
+  --out FOLDER     Where the report is written as Markdown and JSON; default packages/bench/reports.
+  --bundle FOLDER  Measures the bundle there (main.mjs, and nameserver.mjs, broker.mjs and proxy.mjs) instead of the sources.
+  --help           Shows this.`
+const REPORTS = fileURLToPath(new URL('../reports', import.meta.url))
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    out: { type: 'string' },
+    bundle: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+function tell(line: string): void {
+  if (values.json) console.error(line)
+  else console.log(line)
+}
+
+/** As the table in the report, but at once and one cell to a line. */
+function cellDone(cell: Cell): void {
+  const row = cellRow(cell)
+  const named = CELL_COLUMNS.slice(2).flatMap((name, at) => (row[at + 2] === '' ? [] : [`${name} ${row[at + 2]}`]))
+  tell(`  ${row[0]}, ${row[1]}: ${named.join(' · ')}`)
+}
+
+function countOf(verdicts: readonly Verdict[], outcome: Verdict['outcome']): number {
+  return verdicts.filter((verdict) => verdict.outcome === outcome).length
+}
+
+function write(report: Report): void {
+  // A quick run must not take the place of figures.
+  if (values.quick && values.out === undefined) return
+  const folder = resolve(values.out ?? REPORTS)
+  mkdirSync(folder, { recursive: true })
+  const file = join(folder, slugOf(report.machine))
+  writeFileSync(`${file}.md`, markdownOf(report))
+  writeFileSync(`${file}.json`, `${JSON.stringify(report, undefined, 2)}\n`)
+  tell(`Report: ${file}.md and .json`)
+}
+
+if (values.help) {
+  console.log(USAGE)
+} else {
+  const size = values.quick ? QUICK : FULL
+  const report = await runBench({ size, bundles: values.bundle && resolve(values.bundle), tell, cellDone })
+  tell(`\n${markdownOf(report)}`)
+  write(report)
+  if (values.json) console.log(JSON.stringify(report, undefined, 2))
+  for (const verdict of report.verdicts) tell(verdictLine(verdict))
+  const [passed, failed, skipped] = (['passed', 'failed', 'skipped'] as const).map((outcome) =>
+    countOf(report.verdicts, outcome),
+  )
+  tell(`${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`)
+  process.exitCode = failed === 0 ? 0 : 1
+}

@@ -1,0 +1,100 @@
+// The whole benchmark at its smallest: everything runs, everything is in the report, and all counts add up. No figure of
+// such a run means anything.
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import type { Cell, Report } from '../src/report/report.ts'
+import { QUICK } from '../src/sizes.ts'
+import { CLUSTER_ASYNC, STANDALONE_ASYNC, STANDALONE_SYNC } from '../src/workloads.ts'
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+/** Seconds on a quiet machine; it starts nine processes. */
+const RUN_MS_MAX = 240_000
+const JSON_BYTES_MAX = 16 * 1024 * 1024
+
+let folder: string
+let report: Report
+let progress: string
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'rocketmq-ts-bench-test-'))
+  const args = [MAIN, '--quick', '--json', '--out', folder]
+  const run = await promisify(execFile)(process.execPath, args, { timeout: RUN_MS_MAX, maxBuffer: JSON_BYTES_MAX })
+  report = JSON.parse(run.stdout) as Report
+  progress = run.stderr
+}, RUN_MS_MAX)
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function cellsOf(deployment: Cell['deployment'], flush?: Cell['flush']): Cell[] {
+  return report.cells.filter((cell) => cell.deployment === deployment && (flush === undefined || cell.flush === flush))
+}
+
+test('bench: a quick run → every workload of every deployment, each with calls and none failed', () => {
+  const h2load = report.cells.filter(({ generator }) => generator !== 'own').length
+  expect(cellsOf('bare grpc-js')).toHaveLength(1)
+  expect(cellsOf('standalone', 'async')).toHaveLength(STANDALONE_ASYNC.length + h2load)
+  expect(cellsOf('standalone', 'sync')).toHaveLength(STANDALONE_SYNC.length)
+  expect(cellsOf('cluster')).toHaveLength(CLUSTER_ASYNC.length)
+  for (const { runs } of report.cells) {
+    for (const { calls, failed, failedInAll, perSecond } of runs) {
+      expect(calls).toBeGreaterThan(0)
+      expect(perSecond).toBeGreaterThan(0)
+      expect([failed, failedInAll]).toEqual([0, 0])
+    }
+  }
+})
+
+test('bench: a quick run → what was acknowledged is what the broker counted', () => {
+  for (const { median, deployment } of report.cells) {
+    if (deployment === 'bare grpc-js') continue
+    expect(median.counted?.stored).toBe(median.counted?.acknowledged)
+    expect(median.okInAll).toBeGreaterThanOrEqual(median.calls - median.failed)
+  }
+})
+
+test('bench: a quick run → latencies in order, and a process for each service', () => {
+  for (const { median } of report.cells) {
+    if (median.latencyUs === undefined) continue
+    const { p50, p90, p99, p999, max } = median.latencyUs
+    expect([p50, p90, p99, p999, max]).toEqual([p50, p90, p99, p999, max].sort((a, b) => a - b))
+    expect(p50).toBeGreaterThan(0)
+  }
+  const names = cellsOf('cluster')[0]?.median.processes.map(({ name }) => name)
+  expect(names).toEqual(['nameserver', 'broker', 'proxy'])
+})
+
+test('bench: a quick run → the machine alone, a start, and ratios', () => {
+  const { probes, start, machine } = report
+  expect(probes.syncs.map(({ batch }) => batch)).toEqual(QUICK.syncBatches)
+  for (const { syncsPerSecond } of probes.syncs) expect(syncsPerSecond).toBeGreaterThan(0)
+  expect(probes.sequential.writeMiBPerSecond).toBeGreaterThan(0)
+  expect(probes.memory.crcGiBPerSecond).toBeGreaterThan(0)
+  expect(probes.roundTripUs.p50).toBeGreaterThan(0)
+  expect(start.readyMs).toHaveLength(QUICK.starts)
+  expect(start.readyMsMedian).toBeGreaterThan(0)
+  expect(machine.cores).toBeGreaterThan(0)
+  expect(report.ratios.length).toBeGreaterThan(3)
+})
+
+test('bench: a quick run → no floor is judged, and the last line counts the verdicts', () => {
+  const of = (outcome: string) => report.verdicts.filter((verdict) => verdict.outcome === outcome).length
+  expect(of('failed')).toBe(0)
+  expect(of('skipped')).toBe(3)
+  expect(progress.trim().split('\n').at(-1)).toBe(`${of('passed')} passed, 0 failed, 3 skipped`)
+})
+
+test('bench: --out → the report as Markdown and as the same JSON', () => {
+  const files = readdirSync(folder).sort()
+  expect(files).toHaveLength(2)
+  const [json = '', markdown = ''] = files
+  expect(JSON.parse(readFileSync(join(folder, json), 'utf8'))).toEqual(report)
+  const text = readFileSync(join(folder, markdown), 'utf8')
+  for (const heading of ['# Benchmark', '## Floors', '## Load', '## Start', '## Ratios'])
+    expect(text).toContain(heading)
+  expect(text).toContain('| bare grpc-js')
+})
