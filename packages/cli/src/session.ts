@@ -41,6 +41,8 @@ export interface Session {
   brokerAddresses(): Promise<BrokerAddress[]>
   /** The masters of the scope. Rejects with CliFailure when it names nothing that is there, or several clusters. */
   masters(scope: Scope): Promise<BrokerAddress[]>
+  /** Rejects with CliFailure when no broker is registered: then no topic is known, and creating one does not help. */
+  requireBrokers(): Promise<void>
   /** Undefined for a topic that no nameserver knows. */
   route(topic: string): Promise<TopicRouteData | undefined>
   /** Asks a broker; what fails names it. */
@@ -97,6 +99,9 @@ export function openSession({ effects, setting, timeoutMs, interrupted }: Sessio
     async masters(scope) {
       return chosenMasters(await brokerAddresses(), scope)
     },
+    async requireBrokers() {
+      requireMasters(await brokerAddresses())
+    },
     route: (topic) => ofNameServers(nameServers.topicRoute(topic)),
     async at(broker, question) {
       try {
@@ -121,15 +126,18 @@ export function openSession({ effects, setting, timeoutMs, interrupted }: Sessio
   }
 }
 
-function chosenMasters(all: readonly BrokerAddress[], { cluster, broker }: Scope): BrokerAddress[] {
+function requireMasters(all: readonly BrokerAddress[]): BrokerAddress[] {
   const masters = all.filter(({ brokerId }) => brokerId === MASTER_ID)
-  if (masters.length === 0) {
-    throw new CliFailure(
-      'unavailable',
-      'no broker is registered at the nameserver',
-      'Start one, or wait until it has registered; rmq cluster status shows who is there.',
-    )
-  }
+  if (masters.length > 0) return masters
+  throw new CliFailure(
+    'unavailable',
+    'no broker is registered at the nameserver',
+    'Start one, or wait until it has registered; rmq cluster status shows who is there.',
+  )
+}
+
+function chosenMasters(all: readonly BrokerAddress[], { cluster, broker }: Scope): BrokerAddress[] {
+  const masters = requireMasters(all)
   const named = masters.filter(
     (each) =>
       (cluster === undefined || each.cluster === cluster) && (broker === undefined || each.brokerName === broker),
@@ -148,6 +156,14 @@ function chosenMasters(all: readonly BrokerAddress[], { cluster, broker }: Scope
 }
 
 function nameServerFailure(error: MqError, { addresses, source }: NameServerSetting): CliFailure {
+  if (error.code === 'not-implemented') {
+    return new CliFailure(
+      error.code,
+      `${addresses.join(', ')} is no nameserver (address from ${source}): ${error.message}`,
+      'Name the nameserver, port 9876 unless it was changed: --nameserver host:port, or RMQ_NAMESERVER=host:port.',
+      error,
+    )
+  }
   if (error.code !== 'unavailable' && error.code !== 'timeout' && error.code !== 'closed') return failureOf(error)
   const place = addresses.length === 1 ? `the nameserver at ${addresses[0]}` : `none of ${addresses.join(', ')}`
   const cause = error.cause instanceof MqError ? error.cause.message : error.message

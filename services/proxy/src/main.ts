@@ -15,6 +15,7 @@ import { loadTls, verifyTls } from './node/tls.ts'
 import { createProxy, type Proxy } from './proxy.ts'
 
 const STOP_DEADLINE_MS = 4000
+const PORT_FLAGS = '; choose others with --grpc-server-port and --health-port'
 const LOOPBACK = /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/
 
 const { config, startEvents } = await configureProcess({
@@ -32,9 +33,9 @@ const logger = createPinoLogger<ProxyEvent | GrpcPortEvent | StartEvent>({
 for (const event of startEvents) logger[event.event === 'config.warning' ? 'warn' : 'info'](event)
 
 /** For failures that a person can mend; anything else is a defect and shows its stack. */
-function endWith(code: number, error: unknown): never {
+function endWith(code: number, error: unknown, remedy = ''): never {
   if (!(error instanceof MqError || error instanceof NetworkError)) throw error
-  console.error(error.message)
+  console.error(`${error.message}${error instanceof NetworkError ? remedy : ''}`)
   process.exit(code)
 }
 
@@ -71,7 +72,7 @@ const lifecycle = createLifecycle(parts, { ...effects, stopDeadlineMs: STOP_DEAD
 const asked = new Promise<void>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve())
 })
-await lifecycle.start().catch((error: unknown) => endWith(1, error))
+await lifecycle.start().catch((error: unknown) => endWith(1, error, PORT_FLAGS))
 await asked
 await lifecycle.stop()
 process.exit(0)

@@ -41,7 +41,8 @@ export async function clusterStatus({ session, printer }: Context): Promise<numb
       ]),
     )
     printer.line()
-    if (brokers.length === 0) printer.line('No broker is registered.')
+    if (brokers.length === 0)
+      printer.line('No broker is registered. Start one with this nameserver in its namesrvAddr.')
     else printer.table(BROKER_COLUMNS, brokers.map(brokerRow))
   }
   const isWell = nameservers.every((each) => each.reachable) && brokers.every((each) => each.accepting === true)

@@ -102,7 +102,10 @@ function createReceiver(session: Session, topic: string, options: ReceiveOptions
   let isWoken = false
 
   async function brokers(): Promise<BrokerAddress[]> {
-    places ??= readableBrokers(await session.route(topic), topic)
+    if (places !== undefined) return places
+    const route = await session.route(topic)
+    if (route === undefined) await session.requireBrokers()
+    places = readableBrokers(route, topic)
     return places
   }
 

@@ -160,6 +160,7 @@ async function queuesFor(session: Session, topic: string): Promise<{ queues: Que
   const known = await session.route(topic)
   const route = known ?? (await session.route(defaultTopic))
   if (route === undefined) {
+    await session.requireBrokers()
     throw new CliFailure(
       'topic-not-found',
       `topic '${topic}' does not exist, and no broker creates topics by itself`,

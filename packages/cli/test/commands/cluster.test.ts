@@ -141,6 +141,16 @@ test('broker drain: a name that is not there → exit code 1, with those that ar
   expect(ended.err).toContain(`nameserver ${nameServers[1]} still names it to producers: `)
 })
 
+test('a nameserver that is none → exit code 1, it is named, and how to name the right one', async () => {
+  const { rmq } = await startCluster()
+  const status = (await rmq('cluster status --json')).json<{ brokers: { address: string }[] }>()
+  const broker = status.brokers[0]!.address
+  const ended = await rmq(`topic list --nameserver ${broker}`)
+  expect(ended.code).toBe(1)
+  expect(ended.err).toContain(`rmq: ${broker} is no nameserver (address from --nameserver): `)
+  expect(ended.err).toContain('Name the nameserver, port 9876 unless it was changed: --nameserver host:port')
+})
+
 test('Ctrl-C: while a broker does not answer → the command ends at once, exit code 130, nothing half said', async () => {
   const cluster = await startCluster()
   cluster.partition('broker-a')

@@ -89,6 +89,18 @@ test('send: a topic that is not there → created where brokers do that; else ex
   })
 })
 
+test.each(['send t hello', 'receive t --group g', 'topic create t'])(
+  '%s: no broker is registered → exit code 1, that is the reason, and not the topic',
+  async (command) => {
+    const { rmq } = await startCluster({ clusters: [] })
+    const ended = await rmq(command)
+    expect(ended.code).toBe(1)
+    expect(ended.err).toMatch(
+      /^rmq: no broker is registered at the nameserver\nStart one, or wait until it has registered/,
+    )
+  },
+)
+
 test('send: a topic for reading only → exit code 1, and it says why', async () => {
   const { rmq } = await startCluster()
   await rmq('topic create t --perm r')

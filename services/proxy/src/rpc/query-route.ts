@@ -18,8 +18,11 @@ import { checkTopic } from '../validators.ts'
 import { checkEndpoints } from './endpoints.ts'
 import type { UnaryRpc } from './method.ts'
 
-/** What this build delivers; producers check it before they send. */
-const ACCEPTED_TYPES = [MessageType.NORMAL] as const
+/**
+ * As Apache's of a MIXED topic, whatever the topic takes: producers would check it before they send, and name numbers of
+ * an enum where the proxy, which checks every message, names the topic and what to do.
+ */
+const ACCEPTED_TYPES = [MessageType.NORMAL, MessageType.FIFO, MessageType.DELAY, MessageType.TRANSACTION] as const
 
 export interface QueryRouteDeps {
   readonly topics: Topics

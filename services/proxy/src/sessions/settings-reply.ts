@@ -27,8 +27,7 @@ export function publishingReply(settings: Settings, limits: PublishingLimits): S
     publishing: {
       topics: settings.publishing?.topics ?? [],
       maxBodySize: limits.bodyBytesMax,
-      // The proxy checks it: its refusal says what to do, those of clients name numbers of an enum.
-      validateMessageType: false,
+      validateMessageType: true,
     },
   }
 }

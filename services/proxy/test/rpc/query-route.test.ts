@@ -24,7 +24,7 @@ test('route: the endpoints of the request come back for each queue, with the top
       topic,
       permission: Permission.READ_WRITE,
       broker: { name: 'broker-a', endpoints: ENDPOINTS },
-      acceptMessageTypes: [MessageType.NORMAL],
+      acceptMessageTypes: [MessageType.NORMAL, MessageType.FIFO, MessageType.DELAY, MessageType.TRANSACTION],
     })
     expect(queue.broker?.id).toBe(0)
   }

@@ -56,7 +56,7 @@ test('telemetry: a producer → its own settings back, with exponential back-off
       Settings.decode(
         Settings.encode({
           ...publishing,
-          publishing: { ...publishing.publishing, maxBodySize: 4 * 1024 * 1024, validateMessageType: false },
+          publishing: { ...publishing.publishing, maxBodySize: 4 * 1024 * 1024, validateMessageType: true },
           backoffPolicy: {
             maxAttempts: 3,
             exponentialBackoff: { initial: msToDuration(10), max: msToDuration(1_000), multiplier: 2 },
