@@ -1,6 +1,6 @@
 // The certificate of a proxy that was given none: made once, kept in the data folder, made anew before it expires.
 // Certificate and key are one file, readable by its owner only, so that they can never belong to different pairs.
-import { X509Certificate, createPrivateKey } from 'node:crypto'
+import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MqError } from '@rocketmq-ts/model'
@@ -41,13 +41,15 @@ async function readIfThere(path: string): Promise<string> {
   }
 }
 
-/** By rename, so that a crash leaves the old file or the new one. */
+/** By rename, so that a crash leaves the old file or the new one; proxies that share a folder do not meet on the way. */
 async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.new`
-  // A file left by a crash would keep its own mode.
-  await rm(temporary, { force: true })
-  await writeFile(temporary, text, { mode: OWNER_ONLY, flush: true })
-  await rename(temporary, path)
+  const temporary = `${path}.${randomBytes(8).toString('hex')}`
+  try {
+    await writeFile(temporary, text, { mode: OWNER_ONLY, flush: true })
+    await rename(temporary, path)
+  } finally {
+    await rm(temporary, { force: true })
+  }
 }
 
 function parse(text: string): TlsIdentity | undefined {

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
@@ -43,6 +43,11 @@ test('self-signed: second start → the same certificate, in a file that only it
 test('self-signed: a folder that does not exist yet → is made', async () => {
   await loadSelfSigned(join(folder, 'proxy', 'data'), clockAt(START_MS))
   expect((await stat(join(folder, 'proxy', 'data', SELF_SIGNED_FILE))).isFile()).toBe(true)
+})
+
+test('self-signed: several first starts in one folder at once → all succeed, and nothing but the file is left', async () => {
+  await Promise.all(Array.from({ length: 8 }, () => loadSelfSigned(folder, clockAt(START_MS))))
+  expect(await readdir(folder)).toStrictEqual([SELF_SIGNED_FILE])
 })
 
 test.each([
