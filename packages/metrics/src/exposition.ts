@@ -1,4 +1,5 @@
 // Prometheus' text format 0.0.4, written in pieces: the text of many series never holds up other work.
+import { Buffer } from 'node:buffer'
 import type { MetricDefinition } from './definition.ts'
 
 /** What one combination of labels has counted. */
@@ -55,4 +56,34 @@ function bucketLines({ name, buckets }: MetricDefinition, { labels, counts, valu
 
 function sample(name: string, labels: string, value: number): string {
   return labels === '' ? `${name} ${value}\n` : `${name}{${labels}} ${value}\n`
+}
+
+const TEXT_BYTES_MIN = 16 * 1024
+/** Bytes of UTF-8 per UTF-16 unit, at most. */
+const UTF8_BYTES_MAX = 3
+
+/** Text as UTF-8, which grows. */
+export class TextBuffer {
+  #buffer: Buffer
+  #length = 0
+
+  /** @param bytes how many there will be, as far as that is known */
+  constructor(bytes: number) {
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(TEXT_BYTES_MIN, Math.ceil(bytes * 1.25)))
+  }
+
+  add(piece: string): void {
+    const needed = this.#length + piece.length * UTF8_BYTES_MAX
+    if (needed > this.#buffer.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#buffer.length))
+      this.#buffer.copy(grown, 0, 0, this.#length)
+      this.#buffer = grown
+    }
+    this.#length += this.#buffer.write(piece, this.#length, 'utf8')
+  }
+
+  /** What was added so far; not a copy. */
+  get bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length)
+  }
 }

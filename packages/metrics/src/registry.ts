@@ -2,14 +2,14 @@
 // counted in one series whose open labels say 'other', so the sum stays right and the memory bounded.
 import assert from 'node:assert'
 import type { LabelsOf, MetricDefinition } from './definition.ts'
-import { headOf, joinLabels, linesOf, type SeriesValues } from './exposition.ts'
+import { headOf, joinLabels, linesOf, type SeriesValues, TextBuffer } from './exposition.ts'
 
 /** Series of one metric, at most, besides 'other'. Apache: metricsOtelCardinalityLimit. */
 export const SERIES_MAX = 50_000
 /** Value of the open labels beyond the bound. */
 export const OTHER = 'other'
-/** Series between two pauses. */
-const SERIES_PER_STEP = 256
+/** Series that are written in one piece, between two pauses. */
+const SERIES_PER_PIECE = 64
 
 /** One series of a counter; hold on to it where messages pass. */
 export interface CounterSeries {
@@ -70,20 +70,54 @@ export interface MetricsRegistry {
   collectDetail(collector: DetailCollector): void
   /** The same registry with constant labels for all that is counted through it, e.g. of one service. */
   withLabels(constant: Readonly<Record<string, string>>): MetricsRegistry
-  /** All metrics in Prometheus' text format 0.0.4; calls at the same time share one text. */
+  /** All metrics in Prometheus' text format 0.0.4, as UTF-8; calls at the same time share one text. */
+  exposeBytes(): Promise<Uint8Array>
+  /** The same as a string. */
   expose(): Promise<string>
   /** What the detail collectors give for the filter, in the same format. */
   exposeDetail(filter: DetailFilter): Promise<string>
 }
 
-class Series implements SeriesValues {
+const NO_COUNTS = new Float64Array(0)
+
+/** One series, and the handle of it: there may be many. */
+class Series implements SeriesValues, CounterSeries, GaugeSeries, HistogramSeries {
   readonly labels: string
   value = 0
   readonly counts: Float64Array
+  readonly #family: Family
+  /** Of all that is beyond the bound. */
+  readonly #isOther: boolean
 
-  constructor(labels: string, { kind, buckets }: MetricDefinition) {
+  constructor(family: Family, labels: string, isOther: boolean) {
+    const { kind, buckets } = family.definition
     this.labels = labels
-    this.counts = new Float64Array(kind === 'histogram' ? buckets.length + 1 : 0)
+    this.counts = kind === 'histogram' ? new Float64Array(buckets.length + 1) : NO_COUNTS
+    this.#family = family
+    this.#isOther = isOther
+  }
+
+  add(by = 1): void {
+    assert(by >= 0 && Number.isFinite(by), `${this.#family.definition.name} can not grow by ${by}`)
+    this.value += by
+  }
+
+  set(value: number): void {
+    if (!this.#isOther) this.value = value
+    else this.value = this.#family.definition.other === 'sum' ? this.value + value : Math.max(this.value, value)
+  }
+
+  record(value: number): void {
+    const { buckets } = this.#family.definition
+    let bucket = 0
+    while (bucket < buckets.length && value > buckets[bucket]!) bucket += 1
+    this.counts[bucket]! += 1
+    this.value += value
+  }
+
+  remove(): void {
+    const { series } = this.#family
+    if (series.get(this.labels) === this) series.delete(this.labels)
   }
 }
 
@@ -102,31 +136,23 @@ class Family {
     this.labelNames = [...definition.openLabels, ...definition.fixedLabels]
   }
 
-  at(owner: string, labels: Readonly<Record<string, string>>): Series {
-    const text = joinLabels(owner, this.labelNames, labels)
+  /** @param textOf joins the labels of these names */
+  at(labels: Readonly<Record<string, string>>, textOf: LabelText): Series {
+    const text = textOf(this.labelNames, labels)
     const known = this.series.get(text)
     if (known !== undefined) return known
-    if (this.series.size >= this.#seriesMax && this.definition.openLabels.length > 0) return this.#other(owner, labels)
-    const series = new Series(text, this.definition)
+    if (this.series.size >= this.#seriesMax && this.definition.openLabels.length > 0) return this.#other(labels, textOf)
+    const series = new Series(this, text, false)
     this.series.set(text, series)
     return series
   }
 
-  #other(owner: string, labels: Readonly<Record<string, string>>): Series {
+  #other(labels: Readonly<Record<string, string>>, textOf: LabelText): Series {
     const open = Object.fromEntries(this.definition.openLabels.map((name) => [name, OTHER]))
-    const text = joinLabels(owner, this.labelNames, { ...labels, ...open })
+    const text = textOf(this.labelNames, { ...labels, ...open })
     let series = this.others.get(text)
-    if (series === undefined) this.others.set(text, (series = new Series(text, this.definition)))
+    if (series === undefined) this.others.set(text, (series = new Series(this, text, true)))
     return series
-  }
-
-  set(series: Series, value: number): void {
-    if (!this.others.has(series.labels)) series.value = value
-    else series.value = this.definition.other === 'sum' ? series.value + value : Math.max(series.value, value)
-  }
-
-  remove(series: Series): void {
-    if (this.series.get(series.labels) === series) this.series.delete(series.labels)
   }
 
   /** Shared gauges are set anew by all that share them. */
@@ -135,12 +161,7 @@ class Family {
   }
 }
 
-function record(series: Series, buckets: readonly number[], value: number): void {
-  let bucket = 0
-  while (bucket < buckets.length && value > buckets[bucket]!) bucket += 1
-  series.counts[bucket]! += 1
-  series.value += value
-}
+type LabelText = (names: readonly string[], labels: Readonly<Record<string, string>>) => string
 
 export interface RegistryOptions {
   /** Series per metric, at most. */
@@ -155,7 +176,9 @@ export function createMetricsRegistry(options: RegistryOptions = {}): MetricsReg
   const families = new Map<string, Family>()
   const collectors: Collector[] = []
   const details: { readonly constant: Readonly<Record<string, string>>; readonly collector: DetailCollector }[] = []
-  let exposing: Promise<string> | undefined
+  let exposing: Promise<Uint8Array> | undefined
+  /** Of the last text, with some room. */
+  let textBytes = 0
 
   function familyOf(definition: MetricDefinition): Family {
     const known = families.get(definition.name)
@@ -176,8 +199,8 @@ export function createMetricsRegistry(options: RegistryOptions = {}): MetricsReg
     }
   }
 
-  async function textOf(): Promise<string> {
-    const pieces: string[] = []
+  async function textOf(): Promise<Uint8Array> {
+    const text = new TextBuffer(textBytes)
     for (const { definition, series, others } of families.values()) {
       let piece = headOf(definition)
       let count = 0
@@ -185,22 +208,34 @@ export function createMetricsRegistry(options: RegistryOptions = {}): MetricsReg
         for (const one of all.values()) {
           piece += linesOf(definition, one)
           count += 1
-          if (count % SERIES_PER_STEP !== 0) continue
-          pieces.push(piece)
+          if (count % SERIES_PER_PIECE !== 0) continue
+          text.add(piece)
           piece = ''
           const wait = pace()
           if (wait !== undefined) await wait
         }
       }
-      pieces.push(piece)
+      text.add(piece)
     }
-    return pieces.join('')
+    textBytes = text.bytes.length
+    return text.bytes
   }
 
-  async function exposeAll(): Promise<string> {
+  async function exposeAll(): Promise<Uint8Array> {
     for (const family of families.values()) family.beginScrape()
     for (const collector of collectors) await run(collector())
     return textOf()
+  }
+
+  function exposeBytes(): Promise<Uint8Array> {
+    exposing ??= exposeAll().finally(() => {
+      exposing = undefined
+    })
+    return exposing
+  }
+
+  async function expose(): Promise<string> {
+    return new TextDecoder().decode(await exposeBytes())
   }
 
   async function exposeDetail(filter: DetailFilter): Promise<string> {
@@ -211,35 +246,34 @@ export function createMetricsRegistry(options: RegistryOptions = {}): MetricsReg
 
   function view(constant: Readonly<Record<string, string>>): MetricsRegistry {
     const owner = joinLabels('', Object.keys(constant).sort(), constant)
+    let last = ''
+    /** Series of several metrics with the same labels, made one after the other, share one text. */
+    const textOf: LabelText = (names, labels) => {
+      const text = joinLabels(owner, names, labels)
+      if (text !== last) last = text
+      return last
+    }
     return {
       counter(definition) {
         const family = familyOf(definition)
-        const withLabels = (labels: Readonly<Record<string, string>>): CounterSeries => {
-          const series = family.at(owner, labels)
-          return {
-            add(by = 1) {
-              assert(by >= 0 && Number.isFinite(by), `${definition.name} can not grow by ${by}`)
-              series.value += by
-            },
-          }
+        return {
+          with: (labels) => family.at(labels, textOf),
+          add: (labels, by) => family.at(labels, textOf).add(by),
         }
-        return { with: withLabels, add: (labels, by) => withLabels(labels).add(by) }
       },
       gauge(definition) {
         const family = familyOf(definition)
-        const withLabels = (labels: Readonly<Record<string, string>>): GaugeSeries => {
-          const series = family.at(owner, labels)
-          return { set: (value) => family.set(series, value), remove: () => family.remove(series) }
+        return {
+          with: (labels) => family.at(labels, textOf),
+          set: (labels, value) => family.at(labels, textOf).set(value),
         }
-        return { with: withLabels, set: (labels, value) => withLabels(labels).set(value) }
       },
       histogram(definition) {
         const family = familyOf(definition)
-        const withLabels = (labels: Readonly<Record<string, string>>): HistogramSeries => {
-          const series = family.at(owner, labels)
-          return { record: (value) => record(series, definition.buckets, value) }
+        return {
+          with: (labels) => family.at(labels, textOf),
+          record: (labels, value) => family.at(labels, textOf).record(value),
         }
-        return { with: withLabels, record: (labels, value) => withLabels(labels).record(value) }
       },
       collect(collector) {
         collectors.push(collector)
@@ -250,12 +284,8 @@ export function createMetricsRegistry(options: RegistryOptions = {}): MetricsReg
       withLabels(more) {
         return view({ ...constant, ...more })
       },
-      expose() {
-        exposing ??= exposeAll().finally(() => {
-          exposing = undefined
-        })
-        return exposing
-      },
+      exposeBytes,
+      expose,
       exposeDetail,
     }
   }

@@ -99,7 +99,7 @@ test('metrics: many series → other work runs while they are set and while they
   const [text, same] = await Promise.all([registry.expose(), registry.expose()])
   expect(same).toBe(text)
   expect(samplesOf(text)).toHaveLength(1000)
-  expect(pauses).toEqual(['set', 'set', 'write', 'write', 'write'])
+  expect(pauses).toEqual(['set', 'set', ...Array.from({ length: 15 }, () => 'write')])
 })
 
 test('metrics: details → a text of their own with the labels of their node, and nothing in every scrape', async () => {

@@ -59,7 +59,7 @@ export class QueueRegistry {
   }
 
   *groups(): Iterable<GroupState> {
-    for (const topic of this.#topics.values()) yield* topic.groups.values()
+    for (const topic of this.#topics.values()) for (const group of topic.groups.values()) yield group
   }
 
   /** Adds a queue that is not there. The topic has no queues of another incarnation. */

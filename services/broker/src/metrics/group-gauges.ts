@@ -33,6 +33,11 @@ class OldestAge {
   /** There is one whose age is not known. */
   isUnsure = false
 
+  clear(): void {
+    this.ms = 0
+    this.isUnsure = false
+  }
+
   add(ageMs: number | undefined): void {
     if (ageMs === undefined) this.isUnsure = true
     else if (ageMs > this.ms) this.ms = ageMs
@@ -44,6 +49,12 @@ class Sums {
   readonly counts = new Float64Array(BUCKETS.length)
   readonly unsettled = new OldestAge()
   readonly undelivered = new OldestAge()
+
+  clear(): void {
+    this.counts.fill(0)
+    this.unsettled.clear()
+    this.undelivered.clear()
+  }
 
   get ready(): number {
     return this.counts[WAITING]! + this.counts[READY]!
@@ -89,35 +100,30 @@ function createVisit({ inflight, reader, ages, nowMs }: GroupGaugesDeps) {
   }
 }
 
-/** A series that is there only while it shows something. */
-class Optional {
-  readonly #make: () => GaugeSeries
-  #series: GaugeSeries | undefined
-
-  constructor(make: () => GaugeSeries) {
-    this.#make = make
-  }
-
-  show(value: number | undefined): void {
-    if (value === undefined) this.remove()
-    else (this.#series ??= this.#make()).set(value)
-  }
-
-  remove(): void {
-    this.#series?.remove()
-    this.#series = undefined
-  }
-}
-
-/** The series of one group in one topic. */
+/** The series of one group in one topic. Ages and buckets have one only while they show something. */
 interface Line {
   seenIn: number
   readonly lag: GaugeSeries
   readonly inFlight: GaugeSeries
   readonly ready: GaugeSeries
-  readonly lagMs: Optional
-  readonly queueingMs: Optional
-  readonly buckets: readonly Optional[]
+  lagMs: GaugeSeries | undefined
+  queueingMs: GaugeSeries | undefined
+  readonly buckets: (GaugeSeries | undefined)[]
+}
+
+/** Shows the value, with a series made where there is none yet; without a value the series goes. */
+function shown(
+  series: GaugeSeries | undefined,
+  value: number | undefined,
+  make: () => GaugeSeries,
+): GaugeSeries | undefined {
+  if (value === undefined) {
+    series?.remove()
+    return undefined
+  }
+  const shownBy = series ?? make()
+  shownBy.set(value)
+  return shownBy
 }
 
 function shownMs({ ms, isUnsure }: OldestAge): number | undefined {
@@ -126,7 +132,7 @@ function shownMs({ ms, isUnsure }: OldestAge): number | undefined {
 
 /** Registers the gauges of groups; those of single queues are for `/metrics/queues?group=…&topic=…`. */
 export function registerGroupGauges(registry: MetricsRegistry, deps: GroupGaugesDeps): void {
-  const { inflight } = deps
+  const { inflight, ages } = deps
   const visit = createVisit(deps)
   const lag = registry.gauge(MetricName.consumerLagMessages)
   const inFlight = registry.gauge(MetricName.consumerInflightMessages)
@@ -139,16 +145,20 @@ export function registerGroupGauges(registry: MetricsRegistry, deps: GroupGauges
   /** Group at which the budget of the last scrape was used up: this one's begins there. */
   let resumeAt = 0
 
-  function makeLine({ topic, group }: GroupState): Line {
-    const labels = { topic, consumer_group: group, ...kindLabels(topic) }
+  function labelsOf({ topic, group }: GroupState) {
+    return { topic, consumer_group: group, ...kindLabels(topic) }
+  }
+
+  function makeLine(state: GroupState): Line {
+    const labels = labelsOf(state)
     return {
       seenIn: scrape,
       lag: lag.with(labels),
       inFlight: inFlight.with(labels),
       ready: ready.with(labels),
-      lagMs: new Optional(() => lagMs.with(labels)),
-      queueingMs: new Optional(() => queueingMs.with(labels)),
-      buckets: BUCKETS.map((bucket) => new Optional(() => ledger.with({ topic, consumer_group: group, bucket }))),
+      lagMs: undefined,
+      queueingMs: undefined,
+      buckets: [],
     }
   }
 
@@ -159,19 +169,28 @@ export function registerGroupGauges(registry: MetricsRegistry, deps: GroupGauges
     line.lag.set(sums.lag)
     line.inFlight.set(sums.inFlight)
     line.ready.set(sums.ready)
-    line.lagMs.show(shownMs(sums.unsettled))
-    line.queueingMs.show(shownMs(sums.undelivered))
-    for (const [bucket, series] of line.buckets.entries()) series.show(sums.counts[bucket]! || undefined)
+    line.lagMs = shown(line.lagMs, shownMs(sums.unsettled), () => lagMs.with(labelsOf(state)))
+    line.queueingMs = shown(line.queueingMs, shownMs(sums.undelivered), () => queueingMs.with(labelsOf(state)))
+    for (let index = 0; index < BUCKETS.length; index += 1) {
+      const count = sums.counts[index]!
+      const series = line.buckets[index]
+      if (count === 0 && series === undefined) continue
+      line.buckets[index] = shown(series, count === 0 ? undefined : count, () =>
+        ledger.with({ topic: state.topic, consumer_group: state.group, bucket: BUCKETS[index]! }),
+      )
+    }
   }
 
   function forgetGone(): void {
+    const before = lines.size
     for (const [state, line] of lines) {
       if (line.seenIn === scrape) continue
       lines.delete(state)
       for (const series of [line.lag, line.inFlight, line.ready, line.lagMs, line.queueingMs, ...line.buckets]) {
-        series.remove()
+        series?.remove()
       }
     }
+    if (lines.size < before) ages.forgetDropped()
   }
 
   registry.collect(function* () {
@@ -181,8 +200,9 @@ export function registerGroupGauges(registry: MetricsRegistry, deps: GroupGauges
     resumeAt = 0
     let index = 0
     let steps = 0
+    const sums = new Sums()
     for (const state of inflight.groups()) {
-      const sums = new Sums()
+      sums.clear()
       for (const queue of state.queues) {
         const wait = visit(queue, sums, index < from ? NOTHING_LEFT : budget)
         steps += 1

@@ -27,6 +27,8 @@ export interface MessageAges {
   age(queue: QueueState, which: AgeOf, offset: number, nowMs: number): number | undefined
   /** Looks for the store time of the message, if the budget allows; a promise where it is not in memory. */
   find(queue: QueueState, which: AgeOf, offset: number, budget: AgeBudget): Promise<void> | undefined
+  /** Queues have been dropped. */
+  forgetDropped(): void
 }
 
 interface Mark {
@@ -38,7 +40,7 @@ interface Mark {
 }
 
 export function createMessageAges(reader: Pick<QueueReader, 'scan'> & RecordTimes): MessageAges {
-  const marks: Record<AgeOf, WeakMap<QueueState, Mark>> = { unsettled: new WeakMap(), undelivered: new WeakMap() }
+  const marks: Record<AgeOf, Map<QueueState, Mark>> = { unsettled: new Map(), undelivered: new Map() }
 
   function unitAt(queue: QueueState, offset: number): Unit | undefined | (() => Promise<void>) {
     let found: Unit | undefined
@@ -71,7 +73,7 @@ export function createMessageAges(reader: Pick<QueueReader, 'scan'> & RecordTime
     find(queue, which, offset, budget) {
       if (budget.left <= 0) return undefined
       const note = (storedMs: number | undefined) => {
-        marks[which].set(queue, { offset, storedMs, ageMs: undefined })
+        if (!queue.dropped) marks[which].set(queue, { offset, storedMs, ageMs: undefined })
       }
       // What can not be read is told to those who consume it.
       const forget = () => note(undefined)
@@ -88,6 +90,11 @@ export function createMessageAges(reader: Pick<QueueReader, 'scan'> & RecordTime
         forget()
       }
       return undefined
+    },
+    forgetDropped() {
+      for (const each of Object.values(marks)) {
+        for (const queue of each.keys()) if (queue.dropped) each.delete(queue)
+      }
     },
   }
 }
