@@ -250,10 +250,13 @@ function clusterCommands(program: Command, act: Act): void {
     .action(act(async () => (await import('./commands/cluster-status.ts')).clusterStatus))
   group(program, 'broker', 'A single broker.')
     .command('drain')
-    .description('Let no producer use a broker any more, and show what groups still wait for until nothing is left.')
+    .description(
+      'Let no producer use a broker any more, and show what groups still wait for until nothing is left. It holds until ' +
+        '--undo, also when the broker is killed and comes back; a broker that was stopped takes messages when it starts.',
+    )
     .argument('<broker>', 'its name')
     .option('--undo', 'let producers use it again')
-    .option('--no-wait', 'look once, and end')
+    .option('--no-wait', 'look once, and end; a nameserver that starts later does not know of it')
     .addHelpText('after', examples('rmq broker drain broker-a', 'rmq broker drain broker-a --undo'))
     .action(act(async () => (await import('./commands/broker-drain.ts')).brokerDrain, 'finishes'))
 }

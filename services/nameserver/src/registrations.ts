@@ -44,7 +44,7 @@ export function createRegistrations({ routes, clock, scheduler, logger }: Regist
   function depart(broker: BrokerAddress, reason: Departure): void {
     forget(broker)
     const { brokerName, brokerAddr } = broker
-    if (!routes.remove(brokerName, brokerAddr)) return
+    if (!routes.remove(brokerName, brokerAddr, reason === 'unregistered')) return
     if (reason === 'unregistered') logger.info({ event: 'broker.left', brokerName, brokerAddr, reason })
     else logger.warn({ event: 'broker.left', brokerName, brokerAddr, reason })
   }

@@ -43,6 +43,13 @@ export type RegisterOutcome =
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'full'; readonly bound: 'brokers' | 'topics'; readonly limit: number }
 
+export interface Drained {
+  /** Of the broker; 0 for a name that is not registered. */
+  readonly topics: number
+  /** It was not so before. */
+  readonly isChanged: boolean
+}
+
 export interface RouteTableOptions {
   /** Addresses in total. */
   readonly brokersMax: number
@@ -73,6 +80,8 @@ export class RouteTable {
   readonly #options: RouteTableOptions
   readonly #brokers = new Map<string, Broker>()
   readonly #brokersOfTopic = new Map<string, Set<Broker>>()
+  /** Drained when they were lost: they are when they come back. At most as many as there may be addresses. */
+  readonly #drainedAway = new Set<string>()
   #members = 0
 
   constructor(options: RouteTableOptions) {
@@ -114,8 +123,11 @@ export class RouteTable {
     return { kind: 'registered', isNew: previous === undefined, left, master: masterFor(broker, brokerId) }
   }
 
-  /** Removes an address; its topics go with the last one of its broker name. False when it was not registered. */
-  remove(brokerName: string, brokerAddr: string): boolean {
+  /**
+   * Removes an address; its topics go with the last one of its broker name. False when it was not registered. One that
+   * stopped in order (`isStopped`) is no longer drained when it starts again, one that was lost is.
+   */
+  remove(brokerName: string, brokerAddr: string, isStopped = false): boolean {
     const broker = this.#brokers.get(brokerName)
     if (broker === undefined) return false
     let isRemoved = false
@@ -125,8 +137,10 @@ export class RouteTable {
       this.#members -= 1
       isRemoved = true
     }
-    if (broker.members.size === 0) this.#removeBroker(broker)
-    else if (isRemoved && broker.enableActingMaster && !broker.members.has(MASTER_ID)) stripWrite(broker)
+    if (broker.members.size === 0) {
+      if (broker.isDrained && !isStopped) this.#noteDrainedAway(brokerName)
+      this.#removeBroker(broker)
+    } else if (isRemoved && broker.enableActingMaster && !broker.members.has(MASTER_ID)) stripWrite(broker)
     return isRemoved
   }
 
@@ -151,14 +165,18 @@ export class RouteTable {
 
   /**
    * Routes name the broker for reading only from now on, or as it announces itself again. It holds across registrations,
-   * until the last address of the name leaves. Returns the number of its topics, 0 for an unknown name.
+   * for topics that are created meanwhile, and when the broker is lost and comes back; an orderly stop ends it.
    * Java: RouteInfoManager.operateWritePermOfBroker, which a change of the broker's topics undoes.
    */
-  drain(brokerName: string, isDrained: boolean): number {
+  drain(brokerName: string, isDrained: boolean): Drained {
     const broker = this.#brokers.get(brokerName)
-    if (broker === undefined) return 0
+    if (broker === undefined) {
+      const isForgotten = !isDrained && this.#drainedAway.delete(brokerName)
+      return { topics: 0, isChanged: isForgotten }
+    }
+    const isChanged = broker.isDrained !== isDrained
     broker.isDrained = isDrained
-    return broker.topics.size
+    return { topics: broker.topics.size, isChanged }
   }
 
   /** Forgets a topic, at the brokers of one cluster only where `cluster` is given. Java: RouteInfoManager.deleteTopic. */
@@ -200,7 +218,7 @@ export class RouteTable {
       brokerName,
       cluster: clusterName,
       enableActingMaster: false,
-      isDrained: false,
+      isDrained: this.#drainedAway.delete(brokerName),
       members: new Map(),
       topics: new Map(),
     }
@@ -246,6 +264,13 @@ export class RouteTable {
     const brokers = this.#brokersOfTopic.get(topic)
     brokers?.delete(broker)
     if (brokers?.size === 0) this.#brokersOfTopic.delete(topic)
+  }
+
+  #noteDrainedAway(brokerName: string): void {
+    if (this.#drainedAway.size >= this.#options.brokersMax) {
+      for (const oldest of this.#drainedAway) if (this.#drainedAway.delete(oldest)) break
+    }
+    this.#drainedAway.add(brokerName)
   }
 
   #removeBroker(broker: Broker): void {

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { Perm } from '@rocketmq-ts/model'
 import type { Peer } from '@rocketmq-ts/remoting'
 import { silentLogger } from '@rocketmq-ts/runtime'
 import { createManualEffects } from '@rocketmq-ts/testkit'
@@ -75,4 +76,56 @@ test('registrations: stopped → connections that close and time that passes lea
   peer.end()
   await effects.advance(5000)
   expect(routes.brokerCount).toBe(1)
+})
+
+test('drain: the connection of a drained broker is lost → drained when it comes back; stopped in order → not any more', () => {
+  const { routes, registrations } = registrationsInMemory()
+  const perm = () => routes.route('A')?.queueDatas.map((queue) => queue.perm)
+  const register = () => {
+    const peer = connection()
+    registrations.register(registrationOf(), 1000, peer as unknown as Peer)
+    return peer
+  }
+  const first = register()
+  routes.drain('broker-a', true)
+  first.end()
+  expect(perm()).toBeUndefined()
+  register()
+  expect(perm()).toEqual([Perm.READ])
+  registrations.unregister({ brokerName: 'broker-a', brokerAddr: 'host-a:10911' })
+  register()
+  expect(perm()).toEqual([Perm.READ_WRITE])
+})
+
+test('drain: silent for too long → drained when it comes back, unless that was taken back meanwhile', async () => {
+  const { effects, routes, registrations } = registrationsInMemory()
+  for (const [isUndone, expected] of [
+    [false, Perm.READ],
+    [true, Perm.READ_WRITE],
+  ] as const) {
+    registrations.register(registrationOf(), 1000, connection() as unknown as Peer)
+    routes.drain('broker-a', true)
+    await effects.advance(1000)
+    expect(routes.brokerCount).toBe(0)
+    if (isUndone) expect(routes.drain('broker-a', false)).toEqual({ topics: 0, isChanged: true })
+    registrations.register(registrationOf(), 1000, connection() as unknown as Peer)
+    expect(routes.route('A')?.queueDatas[0]?.perm).toBe(expected)
+  }
+})
+
+test('drain: more drained brokers are lost than there may be → the one lost first is forgotten', () => {
+  const routes = new RouteTable({ brokersMax: 2, topicsMax: 100, deleteTopicsNotAnnounced: false })
+  const names = ['a', 'b', 'c']
+  for (const name of names) {
+    routes.register(registrationOf({ name }))
+    routes.drain(name, true)
+    routes.remove(name, 'host-a:10911')
+  }
+  const drained = names.filter((name) => {
+    routes.register(registrationOf({ name, topics: [name, 'X'] }))
+    const isDrained = routes.route(name)?.queueDatas[0]?.perm === Perm.READ
+    routes.remove(name, 'host-a:10911', true)
+    return isDrained
+  })
+  expect(drained).toEqual(['b', 'c'])
 })

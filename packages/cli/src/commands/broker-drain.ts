@@ -2,8 +2,9 @@
 import { MASTER_ID } from '@rocketmq-ts/model'
 import type { Context } from '../context.ts'
 import { CliFailure, ExitCode } from '../failures.ts'
-import { compareText, countText } from '../output/text.ts'
+import { countText } from '../output/text.ts'
 import type { BrokerAddress, Session } from '../session.ts'
+import { type Backlog, backlogOf, backlogOfAll, backlogText, messagesOf } from './broker-backlog.ts'
 import { toldAll } from './name-servers.ts'
 
 export interface DrainOptions {
@@ -13,14 +14,10 @@ export interface DrainOptions {
 
 /** Between two looks at what waits. */
 const LOOK_MS = 2000
-/** Groups asked about at once. */
-const GROUPS_AT_ONCE = 16
-
-interface Backlog {
-  readonly group: string
-  readonly topic: string
-  readonly messages: number
-}
+/** Proxies and 4.x clients ask for routes so often: until then messages may still come. */
+const PRODUCERS_NOTICE_MS = 30_000
+/** Nameservers keep it in memory: one that started meanwhile must hear of it, too. */
+const TELL_AGAIN_MS = 10_000
 
 export async function brokerDrain(context: Context, options: DrainOptions, brokerName: string): Promise<number> {
   const { printer } = context
@@ -55,7 +52,7 @@ export async function brokerDrain(context: Context, options: DrainOptions, broke
     return isTold ? ExitCode.OK : ExitCode.FAILED
   }
   const backlog = await watchBacklog(context, session, broker, options.wait)
-  const messages = sumOf(backlog)
+  const messages = messagesOf(backlog)
   if (printer.isJson) printer.document({ ...document, backlog: messages, groups: backlog })
   else if (messages === 0) printer.line('No group waits for a message of it: it can be stopped.')
   if (options.wait && messages > 0) return ExitCode.INTERRUPTED
@@ -80,48 +77,28 @@ async function watchBacklog(
   session: Session,
   broker: BrokerAddress,
   wait: boolean,
-): Promise<Backlog[]> {
+): Promise<readonly Backlog[]> {
   const { printer, host } = context
+  const { clock } = session.effects
+  const noticedMs = clock.monotonicMs() + PRODUCERS_NOTICE_MS
+  let tellAgainMs = clock.monotonicMs() + TELL_AGAIN_MS
   let shown = ''
-  for (;;) {
-    const backlog = await backlogOf(session, broker)
+  let backlog = await backlogOfAll(session, broker, host.interrupted)
+  while (wait && !host.interrupted.aborted) {
     const text = backlogText(backlog)
     if (!printer.isJson && backlog.length > 0 && text !== shown) printer.line(text)
     shown = text
-    if (backlog.length === 0 || !wait || host.interrupted.aborted) return backlog
-    await session.sleep(LOOK_MS)
+    const noticeMs = noticedMs - clock.monotonicMs()
+    if (backlog.length === 0 && noticeMs <= 0) return backlog
+    await session.sleep(backlog.length > 0 ? LOOK_MS : Math.min(noticeMs, TELL_AGAIN_MS))
     if (host.interrupted.aborted) return backlog
-  }
-}
-
-function backlogText(backlog: readonly Backlog[]): string {
-  const parts = backlog.map(({ group, topic, messages }) => `${messages} of ${topic} for ${group}`)
-  return `${countText(sumOf(backlog), 'message')} left: ${parts.join(', ')}.`
-}
-
-/** What groups have not settled, most first. */
-async function backlogOf(session: Session, broker: BrokerAddress): Promise<Backlog[]> {
-  const groups = await session.at(broker, (address) => session.brokers.subscriptionGroups(address))
-  const backlog = new Map<string, Backlog>()
-  for (let at = 0; at < groups.length; at += GROUPS_AT_ONCE) {
-    const names = groups.slice(at, at + GROUPS_AT_ONCE).map(({ groupName }) => groupName)
-    const stats = await Promise.all(
-      names.map((group) => session.at(broker, (address) => session.brokers.consumeStats(address, group))),
-    )
-    for (const [index, queues] of stats.entries()) {
-      const group = names[index] ?? ''
-      for (const { topic, brokerOffset, consumerOffset } of queues) {
-        const messages = Math.max(0, brokerOffset - consumerOffset)
-        const key = `${group}\0${topic}`
-        if (messages > 0) backlog.set(key, { group, topic, messages: messages + (backlog.get(key)?.messages ?? 0) })
-      }
+    if (clock.monotonicMs() >= tellAgainMs) {
+      await session.nameServers.wipeWritePerm(broker.brokerName)
+      tellAgainMs = clock.monotonicMs() + TELL_AGAIN_MS
     }
+    const groups = [...new Set(backlog.map(({ group }) => group))]
+    backlog = await backlogOf(session, broker, groups, host.interrupted)
+    if (backlog.length === 0) backlog = await backlogOfAll(session, broker, host.interrupted)
   }
-  return [...backlog.values()].sort(
-    (left, right) => right.messages - left.messages || compareText(left.group, right.group),
-  )
-}
-
-function sumOf(backlog: readonly Backlog[]): number {
-  return backlog.reduce((sum, { messages }) => sum + messages, 0)
+  return backlog
 }

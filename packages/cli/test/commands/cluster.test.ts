@@ -89,6 +89,46 @@ test('broker drain: nothing waits → drained at every nameserver, seen by statu
   expect((await rmq('send t hello --count 4')).out).toContain('broker-a      0         2')
 })
 
+test('broker drain: nothing waits yet → it goes on looking until no producer can send any more', async () => {
+  const cluster = await startCluster()
+  await cluster.rmq('topic create t --queues 1')
+  await cluster.rmq('send t hello')
+  await cluster.rmq('receive t --group g --max 1')
+  const { ended } = cluster.start('broker drain broker-a')
+  await cluster.advance(25_000)
+  await cluster.rmq('broker drain broker-a --undo')
+  await cluster.rmq('send t late --count 2')
+  await cluster.advance(10_000)
+  await cluster.rmq('receive t --group g')
+  const { code, out } = await cluster.settled(ended)
+  expect([code, out.split('\n')[1]]).toEqual([0, '2 messages left: 2 of t for g.'])
+})
+
+test('broker drain: a nameserver is started anew meanwhile → it hears of it, too', async () => {
+  const cluster = await startCluster()
+  await cluster.rmq('topic create t --queues 1')
+  await cluster.rmq('send t hello --count 2')
+  await cluster.rmq('receive t --group g --max 1')
+  const { interrupt, ended } = cluster.start('broker drain broker-a')
+  await cluster.advance(1000)
+  await cluster.rmq('broker drain broker-a --undo')
+  await cluster.advance(15_000)
+  const status = (await cluster.rmq('cluster status --json')).json<Status>()
+  expect(status.brokers.map(({ drained }) => drained)).toEqual([true])
+  interrupt()
+  expect((await ended).code).toBe(130)
+})
+
+test('broker drain: many groups wait → the first ones are named, all are counted', async () => {
+  const cluster = await startCluster()
+  await cluster.rmq('topic create t --queues 1')
+  await cluster.rmq('send t hello --count 2')
+  for (let index = 0; index < 10; index += 1) await cluster.rmq(`receive t --group g${index} --max 1`)
+  const { out } = await cluster.rmq('broker drain broker-a', { interruptWhen: (text) => text.includes('left') })
+  expect(out).toContain('10 messages left: 1 of t for g0, ')
+  expect(out).toContain('1 of t for g7, and 2 more.')
+})
+
 test('broker drain: messages wait → shown until they are consumed', async () => {
   const cluster = await startCluster()
   await cluster.rmq('topic create t --queues 1')

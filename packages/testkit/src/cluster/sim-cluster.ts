@@ -2,7 +2,9 @@
 // machine of the clients.
 import { type Broker, type QueueLedger } from '@rocketmq-ts/broker'
 import type { MemorySide } from '@rocketmq-ts/grpc'
+import { createNameServerClient, createPeerSource, type NameServerClient } from '@rocketmq-ts/cluster-client'
 import type { NameServer } from '@rocketmq-ts/nameserver'
+import { connectPeer } from '@rocketmq-ts/remoting'
 import type { Effects } from '@rocketmq-ts/runtime'
 import type { Prng, SimMachine, World } from '../sim/index.ts'
 import { createProxyChannel, type ProxyChannel } from './proxy-channel.ts'
@@ -104,6 +106,19 @@ export class SimCluster {
     void node.handle?.stop().then(() => (isOver = true))
     await this.world.run(() => isOver, { forMsMax: 60_000 })
     node.stopped()
+  }
+
+  /** What an operator does at the nameservers. */
+  async operate(work: (nameServers: NameServerClient) => Promise<unknown>): Promise<void> {
+    const addresses = this.nameServers.map(({ machine }) => `${machine.host}:${NAMESERVER_PORT}`)
+    const operator = this.clients.start('operator', async ({ network, clock, scheduler }) => {
+      const connect = (address: string) => connectPeer(network, address, { clock, scheduler })
+      const peers = createPeerSource({ connect, clock })
+      await work(createNameServerClient({ addresses, peers, scheduler }))
+      peers.close()
+    })
+    await this.world.run(() => operator.state !== 'starting', { forMsMax: 60_000 })
+    operator.exit()
   }
 
   get isServing(): boolean {

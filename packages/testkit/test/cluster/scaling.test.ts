@@ -15,7 +15,9 @@ const MINUTE = 60 * SECOND
 const TOPIC = 'Orders'
 const QUEUES = 4
 const KINDS = ['simple', 'push'] as const
-const SENDS_EVERY_MS = 100
+const SENDS_EVERY_MS = 250
+/** As `rmq broker drain` says. */
+const PRODUCERS_NOTICE_MS = 30_000
 
 interface Scene {
   readonly world: World
@@ -201,4 +203,34 @@ test('scaling: one nameserver hangs → the other one hears of a new broker and 
   const beforeMs = world.nowMs
   expect(await routes('Fresh')).toEqual([brokers, brokers])
   expect(world.nowMs - beforeMs).toBeLessThan(3 * SECOND)
+})
+
+test('scaling: a broker is drained, killed and started → no message is sent to it, what it has is consumed', async () => {
+  const { world, cluster, history, produce, routes, missing } = await createScene({ brokers: 2 })
+  const [, drained] = cluster.brokers
+  await cluster.start([drained!])
+  await world.run(30 * SECOND)
+  produce(3 * MINUTE)
+  await world.run(30 * SECOND)
+  await cluster.operate((nameServers) => nameServers.wipeWritePerm('broker-1'))
+  await world.run(PRODUCERS_NOTICE_MS)
+  const noticedMs = world.nowMs
+  const sentTo = (name: string): number => {
+    const late = new Set(history.sends.filter(({ startMs }) => startMs > noticedMs).map(({ seq }) => seq))
+    return history.deliveries.filter(({ brokerName, seq }) => brokerName === name && late.has(seq ?? -1)).length
+  }
+  await world.run(30 * SECOND)
+  cluster.crash(drained!, false)
+  await world.run(SECOND)
+  await cluster.start([drained!])
+  expect(await routes('Fresh')).toEqual([
+    ['broker-0', 'broker-1'],
+    ['broker-0', 'broker-1'],
+  ])
+  await world.run(30 * SECOND)
+  expect(sentTo('broker-1')).toBe(0)
+  await cluster.operate((nameServers) => nameServers.addWritePerm('broker-1'))
+  await world.run(MINUTE)
+  expect(sentTo('broker-1')).toBeGreaterThan(0)
+  expect(missing()).toEqual([])
 })

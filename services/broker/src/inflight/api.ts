@@ -194,6 +194,8 @@ export interface Inflight {
   queue(topic: string, group: string, queueId: number): QueueState | undefined
   /** All states of a group in a topic, ascending by queue id. */
   queuesOf(topic: string, group: string): readonly QueueState[]
+  /** Topics that the group has states in. */
+  topicsOf(group: string): Iterable<string>
   /** All live states. */
   all(): Iterable<QueueState>
   /** The same, by topic and group. */

@@ -140,6 +140,7 @@ export function createInflight(options: InflightOptions): Inflight {
   return {
     queue: (topic, group, queueId) => registry.current(topic, group, queueId),
     queuesOf: (topic, group) => registry.list(topic, group),
+    topicsOf: (group) => registry.topicsOf(group),
     all: () => registry.all(),
     groups: () => registry.groups(),
     start(ref, offset) {

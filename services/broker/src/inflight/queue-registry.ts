@@ -17,6 +17,8 @@ interface TopicQueues {
 
 export class QueueRegistry {
   readonly #topics = new Map<string, TopicQueues>()
+  /** Of each group, the topics that it has queues of. */
+  readonly #topicsOfGroup = new Map<string, Set<string>>()
   readonly #byIndex: (LiveQueue | undefined)[] = []
   readonly #freeIndexes: number[] = []
   readonly #createLedger: () => Ledger
@@ -50,6 +52,10 @@ export class QueueRegistry {
     return this.#topics.get(topic)?.groups.get(group)?.queues ?? []
   }
 
+  topicsOf(group: string): Iterable<string> {
+    return this.#topicsOfGroup.get(group) ?? []
+  }
+
   ready(topic: string, group: string): ReadyQueues | undefined {
     return this.#topics.get(topic)?.groups.get(group)?.ready
   }
@@ -70,6 +76,9 @@ export class QueueRegistry {
     if (group === undefined) {
       group = { topic: ref.topic, group: ref.group, byId: new Map(), queues: [], ready: new ReadyQueues() }
       topic.groups.set(ref.group, group)
+      const topics = this.#topicsOfGroup.get(ref.group)
+      if (topics === undefined) this.#topicsOfGroup.set(ref.group, new Set([ref.topic]))
+      else topics.add(ref.topic)
     }
     const index = this.#freeIndexes.pop() ?? this.#byIndex.length
     const queue = new LiveQueue(ref, index, this.#createLedger(), group.ready)
@@ -91,10 +100,9 @@ export class QueueRegistry {
   /** Forgets the group in all topics and returns what it had. */
   removeGroup(name: string): LiveQueue[] {
     const removed: LiveQueue[] = []
-    for (const [topicName, topic] of this.#topics) {
-      const group = topic.groups.get(name)
-      if (group === undefined) continue
-      removed.push(...this.#forget(group))
+    for (const topicName of Array.from(this.topicsOf(name))) {
+      const topic = this.#topics.get(topicName)!
+      removed.push(...this.#forget(topic.groups.get(name)!))
       topic.groups.delete(name)
       if (topic.groups.size === 0) this.#topics.delete(topicName)
     }
@@ -102,6 +110,9 @@ export class QueueRegistry {
   }
 
   #forget(group: GroupQueues): LiveQueue[] {
+    const topics = this.#topicsOfGroup.get(group.group)
+    topics?.delete(group.topic)
+    if (topics?.size === 0) this.#topicsOfGroup.delete(group.group)
     for (const queue of group.queues) {
       this.#byIndex[queue.index] = undefined
       this.#freeIndexes.push(queue.index)

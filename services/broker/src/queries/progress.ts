@@ -16,8 +16,8 @@ import type { Inflight } from '../inflight/inflight.ts'
 import type { Topic, TopicTable } from '../topics/topic-table.ts'
 
 export interface ProgressDeps {
-  readonly topics: Pick<TopicTable, 'get' | 'require' | 'all'>
-  readonly inflight: Pick<Inflight, 'queue' | 'queuesOf' | 'lowMark'>
+  readonly topics: Pick<TopicTable, 'get' | 'require'>
+  readonly inflight: Pick<Inflight, 'queue' | 'queuesOf' | 'topicsOf' | 'lowMark'>
   readonly reader: QueueReader & RecordReader
   readonly brokerName: string
 }
@@ -90,8 +90,8 @@ export function createProgress({ topics, inflight, reader, brokerName }: Progres
   /** The topics that a request names, or all; of them those that the group consumes here. */
   function consumedTopics({ consumerGroup, topic = '', topicList = '' }: GetConsumeStatsHeader): Topic[] {
     const names = [topic, ...topicList.split(';')].filter((name) => name !== '')
-    const candidates = names.length === 0 ? [...topics.all()] : [...new Set(names)].map((name) => topics.get(name))
-    return candidates.filter(
+    const candidates = names.length === 0 ? inflight.topicsOf(consumerGroup) : new Set(names)
+    return Array.from(candidates, (name) => topics.get(name)).filter(
       (each): each is Topic => each !== undefined && inflight.queuesOf(each.config.topicName, consumerGroup).length > 0,
     )
   }

@@ -12,13 +12,14 @@ import type { RouteTable } from '../route-table.ts'
 
 export interface WritePermDeps {
   readonly routes: Pick<RouteTable, 'drain'>
+  /** Told of changes only: `rmq broker drain` asks again and again, for nameservers that have just started. */
   readonly onDrained: (brokerName: string, isDrained: boolean, topics: number) => void
 }
 
 export function createWritePermOfBroker({ routes, onDrained }: WritePermDeps) {
   function drain(brokerName: string, isDrained: boolean): number {
-    const topics = routes.drain(brokerName, isDrained)
-    onDrained(brokerName, isDrained, topics)
+    const { topics, isChanged } = routes.drain(brokerName, isDrained)
+    if (isChanged) onDrained(brokerName, isDrained, topics)
     return topics
   }
 
