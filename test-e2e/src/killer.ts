@@ -9,7 +9,7 @@ import type { KillOptions } from './server.ts'
 const { pid, options } = workerData as { pid: number; options: KillOptions }
 const UNSYNCED_MS_MAX = 2_000
 /** Until then a log that messages are sent to fills a file. */
-const ROLL_MS_MAX = 30_000
+const ROLL_MS_MAX = 120_000
 
 /** Looks until it holds, or the time is over. */
 function waitUntil(msMax: number, holds: () => boolean): void {

@@ -4,7 +4,9 @@ import { createRandom, hashOf } from '../random.ts'
 
 /** Of every broker's commit log: the smallest that there is. */
 export const SEGMENT_BYTES = 16 * 1024 * 1024
+/** All messages together, of both brokers, fill so many, or more. */
 const SEGMENTS = 8
+const MEAN_BYTES_MIN = 2_500
 const SMALL_BYTES_MAX = 600
 /** One message in ten is large; even those of a short run stay below the limit of 4 MiB. */
 const LARGE = 0.1
@@ -15,7 +17,7 @@ export interface Bodies {
 }
 
 export function createBodies(messages: number): Bodies {
-  const mean = (SEGMENTS * SEGMENT_BYTES) / Math.max(1, messages)
+  const mean = Math.max(MEAN_BYTES_MIN, (SEGMENTS * SEGMENT_BYTES) / Math.max(1, messages))
   const large = Math.min(LARGE_BYTES_MAX, Math.ceil((2 * mean) / LARGE))
   const pool = Buffer.alloc(2 * LARGE_BYTES_MAX)
   const random = createRandom(0)
