@@ -4,7 +4,7 @@ import { RequestCode, ResponseCode } from './codec/codes.ts'
 import type { RequestHandler } from './peer.ts'
 
 /** What refused a connection or a request. */
-export type RemotingBound = 'connections' | 'requests-in-flight' | 'frames' | 'unread-answers'
+export type RemotingBound = 'connections' | 'requests-in-flight' | 'unfinished-requests' | 'frames' | 'unread-answers'
 
 export interface ConnectionObserver {
   received(bytes: number): void

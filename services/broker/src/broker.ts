@@ -48,6 +48,7 @@ import { createAllSettings } from './queries/all-settings.ts'
 import { createProgress } from './queries/progress.ts'
 import { createRuntimeInfo } from './queries/runtime-info.ts'
 import { createRegistration } from './registration.ts'
+import { brokerMemory } from './memory.ts'
 import { type NameServers, unregisterWithin } from './name-servers.ts'
 import { brokerReadiness } from './readiness.ts'
 import { createBrokerRequestTable } from './request-table.ts'
@@ -274,7 +275,7 @@ async function openAround(
     listen: { host: settings.listenHost, port: settings.listenPort },
     name: 'broker',
     handler,
-    limits: { drainMs: DRAIN_MS },
+    limits: { ...brokerMemory(settings.memoryBudget), drainMs: DRAIN_MS },
     logger,
     observer: metrics.remoting,
   })

@@ -26,6 +26,7 @@ import { createQueryDataVersion } from './handlers/query-data-version.ts'
 import { createRegisterBroker } from './handlers/register-broker.ts'
 import { createUnregisterBroker } from './handlers/unregister-broker.ts'
 import { createWritePermOfBroker } from './handlers/write-perm-of-broker.ts'
+import { nameServerMemory } from './memory.ts'
 import { createRegistrations } from './registrations.ts'
 import { createNameServerRequestTable } from './request-table.ts'
 import { RouteTable } from './route-table.ts'
@@ -92,6 +93,7 @@ export function createNameServer(config: NameServerConfig, deps: NameServerDeps)
     listen: { host: config.listenHost, port: config.listenPort },
     name: 'nameserver',
     handler,
+    limits: nameServerMemory(config.memoryBudget),
     logger,
   })
   const localPeers = new Set<Peer>()

@@ -22,6 +22,8 @@ export interface FrameDecoder {
   push(chunk: Uint8Array, onFrame: (frame: Frame) => void): void
   /** Bytes held for an incomplete frame. */
   readonly heldBytes: number
+  /** Memory that they take, which is more while the frame grows. */
+  readonly bufferBytes: number
 }
 
 const PREFIX_BYTES = 8
@@ -114,6 +116,9 @@ export function createFrameDecoder(options: { readonly frameBytesMax?: number } 
     },
     get heldBytes() {
       return heldBytes
+    },
+    get bufferBytes() {
+      return held.length
     },
   }
 }

@@ -18,11 +18,12 @@ import {
 } from '../codec/remoting-command.ts'
 import type { RemotingEvent } from '../events.ts'
 import type { ConnectionObserver } from '../observer.ts'
-import { ANONYMOUS, type Peer, type RequestHandler, type RequestOptions } from '../peer.ts'
-import { Arrival } from './arrived-request.ts'
+import { ANONYMOUS, type RequestHandler, type RequestOptions } from '../peer.ts'
+import { type AnsweringPeer, CommandAnswer, CommandArrival } from './command-arrival.ts'
 import { Expiring, type Deadlines } from './deadlines.ts'
 import type { RemotingLimits } from './limits.ts'
-import { PendingRequests, type ArrivedAnswer } from './pending-requests.ts'
+import type { BoundConnection, ListenerBounds, ListenerShare } from './listener-bounds.ts'
+import { PendingRequests } from './pending-requests.ts'
 import { Stranger, strangerReason } from './stranger.ts'
 
 type AnyDeclaration = RequestDeclaration<object, object>
@@ -45,64 +46,13 @@ export interface ConnectionOptions {
   readonly limits: RemotingLimits
   readonly logger: Logger<RemotingEvent>
   readonly observer?: ConnectionObserver | undefined
+  /** What the connections of its listener hold together; the connecting side has none. */
+  readonly bounds?: ListenerBounds
 }
 
 /** 'host:port', an IPv6 host in brackets. */
 export function formatAddress({ host, port }: SocketAddress): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-}
-
-class CommandAnswer implements ArrivedAnswer {
-  readonly #command: RemotingCommand
-  constructor(command: RemotingCommand) {
-    this.#command = command
-  }
-  get code(): number {
-    return this.#command.code
-  }
-  get remark(): string | undefined {
-    return this.#command.remark
-  }
-  get body(): Uint8Array {
-    return this.#command.body
-  }
-  readHeader(declaration: AnyDeclaration): object {
-    return declaration.answer.decode(this.#command.extFields)
-  }
-}
-
-class CommandArrival extends Arrival {
-  readonly #connection: Connection
-  readonly command: RemotingCommand
-
-  constructor(connection: Connection, command: RemotingCommand) {
-    super({
-      code: command.code,
-      body: command.body,
-      peer: connection,
-      oneway: (command.flag & CommandFlag.ONEWAY) !== 0,
-      version: command.version,
-    })
-    this.#connection = connection
-    this.command = command
-  }
-
-  get extFields(): ReadonlyMap<string, string> {
-    return this.command.extFields
-  }
-
-  protected override readHeader<H extends object, A extends object>(declaration: RequestDeclaration<H, A>): H {
-    return declaration.header.decode(this.command.extFields)
-  }
-
-  protected override send(answer: Answer<object>, declaration: AnyDeclaration | undefined): void {
-    const extFields = answer.header === undefined ? [] : (declaration?.answer.encode(answer.header) ?? [])
-    this.#connection.answer(this.command, answer, extFields)
-  }
-
-  protected override answerInvalid(reason: string): void {
-    this.#connection.answerInvalid(this.code, reason)
-  }
 }
 
 class IdleWatch extends Expiring {
@@ -116,7 +66,10 @@ class IdleWatch extends Expiring {
   }
 }
 
-export class Connection implements Peer {
+/** Why a connection is not read: both may hold at a time. */
+type Pause = 'answers' | 'input'
+
+export class Connection implements AnsweringPeer, BoundConnection {
   readonly remoteAddress: string
   readonly localAddress: string
   readonly listener: string
@@ -127,10 +80,14 @@ export class Connection implements Peer {
   readonly #idleWatch = new IdleWatch(this)
   readonly #onFrame = (frame: Frame): void => this.#take(frame)
   readonly #closeCallbacks: (() => void)[] = []
+  readonly #share: ListenerShare | undefined
+  readonly #pauses = new Set<Pause>()
   #activeAtMs: number
   #outgoing: Uint8Array[] = []
   #outgoingBytes = 0
   #inEvent = false
+  /** A frame became whole with this read. */
+  #tookFrame = false
   #flushScheduled = false
   #inFlight = 0
   #inFlightBytes = 0
@@ -150,6 +107,7 @@ export class Connection implements Peer {
     this.#decoder = createFrameDecoder(limits)
     this.#pending = new PendingRequests(options.deadlines, limits.requestsPendingMax, this.remoteAddress)
     this.#activeAtMs = clock.monotonicMs()
+    this.#share = options.bounds?.join(this)
   }
 
   /** Starts reading; called once. */
@@ -157,7 +115,10 @@ export class Connection implements Peer {
     this.#options.deadlines.add(this.#idleWatch, this.#options.limits.idleMs)
     this.#options.socket.start({
       data: (chunk) => this.#read(chunk),
-      drain: () => this.#options.socket.resume(),
+      drain: () => {
+        this.#share?.isSlow(false)
+        this.#resume('answers')
+      },
       close: (error) => this.#gone(error),
     })
   }
@@ -210,6 +171,26 @@ export class Connection implements Peer {
     this.#destroy(reason)
   }
 
+  /** Internal: for the bounds of the listener. */
+  get unsentBytes(): number {
+    return this.#bufferedBytes
+  }
+  pause(): void {
+    this.#pause('input')
+  }
+  resume(): void {
+    this.#resume('input')
+  }
+  drop(reason: string): void {
+    const { listener, remoteAddress } = this
+    this.#options.observer?.refused('unfinished-requests')
+    this.#options.logger.warn({ event: 'request.given-up', listener, remoteAddress, reason })
+    this.#destroy(reason)
+  }
+  tooSlow(): void {
+    this.#tooSlow()
+  }
+
   /** Internal: answers a request that arrived here. */
   answer(command: RemotingCommand, answer: Answer<object>, extFields: OutgoingCommand['extFields']): void {
     this.#send({
@@ -225,6 +206,7 @@ export class Connection implements Peer {
     })
     this.#inFlight -= 1
     this.#inFlightBytes -= command.body.length
+    this.#share?.ended(command.body.length)
     if (this.#inFlight === 0) this.#drained?.()
   }
 
@@ -292,7 +274,18 @@ export class Connection implements Peer {
     } finally {
       this.#inEvent = false
     }
+    this.#share?.unfinished(this.#closing ? 0 : this.#decoder.bufferBytes, this.#tookFrame)
+    this.#tookFrame = false
     this.#flush()
+  }
+
+  #pause(why: Pause): void {
+    this.#pauses.add(why)
+    this.#options.socket.pause()
+  }
+
+  #resume(why: Pause): void {
+    if (this.#pauses.delete(why) && this.#pauses.size === 0) this.#options.socket.resume()
   }
 
   /** The stream is none of ours. Who has the wrong port is told so. */
@@ -311,6 +304,7 @@ export class Connection implements Peer {
   }
 
   #take(frame: Frame): void {
+    this.#tookFrame = true
     if (this.#closing) return
     const command = decodeCommand(frame)
     if (isResponse(command)) this.#pending.settle(command.opaque, new CommandAnswer(command))
@@ -320,18 +314,21 @@ export class Connection implements Peer {
   #takeRequest(command: RemotingCommand): void {
     const request = new CommandArrival(this, command)
     const { requestsInFlightMax, requestBytesInFlightMax } = this.#options.limits
-    const full =
-      this.#inFlight >= requestsInFlightMax || this.#inFlightBytes + command.body.length > requestBytesInFlightMax
+    const bodyBytes = command.body.length
+    const isFull = this.#inFlight >= requestsInFlightMax || this.#inFlightBytes + bodyBytes > requestBytesInFlightMax
+    const hasRoom = this.#share?.hasRoomFor(bodyBytes) ?? true
     if (!request.oneway) {
       this.#inFlight += 1
-      this.#inFlightBytes += command.body.length
+      this.#inFlightBytes += bodyBytes
+      this.#share?.began(bodyBytes)
     }
     if (this.#state === 'draining') {
       const code = command.version > GO_AWAY_VERSION_MIN ? ResponseCode.GO_AWAY : ResponseCode.SERVICE_NOT_AVAILABLE
       request.respond({ code, remark: 'this server is stopping; connect again' })
-    } else if (full) {
+    } else if (isFull || !hasRoom) {
       this.#options.observer?.refused('requests-in-flight')
-      const remark = `[OVERLOAD] ${this.#inFlight} requests of this connection wait for an answer; try again later`
+      const whose = hasRoom ? `${this.#inFlight} requests of this connection` : 'too large requests of all connections'
+      const remark = `[OVERLOAD] ${whose} wait for an answer; try again later`
       request.respond({ code: ResponseCode.SYSTEM_BUSY, remark })
     } else {
       this.#options.handler(request)
@@ -373,7 +370,9 @@ export class Connection implements Peer {
     this.#activeAtMs = this.#options.clock.monotonicMs()
     this.#options.observer?.sent(bytes)
     const taken = this.#options.socket.write(joined ? [Buffer.concat(chunks, bytes)] : chunks)
-    if (!taken && this.listener !== '') this.#options.socket.pause()
+    if (taken || this.listener === '') return
+    this.#pause('answers')
+    this.#share?.isSlow(true)
   }
 
   #destroy(reason: string): void {
@@ -389,6 +388,7 @@ export class Connection implements Peer {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     this.#options.deadlines.remove(this.#idleWatch)
+    this.#share?.leave()
     if (this.#stranger !== undefined) this.#options.deadlines.remove(this.#stranger)
     const { listener, remoteAddress } = this
     const reason = error === undefined ? this.#closeReason : error.message

@@ -7,6 +7,16 @@ export interface RemotingLimits {
   readonly requestsInFlightMax: number
   /** Their bodies together; more are answered SYSTEM_BUSY. */
   readonly requestBytesInFlightMax: number
+  /** Bodies of requests that wait for an answer, of all connections of a listener; more are answered SYSTEM_BUSY. */
+  readonly requestBytesMax: number
+  /**
+   * Requests that have arrived in part, of all connections of a listener. At the bound those above 16 KiB are read later,
+   * and while some wait, one that is not whole within `unfinishedPatienceMs` closes its connection.
+   */
+  readonly unfinishedBytesMax: number
+  readonly unfinishedPatienceMs: number
+  /** Answers that slow readers have not taken, of all connections of a listener; above, the slowest is closed. */
+  readonly unsentBytesMax: number
   /** Our own requests waiting for an answer on one connection; more fail with MqError 'busy'. */
   readonly requestsPendingMax: number
   /** Bytes not yet taken by the network: above half of it our requests fail with 'busy', above it we close. */
@@ -27,6 +37,10 @@ export const DEFAULT_LIMITS: RemotingLimits = {
   connectionsMax: 10_000,
   requestsInFlightMax: 65_536,
   requestBytesInFlightMax: 256 * MiB,
+  requestBytesMax: 256 * MiB,
+  unfinishedBytesMax: 64 * MiB,
+  unfinishedPatienceMs: 5_000,
+  unsentBytesMax: 256 * MiB,
   requestsPendingMax: 65_536,
   writeBufferBytesMax: 128 * MiB,
   frameBytesMax: 16 * MiB,

@@ -17,6 +17,7 @@ import type { Peer, RequestHandler } from '../peer.ts'
 import { Connection, formatAddress } from './connection.ts'
 import { createDeadlines, Expiring, type Deadlines } from './deadlines.ts'
 import { limitsOf, type RemotingLimits } from './limits.ts'
+import { ListenerBounds } from './listener-bounds.ts'
 
 export interface RemotingServerOptions {
   readonly network: Network
@@ -74,6 +75,7 @@ export function createRemotingServer(options: RemotingServerOptions): RemotingSe
   const limits = limitsOf(options.limits)
   const logger: Logger<RemotingEvent> = options.logger ?? silentLogger
   const deadlines = createDeadlines({ clock, scheduler })
+  const bounds = new ListenerBounds({ limits, clock, scheduler })
   const connections = new Set<Connection>()
   let listener: Listener | undefined
   let stopping = false
@@ -98,6 +100,7 @@ export function createRemotingServer(options: RemotingServerOptions): RemotingSe
       limits,
       logger,
       observer: options.observer,
+      bounds,
     })
     connections.add(connection)
     connection.onClose(() => connections.delete(connection))

@@ -14,6 +14,8 @@ import { portTaken } from './port-holder.ts'
 
 /** Bytes buffered for a slow reader before `write` answers false. */
 const WRITE_MARK_BYTES = 256 * 1024
+/** Bytes that a paused socket still takes in, in units of one read (64 KiB). */
+const READ_MARK_BYTES = 1
 const BACKLOG = 1024
 const IPV4_IN_IPV6 = '::ffff:'
 
@@ -41,6 +43,12 @@ function addressOf(host: string | undefined, port: number | undefined): SocketAd
   return { host: plain, port: port ?? 0 }
 }
 
+/** One option of Node's sets the marks of both directions; a paused socket would take in as much as may be unsent. */
+function readNoFurther(socket: net.Socket): void {
+  const { _readableState: state } = socket as unknown as { readonly _readableState?: { highWaterMark: number } }
+  if (state !== undefined) state.highWaterMark = READ_MARK_BYTES
+}
+
 class NodeSocket implements Socket {
   readonly remoteAddress: SocketAddress
   readonly localAddress: SocketAddress
@@ -51,6 +59,7 @@ class NodeSocket implements Socket {
     this.#socket = socket
     this.remoteAddress = addressOf(socket.remoteAddress, socket.remotePort)
     this.localAddress = addressOf(socket.localAddress, socket.localPort)
+    readNoFurther(socket)
     socket.on('error', (error) => {
       const { host, port } = this.remoteAddress
       this.#error ??= networkError(error, `connection with ${host}:${port} failed`)
