@@ -9,7 +9,7 @@ const BACKLOG = 300
 const BACKLOG_MS_MAX = 60_000
 const SETTLED_MS_MAX = 60_000
 /** Receives of a load that find nothing, through all proxies and from all queues: there is nothing. */
-const EMPTY_RECEIVES = 40
+const EMPTY_RECEIVES = 24
 /** The SDK takes its time to connect again after it was refused for long. */
 const EMPTY_MS_MAX = 90_000
 const LIMITS = fileURLToPath(new URL('limits.yml', import.meta.url))

@@ -9,11 +9,14 @@ const TAKEN_AWAY = ['broker-2', 'broker-3'] as const
 export async function checkDraining(scene: Scene): Promise<void> {
   const { rmq } = scene
   await scene.step('broker drain: its backlog becomes empty, sends go to the other broker', async () => {
-    const names = await Promise.all(TAKEN_AWAY.map(async (name) => rmq.brokerAt((await scene.container(name)).address)))
-    for (const name of names) {
+    const drain = async (container: string) => {
+      const name = await rmq.brokerAt((await scene.container(container)).address)
       const said = await rmq.drain(name)
       expectThat(said.includes('it can be stopped'), `rmq says ${said}`)
+      return name
     }
+    // It takes half a minute, so that all producers notice.
+    const names = await Promise.all(TAKEN_AWAY.map(drain))
     await scene.goesOn()
     return names.join(', ')
   })

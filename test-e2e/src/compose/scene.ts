@@ -9,7 +9,7 @@ import { createRmq, type Rmq } from './rmq.ts'
 /** Without an acknowledged send, in any step. It is some seconds on a quiet machine, where all brokers restart. */
 const SEND_GAP_MS_MAX = 30_000
 /** Messages that are sent and received before a load is said to go on. */
-const STRIDE = 200
+const STRIDE = 100
 const STRIDE_MS_MAX = 60_000
 const ARRIVES_MS_MAX = 60_000
 const WATCH_MS = 100
