@@ -25,7 +25,7 @@ test('observer: writes and flushes → each told with its time and bytes; a slow
       ...effects,
       logger,
       observer: {
-        wrote: (tookMs, bytes) => wrote.push(bytes),
+        wrote: (_tookMs, bytes) => wrote.push(bytes),
         flushed: (tookMs, bytes) => flushed.push([tookMs, bytes]),
       },
     },

@@ -4,7 +4,7 @@ import { createBrokerClient, createNameServerClient, createPeerSource } from '@r
 import { configureProcess, type StartEvent } from '@rocketmq-ts/config/node'
 import { createHealthServer } from '@rocketmq-ts/health/node'
 import { createMetricsRegistry } from '@rocketmq-ts/metrics'
-import { createProcessMetrics } from '@rocketmq-ts/metrics/node'
+import { createNodePace, createProcessMetrics } from '@rocketmq-ts/metrics/node'
 import { type RemotingEvent, connectPeer } from '@rocketmq-ts/remoting'
 import { FileError, NetworkError, createLifecycle } from '@rocketmq-ts/runtime'
 import { advertisedHostFor, createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
@@ -45,7 +45,7 @@ const peers = createPeerSource({
   clock,
   connect: (address) => connectPeer(network, address, { clock, scheduler, logger }),
 })
-const registry = createMetricsRegistry()
+const registry = createMetricsRegistry({ pace: createNodePace() })
 const processMetrics = createProcessMetrics()
 const addresses = nameServerAddresses(settings)
 const nameServers = createNameServers(createNameServerClient({ addresses, peers }))
@@ -75,7 +75,8 @@ const health = createHealthServer({
   host: healthHost,
   port: healthPort,
   readiness: () => service.readiness(),
-  metrics: async () => (await registry.expose()) + (await processMetrics.expose()),
+  metrics: [registry.exposeBytes, processMetrics.expose],
+  queueMetrics: registry.exposeDetail,
 })
 if (!LOOPBACK.test(listenHost)) logger.warn({ event: 'broker.open', host: listenHost })
 const parts = [...(healthPort === 0 ? [] : [{ name: 'health', service: health }]), { name: 'broker', service }]

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { configureProcess, type StartEvent } from '@rocketmq-ts/config/node'
 import { createHealthServer } from '@rocketmq-ts/health/node'
 import { createMetricsRegistry } from '@rocketmq-ts/metrics'
-import { createProcessMetrics } from '@rocketmq-ts/metrics/node'
+import { createNodePace, createProcessMetrics } from '@rocketmq-ts/metrics/node'
 import type { RemotingEvent } from '@rocketmq-ts/remoting'
 import { createLifecycle, NetworkError } from '@rocketmq-ts/runtime'
 import { createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
@@ -28,7 +28,7 @@ const logger = createPinoLogger<NameServerEvent | RemotingEvent | StartEvent>({
 })
 for (const event of startEvents) logger[event.event === 'config.warning' ? 'warn' : 'info'](event)
 const { healthHost, healthPort } = config
-const registry = createMetricsRegistry()
+const registry = createMetricsRegistry({ pace: createNodePace() })
 const processMetrics = createProcessMetrics()
 const service = createNameServer(config, {
   ...effects,
@@ -39,7 +39,7 @@ const health = createHealthServer({
   host: healthHost,
   port: healthPort,
   readiness: () => service.readiness(),
-  metrics: async () => (await registry.expose()) + (await processMetrics.expose()),
+  metrics: [registry.exposeBytes, processMetrics.expose],
 })
 if (!LOOPBACK.test(config.listenHost)) {
   logger.warn({ event: 'nameserver.open', host: config.listenHost })

@@ -4,7 +4,7 @@ import { configureProcess, type StartEvent } from '@rocketmq-ts/config/node'
 import { createGrpcJsTransport, type GrpcPortEvent } from '@rocketmq-ts/grpc/node'
 import { createHealthServer } from '@rocketmq-ts/health/node'
 import { createMetricsRegistry } from '@rocketmq-ts/metrics'
-import { createProcessMetrics } from '@rocketmq-ts/metrics/node'
+import { createNodePace, createProcessMetrics } from '@rocketmq-ts/metrics/node'
 import { MqError } from '@rocketmq-ts/model'
 import { createLifecycle, NetworkError } from '@rocketmq-ts/runtime'
 import { createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
@@ -47,7 +47,7 @@ function compose(): Proxy {
   }
 }
 
-const registry = createMetricsRegistry()
+const registry = createMetricsRegistry({ pace: createNodePace() })
 const metrics = registry.withLabels({ node_type: 'proxy', node_id: hostname() })
 const processMetrics = createProcessMetrics()
 const tls = await loadTls(config, effects.clock).catch((error: unknown) => endWith(2, error))
@@ -64,7 +64,7 @@ const health = createHealthServer({
   host: config.healthHost,
   port: config.healthPort,
   readiness: () => service.readiness(),
-  metrics: async () => (await registry.expose()) + (await processMetrics.expose()),
+  metrics: [registry.exposeBytes, processMetrics.expose],
 })
 const parts = [...(config.healthPort === 0 ? [] : [{ name: 'health', service: health }]), { name: 'proxy', service }]
 const lifecycle = createLifecycle(parts, { ...effects, stopDeadlineMs: STOP_DEADLINE_MS })

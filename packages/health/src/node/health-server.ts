@@ -1,5 +1,5 @@
-// HTTP for probes and scrapes: /livez, /readyz, /metrics. Everything is bounded: connections, time, sizes; a stop
-// closes what is open.
+// HTTP for probes and scrapes: /livez, /readyz, /metrics, and /metrics/queues where there are queues. Everything is
+// bounded: connections, time, sizes; a stop closes what is open.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -22,7 +22,8 @@ const REQUEST_TIMEOUT_MS = 5_000
 const KEEP_ALIVE_TIMEOUT_MS = 60_000
 const HEADER_BYTES_MAX = 8 * 1024
 const REQUESTS_PER_CONNECTION_MAX = 10_000
-const PATHS = ['/livez', '/readyz', '/metrics']
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+const JSON_TYPE = 'application/json; charset=utf-8'
 
 export interface HealthServerOptions {
   readonly host: string
@@ -30,8 +31,10 @@ export interface HealthServerOptions {
   readonly port: number
   /** Asked on every /readyz. */
   readonly readiness: () => Readiness
-  /** Text of /metrics; concurrent scrapes share one. */
-  readonly metrics: () => Promise<string>
+  /** Parts of the text of /metrics, one after the other; concurrent scrapes share one text. */
+  readonly metrics: readonly (() => Promise<Uint8Array | string>)[]
+  /** Text of /metrics/queues?group=…&topic=…: what is too much for every scrape. Without it there is no such path. */
+  readonly queueMetrics?: (filter: ReadonlyMap<string, string>) => Promise<string>
 }
 
 export interface HealthServer extends Service {
@@ -40,20 +43,33 @@ export interface HealthServer extends Service {
 }
 
 /** Creates the server. `start` rejects with `NetworkError` 'address-in-use' naming host and port. */
-export function createHealthServer({ host, port, readiness, metrics }: HealthServerOptions): HealthServer {
+export function createHealthServer({
+  host,
+  port,
+  readiness,
+  metrics,
+  queueMetrics,
+}: HealthServerOptions): HealthServer {
   let server: Server | undefined
   let address: SocketAddress | undefined
-  let scrape: Promise<string> | undefined
+  let scrape: Promise<Buffer> | undefined
+  const paths = ['/livez', '/readyz', '/metrics', ...(queueMetrics === undefined ? [] : ['/metrics/queues'])]
 
-  const sharedMetrics = (): Promise<string> => {
-    scrape ??= metrics().finally(() => {
+  async function readMetrics(): Promise<Buffer> {
+    const texts: Buffer[] = []
+    for (const read of metrics) texts.push(bytesOf(await read()))
+    return texts.length === 1 && texts[0] !== undefined ? texts[0] : Buffer.concat(texts)
+  }
+
+  const sharedMetrics = (): Promise<Buffer> => {
+    scrape ??= readMetrics().finally(() => {
       scrape = undefined
     })
     return scrape
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = (request.url ?? '').split('?')[0] ?? ''
+    const [path = '', query = ''] = (request.url ?? '').split('?', 2)
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD')
       return reply(response, 405, 'Only GET and HEAD are answered.\n')
@@ -61,12 +77,15 @@ export function createHealthServer({ host, port, readiness, metrics }: HealthSer
     if (path === '/livez') return reply(response, 200, 'ok\n')
     if (path === '/readyz') {
       const state = readiness()
-      return state.ready ? reply(response, 200, 'ready\n') : reply(response, 503, `not ready: ${state.reason}\n`)
+      return reply(response, state.ready ? 200 : 503, `${JSON.stringify(state)}\n`, JSON_TYPE)
     }
-    if (path === '/metrics') {
-      return reply(response, 200, await sharedMetrics(), 'text/plain; version=0.0.4; charset=utf-8')
+    if (path === '/metrics') return reply(response, 200, await sharedMetrics(), METRICS_TYPE)
+    if (path === '/metrics/queues' && queueMetrics !== undefined) {
+      const filter = new Map(new URLSearchParams(query))
+      if (filter.has('group')) return reply(response, 200, await queueMetrics(filter), METRICS_TYPE)
+      return reply(response, 400, 'group: name one, and perhaps a topic: /metrics/queues?group=G&topic=T\n')
     }
-    return reply(response, 404, `Nothing here. There are ${PATHS.join(', ')}.\n`)
+    return reply(response, 404, `Nothing here. There are ${paths.join(', ')}.\n`)
   }
 
   return {
@@ -143,7 +162,18 @@ function refuse(error: Error & { readonly code?: string; readonly rawPacket?: Bu
   socket.destroySoon()
 }
 
-function reply(response: ServerResponse, status: number, body: string, type = 'text/plain; charset=utf-8'): void {
+/** Without a copy where there are bytes already. */
+function bytesOf(text: Uint8Array | string): Buffer {
+  if (typeof text === 'string') return Buffer.from(text)
+  return Buffer.from(text.buffer, text.byteOffset, text.byteLength)
+}
+
+function reply(
+  response: ServerResponse,
+  status: number,
+  body: string | Buffer,
+  type = 'text/plain; charset=utf-8',
+): void {
   if (response.headersSent) return
   response.writeHead(status, {
     'content-type': type,

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import http2 from 'node:http2'
 import { connect, type Socket } from 'node:net'
 import { afterEach, expect, test } from '@jest/globals'
-import type { Readiness } from '@rocketmq-ts/runtime'
+import { type Readiness, readinessOf } from '@rocketmq-ts/runtime'
 import { createHealthServer, type HealthServer } from '../../src/node/index.ts'
 
 const servers: HealthServer[] = []
@@ -11,12 +11,20 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.stop()
 })
 
-async function started(options: { readiness?: Readiness; metrics?: () => Promise<string>; port?: number } = {}) {
+interface Options {
+  readonly readiness?: Readiness
+  readonly metrics?: () => Promise<string>
+  readonly queueMetrics?: (filter: ReadonlyMap<string, string>) => Promise<string>
+  readonly port?: number
+}
+
+async function started(options: Options = {}) {
   const server = createHealthServer({
     host: '127.0.0.1',
     port: options.port ?? 0,
     readiness: () => options.readiness ?? { ready: true },
-    metrics: options.metrics ?? (() => Promise.resolve('one 1\n')),
+    metrics: [options.metrics ?? (() => Promise.resolve('one 1\n'))],
+    ...(options.queueMetrics && { queueMetrics: options.queueMetrics }),
   })
   await server.start()
   servers.push(server)
@@ -39,12 +47,19 @@ function textUntilClosed(socket: Socket): Promise<string> {
 test('health: ready → 200 on /livez and /readyz', async () => {
   const { url } = await started()
   expect(await get(`${url}/livez`)).toEqual([200, 'ok\n'])
-  expect(await get(`${url}/readyz?verbose`)).toEqual([200, 'ready\n'])
+  expect(await get(`${url}/readyz?verbose`)).toEqual([200, '{"ready":true}\n'])
 })
 
-test('health: not ready → 503 with the reason, still alive', async () => {
-  const { url } = await started({ readiness: { ready: false, reason: 'recovering 43 %' } })
-  expect(await get(`${url}/readyz`)).toEqual([503, 'not ready: recovering 43 %\n'])
+test('health: not ready → 503 with the reason and the part it comes from as JSON, still alive', async () => {
+  const reason = 'no nameserver knows this broker yet'
+  const parts = [
+    { name: 'store', ready: true },
+    { name: 'registration', ready: false, reason },
+  ]
+  const { url } = await started({ readiness: readinessOf(parts) })
+  const answer = await fetch(`${url}/readyz`)
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([503, 'application/json; charset=utf-8'])
+  expect(await answer.json()).toEqual({ ready: false, reason, parts })
   expect(await get(`${url}/livez`)).toEqual([200, 'ok\n'])
 })
 
@@ -69,6 +84,31 @@ test('health: scrapes at the same time → one reading of the metrics', async ()
   setImmediate(() => held.resolve())
   expect((await answered).match(/readings \d/g)).toEqual(['readings 1', 'readings 1'])
   expect(await get(`${url}/metrics`)).toEqual([200, 'readings 2\n'])
+})
+
+test('health: several sources of metrics → one text, bytes and strings in their order', async () => {
+  const server = createHealthServer({
+    host: '127.0.0.1',
+    port: 0,
+    readiness: () => ({ ready: true }),
+    metrics: [async () => Buffer.from('xone 1\nx').subarray(1, 7), async () => 'two 2\n'],
+  })
+  await server.start()
+  servers.push(server)
+  expect(await get(`http://127.0.0.1:${server.address?.port}/metrics`)).toEqual([200, 'one 1\ntwo 2\n'])
+})
+
+test('health: metrics of single queues → for the group that is named, refused without one, absent where there are none', async () => {
+  const { url } = await started({
+    queueMetrics: async (filter) => `${filter.get('group')} ${filter.get('topic') ?? 'all'}\n`,
+  })
+  expect(await get(`${url}/metrics/queues?group=G&topic=a%20b`)).toEqual([200, 'G a b\n'])
+  expect(await get(`${url}/metrics/queues?group=G`)).toEqual([200, 'G all\n'])
+  expect(await get(`${url}/metrics/queues`)).toEqual([
+    400,
+    'group: name one, and perhaps a topic: /metrics/queues?group=G&topic=T\n',
+  ])
+  expect((await get(`${(await started()).url}/metrics/queues?group=G`))[0]).toBe(404)
 })
 
 test('health: metrics can not be read → 500 with the cause', async () => {

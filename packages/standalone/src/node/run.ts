@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'
 import { COMMAND_LINE_HELP, describeConfig, type MemoryPlan, planEvent } from '@rocketmq-ts/config'
 import { configure, type StartEvent } from '@rocketmq-ts/config/node'
 import { createMetricsRegistry } from '@rocketmq-ts/metrics'
+import { createNodePace } from '@rocketmq-ts/metrics/node'
 import { advertisedHostFor, createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
 import manifest from '../../package.json' with { type: 'json' }
 import { verifyTls } from '@rocketmq-ts/proxy/node'
@@ -101,7 +102,7 @@ async function runIn(
   const signals = watchStopSignals(() => performance.now(), endAtOnce)
   const logger = createPinoLogger<StandaloneEvent | StartEvent>({ level: config.logLevel })
   for (const event of startEvents) logger[event.event === 'config.warning' ? 'warn' : 'info'](event)
-  const registry = createMetricsRegistry()
+  const registry = createMetricsRegistry({ pace: createNodePace() })
   const standalone = createStandalone(config, {
     effects: createNodeEffects(),
     dataDir: folder.path,

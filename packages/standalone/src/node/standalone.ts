@@ -15,7 +15,9 @@ import {
   createLifecycle,
   type Effects,
   type Logger,
+  partsWithin,
   type Readiness,
+  readinessOf,
   type Service,
   type SocketAddress,
 } from '@rocketmq-ts/runtime'
@@ -73,11 +75,12 @@ export function createStandalone(config: StandaloneConfig, deps: StandaloneDeps)
   }
 
   function readiness(): Readiness {
-    for (const service of [nameserver, broker, proxy]) {
-      const state = service?.readiness() ?? { ready: false, reason: 'starting' }
-      if (!state.ready) return state
-    }
-    return { ready: true }
+    const services = Object.entries({ nameserver, broker, proxy })
+    return readinessOf(
+      services.flatMap(([name, service]) =>
+        partsWithin(name, service?.readiness() ?? { ready: false, reason: `${name} is starting` }),
+      ),
+    )
   }
 
   const healthPart = part('the health server', '--health-port', HEALTH_HOST, config.healthPort, () => {
@@ -85,7 +88,8 @@ export function createStandalone(config: StandaloneConfig, deps: StandaloneDeps)
       host: HEALTH_HOST,
       port: config.healthPort,
       readiness,
-      metrics: async () => (await registry.expose()) + (await processMetrics.expose()),
+      metrics: [registry.exposeBytes, processMetrics.expose],
+      queueMetrics: registry.exposeDetail,
     })
     return health
   })

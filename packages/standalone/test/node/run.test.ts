@@ -70,7 +70,7 @@ test(
     const { child, ready, ended } = start('--ephemeral', '--data-dir', folder, ...FREE_PORTS)
     const { health, grpc, dataDir } = await ready
     expect(readdirSync(folder).map((name) => join(folder, name))).toEqual([dataDir])
-    expect(await (await fetch(`http://${health}/readyz`)).text()).toBe('ready\n')
+    expect(await (await fetch(`http://${health}/readyz`)).json()).toMatchObject({ ready: true })
     const metrics = await (await fetch(`http://${health}/metrics`)).text()
     expect(metrics).toContain('node_type="broker"')
     expect(metrics).toContain(
