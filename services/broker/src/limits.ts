@@ -24,8 +24,14 @@ export const EXPIRED_PER_TURN_MAX = 4096
 /** Dead letters whose copy is under way, at most. */
 export const DEAD_LETTERS_IN_WORK_MAX = 256
 /** Topics and groups of a broker, at most. */
-export const TOPICS_MAX = 100_000
+export const TOPICS_MAX = 65_536
 export const GROUPS_MAX = 100_000
+/**
+ * Settings of all topics as JSON, at most. A registration carries all of them in one frame (16 MiB), so does the answer to
+ * a slave that asks for all. It is reached before TOPICS_MAX where names or attributes are long. Java splits registrations
+ * instead, where it is told to (enableSplitRegistration).
+ */
+export const TOPICS_BYTES_MAX = 15 * MiB
 /** Queues of a topic, at most. */
 export const QUEUES_PER_TOPIC_MAX = 1024
 /** Time-out of a call to a nameserver. Java: registerBrokerTimeoutMills. */

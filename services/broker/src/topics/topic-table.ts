@@ -1,7 +1,8 @@
 // Topics of a broker: settings by name, each with its incarnation (position of its create record). Pure: changes are
 // decided here, journaled by the caller, and applied from the journal record, live and at replay alike.
-import { type DataVersion, MqError, type TopicConfig, checkTopicName } from '@rocketmq-ts/model'
-import { QUEUES_PER_TOPIC_MAX, TOPICS_MAX } from '../limits.ts'
+import { utf8Length } from '@rocketmq-ts/bytes'
+import { type DataVersion, MqError, type TopicConfig, checkTopicName, stringifyJavaJson } from '@rocketmq-ts/model'
+import { QUEUES_PER_TOPIC_MAX, TOPICS_BYTES_MAX, TOPICS_MAX } from '../limits.ts'
 
 export interface Topic {
   readonly config: TopicConfig
@@ -35,7 +36,19 @@ export function createTopicTable(builtIn: readonly TopicConfig[], startedMs = 0)
   const topics = new Map<string, Topic>()
   let counter = 0
   let timestamp = startedMs
-  for (const config of builtIn) topics.set(config.topicName, { config, incarnation: 0, isBuiltIn: true })
+  let bytes = 0
+  for (const config of builtIn) set({ config, incarnation: 0, isBuiltIn: true })
+
+  function set(topic: Topic): void {
+    bytes += grownBy(topic.config)
+    topics.set(topic.config.topicName, topic)
+  }
+
+  /** Bytes that the JSON of all topics has more with this one in its place. */
+  function grownBy(config: TopicConfig): number {
+    const known = topics.get(config.topicName)
+    return bytesOf(config) - (known === undefined ? 0 : bytesOf(known.config))
+  }
 
   function changed(nowMs: number): void {
     counter += 1
@@ -72,10 +85,18 @@ export function createTopicTable(builtIn: readonly TopicConfig[], startedMs = 0)
       if (!topics.has(config.topicName) && topics.size >= TOPICS_MAX) {
         throw new MqError('busy', `the broker holds ${TOPICS_MAX} topics, its maximum: delete one first`)
       }
+      const bytesMore = grownBy(config)
+      if (bytesMore > 0 && bytes + bytesMore > TOPICS_BYTES_MAX) {
+        throw new MqError(
+          'busy',
+          `topic '${config.topicName}': the settings of all topics would take ${bytes + bytesMore} bytes, allowed are ` +
+            `${TOPICS_BYTES_MAX}, what a registration can carry: delete topics, or create it on another broker`,
+        )
+      }
     },
     put(config, position, nowMs) {
       const known = topics.get(config.topicName)
-      topics.set(config.topicName, {
+      set({
         config,
         incarnation: Math.max(known?.incarnation ?? 0, position),
         isBuiltIn: known?.isBuiltIn === true && position === 0,
@@ -83,9 +104,17 @@ export function createTopicTable(builtIn: readonly TopicConfig[], startedMs = 0)
       changed(nowMs)
     },
     remove(name, nowMs) {
-      if (!topics.delete(name)) return false
+      const known = topics.get(name)
+      if (known === undefined) return false
+      topics.delete(name)
+      bytes -= bytesOf(known.config)
       changed(nowMs)
       return true
     },
   }
+}
+
+/** The name once more, as the key, with its punctuation. */
+function bytesOf(config: TopicConfig): number {
+  return utf8Length(stringifyJavaJson(config)) + utf8Length(stringifyJavaJson(config.topicName)) + 2
 }

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
-import { type TopicConfig, topicConfig } from '@rocketmq-ts/model'
-import { QUEUES_PER_TOPIC_MAX, TOPICS_MAX } from '../../src/limits.ts'
+import { encodeRegisterBrokerBody, INITIAL_DATA_VERSION, type TopicConfig, topicConfig } from '@rocketmq-ts/model'
+import { FRAME_BYTES_MAX } from '@rocketmq-ts/remoting'
+import { MiB, QUEUES_PER_TOPIC_MAX, TOPICS_BYTES_MAX, TOPICS_MAX } from '../../src/limits.ts'
 import { createTopicTable } from '../../src/topics/topic-table.ts'
 
 test('topic table: a change → the settings are new, the incarnation stays', () => {
@@ -73,4 +74,28 @@ test('topic table: full → one more is refused as busy, one that is there may c
   for (let index = 0; index < TOPICS_MAX; index += 1) table.put(topicConfig(`T${index}`), index, 1)
   expect(() => table.check(topicConfig('one-more'))).toThrow(expect.objectContaining({ code: 'busy' }))
   expect(() => table.check(topicConfig('T0', { perm: 4 }))).not.toThrow()
+})
+
+test('topic table: settings that one registration can not carry → the next topic is refused, deleting makes room', () => {
+  const table = createTopicTable([])
+  // Names and values as awkward as JSON may have them: their escapes count.
+  const large = (index: number) =>
+    topicConfig(`T${index}`, { attributes: new Map([['note', '"\n\u0001é'.repeat(500)]]) })
+  let count = 0
+  for (let refused = false; !refused; count += 1) {
+    try {
+      table.check(large(count))
+      table.put(large(count), count, 1)
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'busy', message: expect.stringMatching(/registration.*delete/) })
+      refused = true
+    }
+  }
+  const topicConfigTable = new Map([...table.all()].map(({ config }) => [config.topicName, config]))
+  const body = encodeRegisterBrokerBody({ dataVersion: INITIAL_DATA_VERSION, topicConfigTable, filterServerList: [] })
+  expect(TOPICS_BYTES_MAX - body.length).toBeLessThan(0.01 * MiB)
+  expect(body.length).toBeLessThan(FRAME_BYTES_MAX - 0.5 * MiB)
+  expect(() => table.check({ ...large(0), attributes: new Map() })).not.toThrow()
+  table.remove('T1', 1)
+  expect(() => table.check(large(count))).not.toThrow()
 })
