@@ -11,9 +11,15 @@ import { type Deadlines, Expiring } from './deadlines.ts'
 /** Who does not close its side in this time is cut off. */
 export const STRANGER_MS_MAX = 2_000
 
+/** What a stranger speaks; undefined where nobody can tell, and for our own protocol spoken badly. */
+function foreignProtocol(first: Uint8Array): Exclude<Protocol, 'remoting'> | undefined {
+  const protocol = protocolOf(first)
+  return protocol === 'remoting' ? undefined : protocol
+}
+
 /** Why the first bytes of a connection are wrong on the listener of this name; undefined where nobody can tell. */
 export function strangerReason(listener: string, first: Uint8Array): string | undefined {
-  const protocol = protocolOf(first)
+  const protocol = foreignProtocol(first)
   return protocol === undefined ? undefined : wrongPortText(`the remoting port of a ${listener}`, protocol)
 }
 
@@ -30,7 +36,7 @@ export class Stranger extends Expiring {
 
   /** Takes the connection over; undefined where the protocol has no place for a sentence. */
   static greet(socket: Socket, first: Uint8Array, reason: string, deadlines: Deadlines): Stranger | undefined {
-    const protocol = protocolOf(first)
+    const protocol = foreignProtocol(first)
     const answer = protocol === undefined ? undefined : createWrongPortAnswer(protocol, reason)
     if (answer === undefined) return undefined
     const stranger = new Stranger(socket, answer)

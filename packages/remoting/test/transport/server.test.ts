@@ -142,11 +142,16 @@ test('server: answers given later in one pass → one write', async () => {
   expect(started.writes()).toBe(1)
 })
 
+function badFrame(header: string): Buffer {
+  return Buffer.concat([Buffer.from([0, 0, 0, 4 + header.length, 0, 0, 0, header.length]), Buffer.from(header)])
+}
+
 test.each([
   ['text', Buffer.from('hello, is this RocketMQ?')],
   ['a TLS hello', Buffer.from('1603010200010001fc0303', 'hex')],
   ['an oversized length', Buffer.from('7fffffff', 'hex')],
   ['a header that is no JSON', Buffer.from('000000080000000478787878', 'hex')],
+  ['our own protocol, badly spoken', badFrame('{"code":1,"opaque":7,"extFields":["a"]}')],
 ])('server: %s → the connection is closed with a reason in the log, others stay', async (_case, bytes) => {
   const started = await startServer(echo)
   const client = await connectRaw(started)
@@ -156,6 +161,7 @@ test.each([
   other.send(echoCommand(1))
   await started.effects.settle()
   expect(client.isClosed()).toBe(true)
+  expect(client.commands).toHaveLength(0)
   expect(other.commands).toHaveLength(1)
   expect(started.events.filter(({ event }) => event === 'stream.refused')).toHaveLength(1)
 })
