@@ -20,10 +20,10 @@ import {
 } from './first-hour/commands.ts'
 import { within } from './first-hour/patience.ts'
 import { differenceOf, quickStartOf } from './first-hour/readme.ts'
-import { checkRoundTrips } from './first-hour/round-trips.ts'
+import { checkRoundTrips, prefixOf, ROUND_TRIPS } from './first-hour/round-trips.ts'
 import { createToolbox, NODE_COMMANDS, terminalEnv } from './first-hour/toolbox.ts'
 import { freePorts, type Ports } from './free-ports.ts'
-import { readLedger } from './ledger.ts'
+import { formatLedger, readLedger, writtenOf } from './ledger.ts'
 import { endAll, runProcess, type RunningProcess, startProcess, tailOf } from './processes.ts'
 import { expectThat, runCheck } from './steps.ts'
 
@@ -187,16 +187,16 @@ async function checkQuickStart(ports: Ports): Promise<void> {
 }
 
 async function checkLedgers(ports: Ports): Promise<void> {
-  for (const language of ['java', 'go', 'python']) {
-    const topic = `round-trip-${language}`
-    const ledgers = await readLedger(`http://${LOOPBACK}:${ports.health}`, topic)
-    if (ledgers.size === 0) continue // its program did not run, which is a line above
-    await runCheck(checks, `${language}: the server counts its message as acknowledged, in both groups`, () => {
-      for (const group of [`${topic}-simple`, `${topic}-push`]) {
-        const ledger = ledgers.get(group)
-        expectThat(ledger?.['acked'] === 1, `${group}: ${JSON.stringify(ledger)}`)
-      }
-    })
+  for (const language of ROUND_TRIPS) {
+    for (const [scenario, kind] of Object.entries({ 'receive-sync': 'SimpleConsumer', push: 'PushConsumer' })) {
+      const topic = `${prefixOf(language)}-${scenario}`
+      const ledgers = await readLedger(`http://${LOOPBACK}:${ports.health}`, topic)
+      if (ledgers.size === 0) continue // its program did not run, which is a line above
+      await runCheck(checks, `${language}: the server counts what ${kind} got as acknowledged, all of it`, () => {
+        const ledger = ledgers.get(topic)
+        expectThat(ledger !== undefined && ledger['acked'] === writtenOf(ledger), formatLedger(ledger))
+      })
+    }
   }
 }
 

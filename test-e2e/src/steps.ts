@@ -9,9 +9,10 @@ export async function runCheck(
   checks: Checks,
   name: string,
   work: () => string | void | Promise<string | void>,
+  deadlineMs = STEP_MS_MAX,
 ): Promise<boolean> {
   try {
-    const detail = await withDeadline(STEP_MS_MAX, async () => await work())
+    const detail = await withDeadline(deadlineMs, async () => await work())
     checks.check(typeof detail === 'string' ? `${name} (${detail})` : name, true)
     return true
   } catch (error) {

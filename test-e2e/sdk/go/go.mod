@@ -1,6 +1,6 @@
 module rocketmq-ts/test-e2e
 
-go 1.24
+go 1.25
 
 require github.com/apache/rocketmq-clients/golang/v5 v5.1.4
 

@@ -1,93 +1,90 @@
-// Sends, receives, acknowledges and gets pushed with the official Go client and its defaults, which are TLS without a
-// check of the certificate. Arguments: endpoints, topic. Prints a line for every step; anything else ends it with 1.
+// Runs named scenarios with the official Go client. Arguments: endpoints joined by ',', prefix of topics and groups,
+// scenarios (`name@endpoints` where one needs its own). They run side by side and print a JSON line each, {scenario, ok,
+// detail} or {scenario, none}; then the clients are closed.
 package main
 
 import (
-	"context"
+	"encoding/json"
 	"fmt"
-	"log"
+	"io"
 	"os"
+	"strings"
+	"sync"
 	"time"
-
-	rocketmq "github.com/apache/rocketmq-clients/golang/v5"
-	"github.com/apache/rocketmq-clients/golang/v5/credentials"
 )
 
-const (
-	await     = 10 * time.Second
-	invisible = 30 * time.Second
-	receives  = 3
-)
+const scenarioMax = 60 * time.Second
 
-var endpoints, topic = os.Args[1], os.Args[2]
+var endpoints, prefix, wanted = strings.Split(os.Args[1], ","), os.Args[2], os.Args[3:]
 
-func config(group string) *rocketmq.Config {
-	return &rocketmq.Config{
-		Endpoint:      endpoints,
-		ConsumerGroup: group,
-		Credentials:   &credentials.SessionCredentials{},
+// What a scenario says about itself; a failure is a panic.
+type outcome struct {
+	detail string
+	// Why the client has no such feature.
+	none string
+	// Its consumers go on until the input ends.
+	holds bool
+}
+
+type report struct {
+	Scenario string `json:"scenario"`
+	Ok       bool   `json:"ok"`
+	Detail   string `json:"detail,omitempty"`
+	None     string `json:"none,omitempty"`
+}
+
+var output sync.Mutex
+
+func say(one report) {
+	output.Lock()
+	defer output.Unlock()
+	if err := json.NewEncoder(os.Stdout).Encode(one); err != nil {
+		panic(err)
 	}
 }
 
-func must(err error) {
-	if err != nil {
-		log.Fatal(err)
+func run(name string, inputEnded <-chan struct{}) {
+	scenario, ownEndpoints, _ := strings.Cut(name, "@")
+	work, isKnown := scenarios[scenario]
+	if !isKnown {
+		say(report{Scenario: scenario, None: "unknown to this program"})
+		return
 	}
-}
-
-func send() {
-	producer, err := rocketmq.NewProducer(config(""), rocketmq.WithTopics(topic))
-	must(err)
-	must(producer.Start())
-	receipts, err := producer.Send(context.Background(), &rocketmq.Message{Topic: topic, Body: []byte("from Go")})
-	must(err)
-	fmt.Println("sent", receipts[0].MessageID)
-	must(producer.GracefulStop())
-}
-
-func receive(everything map[string]*rocketmq.FilterExpression) {
-	consumer, err := rocketmq.NewSimpleConsumer(config(topic+"-simple"),
-		rocketmq.WithSimpleAwaitDuration(await), rocketmq.WithSimpleSubscriptionExpressions(everything))
-	must(err)
-	must(consumer.Start())
-	for range receives {
-		messages, err := consumer.Receive(context.Background(), 16, invisible)
-		must(err)
-		for _, message := range messages {
-			fmt.Println("received", message.GetMessageId(), string(message.GetBody()))
-			must(consumer.Ack(context.Background(), message))
-			fmt.Println("acked", message.GetMessageId())
-		}
-		if len(messages) > 0 {
-			break
-		}
-	}
-	must(consumer.GracefulStop())
-}
-
-func getPushed(everything map[string]*rocketmq.FilterExpression) {
-	pushed := make(chan struct{}, 1)
-	listener := &rocketmq.FuncMessageListener{Consume: func(message *rocketmq.MessageView) rocketmq.ConsumerResult {
-		fmt.Println("pushed", message.GetMessageId(), string(message.GetBody()))
-		pushed <- struct{}{}
-		return rocketmq.SUCCESS
-	}}
-	consumer, err := rocketmq.NewPushConsumer(config(topic+"-push"), rocketmq.WithPushAwaitDuration(await),
-		rocketmq.WithPushSubscriptionExpressions(everything), rocketmq.WithPushMessageListener(listener),
-		rocketmq.WithPushConsumptionThreadCount(1), rocketmq.WithPushMaxCacheMessageCount(16))
-	must(err)
-	must(consumer.Start())
+	results := make(chan outcome, 1)
+	failures := make(chan string, 1)
+	go func() {
+		defer func() {
+			if failure := recover(); failure != nil {
+				failures <- fmt.Sprint(failure)
+			}
+		}()
+		results <- work(prefix+"-"+scenario, ownEndpoints)
+	}()
 	select {
-	case <-pushed:
-	case <-time.After(receives * await):
-		log.Fatal("nothing was pushed")
+	case result := <-results:
+		say(report{Scenario: scenario, Ok: result.none == "", Detail: result.detail, None: result.none})
+		if result.holds {
+			<-inputEnded
+		}
+	case failure := <-failures:
+		say(report{Scenario: scenario, Detail: failure})
+	case <-time.After(scenarioMax):
+		say(report{Scenario: scenario, Detail: fmt.Sprintf("not done after %v", scenarioMax)})
 	}
-	must(consumer.GracefulStop())
 }
 
 func main() {
-	everything := map[string]*rocketmq.FilterExpression{topic: rocketmq.SUB_ALL}
-	send()
-	receive(everything)
-	getPushed(everything)
+	inputEnded := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		close(inputEnded)
+	}()
+	var running sync.WaitGroup
+	for _, name := range wanted {
+		running.Go(func() { run(name, inputEnded) })
+	}
+	running.Wait()
+	if failures := closeAll(); failures > 0 {
+		os.Exit(1)
+	}
 }

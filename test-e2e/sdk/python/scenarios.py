@@ -25,6 +25,7 @@ from rocketmq import (
 )
 
 AWAIT_SECONDS = 1
+REQUEST_SECONDS_MAX = 10  # more than the default of 3: the machine may be busy
 INVISIBLE_SECONDS = 30
 SHORT_INVISIBLE_SECONDS = 1
 SCENARIO_SECONDS_MAX = 60
@@ -50,7 +51,8 @@ def next_endpoints():
 
 def start(create, own_endpoints=None):
     """Starts a client at the next of the endpoints; it is closed at the end."""
-    client = create(ClientConfiguration(own_endpoints or next_endpoints(), Credentials()))
+    to = own_endpoints or next_endpoints()
+    client = create(ClientConfiguration(to, Credentials(), request_timeout=REQUEST_SECONDS_MAX))
     client.startup()
     with lock:
         opened.append(client)

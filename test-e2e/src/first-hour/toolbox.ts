@@ -1,16 +1,10 @@
 // A PATH with nothing but chosen commands, as on a machine where somebody has installed Node and little else.
-import { existsSync, mkdirSync, realpathSync, symlinkSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { mkdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { findCommand } from '../find-command.ts'
 
 /** What npm comes with, and the shell that it runs scripts with. */
 export const NODE_COMMANDS = ['node', 'npm', 'npx', 'sh'] as const
-
-/** The path of a command; commands of installed packages do not count, they are not what a person has. */
-export function findCommand(name: string): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'))
-  const found = folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
-  return found === undefined ? undefined : realpathSync(found)
-}
 
 /** Makes a folder of links to these commands; returns it. */
 export function createToolbox(folder: string, commands: readonly string[]): string {

@@ -5,6 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type RunningProcess, startProcess, tailOf } from '../processes.ts'
 
 const LINE_POLL_MS = 50
+/** As the loggers of the clients mark them. */
+const COMPLAINT = /\b(?:WARN|WARNING|ERRO|ERROR|FATAL|panicked)\b/
 
 /** What a program says of a scenario. */
 export interface Report {
@@ -35,7 +37,7 @@ export interface Program {
   reportOf(scenario: string): Promise<Report | undefined>
   /** Clients that wait for the end of the input are closed. Resolves when the process is gone. */
   end(deadlineMs: number): Promise<void>
-  /** Lines of its logs that warn or tell of an error. */
+  /** Lines of its logs that warn or tell of an error, each with its cause where that is on the next line. */
   complaints(): readonly string[]
 }
 
@@ -46,7 +48,8 @@ export function startProgram(options: ProgramOptions): Program {
   const [file = '', ...args] = command
   const started = startProcess(file, [...args, endpoints.join(','), prefix, ...scenarios], {
     cwd: home,
-    env: { ...process.env, HOME: home, ...env },
+    // Java takes the home folder from the system's table of users.
+    env: { ...process.env, HOME: home, JAVA_TOOL_OPTIONS: `-Duser.home=${home}`, ...env },
     input: 'open',
   })
   const program: Program = {
@@ -69,9 +72,10 @@ export function startProgram(options: ProgramOptions): Program {
       clearTimeout(timer)
     },
     complaints: () =>
-      [started.stderr, ...logsIn(home)]
-        .flatMap((text) => text.split('\n'))
-        .filter((line) => /\b(?:WARN|WARNING|ERRO|ERROR|FATAL|panicked)\b/.test(line)),
+      [started.stderr, ...logsIn(home)].flatMap((text) => {
+        const lines = text.split('\n')
+        return lines.flatMap((line, index) => (COMPLAINT.test(line) ? [line + causeIn(lines[index + 1])] : []))
+      }),
   }
   return program
 }
@@ -88,6 +92,11 @@ function parseReport(line: string): Report[] {
   } catch {
     return [] // not whole yet
   }
+}
+
+/** A line of its own begins with its time. */
+function causeIn(next = ''): string {
+  return /^(?:\d{4}-|[A-Z][a-z]{2} \d)/.test(next) || next === '' ? '' : ` ${next}`
 }
 
 function logsIn(home: string): string[] {

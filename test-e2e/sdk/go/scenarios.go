@@ -1,0 +1,258 @@
+// The scenarios, by name.
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	rocketmq "github.com/apache/rocketmq-clients/golang/v5"
+)
+
+const bodyBytesMax = 4 * 1024 * 1024
+
+var scenarios = map[string]func(topic, ownEndpoints string) outcome{
+	"send-sync":        roundTrip,
+	"send-async":       sendAsync,
+	"receive-sync":     roundTrip,
+	"receive-async":    missing("SimpleConsumer has no ReceiveAsync and no AckAsync"),
+	"change-invisible": changeInvisible,
+	"push":             push,
+	"push-retry":       pushRetry,
+	"push-groups":      pushGroups,
+	"push-shared":      pushShared,
+	"tag-one":          filtered("A", "A", "A"),
+	"tag-either":       filtered("A || B", "A", "A", "B"),
+	"tag-any":          filtered("*", "-", "A", "A", "B", "C"),
+	"dead-letter":      deadLetter,
+	"attributes":       attributes,
+	"bodies":           bodies,
+	"body-largest":     bodyLargest,
+	"topic-created":    roundTrip,
+	"topic-refused":    topicRefused,
+	"plaintext":        plaintext,
+	"tls":              roundTrip, // EnableSsl is true by default
+}
+
+func missing(reason string) func(string, string) outcome {
+	return func(string, string) outcome { return outcome{none: reason} }
+}
+
+func roundTrip(topic, _ string) outcome {
+	ids := sendAll(startProducer(topic), topic, few)
+	expectSame(idsOf(receiveAll(startSimple(topic, "*"), few)), ids, "received")
+	return outcome{}
+}
+
+func plaintext(topic, _ string) outcome {
+	ids := sendAll(startPlaintext(newProducer(topic)), topic, few)
+	expectSame(idsOf(receiveAll(startPlaintext(newSimple(topic, "*")), few)), ids, "received")
+	return outcome{}
+}
+
+func sendAsync(topic, _ string) outcome {
+	type sent struct {
+		id  string
+		err error
+	}
+	producer := startProducer(topic)
+	results := make(chan sent, few)
+	for number := range few {
+		message := &rocketmq.Message{Topic: topic, Body: fmt.Appendf(nil, "message %d", number)}
+		producer.SendAsync(context.Background(), message, func(_ context.Context, receipts []*rocketmq.SendReceipt, err error) {
+			if err != nil {
+				results <- sent{err: err}
+				return
+			}
+			results <- sent{id: receipts[0].MessageID}
+		})
+	}
+	ids := []string{}
+	for range few {
+		result := <-results
+		must(result.err)
+		ids = append(ids, result.id)
+	}
+	expectSame(idsOf(receiveAll(startSimple(topic, "*"), few)), sorted(ids), "received")
+	return outcome{}
+}
+
+func changeInvisible(topic, _ string) outcome {
+	id := sendAll(startProducer(topic), topic, 1)[0]
+	consumer := startSimple(topic, "*")
+	seen := []string{}
+	for end := time.Now().Add(invisible); len(seen) < 2 && time.Now().Before(end); {
+		for _, message := range receive(consumer, 1) {
+			seen = append(seen, deliveryOf(message))
+			if len(seen) == 1 {
+				must(consumer.ChangeInvisibleDuration(message, shortInvisible))
+			} else {
+				must(consumer.ChangeInvisibleDuration(message, invisible))
+				must(consumer.Ack(context.Background(), message))
+			}
+		}
+	}
+	expectSame(seen, []string{id + " 1", id + " 2"}, "deliveries")
+	return outcome{}
+}
+
+func push(topic, _ string) outcome {
+	ids := sendAll(startProducer(topic), topic, few)
+	got := newCollector(few)
+	startPush(topic, topic, got.succeed)
+	messages := got.wait()
+	expectSame(idsOf(messages), ids, "pushed")
+	for _, message := range messages {
+		expect(message.GetDeliveryAttempt() == 1, "attempt %d", message.GetDeliveryAttempt())
+	}
+	return outcome{}
+}
+
+// All deliveries fail but those from `succeedsAt` on, and the listener sees each attempt; returns the message id.
+func failing(topic string, attempts int, succeedsAt int32) string {
+	id := sendAll(startProducer(topic), topic, 1)[0]
+	got := newCollector(attempts)
+	startPush(topic, topic, func(message *rocketmq.MessageView) rocketmq.ConsumerResult {
+		got.add(message)
+		if message.GetDeliveryAttempt() < succeedsAt {
+			return rocketmq.FAILURE
+		}
+		return rocketmq.SUCCESS
+	})
+	wantedDeliveries := []string{}
+	for attempt := 1; attempt <= attempts; attempt++ {
+		wantedDeliveries = append(wantedDeliveries, fmt.Sprintf("%s %d", id, attempt))
+	}
+	expectSame(mapOf(got.wait(), deliveryOf), wantedDeliveries, "deliveries")
+	return id
+}
+
+func pushRetry(topic, _ string) outcome {
+	failing(topic, 3, 3)
+	return outcome{}
+}
+
+func deadLetter(topic, _ string) outcome {
+	return outcome{detail: failing(topic, 2, 100), holds: true}
+}
+
+func pushGroups(topic, _ string) outcome {
+	ids := sendAll(startProducer(topic), topic, few)
+	collectors := map[string]*collector{}
+	for _, number := range []string{"1", "2", "3"} {
+		group := topic + "-" + number
+		collectors[group] = newCollector(few)
+		startPush(topic, group, collectors[group].succeed)
+	}
+	for group, got := range collectors {
+		expectSame(idsOf(got.wait()), ids, "pushed to "+group)
+	}
+	return outcome{}
+}
+
+// No listener returns before each consumer has got a message, and none may hold all of them meanwhile.
+func pushShared(topic, _ string) outcome {
+	const consumers = 3
+	got := newCollector(many)
+	var lock sync.Mutex
+	var once sync.Once
+	busy := map[int]bool{}
+	everybodyHasOne := make(chan struct{})
+	for number := range consumers {
+		startPush(topic, topic, func(message *rocketmq.MessageView) rocketmq.ConsumerResult {
+			lock.Lock()
+			if busy[number] = true; len(busy) == consumers {
+				once.Do(func() { close(everybodyHasOne) })
+			}
+			lock.Unlock()
+			got.add(message)
+			<-everybodyHasOne
+			return rocketmq.SUCCESS
+		})
+	}
+	ids := sendAll(startProducer(topic), topic, many)
+	expectSame(idsOf(got.wait()), ids, "pushed")
+	return outcome{}
+}
+
+func filtered(expression string, wantedTags ...string) func(string, string) outcome {
+	return func(topic, _ string) outcome {
+		producer := startProducer(topic)
+		for _, tag := range []string{"A", "B", "C", "", "A"} {
+			message := &rocketmq.Message{Topic: topic, Body: []byte("x")}
+			if tag != "" {
+				message.SetTag(tag)
+			}
+			send(producer, message)
+		}
+		tags := mapOf(receiveAll(startSimple(topic, expression), len(wantedTags)), func(message *rocketmq.MessageView) string {
+			if message.GetTag() == nil {
+				return "-"
+			}
+			return *message.GetTag()
+		})
+		expectSame(sorted(tags), wantedTags, "tags for "+expression)
+		return outcome{}
+	}
+}
+
+func attributes(topic, _ string) outcome {
+	message := &rocketmq.Message{Topic: topic, Body: []byte("attributes")}
+	message.SetTag("färbe")
+	message.SetKeys("order-1", "ключ")
+	message.AddProperty("colour", "grün")
+	message.AddProperty("空", "✓ 値")
+	id := send(startProducer(topic), message)
+	got := receiveAll(startSimple(topic, "*"), 1)[0]
+	expectSame([]any{got.GetTopic(), *got.GetTag(), got.GetKeys(), got.GetProperties(), string(got.GetBody())},
+		[]any{topic, "färbe", message.GetKeys(), message.GetProperties(), "attributes"}, "message")
+	expectSame(deliveryOf(got), id+" 1", "message id and attempt")
+	age := time.Since(*got.GetBornTimestamp()).Abs()
+	expect(*got.GetBornHost() != "" && age < scenarioMax, "born %v ago at %s", age, *got.GetBornHost())
+	return outcome{}
+}
+
+func expectBodies(topic string, sent ...string) {
+	producer := startProducer(topic)
+	for _, body := range sent {
+		send(producer, &rocketmq.Message{Topic: topic, Body: []byte(body)})
+	}
+	got := mapOf(receiveAll(startSimple(topic, "*"), len(sent)), func(message *rocketmq.MessageView) string {
+		return string(message.GetBody())
+	})
+	if strings.Join(sorted(got), "|") != strings.Join(sorted(sent), "|") {
+		texts := []string{}
+		for _, body := range got {
+			texts = append(texts, fmt.Sprintf("%d bytes %.20q", len(body), body))
+		}
+		panic("bodies differ: " + strings.Join(texts, ", "))
+	}
+}
+
+func bodies(topic, _ string) outcome {
+	binary := []byte{}
+	for value := range 256 {
+		binary = append(binary, byte(value))
+	}
+	expectBodies(topic, "Grüße, 世界 🚀", string(binary), "\x00", " ")
+	return outcome{}
+}
+
+func bodyLargest(topic, _ string) outcome {
+	expectBodies(topic, string(bytes.Repeat([]byte("largest!"), bodyBytesMax/len("largest!"))))
+	return outcome{}
+}
+
+// It declares the topic, since a producer without topics never starts: it waits for settings from nobody.
+func topicRefused(topic, ownEndpoints string) outcome {
+	producer, err := rocketmq.NewProducer(config("", ownEndpoints), rocketmq.WithTopics(topic))
+	must(err)
+	err = producer.Start()
+	expect(err != nil, "the producer started")
+	text := err.Error()
+	expect(strings.Contains(text, "TOPIC_NOT_FOUND") && strings.Contains(text, topic), "%s", text)
+	return outcome{}
+}

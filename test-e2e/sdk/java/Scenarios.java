@@ -1,0 +1,395 @@
+// Runs named scenarios with the official Java client. Arguments: endpoints joined by ',', prefix of topics and groups,
+// scenarios (`name@endpoints` where one needs its own). All run side by side and print a JSON line each, {scenario, ok,
+// detail} or {scenario, none}; then the clients are closed.
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
+import org.apache.rocketmq.client.apis.ClientConfiguration;
+import org.apache.rocketmq.client.apis.ClientConfigurationBuilder;
+import org.apache.rocketmq.client.apis.ClientServiceProvider;
+import org.apache.rocketmq.client.apis.consumer.ConsumeResult;
+import org.apache.rocketmq.client.apis.consumer.FilterExpression;
+import org.apache.rocketmq.client.apis.consumer.MessageListener;
+import org.apache.rocketmq.client.apis.consumer.SimpleConsumer;
+import org.apache.rocketmq.client.apis.message.Message;
+import org.apache.rocketmq.client.apis.message.MessageBuilder;
+import org.apache.rocketmq.client.apis.message.MessageView;
+import org.apache.rocketmq.client.apis.producer.Producer;
+import org.apache.rocketmq.client.apis.producer.SendReceipt;
+
+public class Scenarios {
+    private static final Duration AWAIT = Duration.ofSeconds(1);
+    /** More than the default of 3 s: the machine may be busy. */
+    private static final Duration REQUEST_MAX = Duration.ofSeconds(10);
+    private static final Duration INVISIBLE = Duration.ofSeconds(30);
+    private static final Duration SHORT_INVISIBLE = Duration.ofSeconds(1);
+    static final int SCENARIO_SECONDS_MAX = 60;
+    private static final int FEW = 4;
+    private static final int MANY = 60;
+    private static final int CACHED_MAX = 4;
+    private static final int THREADS = 4;
+    private static final int BODY_BYTES_MAX = 4 * 1024 * 1024;
+
+    private static final ClientServiceProvider provider = ClientServiceProvider.loadService();
+    private static final List<AutoCloseable> opened = Collections.synchronizedList(new ArrayList<>());
+    private static final AtomicInteger clients = new AtomicInteger();
+    private static final CountDownLatch inputEnded = new CountDownLatch(1);
+    private static String[] endpoints;
+
+    /** What a scenario says about itself; a failure is thrown. */
+    private record Outcome(String detail, boolean holds) {
+        static final Outcome OK = new Outcome("", false);
+    }
+
+    private interface Scenario {
+        Outcome run(String topic, String ownEndpoints) throws Exception;
+    }
+
+    private interface Receive {
+        List<MessageView> from(SimpleConsumer consumer) throws Exception;
+    }
+
+    private static final Map<String, Scenario> SCENARIOS = new TreeMap<>(Map.ofEntries(
+            Map.entry("send-sync", (topic, own) -> roundTrip(topic, next(), Scenarios::receiveNow)),
+            Map.entry("send-async", (topic, own) -> sendAsync(topic)),
+            Map.entry("receive-sync", (topic, own) -> roundTrip(topic, next(), Scenarios::receiveNow)),
+            Map.entry("receive-async", (topic, own) -> roundTrip(topic, next(), Scenarios::receiveInFuture)),
+            Map.entry("change-invisible", (topic, own) -> changeInvisible(topic)),
+            Map.entry("push", (topic, own) -> push(topic)),
+            Map.entry("push-retry", (topic, own) -> failing(topic, 3, attempt -> attempt < 3, false)),
+            Map.entry("push-groups", (topic, own) -> pushGroups(topic)),
+            Map.entry("push-shared", (topic, own) -> pushShared(topic)),
+            Map.entry("tag-one", (topic, own) -> filtered(topic, "A", "A", "A")),
+            Map.entry("tag-either", (topic, own) -> filtered(topic, "A || B", "A", "A", "B")),
+            Map.entry("tag-any", (topic, own) -> filtered(topic, "*", "-", "A", "A", "B", "C")),
+            Map.entry("dead-letter", (topic, own) -> failing(topic, 2, attempt -> true, true)),
+            Map.entry("attributes", (topic, own) -> attributes(topic)),
+            Map.entry("bodies", (topic, own) -> bodies(topic)),
+            Map.entry("body-largest", (topic, own) -> expectBodies(topic, List.of(filled("largest!", BODY_BYTES_MAX)))),
+            Map.entry("topic-created", (topic, own) -> roundTrip(topic, next(), Scenarios::receiveNow)),
+            Map.entry("topic-refused", Scenarios::topicRefused),
+            Map.entry("plaintext", (topic, own) -> roundTrip(topic, next().enableSsl(false), Scenarios::receiveNow)),
+            Map.entry("tls", (topic, own) -> roundTrip(topic, next().enableSsl(true), Scenarios::receiveNow))));
+
+    private static ClientConfigurationBuilder to(String endpointsOfClient) {
+        return ClientConfiguration.newBuilder().setEndpoints(endpointsOfClient).setRequestTimeout(REQUEST_MAX);
+    }
+
+    /** The configuration of the next client; each takes the next of the endpoints. */
+    private static ClientConfigurationBuilder next() {
+        return to(endpoints[clients.getAndIncrement() % endpoints.length]);
+    }
+
+    /** It is closed at the end. */
+    private static <Client extends AutoCloseable> Client opened(Client client) {
+        opened.add(client);
+        return client;
+    }
+
+    private static Producer startProducer(String topic, ClientConfigurationBuilder to) throws Exception {
+        return opened(provider.newProducerBuilder().setClientConfiguration(to.build()).setTopics(topic).build());
+    }
+
+    private static SimpleConsumer startSimple(String topic, String expression, ClientConfigurationBuilder to) throws Exception {
+        return opened(provider.newSimpleConsumerBuilder().setClientConfiguration(to.build()).setConsumerGroup(topic)
+                .setAwaitDuration(AWAIT).setSubscriptionExpressions(Map.of(topic, new FilterExpression(expression))).build());
+    }
+
+    private static void startPush(String topic, String group, MessageListener listener) throws Exception {
+        opened(provider.newPushConsumerBuilder().setClientConfiguration(next().build()).setConsumerGroup(group)
+                .setSubscriptionExpressions(Map.of(topic, FilterExpression.SUB_ALL)).setMessageListener(listener)
+                .setMaxCacheMessageCount(CACHED_MAX).setConsumptionThreadCount(THREADS).build());
+    }
+
+    static void expect(boolean holds, String otherwise) {
+        if (!holds) throw new IllegalStateException(otherwise);
+    }
+
+    private static void expectSame(Object got, Object wanted, String what) {
+        expect(got.equals(wanted), what + ": " + got + ", not " + wanted);
+    }
+
+    private static MessageBuilder message(String topic, byte[] body) {
+        return provider.newMessageBuilder().setTopic(topic).setBody(body);
+    }
+
+    private static List<Message> messages(String topic, int count) {
+        return IntStream.range(0, count).mapToObj(i -> message(topic, ("message " + i).getBytes(UTF_8)).build()).toList();
+    }
+
+    private static List<String> sendAll(Producer producer, String topic, int count) throws Exception {
+        var ids = new ArrayList<String>();
+        for (var message : messages(topic, count)) ids.add(producer.send(message).getMessageId().toString());
+        Collections.sort(ids);
+        return ids;
+    }
+
+    private static List<MessageView> receiveNow(SimpleConsumer consumer) throws Exception {
+        var messages = consumer.receive(32, INVISIBLE);
+        for (var message : messages) consumer.ack(message);
+        return messages;
+    }
+
+    private static List<MessageView> receiveInFuture(SimpleConsumer consumer) throws Exception {
+        return consumer.receiveAsync(32, INVISIBLE).thenCompose(messages -> {
+            var acks = messages.stream().map(consumer::ackAsync).toArray(CompletableFuture[]::new);
+            return CompletableFuture.allOf(acks).thenApply(nothing -> messages);
+        }).get(SCENARIO_SECONDS_MAX, TimeUnit.SECONDS);
+    }
+
+    /** Receives and acknowledges until there are so many, and what else comes in one more receive of each endpoint. */
+    private static List<MessageView> receiveAll(SimpleConsumer consumer, int count, Receive receive) throws Exception {
+        var messages = new ArrayList<MessageView>();
+        var endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(SCENARIO_SECONDS_MAX);
+        while (messages.size() < count && System.nanoTime() < endNanos) messages.addAll(receive.from(consumer));
+        for (int extra = 0; extra < endpoints.length; extra++) messages.addAll(receive.from(consumer));
+        return messages;
+    }
+
+    private static List<MessageView> receiveAll(String topic, String expression, int count) throws Exception {
+        return receiveAll(startSimple(topic, expression, next()), count, Scenarios::receiveNow);
+    }
+
+    private static List<String> idsOf(List<MessageView> messages) {
+        return messages.stream().map(message -> message.getMessageId().toString()).sorted().toList();
+    }
+
+    private static String deliveryOf(MessageView message) {
+        return message.getMessageId() + " " + message.getDeliveryAttempt();
+    }
+
+    private static byte[] bodyOf(MessageView message) {
+        ByteBuffer buffer = message.getBody();
+        var bytes = new byte[buffer.remaining()];
+        buffer.get(bytes);
+        return bytes;
+    }
+
+    private static Outcome roundTrip(String topic, ClientConfigurationBuilder to, Receive receive) throws Exception {
+        var ids = sendAll(startProducer(topic, to), topic, FEW);
+        expectSame(idsOf(receiveAll(startSimple(topic, "*", to), FEW, receive)), ids, "received");
+        return Outcome.OK;
+    }
+
+    private static Outcome sendAsync(String topic) throws Exception {
+        var producer = startProducer(topic, next());
+        List<CompletableFuture<SendReceipt>> futures = messages(topic, FEW).stream().map(producer::sendAsync).toList();
+        var ids = new ArrayList<String>();
+        for (var future : futures) ids.add(future.get().getMessageId().toString());
+        Collections.sort(ids);
+        expectSame(idsOf(receiveAll(topic, "*", FEW)), ids, "received");
+        return Outcome.OK;
+    }
+
+    private static Outcome changeInvisible(String topic) throws Exception {
+        var id = sendAll(startProducer(topic, next()), topic, 1).get(0);
+        var consumer = startSimple(topic, "*", next());
+        var seen = new ArrayList<String>();
+        var endNanos = System.nanoTime() + INVISIBLE.toNanos();
+        while (seen.size() < 2 && System.nanoTime() < endNanos) {
+            for (var message : consumer.receive(1, INVISIBLE)) {
+                seen.add(deliveryOf(message));
+                consumer.changeInvisibleDuration(message, seen.size() == 1 ? SHORT_INVISIBLE : INVISIBLE);
+                if (seen.size() == 2) consumer.ack(message);
+            }
+        }
+        expectSame(seen, List.of(id + " 1", id + " 2"), "deliveries");
+        return Outcome.OK;
+    }
+
+    private static Outcome push(String topic) throws Exception {
+        var ids = sendAll(startProducer(topic, next()), topic, FEW);
+        var collector = new Collector(FEW);
+        startPush(topic, topic, collector::add);
+        var messages = collector.await();
+        expectSame(idsOf(messages), ids, "pushed");
+        expect(messages.stream().allMatch(message -> message.getDeliveryAttempt() == 1), "an attempt is not 1");
+        return Outcome.OK;
+    }
+
+    /** The first deliveries fail, and the listener sees each attempt. */
+    private static Outcome failing(String topic, int attempts, Predicate<Integer> fails, boolean holds) throws Exception {
+        var id = sendAll(startProducer(topic, next()), topic, 1).get(0);
+        var collector = new Collector(attempts);
+        startPush(topic, topic, message -> {
+            collector.add(message);
+            return fails.test(message.getDeliveryAttempt()) ? ConsumeResult.FAILURE : ConsumeResult.SUCCESS;
+        });
+        var wanted = IntStream.rangeClosed(1, attempts).mapToObj(attempt -> id + " " + attempt).toList();
+        expectSame(collector.await().stream().map(Scenarios::deliveryOf).toList(), wanted, "deliveries");
+        return new Outcome(id, holds);
+    }
+
+    private static Outcome pushGroups(String topic) throws Exception {
+        var ids = sendAll(startProducer(topic, next()), topic, FEW);
+        var collectors = new TreeMap<String, Collector>();
+        for (int number = 1; number <= 3; number++) {
+            var collector = new Collector(FEW);
+            collectors.put(topic + "-" + number, collector);
+            startPush(topic, topic + "-" + number, collector::add);
+        }
+        for (var entry : collectors.entrySet()) {
+            expectSame(idsOf(entry.getValue().await()), ids, "pushed to " + entry.getKey());
+        }
+        return Outcome.OK;
+    }
+
+    /** No listener returns before each consumer has got a message, and none may hold all of them meanwhile. */
+    private static Outcome pushShared(String topic) throws Exception {
+        final int consumers = 3;
+        var collector = new Collector(MANY);
+        Set<Integer> busy = ConcurrentHashMap.newKeySet();
+        var everybodyHasOne = new CountDownLatch(consumers);
+        for (int i = 0; i < consumers; i++) {
+            final int number = i;
+            startPush(topic, topic, message -> {
+                if (busy.add(number)) everybodyHasOne.countDown();
+                collector.add(message);
+                try {
+                    everybodyHasOne.await();
+                } catch (InterruptedException interrupted) {
+                    return ConsumeResult.FAILURE;
+                }
+                return ConsumeResult.SUCCESS;
+            });
+        }
+        var ids = sendAll(startProducer(topic, next()), topic, MANY);
+        expectSame(idsOf(collector.await()), ids, "pushed");
+        return Outcome.OK;
+    }
+
+    private static Outcome filtered(String topic, String expression, String... wantedTags) throws Exception {
+        var producer = startProducer(topic, next());
+        for (var tag : List.of("A", "B", "C", "", "A")) {
+            var builder = message(topic, new byte[] {1});
+            producer.send((tag.isEmpty() ? builder : builder.setTag(tag)).build());
+        }
+        var tags = receiveAll(topic, expression, wantedTags.length).stream()
+                .map(message -> message.getTag().orElse("-")).sorted().toList();
+        expectSame(tags, List.of(wantedTags), "tags for " + expression);
+        return Outcome.OK;
+    }
+
+    private static Outcome attributes(String topic) throws Exception {
+        var properties = Map.of("colour", "grün", "空", "✓ 値");
+        var sent = message(topic, "attributes".getBytes(UTF_8)).setTag("färbe").setKeys("order-1", "ключ");
+        properties.forEach(sent::addProperty);
+        var id = startProducer(topic, next()).send(sent.build()).getMessageId();
+        var got = receiveAll(topic, "*", 1).get(0);
+        expectSame(List.of(got.getTopic(), got.getTag().orElse(""), Set.copyOf(got.getKeys()), got.getProperties(),
+                new String(bodyOf(got), UTF_8)),
+                List.of(topic, "färbe", Set.of("order-1", "ключ"), properties, "attributes"), "message");
+        expectSame(deliveryOf(got), id + " 1", "message id and attempt");
+        var ageMillis = Math.abs(System.currentTimeMillis() - got.getBornTimestamp());
+        var isFresh = !got.getBornHost().isEmpty() && ageMillis < TimeUnit.SECONDS.toMillis(SCENARIO_SECONDS_MAX);
+        expect(isFresh, "born " + ageMillis + " ms ago at " + got.getBornHost());
+        return Outcome.OK;
+    }
+
+    private static byte[] filled(String text, int length) {
+        return text.repeat(length / text.length()).getBytes(UTF_8);
+    }
+
+    private static Outcome bodies(String topic) throws Exception {
+        var binary = new byte[256];
+        for (int value = 0; value < binary.length; value++) binary[value] = (byte) value;
+        return expectBodies(topic, List.of("Grüße, 世界 🚀".getBytes(UTF_8), binary, new byte[] {0}, new byte[] {' '}));
+    }
+
+    private static Outcome expectBodies(String topic, List<byte[]> sent) throws Exception {
+        var producer = startProducer(topic, next());
+        for (var body : sent) producer.send(message(topic, body).build());
+        var got = receiveAll(topic, "*", sent.size()).stream().map(Scenarios::bodyOf).sorted(Arrays::compare).toList();
+        var wanted = sent.stream().sorted(Arrays::compare).toList();
+        var same = got.size() == wanted.size()
+                && IntStream.range(0, got.size()).allMatch(i -> Arrays.equals(got.get(i), wanted.get(i)));
+        expect(same, "bodies differ: " + got.stream().map(body -> body.length + " bytes").toList());
+        return Outcome.OK;
+    }
+
+    private static Outcome topicRefused(String topic, String ownEndpoints) throws Exception {
+        try {
+            startProducer(topic, to(ownEndpoints));
+        } catch (Exception error) {
+            var text = new StringBuilder();
+            for (Throwable cause = error; cause != null; cause = cause.getCause()) text.append(cause).append(' ');
+            expect(text.indexOf("40402") >= 0 && text.indexOf(topic) >= 0, text.toString());
+            return Outcome.OK;
+        }
+        throw new IllegalStateException("the producer started");
+    }
+
+    private static String quoted(String text) {
+        var json = new StringBuilder("\"");
+        for (char letter : text.toCharArray()) {
+            if (letter < ' ' || letter == '"' || letter == '\\') json.append(String.format("\\u%04x", (int) letter));
+            else json.append(letter);
+        }
+        return json.append('"').toString();
+    }
+
+    private static void run(String prefix, String name) {
+        var scenario = name.split("@")[0];
+        var say = "{\"scenario\":" + quoted(scenario) + ",";
+        try {
+            var work = SCENARIOS.get(scenario);
+            if (work == null) {
+                System.out.println(say + "\"none\":\"unknown to this program\"}");
+                return;
+            }
+            var outcome = work.run(prefix + "-" + scenario, name.substring(name.indexOf('@') + 1));
+            System.out.println(say + "\"ok\":true,\"detail\":" + quoted(outcome.detail()) + "}");
+            if (outcome.holds()) inputEnded.await(); // its consumers go on until the caller has looked
+        } catch (Throwable error) {
+            System.out.println(say + "\"ok\":false,\"detail\":" + quoted(error.toString()) + "}");
+        }
+    }
+
+    private static boolean close(AutoCloseable client) {
+        try {
+            client.close();
+            return true;
+        } catch (Exception error) {
+            System.err.println("ERROR closing: " + error);
+            return false;
+        }
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        endpoints = arguments[0].split(",");
+        var input = new Thread(() -> {
+            try {
+                System.in.transferTo(java.io.OutputStream.nullOutputStream());
+            } catch (java.io.IOException ended) {
+                // that is an end, too
+            }
+            inputEnded.countDown();
+        });
+        input.setDaemon(true);
+        input.start();
+        var pool = Executors.newCachedThreadPool();
+        var running = Arrays.stream(arguments).skip(2)
+                .map(name -> CompletableFuture.runAsync(() -> run(arguments[1], name), pool)).toList();
+        running.forEach(CompletableFuture::join);
+        var closing = opened.stream().map(client -> CompletableFuture.supplyAsync(() -> close(client), pool)).toList();
+        var areClosed = closing.stream().allMatch(CompletableFuture::join);
+        System.exit(areClosed ? 0 : 1); // the client leaves threads of its own behind
+    }
+}

@@ -1,0 +1,296 @@
+//! Runs named scenarios with the official Rust client. Arguments: endpoints joined by ',', prefix of topics and groups,
+//! scenarios (`name@endpoints` where one needs its own). All run side by side and print a JSON line each, {scenario, ok,
+//! detail} or {scenario, none}; each closes its clients.
+
+use std::collections::HashMap;
+use std::env::args;
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rocketmq::conf::{ClientOption, ProducerOption, SimpleConsumerOption};
+use rocketmq::model::common::{FilterExpression, FilterType};
+use rocketmq::model::message::{MessageBuilder, MessageView};
+use rocketmq::{Producer, SimpleConsumer};
+use serde_json::json;
+
+const AWAIT: Duration = Duration::from_secs(3);
+/// More than the default of 3 s: the machine may be busy.
+const REQUEST_MAX: Duration = Duration::from_secs(10);
+const INVISIBLE: Duration = Duration::from_secs(30);
+const SCENARIO_MAX: Duration = Duration::from_secs(60);
+const FEW: usize = 4;
+const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+const NO_SYNC: &str = "every call returns a future";
+const NO_CHANGE: &str = "SimpleConsumer has no change of the invisible duration";
+const NO_PUSH: &str = "the crate has no push consumer";
+const SMALL: &str = "tonic takes 4 MiB per message, headers included, and the client has no setting for it";
+
+enum Outcome {
+    Ok,
+    /// Why the client has no such feature.
+    None(&'static str),
+}
+
+type Checked<T> = Result<T, String>;
+
+static CLIENTS: AtomicUsize = AtomicUsize::new(0);
+
+/// What all scenarios share.
+#[derive(Clone)]
+struct Context {
+    endpoints: Vec<String>,
+    topic: String,
+    own_endpoints: String,
+    tls: Option<bool>,
+}
+
+/// The error and its sources, without a stack.
+fn text_of(error: impl std::fmt::Debug) -> String {
+    let text = format!("{error:?}");
+    text.split("Stack backtrace").next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Checked<()> {
+    if holds {
+        Ok(())
+    } else {
+        Err(otherwise())
+    }
+}
+
+fn expect_same<T: PartialEq + std::fmt::Debug>(got: T, wanted: T, what: &str) -> Checked<()> {
+    expect(got == wanted, || format!("{what}: {got:?}, not {wanted:?}"))
+}
+
+fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
+    items.sort();
+    items
+}
+
+fn ids_of(messages: &[MessageView]) -> Vec<String> {
+    sorted(messages.iter().map(|message| message.message_id().to_string()).collect())
+}
+
+fn message(topic: &str, body: impl Into<Vec<u8>>) -> MessageBuilder {
+    MessageBuilder::builder().set_topic(topic).set_body(body.into())
+}
+
+impl Context {
+    /// The options of the next client; each takes the next of the endpoints.
+    fn option(&self) -> ClientOption {
+        let mut option = ClientOption::default();
+        let number = CLIENTS.fetch_add(1, Ordering::Relaxed);
+        option.set_access_url(&self.endpoints[number % self.endpoints.len()]);
+        option.set_long_polling_timeout(AWAIT);
+        option.set_timeout(REQUEST_MAX);
+        if let Some(tls) = self.tls {
+            option.set_enable_tls(tls);
+        }
+        option
+    }
+
+    async fn producer(&self) -> Checked<Producer> {
+        let mut producer_option = ProducerOption::default();
+        producer_option.set_topics(vec![&self.topic]);
+        let mut producer = Producer::new(producer_option, self.option()).map_err(text_of)?;
+        producer.start().await.map_err(text_of)?;
+        Ok(producer)
+    }
+
+    async fn send(&self, producer: &Producer, message: MessageBuilder) -> Checked<String> {
+        let receipt = producer.send(message.build().map_err(text_of)?).await.map_err(text_of)?;
+        Ok(receipt.message_id().to_string())
+    }
+
+    /// Sends the messages with one producer; returns their ids.
+    async fn send_all(&self, messages: Vec<MessageBuilder>) -> Checked<Vec<String>> {
+        let producer = self.producer().await?;
+        let mut ids = vec![];
+        for message in messages {
+            ids.push(self.send(&producer, message).await?);
+        }
+        producer.shutdown().await.map_err(text_of)?;
+        Ok(sorted(ids))
+    }
+
+    fn few(&self) -> Vec<MessageBuilder> {
+        (0..FEW).map(|number| message(&self.topic, format!("message {number}"))).collect()
+    }
+
+    /// Receives and acknowledges until there are so many, and what else comes in one more receive of each endpoint.
+    async fn receive_all(&self, expression: &str, count: usize) -> Checked<Vec<MessageView>> {
+        let mut consumer_option = SimpleConsumerOption::default();
+        consumer_option.set_topics(vec![&self.topic]);
+        consumer_option.set_consumer_group(&self.topic);
+        let mut consumer = SimpleConsumer::new(consumer_option, self.option()).map_err(text_of)?;
+        consumer.start().await.map_err(text_of)?;
+        let filter = FilterExpression::new(FilterType::Tag, expression);
+        let mut messages = vec![];
+        let end = Instant::now() + SCENARIO_MAX;
+        let mut extra = self.endpoints.len();
+        while extra > 0 && Instant::now() < end {
+            if messages.len() >= count {
+                extra -= 1;
+            }
+            let received = match consumer.receive_with(&self.topic, &filter, 32, INVISIBLE).await.map_err(text_of) {
+                // The deadline of the call is the length of the poll: nothing came, and the answer was a little late.
+                Err(text) if text.contains("Timeout expired") => vec![],
+                result => result?,
+            };
+            for message in received {
+                consumer.ack(&message).await.map_err(text_of)?;
+                messages.push(message);
+            }
+        }
+        consumer.shutdown().await.map_err(text_of)?;
+        Ok(messages)
+    }
+
+    async fn round_trip(&self) -> Checked<Outcome> {
+        let ids = self.send_all(self.few()).await?;
+        expect_same(ids_of(&self.receive_all("*", FEW).await?), ids, "received")?;
+        Ok(Outcome::Ok)
+    }
+
+    async fn send_async(&self) -> Checked<Outcome> {
+        let producer = self.producer().await?;
+        let [one, two, three, four]: [MessageBuilder; FEW] = self.few().try_into().map_err(|_| "not four")?;
+        let (one, two, three, four) = tokio::try_join!(
+            self.send(&producer, one),
+            self.send(&producer, two),
+            self.send(&producer, three),
+            self.send(&producer, four)
+        )?;
+        producer.shutdown().await.map_err(text_of)?;
+        let ids = sorted(vec![one, two, three, four]);
+        expect_same(ids_of(&self.receive_all("*", FEW).await?), ids, "received")?;
+        Ok(Outcome::Ok)
+    }
+
+    async fn filtered(&self, expression: &str, wanted: &[&str]) -> Checked<Outcome> {
+        let untagged = || message(&self.topic, "x");
+        let tagged = |tag: &str| untagged().set_tag(tag);
+        self.send_all(vec![tagged("A"), tagged("B"), tagged("C"), untagged(), tagged("A")]).await?;
+        let messages = self.receive_all(expression, wanted.len()).await?;
+        let tags = sorted(messages.iter().map(|message| message.tag().unwrap_or("-")).collect());
+        expect_same(tags, wanted.to_vec(), &format!("tags for {expression}"))?;
+        Ok(Outcome::Ok)
+    }
+
+    async fn attributes(&self) -> Checked<Outcome> {
+        let properties = HashMap::from([("colour", "grün"), ("空", "✓ 値")].map(|(k, v)| (k.to_string(), v.to_string())));
+        let keys = vec!["order-1", "ключ"];
+        let sent = message(&self.topic, "attributes")
+            .set_tag("färbe")
+            .set_keys(keys.clone())
+            .set_properties(properties.clone());
+        let ids = self.send_all(vec![sent]).await?;
+        let messages = self.receive_all("*", 1).await?;
+        let got = messages.first().ok_or("nothing came")?;
+        expect_same((got.topic(), got.tag(), got.body()), (&*self.topic, Some("färbe"), "attributes".as_bytes()), "message")?;
+        expect_same(got.keys().to_vec(), keys.iter().map(|key| key.to_string()).collect(), "keys")?;
+        expect_same(got.properties(), &properties, "properties")?;
+        expect_same((ids_of(&messages), got.delivery_attempt()), (ids, 1), "message id and attempt")?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(text_of)?;
+        // In seconds, though its own documentation does not say so.
+        let age = now.as_secs().abs_diff(got.born_timestamp() as u64);
+        expect(!got.born_host().is_empty() && age < SCENARIO_MAX.as_secs(), || {
+            format!("born {age} s ago at {}", got.born_host())
+        })?;
+        Ok(Outcome::Ok)
+    }
+
+    async fn expect_bodies(&self, bodies: Vec<Vec<u8>>) -> Checked<Outcome> {
+        self.send_all(bodies.iter().map(|body| message(&self.topic, body.clone())).collect()).await?;
+        let messages = self.receive_all("*", bodies.len()).await?;
+        let got = sorted(messages.iter().map(|message| message.body()).collect::<Vec<_>>());
+        let sizes: Vec<usize> = got.iter().map(|body| body.len()).collect();
+        expect(got == sorted(bodies.iter().map(|body| body.as_slice()).collect()), || {
+            format!("bodies differ, their sizes are {sizes:?}")
+        })?;
+        Ok(Outcome::Ok)
+    }
+
+    async fn bodies(&self) -> Checked<Outcome> {
+        let text = "Grüße, 世界 🚀".as_bytes().to_vec();
+        self.expect_bodies(vec![text, (0..=255).collect(), vec![0], vec![b' ']]).await
+    }
+
+    async fn body_largest(&self) -> Checked<Outcome> {
+        let body = b"largest!".repeat(BODY_BYTES_MAX / 8);
+        match self.expect_bodies(vec![body]).await {
+            Err(text) if text.contains("message length too large") => Ok(Outcome::None(SMALL)),
+            result => result,
+        }
+    }
+
+    async fn topic_refused(&self) -> Checked<Outcome> {
+        let there = Context { endpoints: vec![self.own_endpoints.clone()], ..self.clone() };
+        match there.producer().await {
+            Ok(_) => Err("the producer started".to_string()),
+            Err(text) => expect(text.contains("TOPIC_NOT_FOUND") && text.contains(&self.topic), || text).map(|()| Outcome::Ok),
+        }
+    }
+
+    fn over(&self, tls: bool) -> Context {
+        Context { tls: Some(tls), ..self.clone() }
+    }
+
+    async fn run(&self, scenario: &str) -> Checked<Outcome> {
+        match scenario {
+            "send-sync" | "receive-sync" => Ok(Outcome::None(NO_SYNC)),
+            "change-invisible" => Ok(Outcome::None(NO_CHANGE)),
+            "push" | "push-retry" | "push-groups" | "push-shared" | "dead-letter" => Ok(Outcome::None(NO_PUSH)),
+            "send-async" => self.send_async().await,
+            "receive-async" | "topic-created" => self.round_trip().await,
+            "tag-one" => self.filtered("A", &["A", "A"]).await,
+            "tag-either" => self.filtered("A || B", &["A", "A", "B"]).await,
+            "tag-any" => self.filtered("*", &["-", "A", "A", "B", "C"]).await,
+            "attributes" => self.attributes().await,
+            "bodies" => self.bodies().await,
+            "body-largest" => self.body_largest().await,
+            "topic-refused" => self.topic_refused().await,
+            "plaintext" => self.over(false).round_trip().await,
+            "tls" => self.over(true).round_trip().await,
+            _ => Ok(Outcome::None("unknown to this program")),
+        }
+    }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = Checked<T>>) -> Checked<T> {
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(format!("not done after {limit:?}")))
+}
+
+#[tokio::main]
+async fn main() {
+    let arguments: Vec<String> = args().skip(1).collect();
+    let [endpoints, prefix, wanted @ ..] = arguments.as_slice() else {
+        panic!("Usage: scenarios <endpoints> <prefix> <scenario>…");
+    };
+    let running: Vec<_> = wanted
+        .iter()
+        .map(|name| {
+            let (scenario, own_endpoints) = name.split_once('@').unwrap_or((name, ""));
+            let context = Context {
+                endpoints: endpoints.split(',').map(str::to_string).collect(),
+                topic: format!("{prefix}-{scenario}"),
+                own_endpoints: own_endpoints.to_string(),
+                tls: None,
+            };
+            let scenario = scenario.to_string();
+            tokio::spawn(async move {
+                let report = match within(SCENARIO_MAX, context.run(&scenario)).await {
+                    Ok(Outcome::Ok) => json!({ "scenario": scenario, "ok": true }),
+                    Ok(Outcome::None(reason)) => json!({ "scenario": scenario, "none": reason }),
+                    Err(detail) => json!({ "scenario": scenario, "ok": false, "detail": detail }),
+                };
+                println!("{report}");
+            })
+        })
+        .collect();
+    for one in running {
+        one.await.expect("a scenario ends without a panic");
+    }
+}
