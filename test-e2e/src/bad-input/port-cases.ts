@@ -10,8 +10,10 @@ export interface PortCase {
   readonly name: string
   readonly port: keyof Ports
   readonly bytes: Buffer
-  /** What the port says before it closes, '' for nothing; undefined where that is up to it. */
+  /** What the port says first before it closes, '' for nothing; undefined where that is up to it. */
   readonly says?: string
+  /** What else it must tell. */
+  readonly names?: string
 }
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
@@ -30,15 +32,50 @@ function http2Frame(type: number, flags: number, stream: number, payload: Buffer
 
 const SETTINGS = http2Frame(4, 0, 0, Buffer.alloc(0))
 const spoken = (...frames: Buffer[]) => Buffer.concat([Buffer.from(PREFACE), SETTINGS, ...frames])
+/** More than anybody sends before a first call. */
+const pings = () => Array.from({ length: 8_192 }, () => http2Frame(6, 0, 0, Buffer.alloc(8)))
 /** Names of headers without end, in frames that say that more will come. */
 const endlessHeaders = () => [
   http2Frame(1, 0, 1, Buffer.alloc(16 * KIB, 0x82)),
   ...Array.from({ length: 512 }, () => http2Frame(9, 0, 1, Buffer.alloc(16 * KIB, 0x82))),
 ]
 
+/** The first call of a gRPC client; its headers need not be read by who does not serve it. */
+const grpcCall = () => spoken(http2Frame(1, 4, 1, Buffer.from([0x83, 0x86])))
+const remotingCall = () => remotingFrame({ code: 105, fields: { topic: 't' } })
+const GRPC_MEANT = 'connect to the gRPC port of a proxy, 8081'
+const NAMESERVER_MEANT = 'connect to a nameserver, 9876'
+
+/** Who has the wrong port is told so in their own protocol, wherever that has a place for it. */
+const TOLD: readonly PortCase[] = [
+  { name: 'HTTP/1.1', port: 'grpc', bytes: http1('GET /'), says: 'HTTP/1.1 400', names: 'the gRPC port of a proxy' },
+  { name: 'a remoting request', port: 'grpc', bytes: remotingCall(), names: NAMESERVER_MEANT },
+  { name: 'a remoting request', port: 'health', bytes: remotingCall(), names: NAMESERVER_MEANT },
+  { name: 'a gRPC call', port: 'health', bytes: grpcCall(), names: GRPC_MEANT },
+  ...(['broker', 'nameserver'] as const).flatMap((port): PortCase[] => [
+    { name: 'HTTP/1.1', port, bytes: http1('GET /'), says: 'HTTP/1.1 400', names: `the remoting port of a ${port}` },
+    { name: 'a gRPC call', port, bytes: grpcCall(), names: GRPC_MEANT },
+    { name: 'HTTP/2 without a call', port, bytes: spoken() },
+    { name: 'HTTP/2 and then text', port, bytes: Buffer.from(`${PREFACE}${'hello'.repeat(100)}`) },
+    { name: 'HTTP/2 and signs of life without end', port, bytes: spoken(...pings()) },
+  ]),
+]
+
 export const PORT_CASES: readonly PortCase[] = [
-  { name: 'HTTP/1.1', port: 'grpc', bytes: http1('GET /'), says: '' },
-  { name: 'a remoting frame', port: 'grpc', bytes: remotingFrame({ code: 105, fields: { topic: 't' } }), says: '' },
+  ...TOLD,
+  { name: 'a remoting request cut off', port: 'grpc', bytes: remotingCall().subarray(0, 30) },
+  {
+    name: 'a remoting header of 16 MiB − 1',
+    port: 'grpc',
+    bytes: remotingFrame({ code: 1, frameLength: 0xffffff, headerLength: 0xfffff0 }),
+    says: '',
+  },
+  {
+    name: 'a remoting header that is no JSON',
+    port: 'grpc',
+    bytes: remotingFrame({ code: 1, header: 'hello' }),
+    says: '',
+  },
   { name: 'zeros', port: 'grpc', bytes: Buffer.alloc(1000), says: '' },
   { name: 'text', port: 'grpc', bytes: Buffer.from('hello\n'), says: '' },
   {
@@ -58,7 +95,7 @@ export const PORT_CASES: readonly PortCase[] = [
     bytes: spoken(http2Frame(8, 0, 0, Buffer.from([0x7f, 0xff, 0xff, 0xff]))),
   },
   { name: 'garbage', port: 'health', bytes: Buffer.alloc(1000, 0xfe), says: 'HTTP/1.1 400' },
-  { name: 'HTTP/2', port: 'health', bytes: Buffer.from(PREFACE), says: 'HTTP/1.1 400' },
+  { name: 'HTTP/2 without a call', port: 'health', bytes: Buffer.from(PREFACE) },
   { name: 'TLS', port: 'health', bytes: Buffer.from([0x16, 3, 1, 0, 200, 1, 0, 0]), says: 'HTTP/1.1 400' },
   {
     name: 'a header of 9 KiB',
@@ -87,7 +124,10 @@ export const PORT_CASES: readonly PortCase[] = [
 ]
 
 /** Undefined: as expected. Otherwise what came instead. */
-export async function differenceOf(ports: Ports, { port, bytes, says }: PortCase): Promise<string | undefined> {
+export async function differenceOf(
+  ports: Ports,
+  { port, bytes, says, names = '' }: PortCase,
+): Promise<string | undefined> {
   const socket = await openSocket(ports[port])
   let heard = ''
   socket.on('data', (chunk: Buffer) => (heard += chunk.toString('latin1')))
@@ -99,6 +139,7 @@ export async function differenceOf(ports: Ports, { port, bytes, says }: PortCase
   const isClosed = await closed
   socket.destroy()
   if (!isClosed) return `still open after ${CLOSED_MS_MAX} ms`
+  if (!heard.includes(names)) return `${names} is not named in: ${heard.slice(0, 300)}`
   if (says === undefined || (says === '' ? heard === '' : heard.startsWith(says))) return undefined
   return `'${says}' expected, not '${heard.slice(0, 60)}'`
 }

@@ -90,8 +90,6 @@ const FRAMES: readonly FrameRow[] = [
   ['zeros', [Buffer.alloc(4096)], 'closed'],
   ['ones', [Buffer.alloc(4096, 0xff)], 'closed'],
   ['text', [Buffer.from('hello, is this RocketMQ?\r\n')], 'closed'],
-  ['HTTP/1.1', [Buffer.from('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')], 'closed'],
-  ['HTTP/2', [Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')], 'closed'],
   ['TLS', [bytesOf(0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03)], 'closed'],
 ]
 

@@ -90,6 +90,15 @@ function outcomeOf(socket: Socket, waitMs: number): Promise<Exchange> {
 function replyIn(bytes: Buffer): RemotingReply | undefined {
   if (bytes.length < PREFIX_BYTES || bytes.length < 4 + bytes.readUInt32BE(0)) return undefined
   const bodyAt = PREFIX_BYTES + bytes.readUIntBE(5, 3)
-  const header = JSON.parse(bytes.toString('utf8', PREFIX_BYTES, bodyAt)) as { code: number; remark?: string }
+  const header = headerIn(bytes.toString('utf8', PREFIX_BYTES, bodyAt))
   return { code: header.code, remark: header.remark ?? '', body: bytes.subarray(bodyAt, 4 + bytes.readUInt32BE(0)) }
+}
+
+/** What is no JSON is no answer of this protocol: code NaN, with the text. */
+function headerIn(text: string): { readonly code: number; readonly remark?: string } {
+  try {
+    return JSON.parse(text) as { code: number; remark?: string }
+  } catch {
+    return { code: NaN, remark: text }
+  }
 }
