@@ -42,6 +42,8 @@ export interface RouteCacheOptions {
   readonly entriesMax?: number
   /** Fetches in the background at the same time; more are put off. */
   readonly refreshesMax?: number
+  /** Told of each lookup: 'hit' was served at once, 'miss' waited for a nameserver. */
+  readonly onLookup?: (result: 'hit' | 'miss') => void
 }
 
 /** Timers come this share of their time early, at most. */
@@ -71,7 +73,7 @@ interface Entry {
 
 /** A cache of routes, see `RouteCache`. */
 export function createRouteCache(options: RouteCacheOptions): RouteCache {
-  const { nameServers, clock, scheduler, random } = options
+  const { nameServers, clock, scheduler, random, onLookup } = options
   const { refreshMs = 20_000, idleMs = 60_000, waitMs = 500, negativeMs = 1_000, goneMs = 45_000 } = options
   const { retryMs = 1_000, entriesMax = 10_000, refreshesMax = 64 } = options
   const entries = new Map<string, Entry>()
@@ -185,7 +187,9 @@ export function createRouteCache(options: RouteCacheOptions): RouteCache {
       entries.delete(topic)
       entries.set(topic, entry)
       entry.usedAtMs = nowMs
-      if (mustWait(entry, nowMs)) return inTime(fetch(topic, entry), entry)
+      const isMiss = mustWait(entry, nowMs)
+      onLookup?.(isMiss ? 'miss' : 'hit')
+      if (isMiss) return inTime(fetch(topic, entry), entry)
       if (entry.known !== undefined && entry.timer === undefined) fetchInBackground(topic, entry)
       return entry.known
     },

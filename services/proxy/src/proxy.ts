@@ -2,7 +2,14 @@
 import { type GrpcCall, type GrpcServer, GrpcStatus, type GrpcTransport } from '@rocketmq-ts/grpc'
 import { createMetricsRegistry, type MetricsRegistry } from '@rocketmq-ts/metrics'
 import { connectPeer, createDeadlines, type Peer } from '@rocketmq-ts/remoting'
-import type { Effects, Logger, Readiness, Service, SocketAddress } from '@rocketmq-ts/runtime'
+import {
+  type Effects,
+  type Logger,
+  type Readiness,
+  readinessOf,
+  type Service,
+  type SocketAddress,
+} from '@rocketmq-ts/runtime'
 import type { ProxyConfig } from './config.ts'
 import { type ProxyEvent, reasonOf } from './events.ts'
 import { createBrokerClocks } from './messaging/broker-clocks.ts'
@@ -14,13 +21,14 @@ import { createRenewals } from './messaging/renewals.ts'
 import { createSend } from './messaging/send.ts'
 import { createSettle } from './messaging/settle.ts'
 import { createTopics } from './messaging/topics.ts'
-import { createProxyMetrics } from './proxy-metrics.ts'
+import { createProxyMetrics, type ProxyMetrics } from './proxy-metrics.ts'
 import { type Gate, openGate } from './rpc/access.ts'
 import { createAdmission } from './rpc/admission.ts'
 import { parseEndpoints } from './rpc/endpoints.ts'
 import { createMethods } from './rpc/methods.ts'
 import { createClients } from './sessions/clients.ts'
 import { createClusterUpstream } from './upstream/cluster-upstream.ts'
+import { measureUpstream } from './upstream/measured-upstream.ts'
 import type { Upstream } from './upstream/upstream.ts'
 import { pause } from './waiting.ts'
 
@@ -51,14 +59,18 @@ export interface Proxy extends Service {
 /** Creates a proxy; throws MqError 'parameter-invalid' for endpoints that clients could not use. */
 export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
   const { clock, scheduler, random, logger: log, transport, gate = openGate } = deps
-  const upstream = deps.upstream ?? connectUpstream(config, deps)
   const timeoutMs = config.mqClientAsyncTimeoutMillis
   let server: GrpcServer | undefined
   let stopping: Promise<void> | undefined
   const metrics = createProxyMetrics(deps.metrics ?? createMetricsRegistry(), {
     isUp: () => server !== undefined,
+    isReady: () => readiness().ready,
     receivesWaiting: () => receiveAdmission.inFlight,
+    clients: () => clients.all(),
+    telemetryStreams: () => telemetryStreams.size,
+    heldMessages: () => renewals.size,
   })
+  const upstream = measureUpstream(deps.upstream ?? connectUpstream(config, deps, metrics), metrics.upstream, clock)
   const admission = createAdmission({
     what: 'calls',
     inFlightMax: config.requestsInFlightMax,
@@ -99,6 +111,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
       releaseMs,
     },
     onLost: ({ group, topic }, error) => log.warn({ event: 'renewal.lost', group, topic, reason: reasonOf(error) }),
+    onRenewal: metrics.renewal,
   })
   const clocks = createBrokerClocks({
     clock,
@@ -188,6 +201,18 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     log.info({ event: 'proxy.stopped' })
   }
 
+  function readiness(): Readiness {
+    const isServing = server !== undefined
+    return readinessOf([
+      {
+        name: 'lifecycle',
+        ready: stopping === undefined,
+        ...(stopping !== undefined && { reason: 'the proxy is stopping' }),
+      },
+      { name: 'listener', ready: isServing, ...(!isServing && { reason: 'the proxy has not started' }) },
+    ])
+  }
+
   return {
     async start() {
       server = await transport.serve(methods)
@@ -201,16 +226,15 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     get addresses() {
       return server?.addresses ?? []
     },
-    readiness() {
-      if (stopping !== undefined) return { ready: false, reason: 'the proxy is stopping' }
-      return server === undefined ? { ready: false, reason: 'the proxy has not started' } : { ready: true }
-    },
+    readiness,
   }
 }
 
-function connectUpstream(config: ProxyConfig, { clock, scheduler, random, network, connect }: ProxyDeps): Upstream {
+function connectUpstream(config: ProxyConfig, deps: ProxyDeps, { routeLookup }: ProxyMetrics): Upstream {
+  const { clock, scheduler, random, network, connect } = deps
   const deadlines = createDeadlines({ clock, scheduler })
   return createClusterUpstream({
+    onRouteLookup: routeLookup,
     clock,
     scheduler,
     random,

@@ -24,3 +24,17 @@ test('metrics: calls → counted by method and code, with what was refused for a
   expect(lines).toContain('rocketmq_ts_grpc_receives_waiting 1')
   expect(lines).toContain('rocketmq_proxy_up{proxy_mode="cluster"} 1')
 })
+
+test('metrics: clients, streams and held deliveries → as many as there are, by kind of client', async () => {
+  const metrics = createMetricsRegistry()
+  const { call } = await createHarness({}, { metrics })
+  await call(Heartbeat, { clientType: 1 }, { clientId: 'one' })
+  await call(Heartbeat, { clientType: 3, group: { name: 'G' } }, { clientId: 'two' })
+  const lines = (await metrics.expose()).split('\n')
+  expect(lines).toContain('rocketmq_ts_clients{client_type="producer"} 1')
+  expect(lines).toContain('rocketmq_ts_clients{client_type="simple_consumer"} 1')
+  expect(lines).toContain('rocketmq_ts_clients{client_type="push_consumer"} 0')
+  expect(lines).toContain('rocketmq_ts_telemetry_streams 0')
+  expect(lines).toContain('rocketmq_ts_held_messages 0')
+  expect(lines).toContain('rocketmq_ts_ready 1')
+})

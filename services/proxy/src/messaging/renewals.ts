@@ -72,10 +72,14 @@ export interface RenewalsDeps {
   readonly limits: RenewalLimits
   /** A held delivery was given up and comes again when its time is over. */
   readonly onLost: (held: Held, error: unknown) => void
+  /** What became of one attempt to renew: 'given-back' was held for too long. */
+  readonly onRenewal?: (result: RenewalResult) => void
 }
 
+export type RenewalResult = 'renewed' | 'failed' | 'lost' | 'given-back'
+
 export function createRenewals(deps: RenewalsDeps): Renewals {
-  const { receiver, groups, clock, scheduler, limits, onLost } = deps
+  const { receiver, groups, clock, scheduler, limits, onLost, onRenewal } = deps
   const byKey = new Map<string, Held>()
   const byClient = new Map<string, Set<Held>>()
   const due: Held[] = []
@@ -110,6 +114,7 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
       held.handle = await receiver.changeInvisible(held, step)
       held.renewals += 1
       held.failures = 0
+      onRenewal?.('renewed')
       schedule(held, step - limits.renewAheadMs)
     } catch (error) {
       held.failures += 1
@@ -117,8 +122,12 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
       if (held.settled) return
       if (gone || held.failures >= limits.failuresMax) {
         settle(held)
+        onRenewal?.('lost')
         onLost(held, error)
-      } else schedule(held, RETRY_AFTER_MS)
+      } else {
+        onRenewal?.('failed')
+        schedule(held, RETRY_AFTER_MS)
+      }
     }
   }
 
@@ -129,6 +138,7 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
   /** Too long under way: as if the client had asked for the next attempt. */
   async function giveBack(held: Held): Promise<void> {
     settle(held)
+    onRenewal?.('given-back')
     try {
       const group = (await groups.groupSettings(held.group, held.topic)) ?? DEFAULT_GROUP
       await receiver.changeInvisible(held, retryDelayMs(group.retryPolicy, held.attempt))

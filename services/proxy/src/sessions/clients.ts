@@ -26,6 +26,7 @@ export interface Clients {
   /** The client says goodbye. */
   remove(clientId: string): void
   clear(): void
+  all(): Iterable<Client>
   readonly size: number
 }
 
@@ -96,6 +97,7 @@ export function createClients({ clock, scheduler, clientsMax, expireMs, onGone, 
       byId.clear()
       wheel.clear()
     },
+    all: () => byId.values(),
     get size() {
       return byId.size
     },

@@ -51,6 +51,7 @@ export interface ClusterUpstreamDeps {
   /** Opens a connection; brokers of the same process may be reached without a socket. */
   readonly connect: (address: string) => Promise<Peer>
   readonly timeoutMs: number
+  readonly onRouteLookup?: (result: 'hit' | 'miss') => void
 }
 
 /** A route as use cases see it, and where its masters are. */
@@ -63,7 +64,13 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
   const { clock, scheduler, random, nameServers, connect, timeoutMs } = deps
   const peers = createPeerSource({ connect, clock })
   const nameServer = createNameServerClient({ addresses: nameServers, peers, scheduler, timeoutMs })
-  const cache = createRouteCache({ nameServers: nameServer, clock, scheduler, random })
+  const cache = createRouteCache({
+    nameServers: nameServer,
+    clock,
+    scheduler,
+    random,
+    ...(deps.onRouteLookup && { onLookup: deps.onRouteLookup }),
+  })
   const brokers = createBrokerClient({ peers, timeoutMs })
   const missingBrokers = createMissingBrokers({
     clock,
