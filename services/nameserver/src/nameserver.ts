@@ -1,7 +1,7 @@
 // The nameserver as a service: everything is created here and nowhere else. Routes live in memory only; brokers tell
 // them again after a restart. Nameservers never talk to each other.
 import assert from 'node:assert'
-import { MetricName, type MetricsRegistry } from '@rocketmq-ts/metrics'
+import { createMetricsRegistry, type MetricsRegistry } from '@rocketmq-ts/metrics'
 import {
   allowAll,
   type Authorize,
@@ -9,12 +9,22 @@ import {
   createRemotingServer,
   dispatchRequests,
   formatAddress,
+  observeRequests,
   type Peer,
   type RemotingEvent,
   type RequestHandler,
   ResponseCode,
 } from '@rocketmq-ts/remoting'
-import type { Clock, Logger, Network, Readiness, Scheduler, Service, SocketAddress } from '@rocketmq-ts/runtime'
+import {
+  type Clock,
+  type Logger,
+  type Network,
+  type Readiness,
+  type Scheduler,
+  type Service,
+  type SocketAddress,
+  readinessOf,
+} from '@rocketmq-ts/runtime'
 import type { NameServerConfig } from './config.ts'
 import type { NameServerEvent } from './events.ts'
 import { createBrokerHeartbeat } from './handlers/broker-heartbeat.ts'
@@ -27,6 +37,7 @@ import { createRegisterBroker } from './handlers/register-broker.ts'
 import { createUnregisterBroker } from './handlers/unregister-broker.ts'
 import { createWritePermOfBroker } from './handlers/write-perm-of-broker.ts'
 import { nameServerMemory } from './memory.ts'
+import { createNameServerMetrics } from './nameserver-metrics.ts'
 import { createRegistrations } from './registrations.ts'
 import { createNameServerRequestTable } from './request-table.ts'
 import { RouteTable } from './route-table.ts'
@@ -56,16 +67,19 @@ const refuseAll: RequestHandler = (request) =>
 
 /** Creates a nameserver. `start` rejects with NetworkError 'address-in-use' naming host and port. */
 export function createNameServer(config: NameServerConfig, deps: NameServerDeps): NameServer {
-  const { clock, scheduler, network, logger, metrics, authorize = allowAll } = deps
+  const { clock, scheduler, network, logger, authorize = allowAll } = deps
   const routes = new RouteTable({
     brokersMax: config.brokersMax,
     topicsMax: config.topicsMax,
     deleteTopicsNotAnnounced: config.deleteTopicWithBrokerRegistration,
   })
-  const registrations = createRegistrations({ routes, clock, scheduler, logger })
-  const routeRequests = metrics?.counter(MetricName.routeRequests)
-  const brokersRegistered = metrics?.gauge(MetricName.brokersRegistered)
-  metrics?.collect(() => brokersRegistered?.set({}, routes.brokerCount))
+  const metrics = createNameServerMetrics(deps.metrics ?? createMetricsRegistry(), {
+    isReady: () => readiness().ready,
+    brokers: () => routes.brokerCount,
+    topics: () => routes.topicCount,
+    connections: () => server.connectionCount,
+  })
+  const registrations = createRegistrations({ routes, clock, scheduler, logger, metrics })
 
   const table = createNameServerRequestTable({
     registerBroker: createRegisterBroker({ registrations, config }),
@@ -74,7 +88,7 @@ export function createNameServer(config: NameServerConfig, deps: NameServerDeps)
     queryDataVersion: createQueryDataVersion({ registrations, routes }),
     getRouteInfoByTopic: createGetRouteInfoByTopic({
       routes,
-      onAnswered: (result) => routeRequests?.add({ result }),
+      onAnswered: metrics.routeAnswered,
     }),
     getBrokerClusterInfo: createGetBrokerClusterInfo({ routes }),
     getAllTopicList: createGetAllTopicList({ routes, isEnabled: config.enableAllTopicList }),
@@ -85,7 +99,7 @@ export function createNameServer(config: NameServerConfig, deps: NameServerDeps)
     }),
     deleteTopic: createDeleteTopic({ routes }),
   })
-  const handler = dispatchRequests({ table, authorize, logger })
+  const handler = observeRequests(dispatchRequests({ table, authorize, logger }), { clock, observer: metrics.remoting })
   const server = createRemotingServer({
     network,
     scheduler,
@@ -95,6 +109,7 @@ export function createNameServer(config: NameServerConfig, deps: NameServerDeps)
     handler,
     limits: nameServerMemory(config.memoryBudget),
     logger,
+    observer: metrics.remoting,
   })
   const localPeers = new Set<Peer>()
   let state: 'created' | 'started' | 'stopping' = 'created'
@@ -106,6 +121,12 @@ export function createNameServer(config: NameServerConfig, deps: NameServerDeps)
     await server.stop()
     for (const peer of localPeers) peer.close()
     logger.info({ event: 'nameserver.stopped' })
+  }
+
+  function readiness(): Readiness {
+    const isStopping = state === 'stopping'
+    const reason = isStopping ? 'the nameserver is stopping' : 'the nameserver has not started'
+    return readinessOf([{ name: 'listener', ready: state === 'started', ...(state !== 'started' && { reason }) }])
   }
 
   return {
@@ -122,10 +143,7 @@ export function createNameServer(config: NameServerConfig, deps: NameServerDeps)
     get addresses() {
       return state === 'started' ? [server.address] : []
     },
-    readiness() {
-      if (state === 'stopping') return { ready: false, reason: 'the nameserver is stopping' }
-      return state === 'started' ? { ready: true } : { ready: false, reason: 'the nameserver has not started' }
-    },
+    readiness,
     connectLocal() {
       const [peer] = createDirectPeers({ clock, scheduler, handlerA: refuseAll, handlerB: handler })
       localPeers.add(peer)

@@ -4,6 +4,7 @@ import type { Peer } from '@rocketmq-ts/remoting'
 import type { Clock, Logger, Scheduler } from '@rocketmq-ts/runtime'
 import type { NameServerEvent } from './events.ts'
 import { createLiveness } from './liveness.ts'
+import type { Departure, NameServerMetrics } from './nameserver-metrics.ts'
 import type { RegisterOutcome, Registration, RouteTable } from './route-table.ts'
 
 /** One address of a broker name. */
@@ -30,11 +31,11 @@ export interface RegistrationsDeps {
   readonly clock: Clock
   readonly scheduler: Scheduler
   readonly logger: Logger<NameServerEvent>
+  readonly metrics: Pick<NameServerMetrics, 'registered' | 'left'>
 }
 
-type Departure = Extract<NameServerEvent, { event: 'broker.left' }>['reason']
-
-export function createRegistrations({ routes, clock, scheduler, logger }: RegistrationsDeps): Registrations {
+export function createRegistrations(deps: RegistrationsDeps): Registrations {
+  const { routes, clock, scheduler, logger, metrics } = deps
   /** The connection that each registered address came on last. */
   const owners = new Map<string, Peer>()
   const keysOf = new Map<Peer, Set<string>>()
@@ -45,6 +46,7 @@ export function createRegistrations({ routes, clock, scheduler, logger }: Regist
     forget(broker)
     const { brokerName, brokerAddr } = broker
     if (!routes.remove(brokerName, brokerAddr, reason === 'unregistered')) return
+    metrics.left(reason)
     if (reason === 'unregistered') logger.info({ event: 'broker.left', brokerName, brokerAddr, reason })
     else logger.warn({ event: 'broker.left', brokerName, brokerAddr, reason })
   }
@@ -81,10 +83,12 @@ export function createRegistrations({ routes, clock, scheduler, logger }: Regist
   return {
     register(registration, timeoutMs, peer) {
       const outcome = routes.register(registration)
+      metrics.registered(outcome.kind)
       const { clusterName: cluster, brokerName, brokerId, brokerAddr } = registration
       if (outcome.kind === 'registered' || outcome.kind === 'outdated') {
         for (const left of outcome.left) {
           forget({ brokerName, brokerAddr: left })
+          metrics.left('replaced')
           logger.warn({ event: 'broker.left', brokerName, brokerAddr: left, reason: 'replaced' })
         }
       }

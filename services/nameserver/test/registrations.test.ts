@@ -22,8 +22,10 @@ function connection(): Pick<Peer, 'onClose'> & { end(): void } {
 function registrationsInMemory() {
   const effects = createManualEffects()
   const routes = new RouteTable({ brokersMax: 10, topicsMax: 100, deleteTopicsNotAnnounced: false })
-  const registrations = createRegistrations({ ...effects, routes, logger: silentLogger })
-  return { effects, routes, registrations }
+  const left: string[] = []
+  const metrics = { registered() {}, left: (reason: string) => left.push(reason) }
+  const registrations = createRegistrations({ ...effects, routes, logger: silentLogger, metrics })
+  return { effects, routes, registrations, left }
 }
 
 test('registrations: any coming and going → exactly the addresses of the routes are watched', async () => {
@@ -66,6 +68,21 @@ test('registrations: any coming and going → exactly the addresses of the route
       expect([registrations.watched, routes.brokerCount, routes.topicCount]).toEqual([0, 0, 0])
     }),
   )
+})
+
+test('registrations: each way out of the routes → counted under its reason', async () => {
+  const { effects, registrations, left } = registrationsInMemory()
+  const register = (peer = connection(), addr = 'h:1') => {
+    registrations.register(registrationOf({ addr }), 1000, peer as unknown as Peer)
+    return peer
+  }
+  register().end()
+  register()
+  register(connection(), 'h:2')
+  registrations.unregister({ brokerName: 'broker-a', brokerAddr: 'h:2' })
+  register()
+  await effects.advance(1000)
+  expect(left).toEqual(['disconnected', 'replaced', 'unregistered', 'expired'])
 })
 
 test('registrations: stopped → connections that close and time that passes leave the routes as they are', async () => {
