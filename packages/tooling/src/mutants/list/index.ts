@@ -3,5 +3,11 @@ import type { Mutant } from '../mutant.ts'
 import { DURABILITY_MUTANTS } from './durability.ts'
 import { INFLIGHT_MUTANTS } from './inflight.ts'
 import { RECOVERY_MUTANTS } from './recovery.ts'
+import { SCALING_MUTANTS } from './scaling.ts'
 
-export const MUTANTS: readonly Mutant[] = [...DURABILITY_MUTANTS, ...RECOVERY_MUTANTS, ...INFLIGHT_MUTANTS]
+export const MUTANTS: readonly Mutant[] = [
+  ...DURABILITY_MUTANTS,
+  ...RECOVERY_MUTANTS,
+  ...INFLIGHT_MUTANTS,
+  ...SCALING_MUTANTS,
+]
