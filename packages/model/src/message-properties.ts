@@ -75,18 +75,21 @@ export const PropertyName = {
  */
 export function encodeProperties(properties: Iterable<readonly [name: string, value: string]>): string {
   let text = ''
-  for (const [name, value] of properties) {
-    if (value === '') continue
-    if (name === '') throw new MqError('message-illegal', 'properties: a name is empty')
-    if (hasSeparator(name) || hasSeparator(value)) {
-      throw new MqError(
-        'message-illegal',
-        `properties: '${name.slice(0, 64)}' holds the character 0x01 or 0x02, which separates properties; remove it`,
-      )
-    }
-    text += name + NAME_END + value + VALUE_END
-  }
+  for (const [name, value] of properties) text = appendProperty(text, name, value)
   return text
+}
+
+/** One more property behind encoded ones, as `encodeProperties` does it. */
+export function appendProperty(text: string, name: string, value: string): string {
+  if (value === '') return text
+  if (name === '') throw new MqError('message-illegal', 'properties: a name is empty')
+  if (hasSeparator(name) || hasSeparator(value)) {
+    throw new MqError(
+      'message-illegal',
+      `properties: '${name.slice(0, 64)}' holds the character 0x01 or 0x02, which separates properties; remove it`,
+    )
+  }
+  return text + name + NAME_END + value + VALUE_END
 }
 
 /**

@@ -5,7 +5,9 @@ import { ResponseCode } from './codes.ts'
 
 /** How one field travels as text. */
 export interface FieldCodec<Value> {
-  /** Text on the wire; throws RangeError for a value that has none. */
+  /** Throws RangeError for a value that has no text on the wire. */
+  check(value: Value): void
+  /** Text on the wire; throws as `check` does. */
   encode(value: Value): string
   /** Throws RangeError with the reason (without the field's name) for text that is no such value. */
   decode(text: string): Value

@@ -13,16 +13,22 @@ const INT32_MAX = 0x7fff_ffff
 const NUMBER_TEXT_MAX = 32
 
 const textCodec: FieldCodec<string> = {
-  encode(value) {
+  check(value) {
     if (typeof value !== 'string') throw new RangeError(`expected a text, got ${typeof value}`)
+  },
+  encode(value) {
+    textCodec.check(value)
     return value
   },
   decode: (wireText) => wireText,
 }
 
 const boolCodec: FieldCodec<boolean> = {
-  encode(value) {
+  check(value) {
     if (typeof value !== 'boolean') throw new RangeError(`expected a boolean, got ${typeof value}`)
+  },
+  encode(value) {
+    boolCodec.check(value)
     return value ? 'true' : 'false'
   },
   decode: (wireText) => wireText.toLowerCase() === 'true',
@@ -41,13 +47,16 @@ function quote(long: string): string {
 }
 
 function integerCodec(name: string, min: number, max: number): FieldCodec<number> {
-  function check(value: number, shown: string): number {
-    if (!Number.isInteger(value) || value < min || value > max) throw new RangeError(`expected ${name}, got ${shown}`)
+  function checked(value: number, digits?: string): number {
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new RangeError(`expected ${name}, got ${digits ?? String(value)}`)
+    }
     return value
   }
   return {
-    encode: (value) => String(check(value, String(value))),
-    decode: (digits) => check(readDecimal(digits), digits),
+    check: (value) => void checked(value),
+    encode: (value) => String(checked(value)),
+    decode: (digits) => checked(readDecimal(digits), digits),
   }
 }
 

@@ -35,9 +35,20 @@ export function createHeaderCodec<Header extends object>(owner: string, fields: 
     try {
       return entry.field.codec.encode(value)
     } catch (error) {
-      if (error instanceof RangeError) throw invalid(entry.name, error.message, error)
-      throw error
+      throw asInvalid(entry, error)
     }
+  }
+
+  function check(entry: NamedField, value: unknown): void {
+    try {
+      entry.field.codec.check(value)
+    } catch (error) {
+      throw asInvalid(entry, error)
+    }
+  }
+
+  function asInvalid(entry: NamedField, error: unknown): unknown {
+    return error instanceof RangeError ? invalid(entry.name, error.message, error) : error
   }
 
   function valueOf(entry: NamedField, text: string): unknown {
@@ -76,7 +87,7 @@ export function createHeaderCodec<Header extends object>(owner: string, fields: 
       for (const entry of named) {
         const value = given[entry.name]
         if (value !== undefined) {
-          textOf(entry, value)
+          check(entry, value)
           values[entry.name] = value
         } else if (entry.field.required) throw missing(entry)
       }

@@ -9,6 +9,8 @@ const VALUE_END = '\u0002'
 
 /** The value of a property, undefined where it is absent or empty. The last occurrence wins, as in Java. */
 export function findProperty(text: string, name: string): string | undefined {
+  // Most names that are asked for are not there, and then no needle has to be made.
+  if (!text.includes(name)) return undefined
   const needle = `${name}${NAME_END}`
   let from = text.length
   while (from >= 0) {
@@ -45,8 +47,18 @@ export function propertiesThatFit(text: string, charsMax: number): string {
   return kept
 }
 
+/** One property as text, for `withEntries`. */
+export function entryOf(name: string, value: string): string {
+  return name + NAME_END + value + VALUE_END
+}
+
+/** Appends entries; the caller knows that their names are not there yet. */
+export function withEntries(text: string, entries: string): string {
+  if (entries === '') return text
+  return text === '' || text.endsWith(VALUE_END) ? text + entries : text + VALUE_END + entries
+}
+
 /** Appends a property; the caller knows that the name is not there yet. */
 export function withProperty(text: string, name: string, value: string): string {
-  const base = text.length === 0 || text.endsWith(VALUE_END) ? text : text + VALUE_END
-  return `${base}${name}${NAME_END}${value}${VALUE_END}`
+  return withEntries(text, entryOf(name, value))
 }

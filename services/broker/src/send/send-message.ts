@@ -10,13 +10,15 @@ import {
 } from '@rocketmq-ts/remoting'
 import { type Clock, FlushTimeout, type Random, type Turns } from '@rocketmq-ts/runtime'
 import type { Appended, Appender } from '@rocketmq-ts/store'
-import { type HostPort, hostPortOf } from '../host-port.ts'
+import { createHostPortOf, type HostPort } from '../host-port.ts'
 import { PROPERTIES_BYTES_MAX } from '../limits.ts'
 import type { Topic } from '../topics/topic-table.ts'
-import { OWN_PROPERTY_PREFIX, findProperty, withProperty, withoutProperties } from './property-text.ts'
+import { OWN_PROPERTY_PREFIX, entryOf, findProperty, withEntries, withoutProperties } from './property-text.ts'
 
 /** Region of all brokers. Java: MixAll.DEFAULT_TRACE_REGION_ID. */
 const MSG_REGION = 'DefaultRegion'
+const REGION_ENTRY = entryOf(PropertyName.MSG_REGION, MSG_REGION)
+const TRACE_ENTRY = entryOf(PropertyName.TRACE_ON, 'true')
 /** Not stored; and names that only the broker may write. */
 const DROPPED_PREFIXES = ['__RMQ.TRANSIENT.', OWN_PROPERTY_PREFIX] as const
 
@@ -45,6 +47,8 @@ export interface SendDeps {
 
 /** The handler of both send codes; both declarations share one domain header. */
 export function createSendMessage(deps: SendDeps) {
+  const bornHostOf = createHostPortOf()
+
   return function sendMessage(request: IncomingRequest<SendMessageHeader, SendMessageAnswer>): void {
     const { header, body } = request
     if (header.batch === true)
@@ -70,7 +74,7 @@ export function createSendMessage(deps: SendDeps) {
       flag: header.flag,
       sysFlag: header.sysFlag & ~(SysFlag.BORN_HOST_V6 | SysFlag.STORE_HOST_V6),
       bornTimestampMs: header.bornTimestampMs,
-      bornHost: hostPortOf(request.peer.remoteAddress),
+      bornHost: bornHostOf(request.peer.remoteAddress),
       storeHost,
       reconsumeTimes: header.reconsumeTimes ?? 0,
       preparedTransactionOffset: 0,
@@ -117,10 +121,9 @@ function storedProperties(sent: string): string {
   if (text.includes(PropertyName.POP_CK) || DROPPED_PREFIXES.some((prefix) => text.includes(prefix))) {
     text = withoutProperties(text, isDropped)
   }
-  if (findProperty(text, PropertyName.MSG_REGION) === undefined)
-    text = withProperty(text, PropertyName.MSG_REGION, MSG_REGION)
-  if (findProperty(text, PropertyName.TRACE_ON) === undefined) text = withProperty(text, PropertyName.TRACE_ON, 'true')
-  return text
+  const region = findProperty(text, PropertyName.MSG_REGION) === undefined ? REGION_ENTRY : ''
+  const trace = findProperty(text, PropertyName.TRACE_ON) === undefined ? TRACE_ENTRY : ''
+  return withEntries(text, region + trace)
 }
 
 /** The queue asked for, or any writable one for a negative id. Java: randomQueueId, checks of msgCheck. */

@@ -1,6 +1,6 @@
 // Sending: one queue per request, in turn over the writable queues of the topic. The proxy chooses, not the client: a
 // broker that is added gets its share with the next route, and one that does not answer is left out at once.
-import { encodeProperties, MqError, PropertyName, SysFlag } from '@rocketmq-ts/model'
+import { appendProperty, MqError, PropertyName, SysFlag } from '@rocketmq-ts/model'
 import type { Clock, Random } from '@rocketmq-ts/runtime'
 import { isAway, type MessageSender, type OutgoingRecord, type Stored, type TopicRoute } from '../upstream/upstream.ts'
 import type { BrokerHealth } from './broker-health.ts'
@@ -76,12 +76,12 @@ export function createSend({ topics, sender, health, clock, random, timeoutMs }:
   }
 
   /** The next queue in turn on another broker than those tried; if there is one, on a broker that answers. */
-  function takeQueue(turn: QueueTurn, tried: ReadonlySet<string>): WritableQueue | undefined {
+  function takeQueue(turn: QueueTurn, tried: readonly string[]): WritableQueue | undefined {
     let last: WritableQueue | undefined
     for (let tries = turn.queues.length; tries > 0; tries -= 1) {
       const queue = turn.queues[turn.next]
       turn.next = (turn.next + 1) % turn.queues.length
-      if (queue === undefined || tried.has(queue.brokerName)) continue
+      if (queue === undefined || tried.includes(queue.brokerName)) continue
       if (!health.isAvoided(queue.brokerName)) return queue
       last ??= queue
     }
@@ -90,14 +90,19 @@ export function createSend({ topics, sender, health, clock, random, timeoutMs }:
 
   return async (topic, messages) => {
     const untilMs = clock.monotonicMs() + timeoutMs
-    const tried = new Set<string>()
+    const tried: string[] = []
     let outcomes: SendOutcome[] | undefined
-    while (tried.size < BROKERS_TRIED_MAX) {
+    while (tried.length < BROKERS_TRIED_MAX) {
       const leftMs = untilMs - clock.monotonicMs()
       const queue = leftMs > 0 ? takeQueue(turnOf(await topics.route(topic)), tried) : undefined
       if (queue === undefined) break
-      tried.add(queue.brokerName)
-      outcomes = await Promise.all(messages.map((message) => sendOne(queue, recordOf(topic, queue, message), leftMs)))
+      tried.push(queue.brokerName)
+      const [first] = messages
+      outcomes =
+        messages.length === 1 && first !== undefined
+          ? // As most requests are: no list of promises.
+            [await sendOne(queue, recordOf(topic, queue, first), leftMs)]
+          : await Promise.all(messages.map((message) => sendOne(queue, recordOf(topic, queue, message), leftMs)))
       if (!outcomes.every(mayBeTakenElsewhere)) return outcomes
     }
     if (outcomes === undefined) throw new MqError('no-permission', `topic '${topic}' has no writable queue`)
@@ -125,22 +130,27 @@ function mayBeTakenElsewhere(outcome: SendOutcome): boolean {
 // Java: SendMessageActivity.buildMessageProperty, ProducerProcessor.buildSendMessageRequestHeader. The producer group
 // is the topic's name; a delivery attempt sent by the client means nothing here (the C++ client fills it with noise).
 function recordOf(topic: string, queue: WritableQueue, message: OutgoingMessage): OutgoingRecord {
-  const properties = new Map<string, string>()
-  for (const name in message.userProperties) properties.set(name, message.userProperties[name] ?? '')
-  if (message.tag !== '') properties.set(PropertyName.TAGS, message.tag)
-  if (message.keys.length > 0) properties.set(PropertyName.KEYS, message.keys.join(' '))
-  properties.set(PropertyName.UNIQ_KEY, message.messageId)
-  if (message.traceContext !== '') properties.set(PropertyName.TRACE_CONTEXT, message.traceContext)
-  properties.set(PropertyName.BORN_HOST, message.bornHost)
-  properties.set(PropertyName.BORN_TIMESTAMP, String(message.bornTimestampMs))
-  properties.set(PropertyName.PGROUP, topic)
+  const { userProperties, traceContext } = message
+  let properties = ''
+  for (const name in userProperties) {
+    // The only name of ours that a client may set too: the field of the message wins.
+    if (name === PropertyName.TRACE_CONTEXT && traceContext !== '') continue
+    properties = appendProperty(properties, name, userProperties[name] ?? '')
+  }
+  properties = appendProperty(properties, PropertyName.TAGS, message.tag)
+  properties = appendProperty(properties, PropertyName.KEYS, message.keys.join(' '))
+  properties = appendProperty(properties, PropertyName.UNIQ_KEY, message.messageId)
+  properties = appendProperty(properties, PropertyName.TRACE_CONTEXT, traceContext)
+  properties = appendProperty(properties, PropertyName.BORN_HOST, message.bornHost)
+  properties = appendProperty(properties, PropertyName.BORN_TIMESTAMP, String(message.bornTimestampMs))
+  properties = appendProperty(properties, PropertyName.PGROUP, topic)
   return {
     topic,
     queueId: queue.queueId,
     producerGroup: topic,
     sysFlag: message.compressed ? SysFlag.COMPRESSED : 0,
     bornTimestampMs: message.bornTimestampMs,
-    properties: encodeProperties(properties),
+    properties,
     body: message.body,
   }
 }
