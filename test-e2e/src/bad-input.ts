@@ -23,12 +23,13 @@ import {
   remotingWithoutReading,
   telemetryWithoutReading,
   unknownTopics,
+  unfinishedCalls,
   waitingReceives,
 } from './bad-input/crowds.ts'
 import { largeBatch, staleHandles } from './bad-input/deliveries.ts'
 import { differenceOf as grpcDifferenceOf } from './bad-input/grpc-case.ts'
 import { GRPC_TABLES } from './bad-input/grpc-cases.ts'
-import { openGrpc } from './bad-input/grpc-wire.ts'
+import { METHODS, openGrpc } from './bad-input/grpc-wire.ts'
 import { differenceOf as portDifferenceOf, handshake, PORT_CASES } from './bad-input/port-cases.ts'
 import { differenceOf as remotingDifferenceOf } from './bad-input/remoting-case.ts'
 import { REMOTING_TABLES } from './bad-input/remoting-cases.ts'
@@ -45,6 +46,8 @@ const SETTLED_MS_MAX = 5_000
 const ROWS_AT_ONCE = 16
 /** A server gives new connections 10 s to say what they speak. */
 const UNDECIDED_MS_MAX = 13_000
+/** The deadline of such calls, and time for all of them. */
+const UNFINISHED_MS_MAX = 10_000
 const PROBE_MS_MAX = 2_000
 
 const { values } = parseArgs({ options: { bundle: { type: 'string' } } })
@@ -97,11 +100,15 @@ async function checkRows<Row extends { readonly name: string }>(
 }
 
 async function checkGrpc(): Promise<void> {
+  const asked = new Set(Object.values(GRPC_TABLES).flatMap((rows) => rows.map(({ method }) => method)))
+  const forgotten = METHODS.filter((method) => !asked.has(method))
+  checks.check('gRPC: every method of the service has its rows', forgotten.length === 0, forgotten.join(', '))
   for (const [group, rows] of Object.entries(GRPC_TABLES)) {
     const connection = openGrpc(ports.grpc)
     await checkRows(rows, async (row) => {
-      if (row.alone !== true) return grpcDifferenceOf(connection, row)
-      const own = openGrpc(ports.grpc)
+      const { alone = false, trickled = false } = row
+      if (!alone && !trickled) return grpcDifferenceOf(connection, row)
+      const own = openGrpc(ports.grpc, { trickled })
       const difference = await grpcDifferenceOf(own, row)
       own.close()
       return difference
@@ -185,6 +192,11 @@ async function checkCrowds(): Promise<void> {
   await checkCrowd('answers that nobody reads, gRPC', callsWithoutReading)
   await checkCrowd('settings whose answers nobody reads, gRPC', telemetryWithoutReading)
   await checkCrowd('pings whose answers nobody reads, gRPC', pingsWithoutReading)
+  await checkCrowd('1,000 calls that are never ended, gRPC', unfinishedCalls, async (crowd) => {
+    await runCheck(checks, '1,000 calls that are never ended, gRPC: they end with their deadline', async () => {
+      expectThat(await allClosed(crowd, UNFINISHED_MS_MAX), `${crowd.open()} are still open`)
+    })
+  })
   await checkCrowd('10,000 calls taken back, gRPC', calledBack)
   await checkCrowd('4,000 receives that wait, gRPC', waitingReceives)
   await checkCrowd('2,000 unknown topics at once', unknownTopics)

@@ -13,6 +13,7 @@ const AT_ONCE = 100
 const POLL_MS = 50
 const MIB = 1024 * 1024
 const FRAME_BYTES_MAX = 16 * MIB
+const PART_BYTES = 48 * 1024
 const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 const GET_ALL_TOPIC_CONFIG = 21
 const GET_ROUTE = 105
@@ -53,8 +54,15 @@ export async function idleCrowd(port: number, firstBytes: Buffer, count = CROWD)
   return crowdOf(sockets)
 }
 
-export function idleOnGrpc({ grpc }: Ports): Promise<Crowd> {
-  return idleCrowd(grpc, HTTP2_PREFACE.subarray(0, 3))
+/** A third of them each with nothing, a piece of HTTP/2 and the head of a TLS handshake. */
+export async function idleOnGrpc({ grpc }: Ports): Promise<Crowd> {
+  const first = [Buffer.alloc(0), HTTP2_PREFACE.subarray(0, 3), Buffer.from([0x16, 3, 1, 1, 0])]
+  const sockets = await openMany(CROWD, async (at) => {
+    const socket = await openSocket(grpc)
+    socket.write(first[at % first.length] ?? '')
+    return socket
+  })
+  return crowdOf(sockets)
 }
 
 export async function idleOnRemoting({ broker, nameserver }: Ports): Promise<Crowd> {
@@ -152,6 +160,21 @@ export async function callsWithoutReading({ grpc }: Ports): Promise<Crowd> {
   return grpcCrowd([connection])
 }
 
+/** Begins calls by the thousand with a part of a large message, and never goes on. */
+export async function unfinishedCalls({ grpc }: Ports): Promise<Crowd> {
+  const connection = openGrpc(grpc)
+  const part = frameOf(Buffer.alloc(PART_BYTES), { declared: 4 * MIB })
+  const streams = Array.from({ length: CROWD }, () => {
+    const stream = begin(connection, 'SendMessage', { 'grpc-timeout': '3S' })
+    stream.write(part)
+    return stream.resume()
+  })
+  return {
+    open: () => streams.filter((stream) => !stream.closed).length,
+    leave: () => connection.close(),
+  }
+}
+
 /** Begins calls and takes them back at once, over and over. */
 export async function calledBack({ grpc }: Ports): Promise<Crowd> {
   const connection = openGrpc(grpc)
@@ -176,13 +199,14 @@ function ask(connection: GrpcConnection, method: string, request: Buffer): Clien
   return stream
 }
 
-function begin({ session }: GrpcConnection, method: string): ClientHttp2Stream {
+function begin({ session }: GrpcConnection, method: string, headers = {}): ClientHttp2Stream {
   const stream = session.request({
     ':method': 'POST',
     ':path': pathOf(method),
     'content-type': 'application/grpc',
     te: 'trailers',
     'x-mq-client-id': 'crowd@1@0@0',
+    ...headers,
   })
   stream.on('error', () => {})
   stream.pause()

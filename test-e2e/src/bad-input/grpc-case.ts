@@ -13,6 +13,10 @@ export interface GrpcCase {
   readonly headers?: Readonly<Record<string, string | undefined>>
   /** It may cost its connection, so it gets its own. */
   readonly alone?: boolean
+  /** The client keeps its side of the call open. */
+  readonly unfinished?: boolean
+  /** Everything that the client sends comes byte by byte, on a connection of its own. */
+  readonly trickled?: boolean
   /** Name of a code in the body, `grpc <status>`, `http <status>` or `no answer`. */
   readonly expected: string
   /** The field, or what else the message must tell. */
@@ -27,10 +31,12 @@ interface Answer {
 /** Undefined: as expected. Otherwise what came instead. */
 export async function differenceOf(connection: GrpcConnection, row: GrpcCase): Promise<string | undefined> {
   const { method, request, edit = (message: Buffer) => message, headers, expected, names = '' } = row
+  const { unfinished = false } = row
   const data = row.data ?? frameOf(edit(encodeRequest(method, request)))
   const reply = await connection.call({
     path: pathOf(method),
     data,
+    end: !unfinished,
     ...(headers === undefined ? {} : { headers }),
   })
   let outcome: string

@@ -23,7 +23,16 @@ const REQUEST_BYTES_MAX = 4 * MIB + 256 * KIB
 const NO_UTF8 = '@no-utf-8@'
 
 /** Answered NOT_IMPLEMENTED, never with silence. */
-const LATER = ['UpdateOffset', 'GetOffset', 'QueryOffset', 'PullMessage']
+const LATER = [
+  'EndTransaction',
+  'RecallMessage',
+  'ForwardMessageToDeadLetterQueue',
+  'SyncLiteSubscription',
+  'UpdateOffset',
+  'GetOffset',
+  'QueryOffset',
+  'PullMessage',
+]
 const ALL = [...Object.keys(WELL_MADE), ...LATER]
 
 function anyMethod(): GrpcCase[] {
@@ -125,6 +134,31 @@ function timeouts(): GrpcCase[] {
   }))
 }
 
+/** Calls whose client never ends its request; a telemetry stream may stay open. */
+function unfinished(): GrpcCase[] {
+  const headers = { 'grpc-timeout': '1S' }
+  const timed = { headers, unfinished: true, expected: 'grpc 4', names: 'not complete' } as const
+  return ALL.filter((method) => method !== 'Telemetry').flatMap((method): GrpcCase[] => {
+    const base = { method, request: WELL_MADE[method] ?? {}, ...timed }
+    return [
+      { ...base, name: `${method}: never ended after its message` },
+      { ...base, name: `${method}: never ended within its message`, data: frameOf(Buffer.alloc(9), { declared: 99 }) },
+      { ...base, name: `${method}: nothing comes after the headers`, data: Buffer.alloc(0) },
+    ]
+  })
+}
+
+/** Slow, and nothing else. */
+function trickles(): GrpcCase[] {
+  return ['SendMessage', 'QueryRoute', 'Telemetry'].map((method) => ({
+    name: `${method}: byte by byte`,
+    method,
+    request: WELL_MADE[method] ?? {},
+    trickled: true,
+    expected: 'OK',
+  }))
+}
+
 /** Calls that take longer than their client waits. */
 function deadlines(): GrpcCase[] {
   const method = 'ReceiveMessage'
@@ -203,5 +237,6 @@ export const GRPC_TABLES: Readonly<Record<string, readonly GrpcCase[]>> = {
   'illegal names': illegalNames(),
   'what methods take': methodCases(),
   'any method': anyMethod(),
-  'bytes, times and frames': [...noUtf8(), ...timeouts(), ...deadlines(), ...framing()],
+  'bytes, times and frames': [...noUtf8(), ...timeouts(), ...deadlines(), ...framing(), ...trickles()],
+  'calls that are never ended': unfinished(),
 }

@@ -2,7 +2,10 @@
 import { type MethodDefinition, type ServiceDefinition, loadSync } from '@grpc/proto-loader'
 import { createRequire } from 'node:module'
 import { connect, constants, type ClientHttp2Session } from 'node:http2'
+import { connect as connectTcp } from 'node:net'
 import { dirname, join } from 'node:path'
+import { Duplex } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
 
 const SERVICE = 'apache.rocketmq.v2.MessagingService'
 const PROTOS = join(dirname(createRequire(import.meta.url).resolve('rocketmq-client-nodejs/package.json')), 'proto')
@@ -53,6 +56,9 @@ export function pathOf(method: string): string {
   return `/${SERVICE}/${method}`
 }
 
+/** The names of all methods. */
+export const METHODS: readonly string[] = Object.keys(methods)
+
 /** One message of a method's request. */
 export function encodeRequest(method: string, request: object): Buffer {
   return definitionOf(method).requestSerialize(request)
@@ -89,10 +95,13 @@ function messagesIn(data: Buffer): Buffer[] {
   return messages
 }
 
-/** A connection of its own. What breaks it shows in the replies. */
-export function openGrpc(port: number): GrpcConnection {
+/** A connection of its own. What breaks it shows in the replies. Trickled: each byte is a write of its own. */
+export function openGrpc(port: number, { trickled = false } = {}): GrpcConnection {
   // Many large bodies at a time: the default of 10 MB resets calls of our own side.
-  const session = connect(`http://127.0.0.1:${port}`, { maxSessionMemory: SESSION_MB_MAX })
+  const session = connect(`http://127.0.0.1:${port}`, {
+    maxSessionMemory: SESSION_MB_MAX,
+    ...(trickled ? { createConnection: () => trickle(port) } : {}),
+  })
   session.on('error', () => {})
   return {
     session,
@@ -102,6 +111,30 @@ export function openGrpc(port: number): GrpcConnection {
     call: (call) => callOn(session, call),
     close: () => session.destroy(),
   }
+}
+
+function trickle(port: number): Duplex {
+  const socket = connectTcp({ host: '127.0.0.1', port, noDelay: true })
+  const duplex = new Duplex({
+    read() {},
+    write(chunk: Buffer, _encoding, done) {
+      const writeAll = async () => {
+        for (const byte of chunk) {
+          socket.write(Buffer.from([byte]))
+          await turn()
+        }
+      }
+      writeAll().then(() => done(), done)
+    },
+    destroy(error, done) {
+      socket.destroy()
+      done(error)
+    },
+  })
+  socket.on('data', (chunk) => duplex.push(chunk))
+  socket.on('error', () => duplex.destroy())
+  socket.on('close', () => duplex.push(null))
+  return duplex
 }
 
 function callOn(session: ClientHttp2Session, { path, data, headers = {}, end = true }: GrpcCall): Promise<GrpcReply> {

@@ -11,14 +11,13 @@ import {
   samplesOf,
   TOPIC,
 } from './remoting-requests.ts'
+import { meaningCases } from './remoting-meanings.ts'
 import { type RemotingRequest, remotingFrame } from './remoting-wire.ts'
 
 const FRAME_BYTES_MAX = 16 * 1024 * 1024
 const HEADER_BYTES_MAX = 256 * 1024
 const OK = 0
 const NOT_SUPPORTED = 3
-const MESSAGE_ILLEGAL = 13
-const TOPIC_NOT_EXIST = 17
 const UNKNOWN_CODE = 9999
 const PORTS: readonly RemotingPort[] = ['broker', 'nameserver']
 
@@ -35,6 +34,19 @@ const bytesOf = (...bytes: number[]) => Buffer.from(bytes)
 const headerText = (rest: string) => `{"code":${UNKNOWN_CODE},"flag":0,"opaque":7,${rest}}`
 const withHeader = (header: string | Buffer) => unknown({ header })
 const named = String(UNKNOWN_CODE)
+
+/** With one field, whose value says to have this length. */
+function binaryHeader(valueLength: number): Buffer {
+  const fields = Buffer.concat([bytesOf(0, 1), Buffer.from('x'), int32Of(valueLength), Buffer.from('y')])
+  const fixed = Buffer.concat([bytesOf(0x27, 0x0f, 0, 1, 0xdf), int32Of(7), int32Of(0), int32Of(0)])
+  return Buffer.concat([fixed, int32Of(fields.length), fields])
+}
+
+function int32Of(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeInt32BE(value)
+  return bytes
+}
 
 const FRAMES: readonly FrameRow[] = [
   ['a length of 0', [unknown({ frameLength: 0 })], 'closed'],
@@ -82,6 +94,23 @@ const FRAMES: readonly FrameRow[] = [
   ['an unknown code, one way', [unknown({ oneway: true })], 'silent'],
   ['an answer that nobody asked for', [withHeader(headerText('"x":1').replace('"flag":0', '"flag":1'))], 'silent'],
   ['a frame byte by byte', [...unknown()].map((byte) => bytesOf(byte)), NOT_SUPPORTED, named],
+  [
+    'a field that is no UTF-8',
+    [
+      withHeader(
+        Buffer.concat([Buffer.from(headerText('"extFields":{"x":"').slice(0, -1)), bytesOf(0xff), Buffer.from('"}}')]),
+      ),
+    ],
+    NOT_SUPPORTED,
+    named,
+  ],
+  ['a control character in a field', [withHeader(headerText('"extFields":{"x":"\u0001"}'))], 'closed'],
+  [
+    'a binary header with a field longer than the header',
+    [unknown({ type: 1, header: binaryHeader(0x7fff_ffff) })],
+    'closed',
+  ],
+  ['a binary header with a field of a negative length', [unknown({ type: 1, header: binaryHeader(-1) })], 'closed'],
   ['half a prefix, then the end', [unknown().subarray(0, 5)], 'closed', '', true],
   ['half a frame, then the end', [unknown().subarray(0, 30)], 'closed', '', true],
   ['half a frame, then nothing', [unknown().subarray(0, 30)], 'silent'],
@@ -176,63 +205,10 @@ function batchAckCases(): RemotingCase[] {
   }))
 }
 
-const sendOf = (fields: object, body: string | Buffer = 'body') =>
-  [remotingFrame({ code: 310, fields: { ...samplesOf(REQUESTS[1]?.fields ?? {}), ...fields }, body })] as const
-const popOf = (fields: object) =>
-  [remotingFrame({ code: 200050, fields: { ...samplesOf(REQUESTS[2]?.fields ?? {}), ...fields } })] as const
-const topicOf = (fields: object) => {
-  const shape = REQUESTS.find(({ code }) => code === 17)
-  return [remotingFrame({ code: 17, fields: { ...samplesOf(shape?.fields ?? {}), ...fields } })] as const
-}
-const BODY_MAX = 4 * 1024 * 1024
-
-/** Requests that are well-made and ask for what there is not. */
-const MEANINGS: readonly FrameRow[] = [
-  ['310: a body of 4 MiB', sendOf({}, Buffer.alloc(BODY_MAX, 1)), OK],
-  ['310: a body of 4 MiB + 1', sendOf({}, Buffer.alloc(BODY_MAX + 1, 1)), MESSAGE_ILLEGAL, 'body'],
-  ['310: an empty body', sendOf({}, ''), MESSAGE_ILLEGAL, 'body'],
-  ['310: properties of 32 KiB', sendOf({ i: `k\u0001${'v'.repeat(32_768)}` }), MESSAGE_ILLEGAL, 'properties'],
-  ['310: an illegal topic', sendOf({ b: '../x' }), INVALID_PARAMETER, 'topic'],
-  ['310: an empty topic', sendOf({ b: '' }), INVALID_PARAMETER, 'topic'],
-  ['310: a queue beyond the last', sendOf({ e: '4000' }), INVALID_PARAMETER, 'queueId'],
-  ['310: the topic of the journal', sendOf({ b: 'rmq_sys_INFLIGHT_LOG' }), 16, 'rmq_sys_INFLIGHT_LOG'],
-  ['200050: 0 messages', popOf({ maxMsgNums: '0' }), INVALID_PARAMETER, 'maxMsgNums'],
-  ['200050: 33 messages', popOf({ maxMsgNums: '33' }), INVALID_PARAMETER, 'maxMsgNums'],
-  ['200050: an invisible time of 0', popOf({ invisibleTime: '0' }), INVALID_PARAMETER, 'invisibleTime'],
-  [
-    '200050: an invisible time of 12 h + 1 ms',
-    popOf({ invisibleTime: '43200001' }),
-    INVALID_PARAMETER,
-    'invisibleTime',
-  ],
-  ['200050: a topic that does not exist', popOf({ topic: 'nowhere' }), TOPIC_NOT_EXIST, 'nowhere'],
-  ['200050: a queue beyond the last', popOf({ queueId: '4000' }), INVALID_PARAMETER, 'queueId'],
-  ['200050: queue −2', popOf({ queueId: '-2' }), INVALID_PARAMETER, 'queueId'],
-  ['200050: an illegal group', popOf({ consumerGroup: 'a b' }), INVALID_PARAMETER, 'group'],
-  ['17: an illegal name', topicOf({ topic: 'a/b' }), INVALID_PARAMETER, 'topic'],
-  ['17: a name of the system', topicOf({ topic: 'TBW102' }), INVALID_PARAMETER, 'TBW102'],
-  ['17: −1 queues', topicOf({ readQueueNums: '-1' }), INVALID_PARAMETER, 'readQueueNums'],
-  ['17: a million queues', topicOf({ writeQueueNums: '1000000' }), INVALID_PARAMETER, 'writeQueueNums'],
-  ['17: a permission of 255', topicOf({ perm: '255' }), INVALID_PARAMETER, 'perm'],
-  ['17: attributes that are none', topicOf({ attributes: 'x' }), INVALID_PARAMETER, 'attributes'],
-  [
-    '215: the topic of the journal',
-    [remotingFrame({ code: 215, fields: { topic: 'rmq_sys_INFLIGHT_LOG' } })],
-    INVALID_PARAMETER,
-    'rmq_sys_INFLIGHT_LOG',
-  ],
-]
-
 /** Groups of rows; after each, other clients must be as well as before. */
 export const REMOTING_TABLES: Readonly<Record<string, readonly RemotingCase[]>> = {
   frames: PORTS.flatMap(frameCases),
   fields: REQUESTS.flatMap(fieldCases),
   bodies: [...bodyCases(), ...batchAckCases()],
-  meanings: MEANINGS.map(([name, pieces, expected, names = '']) => ({
-    name: `broker ${name}`,
-    port: 'broker',
-    pieces,
-    expected,
-    names,
-  })),
+  meanings: meaningCases(),
 }

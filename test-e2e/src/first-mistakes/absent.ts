@@ -1,6 +1,6 @@
 // A cluster of which a part is not up: no broker at the nameserver, or no nameserver.
 import type { Mistake } from './mistake.ts'
-import type { Part } from './parts.ts'
+import type { Part } from '../parts.ts'
 import type { Person } from './person.ts'
 
 export interface AbsentOptions {

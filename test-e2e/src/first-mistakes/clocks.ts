@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Mistake } from './mistake.ts'
-import type { Part } from './parts.ts'
+import type { Part } from '../parts.ts'
 import { logWith, outputOf, type Person } from './person.ts'
 
 /** The environment of a Node process whose clock is so far ahead; negative: behind. */

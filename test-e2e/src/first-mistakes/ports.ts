@@ -1,7 +1,7 @@
 // Clients at a port of another protocol, and TLS where there is none, or none where there is TLS.
 import { exchange, remotingFrame } from '../bad-input/remoting-wire.ts'
 import type { Mistake } from './mistake.ts'
-import type { Part } from './parts.ts'
+import type { Part } from '../parts.ts'
 import { browse, logMark, logWith, type Person } from './person.ts'
 
 const GRPC_PORT = 'connect to the gRPC port of a proxy, 8081'

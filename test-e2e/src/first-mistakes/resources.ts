@@ -1,6 +1,6 @@
 // Topics and groups that are not there, or not for such messages, where nothing is created on demand.
 import type { Mistake } from './mistake.ts'
-import type { Part } from './parts.ts'
+import type { Part } from '../parts.ts'
 import type { Person } from './person.ts'
 
 export interface ResourcesOptions {

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePortList } from '../free-ports.ts'
 import type { Mistake } from './mistake.ts'
-import type { Part } from './parts.ts'
+import type { Part } from '../parts.ts'
 import type { Person } from './person.ts'
 
 export interface StartsOptions {

@@ -1,8 +1,8 @@
 // Services as separate processes with settings of their own: what people meet who do not begin with `npm start`.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePortList } from '../free-ports.ts'
-import { launch, type ServiceProcess } from '../server.ts'
+import { freePortList } from './free-ports.ts'
+import { launch, type ServiceProcess } from './server.ts'
 
 export type PartKind = 'nameserver' | 'broker' | 'proxy'
 
