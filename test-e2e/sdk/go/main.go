@@ -1,6 +1,6 @@
 // Runs named scenarios with the official Go client. Arguments: endpoints joined by ',', prefix of topics and groups,
 // scenarios (`name@endpoints` where one needs its own). They run side by side and print a JSON line each, {scenario, ok,
-// detail} or {scenario, none}; then the clients are closed.
+// detail} or {scenario, none}; the clients go on until the input ends.
 package main
 
 import (
@@ -22,8 +22,6 @@ type outcome struct {
 	detail string
 	// Why the client has no such feature.
 	none string
-	// Its consumers go on until the input ends.
-	holds bool
 }
 
 type report struct {
@@ -43,7 +41,7 @@ func say(one report) {
 	}
 }
 
-func run(name string, inputEnded <-chan struct{}) {
+func run(name string) {
 	scenario, ownEndpoints, _ := strings.Cut(name, "@")
 	work, isKnown := scenarios[scenario]
 	if !isKnown {
@@ -63,9 +61,6 @@ func run(name string, inputEnded <-chan struct{}) {
 	select {
 	case result := <-results:
 		say(report{Scenario: scenario, Ok: result.none == "", Detail: result.detail, None: result.none})
-		if result.holds {
-			<-inputEnded
-		}
 	case failure := <-failures:
 		say(report{Scenario: scenario, Detail: failure})
 	case <-time.After(scenarioMax):
@@ -74,16 +69,12 @@ func run(name string, inputEnded <-chan struct{}) {
 }
 
 func main() {
-	inputEnded := make(chan struct{})
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		close(inputEnded)
-	}()
 	var running sync.WaitGroup
 	for _, name := range wanted {
-		running.Go(func() { run(name, inputEnded) })
+		running.Go(func() { run(name) })
 	}
 	running.Wait()
+	_, _ = io.Copy(io.Discard, os.Stdin)
 	if failures := closeAll(); failures > 0 {
 		os.Exit(1)
 	}

@@ -136,7 +136,7 @@ func pushRetry(topic, _ string) outcome {
 }
 
 func deadLetter(topic, _ string) outcome {
-	return outcome{detail: failing(topic, 2, 100), holds: true}
+	return outcome{detail: failing(topic, 2, 100)}
 }
 
 func pushGroups(topic, _ string) outcome {

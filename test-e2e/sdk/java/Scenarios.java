@@ -1,9 +1,10 @@
 // Runs named scenarios with the official Java client. Arguments: endpoints joined by ',', prefix of topics and groups,
 // scenarios (`name@endpoints` where one needs its own). All run side by side and print a JSON line each, {scenario, ok,
-// detail} or {scenario, none}; then the clients are closed.
+// detail} or {scenario, none}; the clients go on until the input ends.
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -46,20 +47,16 @@ public class Scenarios {
     private static final int CACHED_MAX = 4;
     private static final int THREADS = 4;
     private static final int BODY_BYTES_MAX = 4 * 1024 * 1024;
+    private static final String DONE = "";
 
     private static final ClientServiceProvider provider = ClientServiceProvider.loadService();
     private static final List<AutoCloseable> opened = Collections.synchronizedList(new ArrayList<>());
     private static final AtomicInteger clients = new AtomicInteger();
-    private static final CountDownLatch inputEnded = new CountDownLatch(1);
     private static String[] endpoints;
 
-    /** What a scenario says about itself; a failure is thrown. */
-    private record Outcome(String detail, boolean holds) {
-        static final Outcome OK = new Outcome("", false);
-    }
-
+    /** Returns what it has to tell; a failure is thrown. */
     private interface Scenario {
-        Outcome run(String topic, String ownEndpoints) throws Exception;
+        String run(String topic, String ownEndpoints) throws Exception;
     }
 
     private interface Receive {
@@ -73,13 +70,13 @@ public class Scenarios {
             Map.entry("receive-async", (topic, own) -> roundTrip(topic, next(), Scenarios::receiveInFuture)),
             Map.entry("change-invisible", (topic, own) -> changeInvisible(topic)),
             Map.entry("push", (topic, own) -> push(topic)),
-            Map.entry("push-retry", (topic, own) -> failing(topic, 3, attempt -> attempt < 3, false)),
+            Map.entry("push-retry", (topic, own) -> failing(topic, 3, attempt -> attempt < 3)),
             Map.entry("push-groups", (topic, own) -> pushGroups(topic)),
             Map.entry("push-shared", (topic, own) -> pushShared(topic)),
             Map.entry("tag-one", (topic, own) -> filtered(topic, "A", "A", "A")),
             Map.entry("tag-either", (topic, own) -> filtered(topic, "A || B", "A", "A", "B")),
             Map.entry("tag-any", (topic, own) -> filtered(topic, "*", "-", "A", "A", "B", "C")),
-            Map.entry("dead-letter", (topic, own) -> failing(topic, 2, attempt -> true, true)),
+            Map.entry("dead-letter", (topic, own) -> failing(topic, 2, attempt -> true)),
             Map.entry("attributes", (topic, own) -> attributes(topic)),
             Map.entry("bodies", (topic, own) -> bodies(topic)),
             Map.entry("body-largest", (topic, own) -> expectBodies(topic, List.of(filled("largest!", BODY_BYTES_MAX)))),
@@ -182,23 +179,23 @@ public class Scenarios {
         return bytes;
     }
 
-    private static Outcome roundTrip(String topic, ClientConfigurationBuilder to, Receive receive) throws Exception {
+    private static String roundTrip(String topic, ClientConfigurationBuilder to, Receive receive) throws Exception {
         var ids = sendAll(startProducer(topic, to), topic, FEW);
         expectSame(idsOf(receiveAll(startSimple(topic, "*", to), FEW, receive)), ids, "received");
-        return Outcome.OK;
+        return DONE;
     }
 
-    private static Outcome sendAsync(String topic) throws Exception {
+    private static String sendAsync(String topic) throws Exception {
         var producer = startProducer(topic, next());
         List<CompletableFuture<SendReceipt>> futures = messages(topic, FEW).stream().map(producer::sendAsync).toList();
         var ids = new ArrayList<String>();
         for (var future : futures) ids.add(future.get().getMessageId().toString());
         Collections.sort(ids);
         expectSame(idsOf(receiveAll(topic, "*", FEW)), ids, "received");
-        return Outcome.OK;
+        return DONE;
     }
 
-    private static Outcome changeInvisible(String topic) throws Exception {
+    private static String changeInvisible(String topic) throws Exception {
         var id = sendAll(startProducer(topic, next()), topic, 1).get(0);
         var consumer = startSimple(topic, "*", next());
         var seen = new ArrayList<String>();
@@ -211,21 +208,21 @@ public class Scenarios {
             }
         }
         expectSame(seen, List.of(id + " 1", id + " 2"), "deliveries");
-        return Outcome.OK;
+        return DONE;
     }
 
-    private static Outcome push(String topic) throws Exception {
+    private static String push(String topic) throws Exception {
         var ids = sendAll(startProducer(topic, next()), topic, FEW);
         var collector = new Collector(FEW);
         startPush(topic, topic, collector::add);
         var messages = collector.await();
         expectSame(idsOf(messages), ids, "pushed");
         expect(messages.stream().allMatch(message -> message.getDeliveryAttempt() == 1), "an attempt is not 1");
-        return Outcome.OK;
+        return DONE;
     }
 
-    /** The first deliveries fail, and the listener sees each attempt. */
-    private static Outcome failing(String topic, int attempts, Predicate<Integer> fails, boolean holds) throws Exception {
+    /** The first deliveries fail, and the listener sees each attempt; returns the message id. */
+    private static String failing(String topic, int attempts, Predicate<Integer> fails) throws Exception {
         var id = sendAll(startProducer(topic, next()), topic, 1).get(0);
         var collector = new Collector(attempts);
         startPush(topic, topic, message -> {
@@ -234,10 +231,10 @@ public class Scenarios {
         });
         var wanted = IntStream.rangeClosed(1, attempts).mapToObj(attempt -> id + " " + attempt).toList();
         expectSame(collector.await().stream().map(Scenarios::deliveryOf).toList(), wanted, "deliveries");
-        return new Outcome(id, holds);
+        return id;
     }
 
-    private static Outcome pushGroups(String topic) throws Exception {
+    private static String pushGroups(String topic) throws Exception {
         var ids = sendAll(startProducer(topic, next()), topic, FEW);
         var collectors = new TreeMap<String, Collector>();
         for (int number = 1; number <= 3; number++) {
@@ -248,11 +245,11 @@ public class Scenarios {
         for (var entry : collectors.entrySet()) {
             expectSame(idsOf(entry.getValue().await()), ids, "pushed to " + entry.getKey());
         }
-        return Outcome.OK;
+        return DONE;
     }
 
     /** No listener returns before each consumer has got a message, and none may hold all of them meanwhile. */
-    private static Outcome pushShared(String topic) throws Exception {
+    private static String pushShared(String topic) throws Exception {
         final int consumers = 3;
         var collector = new Collector(MANY);
         Set<Integer> busy = ConcurrentHashMap.newKeySet();
@@ -272,10 +269,10 @@ public class Scenarios {
         }
         var ids = sendAll(startProducer(topic, next()), topic, MANY);
         expectSame(idsOf(collector.await()), ids, "pushed");
-        return Outcome.OK;
+        return DONE;
     }
 
-    private static Outcome filtered(String topic, String expression, String... wantedTags) throws Exception {
+    private static String filtered(String topic, String expression, String... wantedTags) throws Exception {
         var producer = startProducer(topic, next());
         for (var tag : List.of("A", "B", "C", "", "A")) {
             var builder = message(topic, new byte[] {1});
@@ -284,10 +281,10 @@ public class Scenarios {
         var tags = receiveAll(topic, expression, wantedTags.length).stream()
                 .map(message -> message.getTag().orElse("-")).sorted().toList();
         expectSame(tags, List.of(wantedTags), "tags for " + expression);
-        return Outcome.OK;
+        return DONE;
     }
 
-    private static Outcome attributes(String topic) throws Exception {
+    private static String attributes(String topic) throws Exception {
         var properties = Map.of("colour", "grün", "空", "✓ 値");
         var sent = message(topic, "attributes".getBytes(UTF_8)).setTag("färbe").setKeys("order-1", "ключ");
         properties.forEach(sent::addProperty);
@@ -300,20 +297,20 @@ public class Scenarios {
         var ageMillis = Math.abs(System.currentTimeMillis() - got.getBornTimestamp());
         var isFresh = !got.getBornHost().isEmpty() && ageMillis < TimeUnit.SECONDS.toMillis(SCENARIO_SECONDS_MAX);
         expect(isFresh, "born " + ageMillis + " ms ago at " + got.getBornHost());
-        return Outcome.OK;
+        return DONE;
     }
 
     private static byte[] filled(String text, int length) {
         return text.repeat(length / text.length()).getBytes(UTF_8);
     }
 
-    private static Outcome bodies(String topic) throws Exception {
+    private static String bodies(String topic) throws Exception {
         var binary = new byte[256];
         for (int value = 0; value < binary.length; value++) binary[value] = (byte) value;
         return expectBodies(topic, List.of("Grüße, 世界 🚀".getBytes(UTF_8), binary, new byte[] {0}, new byte[] {' '}));
     }
 
-    private static Outcome expectBodies(String topic, List<byte[]> sent) throws Exception {
+    private static String expectBodies(String topic, List<byte[]> sent) throws Exception {
         var producer = startProducer(topic, next());
         for (var body : sent) producer.send(message(topic, body).build());
         var got = receiveAll(topic, "*", sent.size()).stream().map(Scenarios::bodyOf).sorted(Arrays::compare).toList();
@@ -321,17 +318,17 @@ public class Scenarios {
         var same = got.size() == wanted.size()
                 && IntStream.range(0, got.size()).allMatch(i -> Arrays.equals(got.get(i), wanted.get(i)));
         expect(same, "bodies differ: " + got.stream().map(body -> body.length + " bytes").toList());
-        return Outcome.OK;
+        return DONE;
     }
 
-    private static Outcome topicRefused(String topic, String ownEndpoints) throws Exception {
+    private static String topicRefused(String topic, String ownEndpoints) throws Exception {
         try {
             startProducer(topic, to(ownEndpoints));
         } catch (Exception error) {
             var text = new StringBuilder();
             for (Throwable cause = error; cause != null; cause = cause.getCause()) text.append(cause).append(' ');
             expect(text.indexOf("40402") >= 0 && text.indexOf(topic) >= 0, text.toString());
-            return Outcome.OK;
+            return DONE;
         }
         throw new IllegalStateException("the producer started");
     }
@@ -354,9 +351,8 @@ public class Scenarios {
                 System.out.println(say + "\"none\":\"unknown to this program\"}");
                 return;
             }
-            var outcome = work.run(prefix + "-" + scenario, name.substring(name.indexOf('@') + 1));
-            System.out.println(say + "\"ok\":true,\"detail\":" + quoted(outcome.detail()) + "}");
-            if (outcome.holds()) inputEnded.await(); // its consumers go on until the caller has looked
+            var detail = work.run(prefix + "-" + scenario, name.substring(name.indexOf('@') + 1));
+            System.out.println(say + "\"ok\":true,\"detail\":" + quoted(detail) + "}");
         } catch (Throwable error) {
             System.out.println(say + "\"ok\":false,\"detail\":" + quoted(error.toString()) + "}");
         }
@@ -374,20 +370,11 @@ public class Scenarios {
 
     public static void main(String[] arguments) throws Exception {
         endpoints = arguments[0].split(",");
-        var input = new Thread(() -> {
-            try {
-                System.in.transferTo(java.io.OutputStream.nullOutputStream());
-            } catch (java.io.IOException ended) {
-                // that is an end, too
-            }
-            inputEnded.countDown();
-        });
-        input.setDaemon(true);
-        input.start();
         var pool = Executors.newCachedThreadPool();
         var running = Arrays.stream(arguments).skip(2)
                 .map(name -> CompletableFuture.runAsync(() -> run(arguments[1], name), pool)).toList();
         running.forEach(CompletableFuture::join);
+        System.in.transferTo(OutputStream.nullOutputStream());
         var closing = opened.stream().map(client -> CompletableFuture.supplyAsync(() -> close(client), pool)).toList();
         var areClosed = closing.stream().allMatch(CompletableFuture::join);
         System.exit(areClosed ? 0 : 1); // the client leaves threads of its own behind

@@ -1,7 +1,8 @@
 """Runs named scenarios with the official Python client.
 
 Arguments: endpoints joined by ',', prefix of topics and groups, scenarios (`name@endpoints` where one needs its own). All
-run side by side and print a JSON line each, {scenario, ok, detail} or {scenario, none}; then the clients are closed.
+run side by side and print a JSON line each, {scenario, ok, detail} or {scenario, none}; the clients go on until the input
+ends.
 """
 
 import asyncio
@@ -257,7 +258,7 @@ def filtered(expression, wanted_tags):
 
 
 def dead_letter(topic, _):
-    return {"detail": failing(topic, 2, lambda attempt: True), "holds": True}
+    return failing(topic, 2, lambda attempt: True)
 
 
 def attributes(topic, _):
@@ -331,23 +332,15 @@ def run(name):
     try:
         if scenario not in SCENARIOS:
             return say(scenario=scenario, none="unknown to this program")
-        result = SCENARIOS[scenario](f"{prefix}-{scenario}", own_endpoints) or {}
-        say(scenario=scenario, ok=True, detail=result.get("detail", ""))
-        if result.get("holds"):
-            input_ended.wait()  # its consumers go on until the caller has looked
+        detail = SCENARIOS[scenario](f"{prefix}-{scenario}", own_endpoints) or ""
+        say(scenario=scenario, ok=True, detail=detail)
     except Exception as error:
         logging.exception(scenario)
         say(scenario=scenario, ok=False, detail=repr(error))
 
 
-def await_end_of_input():
-    sys.stdin.read()
-    input_ended.set()
-
-
-input_ended = threading.Event()
-threading.Thread(target=await_end_of_input, daemon=True).start()
 with ThreadPoolExecutor(max(1, len(wanted))) as pool:
     list(pool.map(run, wanted))
+sys.stdin.read()
 with ThreadPoolExecutor(max(1, len(opened))) as pool:
     list(pool.map(lambda client: client.shutdown(), opened))

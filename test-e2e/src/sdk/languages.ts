@@ -18,6 +18,8 @@ export interface Language {
   /** Its client, and what that speaks unasked. */
   readonly client: string
   readonly transport: 'TLS' | 'plaintext'
+  /** Where it logs: into files in the home folder, or to standard error. */
+  readonly logs: 'files' | 'stderr'
   /** What has to be installed. */
   readonly commands: readonly string[]
   /** Installs and builds in a copy of sdk/<name>; resolves with the command that runs the program. */
@@ -31,6 +33,7 @@ export const LANGUAGES: readonly Language[] = [
     name: 'node',
     client: 'rocketmq-client-nodejs 1.0.8',
     transport: 'plaintext',
+    logs: 'stderr',
     commands: ['node'],
     // The client is a dependency of this package, so the program runs where it lies.
     build: async () => [process.execPath, join(SDK_FOLDER, 'node/scenarios.mjs')],
@@ -39,6 +42,7 @@ export const LANGUAGES: readonly Language[] = [
     name: 'python',
     client: 'rocketmq-python-client 5.1.2',
     transport: 'plaintext',
+    logs: 'files',
     commands: ['python3'],
     async build(folder) {
       await runProcess('python3', ['-m', 'venv', 'venv'], inFolder(folder))
@@ -51,6 +55,7 @@ export const LANGUAGES: readonly Language[] = [
     name: 'go',
     client: 'golang/v5 5.1.4',
     transport: 'TLS',
+    logs: 'files',
     commands: ['go'],
     async build(folder) {
       await runProcess('go', ['build', '-mod=readonly', '-o', 'scenarios', '.'], inFolder(folder))
@@ -61,6 +66,7 @@ export const LANGUAGES: readonly Language[] = [
     name: 'java',
     client: 'rocketmq-client-java 5.2.0',
     transport: 'TLS',
+    logs: 'files',
     commands: ['java', 'javac', 'mvn'],
     async build(folder) {
       const classPathFile = join(folder, 'class-path')
@@ -79,6 +85,7 @@ export const LANGUAGES: readonly Language[] = [
     name: 'rust',
     client: 'rocketmq 5.0.0',
     transport: 'plaintext',
+    logs: 'stderr',
     commands: ['cargo'],
     async build(folder) {
       await runProcess('cargo', ['build', '--locked', '--quiet'], inFolder(folder))

@@ -35,13 +35,15 @@ export interface Program {
   readonly reports: readonly Report[]
   /** Resolves with what it says of this scenario, or undefined when it ended without a word. */
   reportOf(scenario: string): Promise<Report | undefined>
-  /** Clients that wait for the end of the input are closed. Resolves when the process is gone. */
+  /** Ends its input: it closes its clients. Resolves when the process is gone. */
   end(deadlineMs: number): Promise<void>
+  /** Length of the logs that its clients wrote into files. */
+  logLength(): number
   /** Lines of its logs that warn or tell of an error, each with its cause where that is on the next line. */
   complaints(): readonly string[]
 }
 
-/** Starts the program; its scenarios run side by side. */
+/** Starts the program; its scenarios run side by side, and its clients stay open until `end`. */
 export function startProgram(options: ProgramOptions): Program {
   const { command, endpoints, prefix, scenarios, home, env } = options
   mkdirSync(home, { recursive: true })
@@ -71,6 +73,7 @@ export function startProgram(options: ProgramOptions): Program {
       await started.ended
       clearTimeout(timer)
     },
+    logLength: () => logsIn(home).join('').length,
     complaints: () =>
       [started.stderr, ...logsIn(home)].flatMap((text) => {
         const lines = text.split('\n')
