@@ -1,4 +1,5 @@
 export * from './definition.ts'
+export * from './log-metrics.ts'
 export * from './names.ts'
 export * from './registry.ts'
 export * from './remoting-metrics.ts'

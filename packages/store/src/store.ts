@@ -120,8 +120,8 @@ export class Store implements MessageStore {
         wrote: (tookMs, bytes) => observer?.wrote(tookMs, bytes),
         flushed(tookMs, bytes) {
           if (tookMs >= FLUSH_SLOW_MS) {
-            const event = 'store.flush-slow'
-            logger.warn({ event, tookMs: Math.round(tookMs), bytes, limitMs: FLUSH_SLOW_MS })
+            const took = Math.round(tookMs)
+            logger.warn({ event: 'store.flush-slow', tookMs: took, bytes, limitMs: FLUSH_SLOW_MS })
           }
           observer?.flushed(tookMs, bytes)
         },

@@ -337,7 +337,6 @@ async function openAround(
 
   store.onVisible((record) => polling.messageVisible(record.topic, record.queueId, record.tagsCode))
   store.onRoll((base) => stateRoll.rolled(base))
-  store.onFailure((error) => logger.error({ event: 'store.failed', message: error.message }))
   await server.start()
   expiry.rearm()
 

@@ -1,4 +1,7 @@
 import type { CommitLogOffset } from '@rocketmq-ts/model'
+import { REMOTING_REMEDIES, type RemotingEvent } from '@rocketmq-ts/remoting'
+import type { Remedies } from '@rocketmq-ts/runtime'
+import { STORE_REMEDIES, type StoreEvent } from '@rocketmq-ts/store'
 
 /** Every log line of a broker: name and fields. */
 export type BrokerEvent =
@@ -6,9 +9,6 @@ export type BrokerEvent =
   | { event: 'broker.stopped'; brokerName: string }
   | { event: 'broker.open'; host: string }
   | { event: 'broker.defect'; message: string; stack: string }
-  | { event: 'store.recovered'; cleanStop: boolean; end: number; records: number; cutBytes: number; rebuilt: number }
-  | { event: 'store.damaged'; from: number; to: number }
-  | { event: 'store.failed'; message: string }
   /** Everything that arrived meanwhile waited for this Turn: `handledMs` for requests, the rest for the write. */
   | { event: 'turn.slow'; jobs: number; handledMs: number; tookMs: number; limitMs: number }
   | { event: 'ledger.unbalanced'; topic: string; group: string; queueId: number; faults: string }
@@ -16,7 +16,6 @@ export type BrokerEvent =
   | { event: 'states.complete'; baseOffset: CommitLogOffset }
   | { event: 'snapshot.rejected'; reason: string }
   | { event: 'snapshot.failed'; message: string }
-  | { event: 'mirror.failed'; file: string; message: string }
   | { event: 'topic.created'; topic: string; queues: number }
   | { event: 'topic.deleted'; topic: string }
   | { event: 'group.created'; group: string }
@@ -39,4 +38,18 @@ export type BrokerEvent =
   | { event: 'cluster.joined'; peers: number }
   | { event: 'registration.failed'; nameServer: string; message: string }
   | { event: 'registration.done'; nameServer: string; topics: number }
-  | { event: 'request.failed'; code: number; message: string }
+
+/** What an operator must do about an event that a broker logs. */
+export const BROKER_REMEDIES: Remedies<BrokerEvent | StoreEvent | RemotingEvent> = {
+  ...STORE_REMEDIES,
+  ...REMOTING_REMEDIES,
+  'broker.defect': 'A defect: the broker stops, and comes back as after a crash. Report it with this line.',
+  'broker.open': 'Keep the network closed: whoever reaches the port may do everything.',
+  'ledger.unbalanced': 'A defect: report it with this line. Messages of the group may come twice, or not at all.',
+  'turn.slow': 'Look at CPU and disk of the machine: everything that arrived meanwhile has waited.',
+  'message.damaged': 'Check the disk. The group goes on without this message.',
+  'message.dead': 'Find out why the consumer fails, then look at the messages in the dead-letter topic.',
+  'dead-letter.postponed': 'Free space on the disk, or wait: the message is copied when there is room.',
+  'registration.failed': 'Check the nameserver and the network to it. Clients that use it do not find this broker.',
+  'snapshot.failed': 'Check the rights and the space of the folder of the store. Until then a restart takes longer.',
+}

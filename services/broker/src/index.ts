@@ -1,6 +1,6 @@
 export type { Broker, BrokerDeps } from './broker.ts'
 export { createBroker } from './broker-service.ts'
-export type { BrokerEvent } from './events.ts'
+export * from './events.ts'
 export { createClusterPeers, type ClusterPeers } from './joining/cluster-peers.ts'
 export type { QueueLedger } from './ledger-report.ts'
 export { createNameServers, type NameServers } from './name-servers.ts'

@@ -3,17 +3,17 @@ import { resolve } from 'node:path'
 import { createBrokerClient, createNameServerClient, createPeerSource } from '@rocketmq-ts/cluster-client'
 import { configureProcess, type StartEvent } from '@rocketmq-ts/config/node'
 import { createHealthServer } from '@rocketmq-ts/health/node'
-import { createMetricsRegistry } from '@rocketmq-ts/metrics'
+import { createLogMetrics, createMetricsRegistry } from '@rocketmq-ts/metrics'
 import { createNodePace, createProcessMetrics } from '@rocketmq-ts/metrics/node'
 import { type RemotingEvent, connectPeer } from '@rocketmq-ts/remoting'
-import { FileError, NetworkError, createLifecycle } from '@rocketmq-ts/runtime'
+import { FileError, NetworkError, createLifecycle, createLimitedLogger } from '@rocketmq-ts/runtime'
 import { advertisedHostFor, createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
 import type { StoreEvent } from '@rocketmq-ts/store'
 import type { Broker } from './broker.ts'
 import { createBroker } from './broker-service.ts'
 import { type Claim, createClaimedBroker } from './claimed-broker.ts'
 import { brokerConfig, nameServerAddresses } from './config.ts'
-import type { BrokerEvent } from './events.ts'
+import { BROKER_REMEDIES, type BrokerEvent } from './events.ts'
 import { createClusterPeers } from './joining/cluster-peers.ts'
 import { planBrokerMemory } from './memory.ts'
 import { createNameServers } from './name-servers.ts'
@@ -36,16 +36,20 @@ const settings = {
 }
 const effects = createNodeEffects()
 const { clock, scheduler, network } = effects
-const logger = createPinoLogger<BrokerEvent | RemotingEvent | StoreEvent | StartEvent>({
-  level: 'info',
-  fields: { service: 'broker' },
-})
+const registry = createMetricsRegistry({ pace: createNodePace() })
+const logger = createLimitedLogger<BrokerEvent | RemotingEvent | StoreEvent | StartEvent>(
+  createPinoLogger({ level: 'info', fields: { service: 'broker' } }),
+  {
+    ...effects,
+    remedies: BROKER_REMEDIES,
+    onUrgent: createLogMetrics(registry.withLabels({ node_type: 'broker' })),
+  },
+)
 for (const event of startEvents) logger[event.event === 'config.warning' ? 'warn' : 'info'](event)
 const peers = createPeerSource({
   clock,
   connect: (address) => connectPeer(network, address, { clock, scheduler, logger }),
 })
-const registry = createMetricsRegistry({ pace: createNodePace() })
 const processMetrics = createProcessMetrics()
 const addresses = nameServerAddresses(settings)
 const nameServers = createNameServers(createNameServerClient({ addresses, peers }))

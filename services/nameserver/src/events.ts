@@ -1,3 +1,6 @@
+import { REMOTING_REMEDIES, type RemotingEvent } from '@rocketmq-ts/remoting'
+import type { Remedies } from '@rocketmq-ts/runtime'
+
 /** Every log line of a nameserver: name and fields. */
 export type NameServerEvent =
   | { event: 'nameserver.started'; listen: string }
@@ -28,3 +31,10 @@ export type NameServerEvent =
     }
   /** An operator: routes name it for reading only, or as it announces itself again. */
   | { event: 'broker.drained' | 'broker.undrained'; brokerName: string; topics: number }
+
+/** What an operator must do about an event that a nameserver logs. */
+export const NAMESERVER_REMEDIES: Remedies<NameServerEvent | RemotingEvent> = {
+  ...REMOTING_REMEDIES,
+  'nameserver.open': 'Keep the network closed: whoever reaches the port may do everything.',
+  'broker.refused': 'Give each broker a name and address of its own; for «full», raise brokersMax or topicsMax.',
+}

@@ -2,13 +2,13 @@
 import { hostname } from 'node:os'
 import { configureProcess, type StartEvent } from '@rocketmq-ts/config/node'
 import { createHealthServer } from '@rocketmq-ts/health/node'
-import { createMetricsRegistry } from '@rocketmq-ts/metrics'
+import { createLogMetrics, createMetricsRegistry } from '@rocketmq-ts/metrics'
 import { createNodePace, createProcessMetrics } from '@rocketmq-ts/metrics/node'
 import type { RemotingEvent } from '@rocketmq-ts/remoting'
-import { createLifecycle, NetworkError } from '@rocketmq-ts/runtime'
+import { createLifecycle, createLimitedLogger, NetworkError } from '@rocketmq-ts/runtime'
 import { createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
 import { nameServerConfig } from './config.ts'
-import type { NameServerEvent } from './events.ts'
+import { NAMESERVER_REMEDIES, type NameServerEvent } from './events.ts'
 import { planNameServerMemory } from './memory.ts'
 import { createNameServer } from './nameserver.ts'
 
@@ -22,13 +22,17 @@ const { config, startEvents } = await configureProcess({
   memory: planNameServerMemory,
 })
 const effects = createNodeEffects()
-const logger = createPinoLogger<NameServerEvent | RemotingEvent | StartEvent>({
-  level: 'info',
-  fields: { service: 'nameserver' },
-})
+const registry = createMetricsRegistry({ pace: createNodePace() })
+const logger = createLimitedLogger<NameServerEvent | RemotingEvent | StartEvent>(
+  createPinoLogger({ level: 'info', fields: { service: 'nameserver' } }),
+  {
+    ...effects,
+    remedies: NAMESERVER_REMEDIES,
+    onUrgent: createLogMetrics(registry.withLabels({ node_type: 'nameserver', node_id: hostname() })),
+  },
+)
 for (const event of startEvents) logger[event.event === 'config.warning' ? 'warn' : 'info'](event)
 const { healthHost, healthPort } = config
-const registry = createMetricsRegistry({ pace: createNodePace() })
 const processMetrics = createProcessMetrics()
 const service = createNameServer(config, {
   ...effects,

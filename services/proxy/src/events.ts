@@ -1,3 +1,5 @@
+import type { Remedies } from '@rocketmq-ts/runtime'
+
 /** Everything the proxy logs. No message content, no credentials. */
 export type ProxyEvent =
   | { readonly event: 'proxy.started'; readonly addresses: readonly string[] }
@@ -21,6 +23,13 @@ export type ProxyEvent =
       readonly remedy: string
     }
   | { readonly event: 'client.expired'; readonly clientId: string; readonly silentMs: number }
+
+/** What an operator must do about an event of a proxy. */
+export const PROXY_REMEDIES: Remedies<ProxyEvent> = {
+  'proxy.open': 'Keep the network closed: whoever reaches the port may do everything.',
+  'rpc.defect': 'A defect: report it with this line. Other calls are not affected.',
+  'broker.away': 'Check the broker and the network to it. Calls go to others, or wait.',
+}
 
 /** The text of anything thrown. */
 export function reasonOf(error: unknown): string {

@@ -1,15 +1,15 @@
 // The command: reads the settings, starts, and stops when asked. Ends with 2 for wrong settings, 1 for a failed start.
 import { hostname } from 'node:os'
 import { configureProcess, type StartEvent } from '@rocketmq-ts/config/node'
-import { createGrpcJsTransport, type GrpcPortEvent } from '@rocketmq-ts/grpc/node'
+import { createGrpcJsTransport, GRPC_REMEDIES, type GrpcPortEvent } from '@rocketmq-ts/grpc/node'
 import { createHealthServer } from '@rocketmq-ts/health/node'
-import { createMetricsRegistry } from '@rocketmq-ts/metrics'
+import { createLogMetrics, createMetricsRegistry } from '@rocketmq-ts/metrics'
 import { createNodePace, createProcessMetrics } from '@rocketmq-ts/metrics/node'
 import { MqError } from '@rocketmq-ts/model'
-import { createLifecycle, NetworkError } from '@rocketmq-ts/runtime'
+import { createLifecycle, createLimitedLogger, NetworkError } from '@rocketmq-ts/runtime'
 import { createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
 import { proxyConfig } from './config.ts'
-import type { ProxyEvent } from './events.ts'
+import { PROXY_REMEDIES, type ProxyEvent } from './events.ts'
 import { planProxyMemory } from './memory.ts'
 import { loadTls, verifyTls } from './node/tls.ts'
 import { createProxy, type Proxy } from './proxy.ts'
@@ -26,10 +26,15 @@ const { config, startEvents } = await configureProcess({
   verify: verifyTls,
 })
 const effects = createNodeEffects()
-const logger = createPinoLogger<ProxyEvent | GrpcPortEvent | StartEvent>({
-  level: 'info',
-  fields: { service: 'proxy' },
-})
+const registry = createMetricsRegistry({ pace: createNodePace() })
+const logger = createLimitedLogger<ProxyEvent | GrpcPortEvent | StartEvent>(
+  createPinoLogger({ level: 'info', fields: { service: 'proxy' } }),
+  {
+    ...effects,
+    remedies: { ...PROXY_REMEDIES, ...GRPC_REMEDIES },
+    onUrgent: createLogMetrics(registry.withLabels({ node_type: 'proxy', node_id: hostname() })),
+  },
+)
 for (const event of startEvents) logger[event.event === 'config.warning' ? 'warn' : 'info'](event)
 
 /** For failures that a person can mend; anything else is a defect and shows its stack. */
@@ -47,7 +52,6 @@ function compose(): Proxy {
   }
 }
 
-const registry = createMetricsRegistry({ pace: createNodePace() })
 const metrics = registry.withLabels({ node_type: 'proxy', node_id: hostname() })
 const processMetrics = createProcessMetrics()
 const tls = await loadTls(config, effects.clock).catch((error: unknown) => endWith(2, error))

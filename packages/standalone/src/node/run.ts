@@ -1,20 +1,33 @@
 // The command: reads the settings, starts, tells where to connect, and stops when asked. Returns the exit code.
 import { performance } from 'node:perf_hooks'
+import { BROKER_REMEDIES } from '@rocketmq-ts/broker'
 import { COMMAND_LINE_HELP, describeConfig, type MemoryPlan, planEvent } from '@rocketmq-ts/config'
 import { configure, type StartEvent } from '@rocketmq-ts/config/node'
-import { createMetricsRegistry } from '@rocketmq-ts/metrics'
+import { GRPC_REMEDIES } from '@rocketmq-ts/grpc/node'
+import { createLogMetrics, createMetricsRegistry } from '@rocketmq-ts/metrics'
 import { createNodePace } from '@rocketmq-ts/metrics/node'
+import { NAMESERVER_REMEDIES } from '@rocketmq-ts/nameserver'
+import { PROXY_REMEDIES } from '@rocketmq-ts/proxy'
+import { createLimitedLogger } from '@rocketmq-ts/runtime'
 import { advertisedHostFor, createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
 import manifest from '../../package.json' with { type: 'json' }
 import { verifyTls } from '@rocketmq-ts/proxy/node'
 import { bannerOf } from '../banner.ts'
-import type { StandaloneEvent } from '../events.ts'
+import { STANDALONE_REMEDIES, type StandaloneEvent } from '../events.ts'
 import { planMemory } from '../memory.ts'
 import { isLoopback, ownSettings, PARTS, type StandaloneConfig, standaloneConfig } from '../settings.ts'
 import { StartFailure } from '../start-failure.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 import { watchStopSignals } from './signals.ts'
 import { createStandalone } from './standalone.ts'
+
+/** No event of one service is called like that of another. */
+const SERVICE_REMEDIES = {
+  ...NAMESERVER_REMEDIES,
+  ...BROKER_REMEDIES,
+  ...PROXY_REMEDIES,
+  ...GRPC_REMEDIES,
+}
 
 /** What is not drained after this time is left behind; nothing acknowledged is lost by it. */
 export const DRAIN_DEADLINE_MS = 4_000
@@ -100,15 +113,26 @@ async function runIn(
     process.exit(INSISTED_EXIT_CODE)
   }
   const signals = watchStopSignals(() => performance.now(), endAtOnce)
-  const logger = createPinoLogger<StandaloneEvent | StartEvent>({ level: config.logLevel })
-  for (const event of startEvents) logger[event.event === 'config.warning' ? 'warn' : 'info'](event)
+  const effects = createNodeEffects()
   const registry = createMetricsRegistry({ pace: createNodePace() })
+  const countOf = (node_type: string) => createLogMetrics(registry.withLabels({ node_type }))
+  const logger = createLimitedLogger<StandaloneEvent | StartEvent>(createPinoLogger({ level: config.logLevel }), {
+    ...effects,
+    remedies: STANDALONE_REMEDIES,
+    onUrgent: countOf('standalone'),
+  })
+  for (const event of startEvents) logger[event.event === 'config.warning' ? 'warn' : 'info'](event)
   const standalone = createStandalone(config, {
-    effects: createNodeEffects(),
+    effects,
     dataDir: folder.path,
     memoryLimit: memory.limit,
     advertisedHost: advertisedHostFor(config.host),
-    loggerOf: (service) => createPinoLogger({ level: config.logLevel, fields: { service } }),
+    loggerOf: (service) =>
+      createLimitedLogger(createPinoLogger({ level: config.logLevel, fields: { service } }), {
+        ...effects,
+        remedies: SERVICE_REMEDIES,
+        onUrgent: countOf(service),
+      }),
     registry,
     stopDeadlineMs: DRAIN_DEADLINE_MS,
     onDefect: () => {

@@ -1,0 +1,14 @@
+import type { Remedies } from '@rocketmq-ts/runtime'
+import type { StoreEvent } from './message-store.ts'
+
+/** What an operator must do about an event of the store. */
+export const STORE_REMEDIES: Remedies<StoreEvent> = {
+  'store.failed': 'Check the disk and its file system, then restart the broker. Nothing acknowledged is lost.',
+  'store.damaged':
+    'Check the disk. Messages in this range are lost here; the others are served. Keep the damaged folder.',
+  'store.disk-full': 'Free space on the disk of the store, or make it larger. Sends go on by themselves then.',
+  'store.checkpoint-failed':
+    'Check the rights and the space of the folder of the store. Until then a restart takes longer.',
+  'store.cut': 'Look for the power loss or kill before. What was cut had not been acknowledged as flushed.',
+  'store.flush-slow': 'Check the disk for other load. With SYNC_FLUSH every send waits for it.',
+}
