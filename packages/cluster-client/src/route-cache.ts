@@ -8,6 +8,8 @@ import type { Clock, Random, Scheduler, Timer } from '@rocketmq-ts/runtime'
 import type { NameServerClient } from './name-server-client.ts'
 
 export interface RouteCache {
+  /** The route, when it is served without waiting; otherwise, or where there is none, undefined: then ask `route`. */
+  known(topic: string): TopicRouteData | undefined
   /** Undefined for a topic that no nameserver knows. Rejects with MqError when none answers and nothing is cached. */
   route(topic: string): Promise<TopicRouteData | undefined>
   /** The next call waits for a nameserver, and believes it when it knows no such topic. */
@@ -180,18 +182,32 @@ export function createRouteCache(options: RouteCacheOptions): RouteCache {
     })
   }
 
+  /** Somebody takes what is cached: it becomes the most recently used. */
+  function serve(topic: string, entry: Entry, nowMs: number): TopicRouteData | undefined {
+    entries.delete(topic)
+    entries.set(topic, entry)
+    entry.usedAtMs = nowMs
+    onLookup?.('hit')
+    if (entry.known !== undefined && entry.timer === undefined) fetchInBackground(topic, entry)
+    return entry.known
+  }
+
   return {
+    known(topic) {
+      const entry = entries.get(topic)
+      if (entry?.known === undefined) return undefined
+      const nowMs = clock.monotonicMs()
+      return mustWait(entry, nowMs) ? undefined : serve(topic, entry, nowMs)
+    },
     async route(topic) {
       const entry = entries.get(topic) ?? add(topic)
       const nowMs = clock.monotonicMs()
+      if (!mustWait(entry, nowMs)) return serve(topic, entry, nowMs)
       entries.delete(topic)
       entries.set(topic, entry)
       entry.usedAtMs = nowMs
-      const isMiss = mustWait(entry, nowMs)
-      onLookup?.(isMiss ? 'miss' : 'hit')
-      if (isMiss) return inTime(fetch(topic, entry), entry)
-      if (entry.known !== undefined && entry.timer === undefined) fetchInBackground(topic, entry)
-      return entry.known
+      onLookup?.('miss')
+      return inTime(fetch(topic, entry), entry)
     },
     invalidate(topic) {
       const entry = entries.get(topic)

@@ -259,3 +259,38 @@ test('route cache: more topics than allowed → the least recently used is forgo
   name('B').catch(() => {})
   expect(asked).toHaveLength(4)
 })
+
+test('route cache: known → the route that would be served at once, and nothing where a caller would have to wait', async () => {
+  const looked: string[] = []
+  const { effects, asked, last, cache, name } = setUp({ onLookup: (result) => looked.push(result) })
+  const known = (): string | undefined => cache.known('T')?.orderTopicConf
+  expect(known()).toBeUndefined()
+  expect(asked).toHaveLength(0)
+  const first = name('T')
+  expect(known()).toBeUndefined()
+  await last().answer(routeNamed('1'))
+  expect(await first).toBe('1')
+  expect(known()).toBe('1')
+  expect(looked).toEqual(['miss', 'hit'])
+  cache.invalidate('T')
+  expect(known()).toBeUndefined()
+  const again = name('T')
+  await last().answer(routeNamed('2'))
+  expect(await again).toBe('2')
+  // Also who only looks keeps the route in use, so that it is fetched anew.
+  for (let round = 1; round <= 5; round += 1) {
+    await effects.advance(20_000)
+    expect(asked).toHaveLength(2 + round)
+    await last().answer(routeNamed('2'))
+    expect(known()).toBe('2')
+  }
+})
+
+test('route cache: known of a topic that does not exist → undefined, as often as asked', async () => {
+  const { asked, last, cache, name } = setUp()
+  const first = name('T')
+  await last().answer(undefined)
+  expect(await first).toBeUndefined()
+  expect(cache.known('T')).toBeUndefined()
+  expect(asked).toHaveLength(1)
+})

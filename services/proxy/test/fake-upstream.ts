@@ -153,6 +153,7 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
     ackFault: undefined,
     changeFault: undefined,
     groupFault: undefined,
+    known: (topic) => fake.routes.get(topic),
     route: (topic) => Promise.resolve(fake.routes.get(topic)),
     forget() {},
     refresh: (topic) => void fake.refreshed.push(topic),

@@ -155,18 +155,30 @@ class DirectPeer implements Peer {
     this.#other = other
   }
 
-  async request<H extends object, A extends object>(
+  request<H extends object, A extends object>(
     declaration: RequestDeclaration<H, A>,
     header: H,
     options: RequestOptions,
   ): Promise<Answer<A>> {
+    try {
+      return this.#ask(declaration, header, options) as Promise<Answer<A>>
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  #ask<H extends object>(
+    declaration: RequestDeclaration<H, object>,
+    header: H,
+    options: RequestOptions,
+  ): Promise<Answer<object>> {
     if (this.#closed) throw new MqError('closed', `${declaration.name} to ${LOCAL}: connection is closed`)
     const frozen = declaration.header.validate(header)
     const opaque = this.#pending.nextOpaque()
     if (!this.#enqueue(declaration, frozen, { opaque, body: options.body ?? NO_BODY, oneway: false })) {
       throw new MqError('busy', `${declaration.name} to ${LOCAL}: ${QUEUED_MAX} requests are on their way already`)
     }
-    return (await this.#pending.wait(opaque, declaration, options.timeoutMs)) as Answer<A>
+    return this.#pending.wait(opaque, declaration, options.timeoutMs)
   }
 
   oneway<H extends object>(declaration: RequestDeclaration<H, object>, header: H, body = NO_BODY): boolean {

@@ -94,7 +94,8 @@ export function createSend({ topics, sender, health, clock, random, timeoutMs }:
     let outcomes: SendOutcome[] | undefined
     while (tried.length < BROKERS_TRIED_MAX) {
       const leftMs = untilMs - clock.monotonicMs()
-      const queue = leftMs > 0 ? takeQueue(turnOf(await topics.route(topic)), tried) : undefined
+      if (leftMs <= 0) break
+      const queue = takeQueue(turnOf(topics.known(topic) ?? (await topics.route(topic))), tried)
       if (queue === undefined) break
       tried.push(queue.brokerName)
       const [first] = messages

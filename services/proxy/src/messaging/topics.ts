@@ -11,6 +11,8 @@ const APPEARS_WITHIN_MS = 2000
 const LOOK_AGAIN_MS = 10
 
 export interface Topics {
+  /** The route, when it can be had without waiting; otherwise undefined: then ask `route`. */
+  known(topic: string): TopicRoute | undefined
   /** The route of a topic; rejects with MqError 'topic-not-found'. */
   route(topic: string): Promise<TopicRoute>
   forget(topic: string): void
@@ -53,6 +55,7 @@ export function createTopics({ routes, clock, scheduler, createWithQueues }: Top
   }
 
   return {
+    known: (topic) => routes.known(topic),
     async route(topic) {
       const known = await routes.route(topic)
       if (known !== undefined) return known

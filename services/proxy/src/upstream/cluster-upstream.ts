@@ -78,8 +78,7 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
   })
   const views = new WeakMap<TopicRouteData, RouteView>()
 
-  async function viewOf(topic: string): Promise<RouteView | undefined> {
-    const data = await cache.route(topic).catch(withRemedy)
+  function viewOfData(topic: string, data: TopicRouteData | undefined): RouteView | undefined {
     if (data === undefined) return undefined
     let view = views.get(data)
     if (view === undefined) {
@@ -89,6 +88,15 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
     return view
   }
 
+  /** Without a promise, as almost every call of a busy proxy finds it. */
+  function knownView(topic: string): RouteView | undefined {
+    return viewOfData(topic, cache.known(topic))
+  }
+
+  async function viewOf(topic: string): Promise<RouteView | undefined> {
+    return viewOfData(topic, await cache.route(topic).catch(withRemedy))
+  }
+
   /** Asks the topic's master of this name. */
   async function atMaster<Value>(
     topic: string,
@@ -96,7 +104,8 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
     question: (address: string) => Promise<Value>,
   ): Promise<Value> {
     try {
-      const address = (await viewOf(topic))?.masters.get(brokerName)
+      const view = knownView(topic) ?? (await viewOf(topic))
+      const address = view?.masters.get(brokerName)
       if (address !== undefined) return await question(address)
       throw new MqError('unavailable', `broker '${brokerName}' has no master that serves topic '${topic}' right now`)
     } catch (error) {
@@ -159,6 +168,7 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
   }
 
   return {
+    known: (topic) => knownView(topic)?.route,
     route: async (topic) => (await viewOf(topic))?.route,
     forget: (topic) => cache.invalidate(topic),
     refresh: (topic) => cache.refresh(topic),

@@ -47,6 +47,7 @@ export function measureUpstream(upstream: Upstream, observer: UpstreamObserver, 
   }
 
   return {
+    known: (topic) => upstream.known(topic),
     route: (topic) => upstream.route(topic),
     forget: (topic) => upstream.forget(topic),
     refresh: (topic) => upstream.refresh(topic),

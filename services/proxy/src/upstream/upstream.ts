@@ -24,6 +24,8 @@ export interface TopicRoute {
 }
 
 export interface TopicRoutes {
+  /** The cached route, when it can be had without waiting; otherwise undefined: then ask `route`. */
+  known(topic: string): TopicRoute | undefined
   /** The cached route; undefined where no nameserver knows the topic. */
   route(topic: string): Promise<TopicRoute | undefined>
   /** Drops the cached route, so that the next question is asked anew. */
