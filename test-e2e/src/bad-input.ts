@@ -33,9 +33,13 @@ import { METHODS, openGrpc } from './bad-input/grpc-wire.ts'
 import { differenceOf as portDifferenceOf, handshake, PORT_CASES } from './bad-input/port-cases.ts'
 import { differenceOf as remotingDifferenceOf } from './bad-input/remoting-case.ts'
 import { REMOTING_TABLES } from './bad-input/remoting-cases.ts'
+import { createTopicFrame } from './bad-input/remoting-requests.ts'
+import { exchange } from './bad-input/remoting-wire.ts'
+import { strictGrpcCases, strictRemotingCases } from './bad-input/strict-cases.ts'
 import { createChecks, someOf } from './checks.ts'
 import { freePorts, type Ports } from './free-ports.ts'
-import { startServer, takeBundle } from './server.ts'
+import { createParts } from './parts.ts'
+import { startServer, takeBundle, takeServices } from './server.ts'
 import { expectThat, runCheck, withDeadline } from './steps.ts'
 
 const MIB = 1024 * 1024
@@ -49,6 +53,7 @@ const UNDECIDED_MS_MAX = 13_000
 /** The deadline of such calls, and time for all of them. */
 const UNFINISHED_MS_MAX = 10_000
 const PROBE_MS_MAX = 2_000
+const STRICT_TOPIC = 'there'
 
 const { values } = parseArgs({ options: { bundle: { type: 'string' } } })
 const scratch = mkdtempSync(join(tmpdir(), 'rocketmq-ts-bad-input-'))
@@ -131,6 +136,28 @@ async function checkRemoting(): Promise<void> {
   }
 }
 
+/** Separate processes that make no topic and no group on demand. */
+async function checkStrict(): Promise<void> {
+  const parts = createParts(takeServices(), scratch)
+  const nameserver = await parts.start('nameserver')
+  const at = `--namesrv-addr=${nameserver.address}`
+  const flags = [at, '--no-auto-create-topic-enable', '--no-auto-create-subscription-group']
+  const broker = await parts.start('broker', { flags })
+  const proxy = await parts.start('proxy', { flags: [at] })
+  const strict: Ports = { grpc: proxy.port, broker: broker.port, nameserver: nameserver.port, health: proxy.healthPort }
+  const made = await exchange(broker.port, [createTopicFrame(STRICT_TOPIC)])
+  checks.check('a strict cluster: its topic is made', made.kind === 'answered' && made.reply.code === 0)
+  const connection = openGrpc(proxy.port)
+  await checkRows(strictGrpcCases(STRICT_TOPIC), (row) => grpcDifferenceOf(connection, row))
+  connection.close()
+  await checkRows(strictRemotingCases(STRICT_TOPIC), (row) => remotingDifferenceOf(strict, row))
+  const stopped = await Promise.all([proxy, broker, nameserver].map(({ process: running }) => running.stop()))
+  checks.check(
+    'a strict cluster: it lives, and stops in order',
+    stopped.every(({ code }) => code === 0),
+  )
+}
+
 async function checkPorts(): Promise<void> {
   await checkRows(
     PORT_CASES.map((row) => ({ ...row, name: `${row.port} port: ${row.name} is closed` })),
@@ -208,6 +235,7 @@ try {
   await checkGrpc()
   await checkDeliveries()
   await checkRemoting()
+  await checkStrict()
 } catch (error) {
   checks.check('the suite runs to its end', false, error instanceof Error ? error.stack : String(error))
 }

@@ -206,3 +206,9 @@ export function fieldCases({ port, code, name, fields, body = '' }: RequestShape
   }
   return cases
 }
+
+/** A well-made request that makes a topic. */
+export function createTopicFrame(topic: string): Buffer {
+  const shape = REQUESTS.find(({ code }) => code === 17)
+  return remotingFrame({ code: 17, fields: { ...samplesOf(shape?.fields ?? {}), topic } })
+}
