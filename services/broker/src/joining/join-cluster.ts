@@ -166,7 +166,7 @@ export function createJoinCluster(deps: JoinClusterDeps): JoinCluster {
       added += applied.added
       refused.push(...applied.refused)
     }
-    logger.info({ event: 'cluster.settings-taken', peers: answered, added })
+    if (added > 0) logger.info({ event: 'cluster.settings-taken', peers: answered, added })
     if (refused.length === 0) return
     logger.warn({ event: 'cluster.settings-refused', count: refused.length, first: refused[0] ?? '' })
   }

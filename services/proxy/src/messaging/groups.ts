@@ -3,7 +3,12 @@ import type { Clock } from '@rocketmq-ts/runtime'
 import type { GroupLookup, GroupSettings } from '../upstream/upstream.ts'
 import { DEFAULT_GROUP } from './retry-delays.ts'
 
+/** From this age on settings are fetched anew while they are still served, … */
 const FRESH_MS = 20_000
+/** … from this age on, which those of a group in use do not reach, they are waited for. */
+const OLD_MS = 60_000
+/** Pause after a fetch that failed. */
+const RETRY_MS = 1000
 const GROUPS_MAX = 10_000
 
 export interface Groups {
@@ -18,36 +23,56 @@ export interface GroupsDeps {
 }
 
 interface Remembered {
-  readonly settings: Promise<GroupSettings>
-  readonly sinceMs: number
+  settings: GroupSettings
+  fetchedAtMs: number
+  nextFetchAtMs: number
+  fetching: Promise<GroupSettings> | undefined
 }
 
 /** Least recently fetched groups are forgotten first. */
 export function createGroups({ lookup, clock, onLookupFailed }: GroupsDeps): Groups {
   const remembered = new Map<string, Remembered>()
 
-  async function fetch(group: string, topic: string): Promise<GroupSettings> {
-    try {
-      return (await lookup.groupSettings(group, topic)) ?? DEFAULT_GROUP
-    } catch (error) {
-      remembered.delete(group)
-      onLookupFailed(group, error)
-      return DEFAULT_GROUP
-    }
+  /** One at a time; where it fails, what was known stays. */
+  function fetch(group: string, topic: string, entry: Remembered): Promise<GroupSettings> {
+    entry.fetching ??= lookup
+      .groupSettings(group, topic)
+      .then(
+        (settings) => {
+          entry.settings = settings ?? DEFAULT_GROUP
+          entry.fetchedAtMs = clock.monotonicMs()
+          entry.nextFetchAtMs = entry.fetchedAtMs + FRESH_MS
+          remembered.delete(group)
+          remembered.set(group, entry)
+        },
+        (error: unknown) => {
+          entry.nextFetchAtMs = clock.monotonicMs() + RETRY_MS
+          onLookupFailed(group, error)
+        },
+      )
+      .then(() => {
+        entry.fetching = undefined
+        return entry.settings
+      })
+    return entry.fetching
+  }
+
+  function add(group: string): Remembered {
+    const entry = { settings: DEFAULT_GROUP, fetchedAtMs: -Infinity, nextFetchAtMs: -Infinity, fetching: undefined }
+    if (remembered.size >= GROUPS_MAX) for (const oldest of remembered.keys()) if (remembered.delete(oldest)) break
+    remembered.set(group, entry)
+    return entry
   }
 
   return {
-    settings(group, topic) {
-      const known = remembered.get(group)
-      if (known !== undefined && clock.monotonicMs() - known.sinceMs < FRESH_MS) return known.settings
-      remembered.delete(group)
-      if (remembered.size >= GROUPS_MAX) {
-        const [oldest] = remembered.keys()
-        if (oldest !== undefined) remembered.delete(oldest)
-      }
-      const settings = fetch(group, topic)
-      remembered.set(group, { settings, sinceMs: clock.monotonicMs() })
-      return settings
+    async settings(group, topic) {
+      const entry = remembered.get(group) ?? add(group)
+      const nowMs = clock.monotonicMs()
+      const isDue = nowMs >= entry.nextFetchAtMs
+      const isFirst = entry.fetchedAtMs === -Infinity && entry.fetching !== undefined
+      if (isFirst || (isDue && nowMs - entry.fetchedAtMs >= OLD_MS)) return fetch(group, topic, entry)
+      if (isDue) void fetch(group, topic, entry)
+      return entry.settings
     },
   }
 }

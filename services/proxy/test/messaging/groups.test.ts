@@ -1,0 +1,83 @@
+import { expect, test } from '@jest/globals'
+import { MqError } from '@rocketmq-ts/model'
+import { createManualEffects } from '@rocketmq-ts/testkit'
+import { createGroups } from '../../src/messaging/groups.ts'
+import { DEFAULT_GROUP } from '../../src/messaging/retry-delays.ts'
+import type { GroupSettings } from '../../src/upstream/upstream.ts'
+
+function setUp() {
+  const effects = createManualEffects()
+  const asked: { answer(retryMax: number): Promise<void>; fail(): Promise<void> }[] = []
+  const failures: string[] = []
+  const groups = createGroups({
+    clock: effects.clock,
+    lookup: {
+      groupSettings: () =>
+        new Promise<GroupSettings>((resolve, reject) => {
+          asked.push({
+            async answer(retryMax) {
+              resolve({ ...DEFAULT_GROUP, retryMax })
+              await effects.settle()
+            },
+            async fail() {
+              reject(new MqError('timeout', 'no answer'))
+              await effects.settle()
+            },
+          })
+        }),
+    },
+    onLookupFailed: (group) => failures.push(group),
+  })
+  const retries = async () => (await groups.settings('G', 'T')).retryMax
+  return { effects, asked, failures, retries }
+}
+
+test('groups: callers at the same time → one question, then remembered for 20 s', async () => {
+  const { effects, asked, retries } = setUp()
+  const waiting = [retries(), retries()]
+  await asked[0]?.answer(3)
+  expect(await Promise.all(waiting)).toEqual([3, 3])
+  await effects.advance(19_999)
+  expect(await retries()).toBe(3)
+  expect(asked).toHaveLength(1)
+})
+
+test('groups: a broker hangs when they are asked for again → nobody waits, then what it says', async () => {
+  const { effects, asked, retries } = setUp()
+  const first = retries()
+  await asked[0]?.answer(3)
+  await first
+  await effects.advance(20_000)
+  expect([await retries(), await retries()]).toEqual([3, 3])
+  expect(asked).toHaveLength(2)
+  await asked[1]?.answer(5)
+  expect(await retries()).toBe(5)
+})
+
+test('groups: no broker tells → what was known, with a pause between questions; the defaults where nothing was', async () => {
+  const { effects, asked, failures, retries } = setUp()
+  const unknown = retries()
+  await asked[0]?.fail()
+  expect(await unknown).toBe(DEFAULT_GROUP.retryMax)
+  expect(await retries()).toBe(DEFAULT_GROUP.retryMax)
+  expect([asked.length, failures]).toEqual([1, ['G']])
+  await effects.advance(1000)
+  const known = retries()
+  await asked[1]?.answer(3)
+  expect(await known).toBe(3)
+  await effects.advance(20_000)
+  await retries()
+  await asked[2]?.fail()
+  expect(await retries()).toBe(3)
+})
+
+test('groups: nobody asked for a minute → the next caller waits for new ones', async () => {
+  const { effects, asked, retries } = setUp()
+  const first = retries()
+  await asked[0]?.answer(3)
+  await first
+  await effects.advance(60_000)
+  const next = retries()
+  await asked[1]?.answer(5)
+  expect(await next).toBe(5)
+})
