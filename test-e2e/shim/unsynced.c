@@ -327,10 +327,21 @@ EXPORT int ftruncate64(int fd, off_t length) { return ftruncate(fd, length); }
 
 /* ---- syncing ---- */
 
+/* Someone made UNSYNCED_DIR/fail: the disk is broken from now on. */
+static bool is_broken(void) {
+  char path[PATH_BYTES];
+  snprintf(path, sizeof path, "%s/fail", dir);
+  return syscall(SYS_faccessat, AT_FDCWD, path, F_OK) == 0;
+}
+
 /* What was changed before the sync began is durable when it ended well. */
 static int sync_any(int fd, long call) {
   struct stat st;
   bool ours = is_ours(fd, S_IFREG, &st) || is_ours(fd, S_IFDIR, &st);
+  if (ours && is_broken()) {
+    errno = EIO;
+    return -1;
+  }
   struct entry begun = {.kind = 'B', .inode = ours ? st.st_ino : 0};
   struct entry ended = {.kind = 'E', .inode = begun.inode};
   if (ours) {

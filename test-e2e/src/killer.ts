@@ -1,6 +1,6 @@
-// The thread that kills: when the log has gone on to a new file, after a time, and when the undo log ends with a write or
-// a sync under way; each where it is asked for.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+// The thread that kills: when the log has gone on to a new file, after a time in which syncs may fail, and when the undo
+// log ends with a write or a sync under way; each where it is asked for.
+import { closeSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
 import { writtenSegments } from './commit-log.ts'
 import { endsUnsynced, HEADER_BYTES } from './power-loss/undo-log.ts'
@@ -33,6 +33,7 @@ function waitForUnsynced(path: string): void {
 }
 
 if (options.whenRolled !== undefined) waitForRoll(options.whenRolled)
+if (options.failSyncs !== undefined) writeFileSync(options.failSyncs, '')
 waitUntil(options.delayMs ?? 0, () => false)
 if (options.whenUnsynced !== undefined) waitForUnsynced(options.whenUnsynced)
 try {

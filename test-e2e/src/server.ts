@@ -78,6 +78,8 @@ export interface LaunchOptions {
 export interface KillOptions {
   /** Folder of a broker: the kill waits until its log has gone on to a new file. The times below begin then. */
   readonly whenRolled?: string | undefined
+  /** Path of the shim's mark: from here on its syncs fail. */
+  readonly failSyncs?: string | undefined
   readonly delayMs?: number
   /** Path of the shim's undo log: the kill waits a little for a write that no sync has made durable yet. */
   readonly whenUnsynced?: string | undefined

@@ -21,7 +21,10 @@ const STAYS_DOWN = 0.5
 const DOWN_MS_MAX = 2_000
 /** Of the runs that end in a plain kill, this share is watched by the shim: a later power loss takes from them too. */
 const WATCHED = 0.5
-/** Of the power losses under load, this share waits for a write without its sync; the others come when they come. */
+/** Of the power losses under load, this share comes after a time in which no sync succeeds. */
+const AFTER_FAILED_SYNCS = 0.4
+const FAILED_SYNCS_MS_MAX = 1_000
+/** Of the other power losses under load, this share waits for a write without its sync; the others come when they come. */
 const WHEN_UNSYNCED = 0.5
 
 export interface Kill {
@@ -35,6 +38,8 @@ export interface Kill {
   readonly at: { readonly during: 'load'; readonly acknowledged: number } | { readonly during: 'recovery' | 'outage' }
   /** Strikes when the log goes on to a new file. */
   readonly whenRolled: boolean
+  /** The disk is broken in the time before: the broker refuses, and the proxies turn to the other one. */
+  readonly syncsFail: boolean
   readonly delayMs: number
   /** Strikes while a write waits for its sync. */
   readonly whenUnsynced: boolean
@@ -79,6 +84,7 @@ export function planKills(options: PlanOptions): Kill[] {
         watched: false,
         at: atLoad,
         whenRolled: false,
+        syncsFail: false,
         delayMs: random.integer(DELAY_MS_MAX),
         whenUnsynced: false,
         downMs,
@@ -100,6 +106,8 @@ export function planKills(options: PlanOptions): Kill[] {
           )
     const canRoll = isUnderLoad && acknowledged < messages * ROLL_TO
     const isFirstRoll = plan.every(({ whenRolled }) => !whenRolled)
+    const syncsFail = isLoss && isUnderLoad && !isFirstLoss && random.chance(AFTER_FAILED_SYNCS)
+    const delayMsMax = syncsFail ? FAILED_SYNCS_MS_MAX : during === 'recovery' ? RECOVERY_MS_MAX : DELAY_MS_MAX
     // The first loss finds something and takes all of it, so that even a short run shows that it can.
     const lossKind = isFirstLoss ? 'all' : oneOf(LOSS_KINDS, random)
     plan.push({
@@ -108,8 +116,9 @@ export function planKills(options: PlanOptions): Kill[] {
       watched: isLoss || (withShim && (isWatchedOn(plan, victim) || random.chance(WATCHED))),
       at: isUnderLoad ? atLoad : { during },
       whenRolled: canRoll && (isFirstRoll || random.chance(AT_A_ROLL)),
-      delayMs: random.integer(during === 'recovery' ? RECOVERY_MS_MAX : DELAY_MS_MAX),
-      whenUnsynced: isFirstLoss || (isLoss && isUnderLoad && random.chance(WHEN_UNSYNCED)),
+      syncsFail,
+      delayMs: random.integer(delayMsMax),
+      whenUnsynced: isFirstLoss || (isLoss && isUnderLoad && !syncsFail && random.chance(WHEN_UNSYNCED)),
       downMs,
     })
   }
@@ -128,14 +137,20 @@ function isWatchedOn(plan: readonly Kill[], victim: string): boolean {
   return last !== undefined && last.watched && last.powerLoss === undefined
 }
 
-export function describeKill({ victim, powerLoss, watched, at, whenRolled, delayMs, whenUnsynced }: Kill): string {
+export function describeKill(kill: Kill): string {
+  const { victim, powerLoss, watched, at, delayMs } = kill
   const how = powerLoss === undefined ? `kill -9${watched ? ' under the shim' : ''}` : `power loss (${powerLoss})`
   const after = {
     load: at.during === 'load' ? `${at.acknowledged} acknowledged` : '',
     recovery: 'its start',
     outage: 'the kill before, both are down',
   }[at.during]
-  return `${victim}: ${how}, ${delayMs} ms after ${after}${whenRolled ? ' and a roll' : ''}${whenUnsynced ? ', in a sync' : ''}`
+  const details = [
+    kill.whenRolled ? ' and a roll' : '',
+    kill.syncsFail ? ', while syncs fail' : '',
+    kill.whenUnsynced ? ', in a sync' : '',
+  ]
+  return `${victim}: ${how}, ${delayMs} ms after ${after}${details.join('')}`
 }
 
 function oneOf<Item>(items: readonly Item[], random: Random): Item {

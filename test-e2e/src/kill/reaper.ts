@@ -1,5 +1,6 @@
 // Carries out a plan: kills the nodes that it names when it says, takes from brokers what a power loss takes, and starts
 // all that is down again. Every strike is told.
+import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { writtenSegments } from '../commit-log.ts'
 import type { Watch } from '../power-loss/shim.ts'
@@ -55,10 +56,12 @@ export function createReaper({ plan, watches, history, random, tell }: ReaperOpt
     const segments = writtenSegments(node.folder)
     await node.kill({
       whenRolled: kill.whenRolled ? node.folder : undefined,
+      failSyncs: kill.syncsFail ? watch?.failMark : undefined,
       delayMs: kill.delayMs,
       whenUnsynced: kill.whenUnsynced ? watch?.undoLog : undefined,
     })
     const goneMs = performance.now()
+    if (watch !== undefined) rmSync(watch.failMark, { force: true })
     const hasRolled = writtenSegments(node.folder) > segments
     if (kill.whenRolled && hasRolled) counts.atRolls += 1
     tell(`${node.name} is gone${watch === undefined ? '' : losePower(kill, watch, goneMs)}`)

@@ -16,6 +16,8 @@ export interface Watch {
   readonly undoLog: string
   /** Holds what was unlinked. */
   readonly grave: string
+  /** While there is such a file, every sync fails. */
+  readonly failMark: string
   /** Environment of a process that changes the folder. */
   readonly env: Readonly<Record<string, string>>
 }
@@ -47,7 +49,7 @@ export function createShim(folder: string): Shim | string {
         UNSYNCED_SYNC_MS: SYNC_MS,
         UV_USE_IO_URING: '0', // it would pass by the library
       }
-      return { root, undoLog: join(into, 'undo.log'), grave, env }
+      return { root, undoLog: join(into, 'undo.log'), grave, failMark: join(into, 'fail'), env }
     },
   }
 }
