@@ -31,6 +31,7 @@ import {
   WipeWritePermOfBroker,
   type Answer,
   type BrokerHeartbeatHeader,
+  type Peer,
   type RegisterBrokerHeader,
   type UnregisterBrokerHeader,
 } from '@rocketmq-ts/remoting'
@@ -70,8 +71,11 @@ export interface NameServerClient {
   topicRoute(topic: string): Promise<TopicRouteData | undefined>
   clusterInfo(): Promise<ClusterInfo>
   topicList(): Promise<TopicList>
-  /** Tells one of the nameservers: each is to be told, and none must wait for another. Rejects with MqError. */
-  registerBroker(address: string, registration: BrokerRegistration): Promise<Registered>
+  /**
+   * Tells one of the nameservers: each is to be told, and none must wait for another. Rejects with MqError. `onLost` is
+   * called when the connection ends, with which the registration ends, too: once for each connection.
+   */
+  registerBroker(address: string, registration: BrokerRegistration, onLost?: () => void): Promise<Registered>
   unregisterBroker(broker: BrokerIdentity): Promise<NameServerResult<void>[]>
   brokerHeartbeat(heartbeat: BrokerHeartbeatHeader): Promise<NameServerResult<void>[]>
   queryDataVersion(broker: BrokerIdentity, version: DataVersion): Promise<NameServerResult<DataVersionAnswer>[]>
@@ -107,6 +111,8 @@ export function createNameServerClient(options: NameServerClientOptions): NameSe
   const { addresses, peers, scheduler, timeoutMs = REQUEST_TIMEOUT_MS, registerTimeoutMs = 24_000 } = options
   if (addresses.length === 0) throw new MqError('parameter-invalid', 'no nameserver address is set; set namesrvAddr')
   let preferred = 0
+  /** Connections whose end somebody waits for. */
+  const watched = new WeakSet<Peer>()
 
   /**
    * Asks the one that answered last, then the next, each at once when the one before failed or does not know, and after a
@@ -213,11 +219,15 @@ export function createNameServerClient(options: NameServerClientOptions): NameSe
     topicList() {
       return readBody({ request: GetAllTopicList, header: {} }, (body) => decodeTopicList(parseJavaJson(body)))
     },
-    async registerBroker(address, { body: content, ...identity }) {
+    async registerBroker(address, { body: content, ...identity }, onLost) {
       const body = encodeRegisterBrokerBody(content)
       const header = { ...identity, compressed: false, bodyCrc32: crc32Of31Bits(body) }
-      const call = { request: RegisterBroker, header, body, timeoutMs: registerTimeoutMs }
-      const answer = await ask(peers, address, call)
+      const peer = await peers.peer(address)
+      if (onLost !== undefined && !watched.has(peer)) {
+        watched.add(peer)
+        peer.onClose(onLost)
+      }
+      const answer = await peer.request(RegisterBroker, header, { body, timeoutMs: registerTimeoutMs })
       checkSuccess(answer, RegisterBroker, address)
       return {
         masterAddr: answer.header?.masterAddr,

@@ -129,6 +129,21 @@ test('nameserver client: register → goes to that nameserver with a checksum; w
   expect(seen).toEqual([[{ ...header, compressed: false, bodyCrc32: expect.any(Number) }, 16]])
 })
 
+test('nameserver client: the connection of a registration ends → told once, however often it registered on it', async () => {
+  const accepts: RequestHandler = (arrived) => arrived.as(RegisterBroker).respond({ code: 0, header: {} })
+  const scripted = createScriptedPeers({ 'n1:1': accepts })
+  const client = clientOf(scripted, ['n1:1'])
+  let losses = 0
+  const onLost = (): void => void (losses += 1)
+  for (const connection of [1, 2]) {
+    for (let count = 0; count < 3; count += 1) await scripted.ended(client.registerBroker('n1:1', registration, onLost))
+    expect(losses).toBe(connection - 1)
+    scripted.arrived.at(-1)?.request.peer.close()
+    await scripted.effects.settle()
+    expect(losses).toBe(connection)
+  }
+})
+
 test('nameserver client: data version → whether it changed, and what is known', async () => {
   const handler: RequestHandler = (arrived) => {
     const known = Buffer.from('{"counter":1,"stateVersion":0,"timestamp":2}')

@@ -286,7 +286,8 @@ async function openAround(
     periodMs: settings.registerNameServerPeriod,
     nameServers: deps.nameServers.addresses,
     current: () => ({ topics: [...topics.all()].map(({ config }) => config), dataVersion: topics.dataVersion }),
-    register: (nameServer, current) => deps.nameServers.register(nameServer, { ...identity(), ...current }),
+    register: (nameServer, current, onLost) =>
+      deps.nameServers.register(nameServer, { ...identity(), ...current }, onLost),
   })
   const onChange = (): void => derivedFiles.touch()
   const join = createBrokerJoin(settings, deps, { topics, groups, writer, turns, store, onChange })

@@ -21,8 +21,11 @@ export interface BrokerRegistrationRequest extends BrokerIdentity {
 export interface NameServers {
   /** 'host:port' of each. */
   readonly addresses: readonly string[]
-  /** Tells one of them. Rejects with MqError when it does not take it. */
-  register(nameServer: string, request: BrokerRegistrationRequest): Promise<void>
+  /**
+   * Tells one of them. Rejects with MqError when it does not take it. `onLost` is called when the connection ends: the
+   * nameserver has forgotten the broker then.
+   */
+  register(nameServer: string, request: BrokerRegistrationRequest, onLost: () => void): Promise<void>
   /** Takes leave of every nameserver, as far as they can be reached. Never rejects. */
   unregister(identity: BrokerIdentity): Promise<void>
 }
@@ -31,11 +34,11 @@ export interface NameServers {
 export function createNameServers(client: NameServerClient): NameServers {
   return {
     addresses: client.addresses,
-    async register(nameServer, { clusterName, brokerName, brokerId, brokerAddr, topics, dataVersion }) {
+    async register(nameServer, { clusterName, brokerName, brokerId, brokerAddr, topics, dataVersion }, onLost) {
       const topicConfigTable = new Map(topics.map((config) => [config.topicName, config]))
       const body = { dataVersion, topicConfigTable, filterServerList: [] }
       const identity = { clusterName, brokerName, brokerId, brokerAddr, haServerAddr: brokerAddr }
-      await client.registerBroker(nameServer, { ...identity, body })
+      await client.registerBroker(nameServer, { ...identity, body }, onLost)
     },
     async unregister(identity) {
       // Results are of no use to a broker that goes: nameservers that did not hear it forget it when it falls silent.

@@ -1,12 +1,12 @@
-// Keeps this broker known to every nameserver: at start, on every change of topics, and at least once a period. Each
-// nameserver has a line of its own, with one registration in flight: none waits for another that is slow or gone.
+// Keeps this broker known to every nameserver: at start, on every change of topics, when a connection was lost, and at
+// least once a period. Each nameserver has a line of its own, with one registration in flight: none waits for another that is slow or gone.
 import type { DataVersion, TopicConfig } from '@rocketmq-ts/model'
 import type { Logger, Scheduler, Timer } from '@rocketmq-ts/runtime'
 import type { BrokerEvent } from './events.ts'
 
 /** Changes within this time share one registration. */
 export const REGISTER_DELAY_MS = 20
-/** After a failure, the next attempt at that nameserver comes this soon. */
+/** After a failure, or the end of the connection, the next attempt at that nameserver comes this soon. */
 export const REGISTER_RETRY_MS = 1000
 
 /** What a registration carries. */
@@ -22,8 +22,8 @@ export interface RegistrationDeps {
   /** Addresses of all nameservers. */
   readonly nameServers: readonly string[]
   readonly current: () => Registration
-  /** Tells one nameserver; rejects when it does not take it. */
-  readonly register: (nameServer: string, registration: Registration) => Promise<void>
+  /** Tells one nameserver; rejects when it does not take it. `onLost`: it has forgotten this broker again. */
+  readonly register: (nameServer: string, registration: Registration, onLost: () => void) => Promise<void>
 }
 
 export interface BrokerRegistration {
@@ -72,7 +72,11 @@ export function createRegistration(deps: RegistrationDeps): BrokerRegistration {
     line.inFlight = true
     line.dirty = false
     const registration = deps.current()
-    const failure = await deps.register(nameServer, registration).then(() => undefined, asError)
+    // What is in flight fails with the connection. Not at once: one that is lost again and again must not become a loop.
+    const onLost = (): void => {
+      if (!line.inFlight) arm(line, REGISTER_RETRY_MS)
+    }
+    const failure = await deps.register(nameServer, registration, onLost).then(() => undefined, asError)
     line.inFlight = false
     if (stopped) return
     if (failure !== undefined) {

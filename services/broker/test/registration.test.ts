@@ -6,7 +6,7 @@ import { REGISTER_DELAY_MS, REGISTER_RETRY_MS, createRegistration } from '../src
 
 const PERIOD_MS = 30_000
 
-type Register = (nameServer: string) => Promise<void>
+type Register = (nameServer: string, onLost: () => void) => Promise<void>
 
 function setUp(register: Register, nameServers: readonly string[] = ['a']) {
   const effects = createManualEffects()
@@ -17,9 +17,9 @@ function setUp(register: Register, nameServers: readonly string[] = ['a']) {
     periodMs: PERIOD_MS,
     nameServers,
     current: () => ({ topics: [topicConfig('T')], dataVersion: { counter: 1, stateVersion: 0, timestamp: 0 } }),
-    register(nameServer) {
+    register(nameServer, _registration, onLost) {
       asked.push(nameServer)
-      return register(nameServer)
+      return register(nameServer, onLost)
     },
   })
   return { effects, registration, asked, calls: () => asked.length }
@@ -52,7 +52,7 @@ test('registration: several changes of topics → one registration soon', async 
 
 test('registration: a nameserver fails → tried again soon; none reached → not known', async () => {
   let answer = failed
-  const { effects, registration, calls } = setUp((nameServer) => answer(nameServer))
+  const { effects, registration, calls } = setUp((nameServer, onLost) => answer(nameServer, onLost))
   await registration.start()
   expect(registration.known).toBe(false)
   answer = done
@@ -120,7 +120,7 @@ test('registration: topics change before the start → nothing is told before it
 
 test('registration: one nameserver hangs → the start and every change reach the other one at once', async () => {
   const { effects, registration, asked } = setUp(
-    (nameServer) => (nameServer === 'a' ? never(nameServer) : done(nameServer)),
+    (nameServer) => (nameServer === 'a' ? never : done)(nameServer, () => {}),
     ['a', 'b'],
   )
   await registration.start()
@@ -132,7 +132,7 @@ test('registration: one nameserver hangs → the start and every change reach th
 
 test('registration: one nameserver fails → only that one is asked again soon', async () => {
   const { effects, registration, asked } = setUp(
-    (nameServer) => (nameServer === 'a' ? failed : done)(nameServer),
+    (nameServer) => (nameServer === 'a' ? failed : done)(nameServer, () => {}),
     ['a', 'b'],
   )
   await registration.start()
@@ -146,4 +146,27 @@ test('registration: all nameservers fail → the start ends, and each is asked a
   expect(registration.known).toBe(false)
   await effects.advance(REGISTER_RETRY_MS)
   expect(asked).toEqual(['a', 'b', 'a', 'b'])
+})
+
+test('registration: a nameserver lost the connection, as when it starts anew → told again soon, until it is back', async () => {
+  let isDown = false
+  let lost = (): void => {}
+  const { effects, registration, asked } = setUp(
+    async (nameServer, onLost) => {
+      if (nameServer !== 'a') return
+      if (isDown) throw new Error('refused')
+      lost = onLost
+    },
+    ['a', 'b'],
+  )
+  await registration.start()
+  await effects.advance(5000)
+  isDown = true
+  lost()
+  await effects.advance(2 * REGISTER_RETRY_MS)
+  isDown = false
+  await effects.advance(REGISTER_RETRY_MS)
+  expect(asked).toEqual(['a', 'b', 'a', 'a', 'a'])
+  await effects.advance(REGISTER_RETRY_MS)
+  expect(asked).toHaveLength(5)
 })

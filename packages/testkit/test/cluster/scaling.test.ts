@@ -234,3 +234,18 @@ test('scaling: a broker is drained, killed and started → no message is sent to
   expect(sentTo('broker-1')).toBeGreaterThan(0)
   expect(missing()).toEqual([])
 })
+
+test('scaling: the only nameserver is started anew → within three seconds it knows all brokers again', async () => {
+  const { world, cluster, routes } = await createScene({ nameServers: 1 })
+  const [nameServer] = cluster.nameServers
+  await cluster.start()
+  await world.run(11 * SECOND)
+  cluster.crash(nameServer!, false)
+  await world.run(SECOND)
+  await cluster.start([nameServer!])
+  await world.run(3 * SECOND)
+  expect(await routes('Fresh')).toEqual([
+    ['broker-0', 'broker-1', 'broker-2'],
+    ['broker-0', 'broker-1', 'broker-2'],
+  ])
+})

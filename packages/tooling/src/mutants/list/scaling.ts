@@ -62,6 +62,14 @@ export const SCALING_MUTANTS: readonly Mutant[] = [
     test: 'registration: one nameserver hangs → the start and every change reach the other one at once',
   },
   {
+    name: 'A nameserver that starts anew learns of brokers half a minute later',
+    file: 'services/broker/src/registration.ts',
+    text: 'if (!line.inFlight) arm(line, REGISTER_RETRY_MS)',
+    replacement: 'if (!line.inFlight) arm(line, deps.periodMs)',
+    testFile: 'services/broker/test/registration.test.ts',
+    test: 'registration: a nameserver lost the connection, as when it starts anew → told again soon, until it is back',
+  },
+  {
     name: 'More topics are taken than a registration can carry',
     file: 'services/broker/src/topics/topic-table.ts',
     text: 'if (bytesMore > 0 && bytes + bytesMore > TOPICS_BYTES_MAX) {',
