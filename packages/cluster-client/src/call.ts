@@ -19,14 +19,16 @@ export interface Call<Header extends object, AnswerHeader extends object> {
 }
 
 /** The answer, whatever its code. Rejects with MqError 'unavailable', 'timeout', 'closed', 'busy' or 'protocol'. */
-export async function ask<Header extends object, AnswerHeader extends object>(
+export function ask<Header extends object, AnswerHeader extends object>(
   peers: PeerSource,
   address: string,
   call: Call<Header, AnswerHeader>,
 ): Promise<Answer<AnswerHeader>> {
   const { request, header, body, timeoutMs } = call
-  const peer = await peers.peer(address)
-  return peer.request(request, header, { timeoutMs, ...(body !== undefined && { body }) })
+  const options = body === undefined ? { timeoutMs } : { timeoutMs, body }
+  const opened = peers.opened(address)
+  if (opened !== undefined) return opened.request(request, header, options)
+  return peers.peer(address).then((peer) => peer.request(request, header, options))
 }
 
 /** Throws the MqError of an answer that is no success. */

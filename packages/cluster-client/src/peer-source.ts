@@ -5,6 +5,8 @@ import type { Peer } from '@rocketmq-ts/remoting'
 
 /** Where callers get the peer behind an address. */
 export interface PeerSource {
+  /** The open peer, where there is one: no promise for what is there. */
+  opened(address: string): Peer | undefined
   /** An open peer. Rejects with MqError 'unavailable' when it can not be reached, 'closed' after `close`. */
   peer(address: string): Promise<Peer>
   /** Closes all peers. */
@@ -67,21 +69,28 @@ export function createPeerSource(options: PeerSourceOptions): PeerSource {
     return new MqError('closed', `no connection to ${address}: this client is closed`)
   }
 
+  function opened(address: string): Peer | undefined {
+    const slot = closed ? undefined : slots.get(address)
+    if (slot?.kind !== 'open') return undefined
+    // It becomes the most recently used.
+    slots.delete(address)
+    slots.set(address, slot)
+    return slot.peer
+  }
+
   return {
+    opened,
     async peer(address) {
       if (closed) throw closedError(address)
+      const peer = opened(address)
+      if (peer !== undefined) return peer
       const slot = slots.get(address)
       if (slot?.kind === 'connecting') return slot.peer
-      if (slot?.kind === 'open') {
-        slots.delete(address)
-        slots.set(address, slot)
-        return slot.peer
-      }
-      if (slot !== undefined && clock.monotonicMs() < slot.untilMs) throw slot.error
+      if (slot?.kind === 'failed' && clock.monotonicMs() < slot.untilMs) throw slot.error
       if (slot === undefined) makeRoom()
-      const peer = open(address)
-      slots.set(address, { kind: 'connecting', peer })
-      return peer
+      const opening = open(address)
+      slots.set(address, { kind: 'connecting', peer: opening })
+      return opening
     },
     close() {
       closed = true

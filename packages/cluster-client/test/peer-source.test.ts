@@ -99,3 +99,36 @@ test('peer source: close → peers are closed, a connect under way too, and call
   await effects.settle()
   expect(closed).toHaveLength(2)
 })
+
+test('peer source: opened → the peer while it is open, and nothing while it connects, after it closed or failed', async () => {
+  const { effects, connects, peers } = setUp()
+  expect(peers.opened('a:1')).toBeUndefined()
+  const asked = peers.peer('a:1')
+  expect(peers.opened('a:1')).toBeUndefined()
+  const peer = connects[0]?.open()
+  await asked
+  expect(peers.opened('a:1')).toBe(peer)
+  peer?.close()
+  await effects.settle()
+  expect(peers.opened('a:1')).toBeUndefined()
+  const failing = peers.peer('a:1')
+  connects[1]?.fail()
+  await expect(failing).rejects.toThrow('refused')
+  expect(peers.opened('a:1')).toBeUndefined()
+  expect(connects).toHaveLength(2)
+})
+
+test('peer source: opened → counts as a use, so that another connection is the one that is closed', async () => {
+  const { connects, peers } = setUp({ addressesMax: 2 })
+  for (const address of ['a:1', 'b:1']) {
+    const asked = peers.peer(address)
+    connects.at(-1)?.open()
+    await asked
+  }
+  expect(peers.opened('a:1')).toBeDefined()
+  const asked = peers.peer('c:1')
+  connects.at(-1)?.open()
+  await asked
+  expect(peers.opened('a:1')).toBeDefined()
+  expect(peers.opened('b:1')).toBeUndefined()
+})

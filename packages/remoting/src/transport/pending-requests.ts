@@ -45,12 +45,11 @@ class PendingRequest extends Expiring {
 
 function readAnswer(declaration: AnyDeclaration, arrived: ArrivedAnswer): Answer<object> {
   const { code, remark, body } = arrived
-  return {
-    code,
-    ...(remark !== undefined && { remark }),
-    ...(declaration.carriesHeader(code) && { header: arrived.readHeader(declaration) }),
-    ...(body !== undefined && body.length > 0 && { body }),
-  }
+  const answer: { -readonly [Name in keyof Answer<object>]: Answer<object>[Name] } = { code }
+  if (remark !== undefined) answer.remark = remark
+  if (declaration.carriesHeader(code)) answer.header = arrived.readHeader(declaration)
+  if (body !== undefined && body.length > 0) answer.body = body
+  return answer
 }
 
 export class PendingRequests {
