@@ -83,13 +83,13 @@ async function startIn(language: Language, cluster: SdkCluster): Promise<Program
   return program
 }
 
-async function checkServers({ nodes, proxies }: SdkCluster): Promise<void> {
+async function checkServers({ nodes, proxies, readySince }: SdkCluster): Promise<void> {
   await runCheck(checks, 'no call was answered with another code than the scenarios ask for', async () => {
     const answers = await unexpectedAnswers(proxies)
     expectThat(answers.length === 0, someOf(answers))
   })
   await runCheck(checks, 'the logs of the servers have no warning and no error but dead letters', () => {
-    const complaints = serverComplaints(nodes)
+    const complaints = serverComplaints(nodes, readySince)
     expectThat(complaints.length === 0, someOf(complaints))
   })
 }

@@ -7,10 +7,10 @@ ends.
 
 import asyncio
 import json
-import logging
 import sys
 import threading
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 from rocketmq import (
@@ -335,7 +335,7 @@ def run(name):
         detail = SCENARIOS[scenario](f"{prefix}-{scenario}", own_endpoints) or ""
         say(scenario=scenario, ok=True, detail=detail)
     except Exception as error:
-        logging.exception(scenario)
+        traceback.print_exc()
         say(scenario=scenario, ok=False, detail=repr(error))
 
 

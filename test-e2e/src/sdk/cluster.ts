@@ -14,6 +14,7 @@ export interface SdkCluster {
   readonly nodes: readonly ClusterNode[]
   /** `host:port` of the proxy that refuses unknown topics. */
   readonly strictEndpoints: string
+  readonly readySince: Date
   /** Path of the authority's certificate. */
   readonly trusted: string
   readonly rmq: Rmq
@@ -53,6 +54,7 @@ export async function startSdkCluster(folder: string, services: string): Promise
     brokers: cluster.brokers,
     proxies: cluster.proxies,
     nodes: cluster.nodes,
+    readySince: new Date(),
     strictEndpoints: `127.0.0.1:${port}`,
     trusted: certificates.trusted,
     rmq: createRmq(services, nameservers),

@@ -32,11 +32,12 @@ export async function judge(
     const report = await program.reportOf(scenario)
     let cell = cellOf(report)
     if (scenario === 'dead-letter' && cell === 'ok') cell = await deadLetterCell(name, report?.detail ?? '', rmq)
-    column.set(scenario, cell)
-    const feature = FEATURES[scenario]
-    const expected = feature?.cells[name]
-    const title = `${name}: ${feature?.title}${cell === 'ok' ? '' : `: ${cell}`}`
-    checks.check(title, cell === expected, `expected: ${expected}`)
+    const { title, cells } = FEATURES[scenario] ?? { title: scenario, cells: undefined }
+    const expected = cells?.[name]
+    const isExpected = cell === expected
+    column.set(scenario, isExpected ? cell : `failed: '${cell}' where '${expected}' is expected`)
+    const shown = cell === 'ok' && isExpected ? title : `${title}: ${cell}`
+    checks.check(`${name}: ${shown}`, isExpected, `expected: ${expected}`)
   })
   await Promise.all(told)
   clearTimeout(limit)
@@ -65,7 +66,7 @@ export async function judge(
 function cellOf(report: Report | undefined): string {
   if (report === undefined) return 'the program ended without a word about it'
   if (report.none !== undefined) return `none: ${report.none}`
-  return report.ok === true ? 'ok' : `failed: ${report.detail}`
+  return report.ok === true ? 'ok' : (report.detail ?? 'it failed')
 }
 
 function unknownComplaints(name: LanguageName, program: Program): string[] {
@@ -88,5 +89,5 @@ async function deadLetterCell(name: LanguageName, messageId: string, rmq: SdkClu
       seen = error instanceof Error ? error.message : String(error) // the topic does not exist yet
     }
   }
-  return `failed: ${messageId} is not in ${topic}: ${seen}`
+  return `${messageId} is not in ${topic}: ${seen}`
 }

@@ -50,9 +50,16 @@ export async function unexpectedAnswers(proxies: readonly ClusterNode[]): Promis
   return lines
 }
 
-/** Lines of the logs that are worse than what the scenarios ask for: dead letters. */
-export function serverComplaints(nodes: readonly ClusterNode[]): readonly string[] {
+/** Lines of the logs since then that are worse than what the scenarios ask for: dead letters. */
+export function serverComplaints(nodes: readonly ClusterNode[], since: Date): readonly string[] {
   return nodes
     .flatMap(({ logFile }) => readFileSync(logFile, 'utf8').split('\n'))
-    .filter((line) => line !== '' && !/"level":"(?:info|debug)"/.test(line) && !line.includes('"event":"message.dead"'))
+    .filter((line) => line !== '' && isComplaint(line, since.toISOString()))
+}
+
+/** What is no log line, e.g. a stack, is one too. */
+function isComplaint(line: string, since: string): boolean {
+  const [, level, time = ''] = /"level":"(\w+)","time":"([^"]+)"/.exec(line) ?? []
+  if (level === undefined) return true
+  return level !== 'info' && level !== 'debug' && time >= since && !line.includes('"event":"message.dead"')
 }
