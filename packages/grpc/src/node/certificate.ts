@@ -19,6 +19,7 @@ const DAY_MS = 24 * 3600 * 1000
 const BACKDATED_MS = DAY_MS
 export const VALID_MS = 397 * DAY_MS
 const SERIAL_BYTES = 16
+const NAME_DIGITS = 8
 const KEY_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' }
 const SIGNING_ALGORITHM = { name: 'ECDSA', hash: 'SHA-256' }
 
@@ -36,9 +37,11 @@ function serialNumber(): string {
 export async function createSelfSigned(nowMs: number): Promise<TlsIdentity> {
   cryptoProvider.set(webcrypto)
   const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify'])
+  const serial = serialNumber()
   const certificate = await X509CertificateGenerator.createSelfSigned({
-    serialNumber: serialNumber(),
-    name: 'CN=rocketmq-ts self-signed',
+    serialNumber: serial,
+    // Clients look issuers up by name: two certificates of one name in a file of trusted ones would hide each other.
+    name: `CN=rocketmq-ts self-signed ${serial.slice(0, NAME_DIGITS)}`,
     notBefore: new Date(nowMs - BACKDATED_MS),
     notAfter: new Date(nowMs + VALID_MS),
     signingAlgorithm: SIGNING_ALGORITHM,

@@ -27,6 +27,16 @@ test('self-signed: first start → a P-256 server certificate for the loopback n
   expect(certificate.validToDate.getTime()).toBe(START_MS + 397 * DAY_MS)
 })
 
+test('self-signed: two servers → names of their own, so that a client can trust both in one file', async () => {
+  const subjects = await Promise.all(
+    ['proxy-1', 'proxy-2'].map(async (name) => {
+      const { certificate } = await loadSelfSigned(join(folder, name), clockAt(START_MS))
+      return new X509Certificate(certificate).subject
+    }),
+  )
+  expect(new Set(subjects).size).toBe(2)
+})
+
 test('self-signed: from 2050 on → the dates are still right', async () => {
   const startMs = Date.UTC(2050, 5, 1)
   const { certificate } = await loadSelfSigned(folder, clockAt(startMs))
