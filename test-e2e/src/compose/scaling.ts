@@ -12,7 +12,7 @@ export const BROKERS = ['broker-0', 'broker-1', 'broker-2'] as const
 const CONTAINERS = { broker: 3, proxy: 2, nameserver: 2 } as const
 
 export async function checkScaling(scene: Scene): Promise<void> {
-  const { cluster } = scene
+  const { cluster, loads } = scene
   await scene.step('brokers 1 → 3: each holds queues of the topics and receives sends within 60 s', () =>
     scaleUp(scene, 1),
   )
@@ -22,13 +22,18 @@ export async function checkScaling(scene: Scene): Promise<void> {
     await scene.goesOn()
     return expectPublished(cluster)
   })
-  await scene.step('brokers 3 → 1: the loads go on with what is left', async () => {
+  await scene.step('brokers 3 → 1, messages wait on all: the loads go on with what is left', async () => {
+    const backlog = await scene.leaveBacklog()
     await scene.up({ broker: 1, proxy: CONTAINERS.proxy })
+    for (const load of loads) load.consume()
     await scene.goesOn()
+    return `${backlog} messages waited`
   })
   await scene.step('brokers 1 → 3 again: every acknowledged message is delivered', async () => {
+    const missing = loads.map((load) => load.missing().length)
+    expectThat(!missing.includes(0), 'no message was on the brokers that were taken away')
     const took = await scaleUp(scene, CONTAINERS.proxy)
-    return `${took}; ${await scene.allArrives()}`
+    return `${took}; ${missing.join(' and ')} were out of reach, ${await scene.allArrives()}`
   })
 }
 

@@ -11,6 +11,8 @@ const SEND_GAP_MS_MAX = 30_000
 /** Messages that are sent and received before a load is said to go on. */
 const STRIDE = 100
 const STRIDE_MS_MAX = 60_000
+const BACKLOG = 200
+const BACKLOG_MS_MAX = 60_000
 const ARRIVES_MS_MAX = 60_000
 const WATCH_MS = 100
 
@@ -28,6 +30,8 @@ export interface Scene {
   container(name: string): Promise<Running>
   /** Every load goes on: so many messages more are acknowledged, and received. */
   goesOn(): Promise<void>
+  /** Consumers stop, and so many messages wait. Resolves with how many. */
+  leaveBacklog(): Promise<string>
   /** What is acknowledged by now is received, while the loads go on. Resolves with how much that is. */
   allArrives(): Promise<string>
   /** What containers logged that they should not, those included that are gone. */
@@ -92,6 +96,11 @@ export function createScene(checks: Checks, cluster: Cluster, loads: readonly Lo
         }),
       )
     },
+    async leaveBacklog() {
+      for (const load of loads) await load.stopConsuming()
+      await until('a backlog', BACKLOG_MS_MAX, () => loads.every((load) => load.missing().length >= BACKLOG))
+      return loads.map((load) => load.missing().length).join(' and ')
+    },
     async allArrives() {
       const acknowledged = loads.map((load) => load.acknowledged())
       for (const [index, load] of loads.entries()) {
@@ -117,7 +126,7 @@ export async function until(
 ): Promise<void> {
   const endMs = performance.now() + limitMs
   while (!(await holds())) {
-    expectThat(performance.now() < endMs, `${what}: not within ${limitMs} ms`)
+    expectThat(performance.now() < endMs, `${what}: not within ${Math.round(limitMs)} ms`)
     await sleep(watchMs)
   }
 }
