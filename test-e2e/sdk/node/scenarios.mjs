@@ -17,6 +17,7 @@ const FEW = 4
 const MANY = 60
 const CACHED_MAX = 4
 const BODY_BYTES_MAX = 4 * 1024 * 1024
+const ROOM_FOR_HEADERS = 64 * 1024
 
 const tell =
   (level) =>
@@ -250,6 +251,7 @@ const SCENARIOS = {
       Buffer.from([0]),
       Buffer.from(' '),
     ]),
+  'body-large': (topic) => expectBodies(topic, [Buffer.alloc(BODY_BYTES_MAX - ROOM_FOR_HEADERS, 'large')]),
   async 'body-largest'(topic) {
     try {
       await expectBodies(topic, [Buffer.alloc(BODY_BYTES_MAX, 'largest')])

@@ -34,6 +34,7 @@ FEW = 4
 MANY = 60
 CACHED_MAX = 4
 BODY_BYTES_MAX = 4 * 1024 * 1024
+ROOM_FOR_HEADERS = 64 * 1024
 
 endpoint_list, prefix, *wanted = sys.argv[1:]
 endpoints = endpoint_list.split(",")
@@ -314,6 +315,7 @@ SCENARIOS = {
     "dead-letter": dead_letter,
     "attributes": attributes,
     "bodies": lambda topic, _: expect_bodies(topic, ["Grüße, 世界 🚀".encode(), bytes(range(256)), b"\0", b" "]),
+    "body-large": lambda topic, _: expect_bodies(topic, [b"large" * ((BODY_BYTES_MAX - ROOM_FOR_HEADERS) // 5)]),
     "body-largest": lambda topic, _: expect_bodies(topic, [b"largest!" * (BODY_BYTES_MAX // 8)]),
     "topic-created": lambda topic, _: round_trip(topic),
     "topic-refused": topic_refused,

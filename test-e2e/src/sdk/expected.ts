@@ -44,6 +44,7 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
   'dead-letter': { title: 'failures until the dead-letter topic', cells: everywhere({ rust: NO_PUSH }) },
   attributes: { title: 'id, attempt, keys, properties, tag unchanged', cells: everywhere() },
   bodies: { title: 'bodies: UTF-8, binary, 1 byte', cells: everywhere() },
+  'body-large': { title: 'body of 4 MiB less 64 KiB', cells: everywhere() },
   'body-largest': {
     title: 'body of 4 MiB',
     cells: everywhere({
