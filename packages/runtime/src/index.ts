@@ -1,4 +1,5 @@
 export * from './clock.ts'
+export * from './deadlines.ts'
 export * from './effects.ts'
 export * from './files.ts'
 export * from './generation-file.ts'

@@ -1,8 +1,9 @@
 // The proxy as a service: everything is created here and nowhere else. It keeps nothing that must survive.
 import { type GrpcCall, type GrpcServer, GrpcStatus, type GrpcTransport } from '@rocketmq-ts/grpc'
 import { createMetricsRegistry, type MetricsRegistry } from '@rocketmq-ts/metrics'
-import { connectPeer, createDeadlines, type Peer } from '@rocketmq-ts/remoting'
+import { connectPeer, type Peer } from '@rocketmq-ts/remoting'
 import {
+  createDeadlines,
   type Effects,
   type Logger,
   type Readiness,

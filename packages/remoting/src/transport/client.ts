@@ -1,13 +1,12 @@
 // The connecting side.
 import { MqError } from '@rocketmq-ts/model'
-import { silentLogger, type Clock, type Logger, type Network, type Scheduler } from '@rocketmq-ts/runtime'
-import type { SocketAddress } from '@rocketmq-ts/runtime'
+import { createDeadlines, silentLogger } from '@rocketmq-ts/runtime'
+import type { Clock, Deadlines, Logger, Network, Scheduler, SocketAddress } from '@rocketmq-ts/runtime'
 import { ResponseCode } from '../codec/codes.ts'
 import type { Serialization } from '../codec/remoting-command.ts'
 import type { RemotingEvent } from '../events.ts'
 import type { Peer, RequestHandler } from '../peer.ts'
 import { Connection } from './connection.ts'
-import { createDeadlines, type Deadlines } from './deadlines.ts'
 import { limitsOf, type RemotingLimits } from './limits.ts'
 
 export interface ConnectOptions {

@@ -2,7 +2,8 @@
 // one write. The accepting side stops reading while its answers are not taken; the connecting side never does, so the
 // two can not wait for each other.
 import { MqError } from '@rocketmq-ts/model'
-import type { Clock, Logger, Scheduler, Socket, SocketAddress } from '@rocketmq-ts/runtime'
+import { type Clock, type Deadlines, Expiring } from '@rocketmq-ts/runtime'
+import type { Logger, Scheduler, Socket, SocketAddress } from '@rocketmq-ts/runtime'
 import { REMOTING_VERSION, ResponseCode } from '../codec/codes.ts'
 import type { Answer, RequestDeclaration } from '../codec/define-request.ts'
 import { createFrameDecoder, type Frame, type FrameDecoder } from '../codec/frame-decoder.ts'
@@ -20,7 +21,6 @@ import type { RemotingEvent } from '../events.ts'
 import type { ConnectionObserver } from '../observer.ts'
 import { ANONYMOUS, type RequestHandler, type RequestOptions } from '../peer.ts'
 import { type AnsweringPeer, CommandAnswer, CommandArrival } from './command-arrival.ts'
-import { Expiring, type Deadlines } from './deadlines.ts'
 import type { RemotingLimits } from './limits.ts'
 import type { BoundConnection, ListenerBounds, ListenerShare } from './listener-bounds.ts'
 import { PendingRequests } from './pending-requests.ts'

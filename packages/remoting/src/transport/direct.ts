@@ -2,12 +2,11 @@
 // the scheduler through a bounded queue, so no call ever ends in the caller's own stack. Bodies are lent: neither side
 // changes one afterwards.
 import { MqError } from '@rocketmq-ts/model'
-import type { Clock, Scheduler } from '@rocketmq-ts/runtime'
+import { type Clock, createDeadlines, type Scheduler } from '@rocketmq-ts/runtime'
 import { REMOTING_VERSION, ResponseCode } from '../codec/codes.ts'
 import type { Answer, RequestDeclaration } from '../codec/define-request.ts'
 import { ANONYMOUS, type Peer, type RequestHandler, type RequestOptions } from '../peer.ts'
 import { Arrival } from './arrived-request.ts'
-import { createDeadlines } from './deadlines.ts'
 import { limitsOf, type RemotingLimits } from './limits.ts'
 import { PendingRequests, type ArrivedAnswer } from './pending-requests.ts'
 

@@ -1,7 +1,7 @@
 // Requests that wait for their answer, by opaque. Each ends exactly once: answered, timed out or closed.
 import { MqError } from '@rocketmq-ts/model'
 import type { Answer, RequestDeclaration } from '../codec/define-request.ts'
-import { Expiring, type Deadlines } from './deadlines.ts'
+import { Expiring, type Deadlines } from '@rocketmq-ts/runtime'
 
 type AnyDeclaration = RequestDeclaration<object, object>
 

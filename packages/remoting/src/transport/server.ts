@@ -1,13 +1,16 @@
 // The accepting side: one listener, its connections, an orderly stop.
 import assert from 'node:assert'
 import {
-  silentLogger,
   type Clock,
+  createDeadlines,
+  type Deadlines,
+  Expiring,
   type Listener,
   type Logger,
   type Network,
   type Scheduler,
   type Service,
+  silentLogger,
   type Socket,
   type SocketAddress,
 } from '@rocketmq-ts/runtime'
@@ -15,7 +18,6 @@ import type { RemotingEvent } from '../events.ts'
 import type { ConnectionObserver } from '../observer.ts'
 import type { Peer, RequestHandler } from '../peer.ts'
 import { Connection, formatAddress } from './connection.ts'
-import { createDeadlines, Expiring, type Deadlines } from './deadlines.ts'
 import { limitsOf, type RemotingLimits } from './limits.ts'
 import { ListenerBounds } from './listener-bounds.ts'
 

@@ -1,12 +1,14 @@
 // A client of another protocol on our port: it is told so in its own words, and has a moment to go.
 import {
   createWrongPortAnswer,
+  type Deadlines,
+  Expiring,
   protocolOf,
+  type Protocol,
   type Socket,
   type WrongPortAnswer,
   wrongPortText,
 } from '@rocketmq-ts/runtime'
-import { type Deadlines, Expiring } from './deadlines.ts'
 
 /** Who does not close its side in this time is cut off. */
 export const STRANGER_MS_MAX = 2_000

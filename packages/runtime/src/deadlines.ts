@@ -1,6 +1,7 @@
 // Many deadlines, one timer. Items of one millisecond form a linked list, a heap orders the milliseconds: adding and
 // removing cost nothing per item, and the memory is bounded by the longest wait in milliseconds.
-import type { Clock, Scheduler, Timer } from '@rocketmq-ts/runtime'
+import type { Clock } from './clock.ts'
+import type { Scheduler, Timer } from './scheduler.ts'
 
 /** Something that expires once unless it is removed before. */
 export abstract class Expiring {

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { createManualEffects } from '@rocketmq-ts/testkit'
 import * as fc from 'fast-check'
-import { createDeadlines, Expiring } from '../../src/index.ts'
+import { createDeadlines, Expiring } from '../src/index.ts'
 
 class Recorded extends Expiring {
   readonly #expire: () => void
