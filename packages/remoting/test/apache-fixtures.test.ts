@@ -134,6 +134,11 @@ test('apache: a heartbeat → groups and subscriptions', () => {
   expect(data.consumerDataSet[0]?.subscriptionDataSet).toMatchObject([{ topic: 'Recorded', tagsSet: ['TagA'] }])
 })
 
+test('apache: a client that leaves → its id and groups', () => {
+  const header = remoting.UnregisterClient.header.decode(requestOf(RequestCode.UNREGISTER_CLIENT).extFields)
+  expect(header).toMatchObject({ clientId: 'client@1', producerGroup: 'p' })
+})
+
 test('apache: a batch acknowledgement → the same bytes again', () => {
   const { body } = requestOf(RequestCode.BATCH_ACK_MESSAGE)
   expect(Buffer.from(remoting.encodeBatchAckBody(remoting.decodeBatchAckBody(body)))).toEqual(Buffer.from(body))
