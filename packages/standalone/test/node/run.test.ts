@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { MetricName } from '@rocketmq-ts/metrics'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const NODE_FLAGS = ['--conditions=source', '--disable-warning=ExperimentalWarning']
@@ -65,7 +66,7 @@ function start(...args: string[]): Running {
 }
 
 test(
-  'standalone: ephemeral on free ports → ready, metrics of all services; a signal ends it with 0 and leaves nothing',
+  'standalone: ephemeral on free ports → ready, every metric of the list; a signal ends it with 0 and leaves nothing',
   async () => {
     const { child, ready, ended } = start('--ephemeral', '--data-dir', folder, ...FREE_PORTS)
     const { health, grpc, dataDir } = await ready
@@ -73,6 +74,12 @@ test(
     expect(await (await fetch(`http://${health}/readyz`)).json()).toMatchObject({ ready: true })
     const metrics = await (await fetch(`http://${health}/metrics`)).text()
     expect(metrics).toContain('node_type="broker"')
+    const ofQueues = await (await fetch(`http://${health}/metrics/queues?group=G`)).text()
+    const exposed = new Set((metrics + ofQueues).split('\n').filter((line) => line.startsWith('# TYPE ')))
+    for (const { name, kind } of Object.values(MetricName)) expect(exposed).toContain(`# TYPE ${name} ${kind}`)
+    for (const name of ['process_resident_memory_bytes', 'process_open_fds', 'nodejs_eventloop_lag_p99_seconds']) {
+      expect(exposed).toContain(`# TYPE ${name} gauge`)
+    }
     expect(metrics).toContain(
       'rocketmq_ts_brokers_registered{cluster="DefaultCluster",node_id="nameserver-a",node_type="nameserver"} 1',
     )
