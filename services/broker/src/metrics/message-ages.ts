@@ -67,8 +67,10 @@ export function createMessageAges(reader: Pick<QueueReader, 'scan'> & RecordTime
     isKnown: (queue, which, offset) => marks[which].get(queue)?.offset === offset,
     age(queue, which, offset, nowMs) {
       const mark = marks[which].get(queue)
-      if (mark?.offset === offset) mark.ageMs = mark.storedMs && Math.max(0, nowMs - mark.storedMs)
-      return mark?.ageMs
+      if (mark === undefined) return undefined
+      const { storedMs } = mark
+      if (mark.offset === offset) mark.ageMs = storedMs === undefined ? undefined : Math.max(0, nowMs - storedMs)
+      return mark.ageMs
     },
     find(queue, which, offset, budget) {
       if (budget.left <= 0) return undefined
