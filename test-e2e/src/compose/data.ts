@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { someOf } from '../checks.ts'
 import { expectThat } from '../steps.ts'
+import { readLogs } from './logs.ts'
 import { type Scene, until } from './scene.ts'
 
 const SCALE = { broker: 3, proxy: 2 } as const
@@ -46,9 +47,21 @@ export async function checkData(scene: Scene): Promise<void> {
     const again = againOfAll() - againBefore
     expectThat(again === 0, `${again} messages came again`)
   })
-  await scene.step('256 MiB for each container: the loads go on', async () => {
-    for (const { name, memoryBytesMax } of await cluster.running()) {
+  await scene.step('256 MiB for each container: all plan with it, and the loads go on', async () => {
+    const planned = (await readLogs(cluster)).flatMap(({ event }) =>
+      event?.['event'] === 'memory.planned' ? [event] : [],
+    )
+    const containers = await cluster.running()
+    for (const { name, memoryBytesMax } of containers) {
       expectThat(memoryBytesMax === MEMORY_BYTES_MAX, `${name} may use ${memoryBytesMax} bytes`)
+    }
+    expectThat(
+      planned.length === containers.length,
+      `${planned.length} of ${containers.length} say what they plan with`,
+    )
+    for (const event of planned) {
+      const isRight = event['limitBytes'] === MEMORY_BYTES_MAX && event['limitFrom'] === 'container'
+      expectThat(isRight, `it plans with another limit: ${JSON.stringify(event)}`)
     }
     for (const load of loads) load.produce()
     await scene.goesOn()

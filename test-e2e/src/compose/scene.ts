@@ -4,6 +4,7 @@ import { type Checks, someOf } from '../checks.ts'
 import { expectThat, runCheck } from '../steps.ts'
 import type { Cluster, Running, Scale } from './cluster.ts'
 import type { Load } from './load.ts'
+import { readLogs } from './logs.ts'
 import { createRmq, type Rmq } from './rmq.ts'
 
 /** Without an acknowledged send, in any step. It is some seconds on a quiet machine, where all brokers restart. */
@@ -49,8 +50,10 @@ export function createScene(checks: Checks, cluster: Cluster, loads: readonly Lo
 
   /** Logs are lost with their containers. */
   async function noteComplaints(): Promise<void> {
-    const logs = await cluster.compose('logs', '--no-color')
-    for (const line of logs.split('\n')) if (isComplaint(line)) complaints.add(line)
+    for (const { container, text, event } of await readLogs(cluster)) {
+      const isComplaint = event === undefined || event['level'] === 'error' || event['level'] === 'fatal'
+      if (isComplaint) complaints.add(`${container}: ${text}`)
+    }
     for (const { name, restarts, ranOutOfMemory } of await cluster.running()) {
       if (restarts > 0) complaints.add(`${name} ended by itself and was started again`)
       if (ranOutOfMemory) complaints.add(`${name} ran out of memory`)
@@ -128,17 +131,5 @@ export async function until(
   while (!(await holds())) {
     expectThat(performance.now() < endMs, `${what}: not within ${Math.round(limitMs)} ms`)
     await sleep(watchMs)
-  }
-}
-
-/** A line that is no event, such as what Node says of a crash, or an event that somebody must look at. */
-function isComplaint(line: string): boolean {
-  const text = /^\S+ +\| (.*)$/.exec(line)?.[1]
-  if (text === undefined || text === '') return false
-  try {
-    const { level } = JSON.parse(text) as { level: string }
-    return level === 'error' || level === 'fatal'
-  } catch {
-    return true
   }
 }
