@@ -16,6 +16,12 @@ export interface GrpcLimits {
   readonly handshakeTimeoutMs: number
   /** How long a client may take to send the whole request of a call; its own deadline ends it sooner. */
   readonly requestTimeoutMs: number
+  /**
+   * Messages of all calls that have come in part. At the bound streams are paused, and while some are, a message that is
+   * not whole within `unfinishedPatienceMs` ends its call with RESOURCE_EXHAUSTED, the oldest first.
+   */
+  readonly unfinishedBytesMax: number
+  readonly unfinishedPatienceMs: number
   /** A silent connection is asked for a sign of life this often, and closed when none comes in time. */
   readonly keepaliveIntervalMs: number
   readonly keepaliveTimeoutMs: number
@@ -28,6 +34,8 @@ export const DEFAULT_GRPC_LIMITS: GrpcLimits = {
   streamsPerConnectionMax: 4096,
   handshakeTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
+  unfinishedBytesMax: 64 * MIB,
+  unfinishedPatienceMs: 5_000,
   keepaliveIntervalMs: 120_000,
   keepaliveTimeoutMs: 20_000,
 }

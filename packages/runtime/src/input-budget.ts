@@ -1,9 +1,10 @@
 // One budget for all requests of a listener that have arrived in part. Nobody knows whether the rest of them comes, so
-// connections without number could hold any amount of memory. At the bound a request that is larger than a small one is
-// read later. While some wait, requests that are not whole after the patience are given up, the oldest first, until there
-// is room: whoever waited so long has been given up by its client too. Pure.
+// connections without number could hold any amount of memory. From half of the bound on, a request that is larger than a
+// small one is read later. While some wait, requests that are not whole after the patience are given up, the oldest first,
+// until there is room: whoever waited so long has been given up by its client too. At the bound, what is too much is
+// given up at once. Pure.
 //
-// Invariants. Never more than `bytesMax + 2 × requestBytesMax` is held, apart from INPUT_FREE_BYTES for each connection.
+// Invariants. Never more than `bytesMax + requestBytesMax` is held, apart from INPUT_FREE_BYTES for each connection.
 // Who waits goes on: when there is room, or as the only one that is read. Without anybody who waits nobody is given up.
 import type { Clock } from './clock.ts'
 import type { Scheduler, Timer } from './scheduler.ts'
@@ -12,6 +13,8 @@ import type { Scheduler, Timer } from './scheduler.ts'
 export const INPUT_FREE_BYTES = 16 * 1024
 /** What one read of a socket brings at most. */
 const READ_BYTES_MAX = 64 * 1024
+/** While some wait, it is looked again this often: who was told to go on may have nothing to send. */
+const LOOK_AGAIN_MS = 50
 
 /** A stream of requests, as the budget steers it. Calls may come from inside of `hold` and `close`. */
 export interface InputStream {
@@ -40,7 +43,7 @@ export interface InputConnection {
 
 export interface InputBudgetOptions {
   readonly bytesMax: number
-  /** The largest request: as much may be held above the bound, so that one can always be read to its end. */
+  /** The largest request: one can always be read to its end, whatever else is held. */
   readonly requestBytesMax: number
   /** How long a request may take to be whole while others wait. */
   readonly patienceMs: number
@@ -66,6 +69,8 @@ interface Account {
 
 export function createInputBudget(options: InputBudgetOptions): InputBudget {
   const { bytesMax, requestBytesMax, patienceMs, clock, scheduler } = options
+  const waitAtBytes = Math.floor(bytesMax / 2)
+  const giveUpAtBytes = Math.max(bytesMax, waitAtBytes + requestBytesMax)
   /** Not whole, the oldest first. */
   const unfinished = new Set<Account>()
   /** Those of them that are not read, the first come first. */
@@ -108,7 +113,7 @@ export function createInputBudget(options: InputBudgetOptions): InputBudget {
   function goOn(): void {
     let expectedBytes = heldBytes
     for (const account of waiting) {
-      if (expectedBytes > bytesMax && unfinished.size > waiting.size) break
+      if (expectedBytes > waitAtBytes && unfinished.size > waiting.size) break
       waiting.delete(account)
       account.state = 'reading'
       account.stream.resume()
@@ -121,25 +126,19 @@ export function createInputBudget(options: InputBudgetOptions): InputBudget {
     if (waiting.size === 0) {
       timer?.cancel()
       timer = undefined
-      return
-    }
-    const [oldest] = unfinished
-    if (timer !== undefined || oldest === undefined) return
-    const dueMs = oldest.begunMs + patienceMs - clock.monotonicMs()
-    timer = scheduler.after(Math.max(0, dueMs), () => {
-      timer = undefined
-      giveUpSlow()
-    })
+    } else timer ??= scheduler.after(LOOK_AGAIN_MS, lookAgain)
   }
 
-  function giveUpSlow(): void {
+  function lookAgain(): void {
+    timer = undefined
     const nowMs = clock.monotonicMs()
     for (const account of unfinished) {
-      if (waiting.size === 0 || heldBytes <= bytesMax || nowMs - account.begunMs < patienceMs) break
+      // The last one may be read alone.
+      const isEnough = waiting.size === 0 || heldBytes <= waitAtBytes || unfinished.size === 1
+      if (isEnough || nowMs - account.begunMs < patienceMs) break
       drop(account, `not within ${patienceMs} ms, while others wait for the memory`)
-      goOn()
     }
-    watch()
+    goOn()
   }
 
   function hold(account: Account, bytes: number, isNew: boolean): void {
@@ -155,9 +154,9 @@ export function createInputBudget(options: InputBudgetOptions): InputBudget {
     if (isNew || account.state === 'whole') begin(account)
     if (account.state === 'whole') account.state = 'reading'
     const isAlone = unfinished.size - waiting.size === 1
-    if (heldBytes <= bytesMax) goOn()
+    if (heldBytes <= waitAtBytes) goOn()
     else if (account.connection.heldBytes > INPUT_FREE_BYTES && account.state === 'reading' && !isAlone) {
-      if (heldBytes > bytesMax + requestBytesMax) drop(account, `all together hold ${bytesMax} already`)
+      if (heldBytes > giveUpAtBytes) drop(account, `all together hold ${bytesMax} already`)
       else letWait(account)
       goOn()
     }

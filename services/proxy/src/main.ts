@@ -10,7 +10,7 @@ import { createLifecycle, createLimitedLogger, NetworkError } from '@rocketmq-ts
 import { createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
 import { proxyConfig } from './config.ts'
 import { PROXY_REMEDIES, type ProxyEvent } from './events.ts'
-import { planProxyMemory } from './memory.ts'
+import { grpcLimitsOf, planProxyMemory } from './memory.ts'
 import { loadTls, verifyTls } from './node/tls.ts'
 import { createProxy, type Proxy } from './proxy.ts'
 
@@ -59,7 +59,7 @@ const transport = createGrpcJsTransport({
   host: config.grpcServerHost,
   port: config.grpcServerPort,
   tls,
-  limits: { requestBytesMax: config.grpcMaxInboundMessageSize },
+  limits: grpcLimitsOf(config),
   logger,
 })
 const service = compose()

@@ -6,6 +6,7 @@ import {
   type MemoryPlan,
   shareOf,
 } from '@rocketmq-ts/config'
+import type { GrpcLimits } from '@rocketmq-ts/grpc'
 import type { ProxyConfig } from './config.ts'
 
 /** What one held delivery takes: its handle, its names, its places in maps and in the wheel. Measured: 0.8 KiB. */
@@ -32,6 +33,12 @@ export function proxyMemory(config: MemorySettings): ProxyMemory {
     heldMessagesMax:
       heldMessagesMax === 0 ? Math.floor(shareOf(budgetBytes, 4, 16) / HELD_DELIVERY_BYTES) : heldMessagesMax,
   }
+}
+
+/** What the gRPC port is to keep to. */
+export function grpcLimitsOf(config: MemorySettings): Partial<GrpcLimits> {
+  const { unfinishedBytesMax } = proxyMemory(config)
+  return { requestBytesMax: config.grpcMaxInboundMessageSize, unfinishedBytesMax }
 }
 
 /** The same for people. */

@@ -63,6 +63,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
   const timeoutMs = config.mqClientAsyncTimeoutMillis
   let server: GrpcServer | undefined
   let stopping: Promise<void> | undefined
+  const { requestBytesMax, heldMessagesMax } = proxyMemory(config)
   const metrics = createProxyMetrics(deps.metrics ?? createMetricsRegistry(), {
     isUp: () => server !== undefined,
     isReady: () => readiness().ready,
@@ -75,6 +76,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
   const admission = createAdmission({
     what: 'calls',
     inFlightMax: config.requestsInFlightMax,
+    requestBytesMax,
     onFull: () => metrics.rejected('calls'),
   })
   const receiveAdmission = createAdmission({
@@ -104,7 +106,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     clock,
     scheduler,
     limits: {
-      heldMax: proxyMemory(config).heldMessagesMax,
+      heldMax: heldMessagesMax,
       firstInvisibleMs: config.defaultInvisibleTimeMills,
       renewAheadMs: config.renewAheadTimeMillis,
       renewMaxMs: config.renewMaxTimeMillis,

@@ -13,7 +13,7 @@ import type { GrpcPortEvent } from './events.ts'
 import { handlerOf, type CallOrigin } from './grpc-js-calls.ts'
 import { openSniffedPort, plainHost, refuse, remoteOf, type SpokenProtocol } from './sniffed-port.ts'
 import { checkIdentity, createTlsAcceptor, type TlsAcceptor, type TlsIdentity } from './tls-acceptor.ts'
-import { watchRequest } from './unfinished-requests.ts'
+import { createRequestBudget, watchRequest } from './unfinished-requests.ts'
 
 /** 'permissive' takes TLS and plaintext, the others one of them. Official clients differ in what they start with. */
 export type TlsOptions = { readonly mode: 'disabled' } | (TlsIdentity & { readonly mode: 'permissive' | 'enforcing' })
@@ -63,7 +63,16 @@ export function createGrpcJsTransport(options: GrpcJsTransportOptions): GrpcJsTr
   async function serve(methods: GrpcMethods): Promise<GrpcServer> {
     const calls = new Set<ServerCall>()
     const server = new Server(serverOptions(limits))
+    const holdWithin = createRequestBudget({
+      bytesMax: limits.unfinishedBytesMax,
+      requestBytesMax: limits.requestBytesMax,
+      patienceMs: limits.unfinishedPatienceMs,
+      clock,
+      scheduler,
+      onGivenUp: (reason) => logger.warn({ event: 'grpc.request.given-up', reason }),
+    })
     const origins = watchOrigins((stream, path, timeoutMs = Infinity) => {
+      holdWithin(stream)
       // A bidirectional call may stay open as long as its client likes; an unknown one is answered at once.
       const kind = methods.get(path)?.kind ?? 'bidirectional'
       if (kind === 'bidirectional') return

@@ -18,7 +18,7 @@ import { Echo, echo } from '../support/example-requests.ts'
 const KIB = 1024
 const MIB = 1024 * KIB
 const PATIENCE_MS = 5_000
-const LIMITS = { unfinishedBytesMax: 4 * MIB, unfinishedPatienceMs: PATIENCE_MS }
+const LIMITS = { unfinishedBytesMax: 8 * MIB, unfinishedPatienceMs: PATIENCE_MS }
 
 async function startServer(handler: RequestHandler, limits: Partial<RemotingLimits>) {
   const effects = createManualEffects()

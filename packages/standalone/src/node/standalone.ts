@@ -8,7 +8,7 @@ import { createHealthServer, type HealthServer } from '@rocketmq-ts/health/node'
 import type { MetricsRegistry } from '@rocketmq-ts/metrics'
 import { createProcessMetrics } from '@rocketmq-ts/metrics/node'
 import { createNameServer, type NameServer } from '@rocketmq-ts/nameserver'
-import { createProxy, type Proxy } from '@rocketmq-ts/proxy'
+import { createProxy, grpcLimitsOf, type Proxy } from '@rocketmq-ts/proxy'
 import { loadTls } from '@rocketmq-ts/proxy/node'
 import { connectPeer, formatAddress, type Peer } from '@rocketmq-ts/remoting'
 import {
@@ -145,7 +145,7 @@ export function createStandalone(config: StandaloneConfig, deps: StandaloneDeps)
       host: config.host,
       port: config.grpcPort,
       tls: await loadTls(settings, clock),
-      limits: { requestBytesMax: settings.grpcMaxInboundMessageSize },
+      limits: grpcLimitsOf(settings),
       logger,
       clock,
       scheduler,

@@ -66,9 +66,9 @@ export function unaryMethod<Request, Answer extends Answered>(
     metrics.answered(answer.status?.code ?? Code.CODE_UNSPECIFIED, clock.monotonicMs() - startedMs)
   }
 
-  async function handle(request: Request, call: GrpcCall): Promise<void> {
+  async function handle(request: Request, call: GrpcCall, bytes: number): Promise<void> {
     const startedMs = clock.monotonicMs()
-    const no = refusalOf(call, request, rpc.access, deps)
+    const no = refusalOf(call, request, bytes, rpc.access, deps)
     if (no !== undefined) {
       send(call, rpc.refuse(no, request), startedMs)
       return
@@ -79,7 +79,7 @@ export function unaryMethod<Request, Answer extends Answered>(
       noteDefect(shape.path, error, log)
       send(call, rpc.refuse(statusOf(error), request), startedMs)
     } finally {
-      admission.leave()
+      admission.leave(bytes)
     }
   }
 
@@ -94,8 +94,8 @@ export function streamMethod<Request, Answer>(
   const { admission, log } = deps
   const metrics = deps.metrics.method(shape.path)
 
-  async function codeOf(request: Request, call: GrpcCall): Promise<Code> {
-    const no = refusalOf(call, request, rpc.access, deps)
+  async function codeOf(request: Request, call: GrpcCall, bytes: number): Promise<Code> {
+    const no = refusalOf(call, request, bytes, rpc.access, deps)
     if (no !== undefined) return rpc.refuse(no, call)
     try {
       return await rpc.answer(request, { clientId: clientIdOf(call), call })
@@ -103,12 +103,12 @@ export function streamMethod<Request, Answer>(
       noteDefect(shape.path, error, log)
       return await rpc.refuse(statusOf(error), call)
     } finally {
-      admission.leave()
+      admission.leave(bytes)
     }
   }
 
-  async function handle(request: Request, call: GrpcCall): Promise<void> {
-    metrics.answered(await codeOf(request, call), undefined)
+  async function handle(request: Request, call: GrpcCall, bytes: number): Promise<void> {
+    metrics.answered(await codeOf(request, call, bytes), undefined)
   }
 
   return { kind: 'server-streaming', handle: (bytes, call) => decodeThen(shape, bytes, call, deps, handle) }
@@ -133,12 +133,13 @@ export function checkClientId(call: GrpcCall): Refusal | undefined {
 function refusalOf<Request>(
   call: GrpcCall,
   request: Request,
+  requestBytes: number,
   access: AccessOf<Request>,
   { gate, admission }: MethodDeps,
 ): Refusal | undefined {
   const anonymous = checkClientId(call)
   if (anonymous !== undefined) return anonymous
-  return gate.authorize(gate.identify(call.metadata), access, request) ?? admission.enter()
+  return gate.authorize(gate.identify(call.metadata), access, request) ?? admission.enter(requestBytes)
 }
 
 function decodeThen<Request>(
@@ -146,7 +147,7 @@ function decodeThen<Request>(
   bytes: Uint8Array,
   call: GrpcCall,
   { log }: MethodDeps,
-  handle: (request: Request, call: GrpcCall) => Promise<void>,
+  handle: (request: Request, call: GrpcCall, bytes: number) => Promise<void>,
 ): void {
   let request: Request
   try {
@@ -157,7 +158,7 @@ function decodeThen<Request>(
     call.finish(GrpcStatus.INVALID_ARGUMENT, error.message)
     return
   }
-  handle(request, call).catch((error: unknown) => {
+  handle(request, call, bytes.byteLength).catch((error: unknown) => {
     noteDefect(shape.path, error, log)
     call.finish(GrpcStatus.INTERNAL, 'the proxy failed; its log tells more')
   })
