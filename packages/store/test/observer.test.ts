@@ -53,6 +53,13 @@ test('record times: of this life and of one before → the store time of the rec
   expect(store.storedMs(at)).toBe(second!.storeTimestampMs)
   expect(store.storedMs(commitLogOffset(at + 1))).toBeUndefined()
   expect(store.storedMs(commitLogOffset(store.appended))).toBeUndefined()
+  // A record within the body of another one is none of the log.
+  const inner = await store.read(first!.commitLogOffset, first!.size)
+  const [outer] = await send(store, newRecord({ body: Buffer.from(inner) }))
+  const bytes = Buffer.from(await store.read(outer!.commitLogOffset, outer!.size))
+  const bodyAt = outer!.commitLogOffset + bytes.indexOf(inner)
+  expect(bodyAt).toBeGreaterThan(outer!.commitLogOffset)
+  expect(store.storedMs(commitLogOffset(bodyAt))).toBeUndefined()
   expect([store.min, store.segments]).toEqual([0, 1])
   await store.close()
   store = await openStore(restarted(effects))
