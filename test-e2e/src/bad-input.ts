@@ -10,6 +10,8 @@ import { parseArgs } from 'node:util'
 import { createBystander, expectBounded, usageOf } from './bad-input/bystander.ts'
 import {
   allClosed,
+  almostWholeFrames,
+  almostWholeMessages,
   bigPromises,
   calledBack,
   callsWithoutReading,
@@ -214,6 +216,8 @@ async function checkCrowds(): Promise<void> {
     })
   })
   await checkCrowd('200 frames that announce 16 MiB', bigPromises)
+  await checkCrowd('32 frames of 16 MiB without their last byte', almostWholeFrames)
+  await checkCrowd('128 messages of 4 MiB without their last byte, gRPC', almostWholeMessages)
   await checkCrowd('answers that nobody reads, remoting', remotingWithoutReading)
   await checkCrowd('messages that nobody reads, gRPC', receivesWithoutReading)
   await checkCrowd('answers that nobody reads, gRPC', callsWithoutReading)

@@ -35,7 +35,7 @@ export const DEFAULT_GRPC_LIMITS: GrpcLimits = {
   handshakeTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
   unfinishedBytesMax: 64 * MIB,
-  unfinishedPatienceMs: 5_000,
+  unfinishedPatienceMs: 2_000,
   keepaliveIntervalMs: 120_000,
   keepaliveTimeoutMs: 20_000,
 }

@@ -11,7 +11,11 @@ import { openSocket, remotingFrame } from './remoting-wire.ts'
 const CROWD = 1_000
 const AT_ONCE = 100
 const POLL_MS = 50
-const MIB = 1024 * 1024
+const KIB = 1024
+const MIB = 1024 * KIB
+/** Half a gigabyte of frames, and as much of messages. */
+const ALMOST_WHOLE = 32
+const SETTLE_MS = 2_000
 const FRAME_BYTES_MAX = 16 * MIB
 const PART_BYTES = 48 * 1024
 const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
@@ -105,6 +109,30 @@ export async function bigPromises({ broker }: Ports): Promise<Crowd> {
     return socket
   })
   return crowdOf(sockets)
+}
+
+/** Frames that are there but for their last byte. */
+export async function almostWholeFrames({ broker }: Ports): Promise<Crowd> {
+  const frame = remotingFrame({ code: 310, body: Buffer.alloc(FRAME_BYTES_MAX - KIB) })
+  const sockets = await openMany(ALMOST_WHOLE, async () => {
+    const socket = await openSocket(broker)
+    socket.write(frame.subarray(0, -1))
+    return socket
+  })
+  await sleep(SETTLE_MS)
+  return crowdOf(sockets)
+}
+
+/** Messages that are there but for their last byte, on connections of their own. */
+export async function almostWholeMessages({ grpc }: Ports): Promise<Crowd> {
+  const message = frameOf(Buffer.alloc(4 * MIB)).subarray(0, -1)
+  const connections = Array.from({ length: 4 * ALMOST_WHOLE }, () => {
+    const connection = openGrpc(grpc)
+    begin(connection, 'SendMessage').write(message)
+    return connection
+  })
+  await sleep(SETTLE_MS)
+  return grpcCrowd(connections)
 }
 
 /** Asks again and again for long answers on a remoting port, and reads none. */

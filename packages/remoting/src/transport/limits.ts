@@ -39,7 +39,7 @@ export const DEFAULT_LIMITS: RemotingLimits = {
   requestBytesInFlightMax: 256 * MiB,
   requestBytesMax: 256 * MiB,
   unfinishedBytesMax: 64 * MiB,
-  unfinishedPatienceMs: 5_000,
+  unfinishedPatienceMs: 2_000,
   unsentBytesMax: 256 * MiB,
   requestsPendingMax: 65_536,
   writeBufferBytesMax: 128 * MiB,
