@@ -35,7 +35,7 @@ import { METHODS, openGrpc } from './bad-input/grpc-wire.ts'
 import { differenceOf as portDifferenceOf, handshake, PORT_CASES } from './bad-input/port-cases.ts'
 import { differenceOf as remotingDifferenceOf } from './bad-input/remoting-case.ts'
 import { REMOTING_TABLES } from './bad-input/remoting-cases.ts'
-import { createTopicFrame } from './bad-input/remoting-requests.ts'
+import { createTopicFrame, routeFrame } from './bad-input/remoting-requests.ts'
 import { exchange } from './bad-input/remoting-wire.ts'
 import { strictGrpcCases, strictRemotingCases } from './bad-input/strict-cases.ts'
 import { createChecks, someOf } from './checks.ts'
@@ -147,8 +147,7 @@ async function checkStrict(): Promise<void> {
   const broker = await parts.start('broker', { flags })
   const proxy = await parts.start('proxy', { flags: [at] })
   const strict: Ports = { grpc: proxy.port, broker: broker.port, nameserver: nameserver.port, health: proxy.healthPort }
-  const made = await exchange(broker.port, [createTopicFrame(STRICT_TOPIC)])
-  checks.check('a strict cluster: its topic is made', made.kind === 'answered' && made.reply.code === 0)
+  await runCheck(checks, 'a strict cluster: its topic is made', () => makeTopic(strict, STRICT_TOPIC))
   const connection = openGrpc(proxy.port)
   await checkRows(strictGrpcCases(STRICT_TOPIC), (row) => grpcDifferenceOf(connection, row))
   connection.close()
@@ -158,6 +157,20 @@ async function checkStrict(): Promise<void> {
     'a strict cluster: it lives, and stops in order',
     stopped.every(({ code }) => code === 0),
   )
+}
+
+/** Resolves when the nameserver has it, too. */
+async function makeTopic({ broker, nameserver }: Ports, topic: string): Promise<void> {
+  const codeOf = async (port: number, frame: Buffer) => {
+    const outcome = await exchange(port, [frame])
+    return outcome.kind === 'answered' ? outcome.reply.code : outcome.kind
+  }
+  const made = await codeOf(broker, createTopicFrame(topic))
+  expectThat(made === 0, `the broker answered ${made}`)
+  const untilMs = performance.now() + SETTLED_MS_MAX
+  while ((await codeOf(nameserver, routeFrame(topic))) !== 0) {
+    expectThat(performance.now() < untilMs, `no nameserver has it after ${SETTLED_MS_MAX} ms`)
+  }
 }
 
 async function checkPorts(): Promise<void> {

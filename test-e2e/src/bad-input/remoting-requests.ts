@@ -212,3 +212,8 @@ export function createTopicFrame(topic: string): Buffer {
   const shape = REQUESTS.find(({ code }) => code === 17)
   return remotingFrame({ code: 17, fields: { ...samplesOf(shape?.fields ?? {}), topic } })
 }
+
+/** Asks a nameserver where a topic is. */
+export function routeFrame(topic: string): Buffer {
+  return remotingFrame({ code: 105, fields: { topic } })
+}
