@@ -6,10 +6,17 @@ import { writtenSegments } from './commit-log.ts'
 import { endsUnsynced, HEADER_BYTES } from './power-loss/undo-log.ts'
 import type { KillOptions } from './server.ts'
 
-const { pid, options } = workerData as { pid: number; options: KillOptions }
+export interface KillerData {
+  readonly pid: number
+  readonly options: Omit<KillOptions, 'rollLate'>
+  /** Not 0 once no roll is waited for any more. */
+  readonly isRollLate: Int32Array
+}
+
+const { pid, options, isRollLate } = workerData as KillerData
 const UNSYNCED_MS_MAX = 2_000
-/** Until then a log that messages are sent to fills a file. */
-const ROLL_MS_MAX = 120_000
+/** Whoever asks gives up earlier. */
+const ROLL_MS_MAX = 600_000
 
 /** Looks until it holds, or the time is over. */
 function waitUntil(msMax: number, holds: () => boolean): void {
@@ -19,7 +26,7 @@ function waitUntil(msMax: number, holds: () => boolean): void {
 
 function waitForRoll(brokerFolder: string): void {
   const before = writtenSegments(brokerFolder)
-  waitUntil(ROLL_MS_MAX, () => writtenSegments(brokerFolder) > before)
+  waitUntil(ROLL_MS_MAX, () => writtenSegments(brokerFolder) > before || Atomics.load(isRollLate, 0) !== 0)
 }
 
 function waitForUnsynced(path: string): void {

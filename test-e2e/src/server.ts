@@ -78,6 +78,8 @@ export interface LaunchOptions {
 export interface KillOptions {
   /** Folder of a broker: the kill waits until its log has gone on to a new file. The times below begin then. */
   readonly whenRolled?: string | undefined
+  /** Once it resolves, no roll is waited for any more. */
+  readonly rollLate?: Promise<unknown>
   /** Path of the shim's mark: from here on its syncs fail. */
   readonly failSyncs?: string | undefined
   readonly delayMs?: number
@@ -188,8 +190,10 @@ export function launch({ main, flags, healthUrl, logFile, env = {} }: LaunchOpti
 }
 
 /** From a thread: the event loop here is busiest when the server waits for us, so its own timers would spare the server. */
-function killFromThread({ pid }: ChildProcess, options: KillOptions): void {
-  new Worker(new URL('./killer.ts', import.meta.url), { workerData: { pid, options } }).unref()
+function killFromThread({ pid }: ChildProcess, { rollLate, ...options }: KillOptions): void {
+  const isRollLate = new Int32Array(new SharedArrayBuffer(4))
+  void rollLate?.then(() => Atomics.store(isRollLate, 0, 1))
+  new Worker(new URL('./killer.ts', import.meta.url), { workerData: { pid, options, isRollLate } }).unref()
 }
 
 function spawnLogged(args: readonly string[], logFile: string, env: Readonly<Record<string, string>>): ChildProcess {

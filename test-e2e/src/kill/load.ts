@@ -28,12 +28,12 @@ const FORGOTTEN = 0.01
 const SDK_REQUEST_MS = 3_000
 
 export interface Load {
-  /** Starts everything; the cluster is ready. */
+  /** Starts everything; the cluster is ready. Messages are sent until `finish`. */
   start(): Promise<void>
   /** Resolves when so many messages are acknowledged. */
   reached(acknowledged: number): Promise<void>
-  /** Resolves when all messages are acknowledged. */
-  readonly produced: Promise<void>
+  /** Sends on until there are as many messages as asked for; resolves when all are acknowledged. */
+  finish(): Promise<void>
   /** Resolves when no receive and no acknowledgement is under way any more. */
   stopConsuming(): Promise<void>
   /** Ends the clients; the cluster is up. */
@@ -48,6 +48,7 @@ export function createLoad(options: {
   readonly proxies: readonly string[]
   /** Names. */
   readonly brokers: readonly string[]
+  /** So many, or more. */
   readonly messages: number
   readonly bodies: Bodies
   readonly history: History
@@ -84,9 +85,10 @@ export function createLoad(options: {
   )
   const forget = random.derive('forget')
   let next = 0
+  let isFinishing = false
   let consuming = true
   const loops: Promise<void>[] = []
-  const produced = Promise.withResolvers<void>()
+  const senders: Promise<void>[] = []
 
   async function failed(): Promise<void> {
     counts.failedCalls += 1
@@ -100,9 +102,9 @@ export function createLoad(options: {
     }
   }
 
-  /** Sends messages until none is left, each until it is acknowledged. */
+  /** Sends messages, each until it is acknowledged. */
   async function sendAll(name: string, send: (body: Buffer) => Promise<number>): Promise<void> {
-    while (next < messages) {
+    while (next < messages || !isFinishing) {
       const message = next
       next += 1
       for (let count = 1; ; count += 1) {
@@ -198,7 +200,6 @@ export function createLoad(options: {
 
   return {
     counts,
-    produced: produced.promise,
     async start() {
       for (const producer of rawProducers) await producer.queryRoute(TOPIC)
       // A group begins at the end of the queues: each broker must know it before the first message.
@@ -212,15 +213,18 @@ export function createLoad(options: {
         for (const brokerName of brokers) loops.push(consume(() => receiveRaw(client, group, brokerName)))
       }
       for (const consumer of sdkConsumers) loops.push(consume(() => receiveBySdk(consumer)))
-      const senders = [
+      senders.push(
         ...sendWith('raw', RAW_SENDERS, rawProducers, (producer, body) => producer.send(TOPIC, messageId(), body)),
         ...sendWith('sdk', SDK_SENDERS, sdkProducers, async (producer, body) => {
           const { offset } = await producer.send({ topic: TOPIC, body })
           counts.sdkSent += 1
           return offset
         }),
-      ]
-      Promise.all(senders).then(() => produced.resolve(), produced.reject)
+      )
+    },
+    async finish() {
+      isFinishing = true
+      await Promise.all(senders)
     },
     reached(acknowledged) {
       const { promise, resolve } = Promise.withResolvers<void>()

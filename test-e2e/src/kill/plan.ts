@@ -14,8 +14,8 @@ const RECOVERY_MS_MAX = 400
 const WHILE_DOWN = 0.3
 /** Of the kills of a broker under load, this share waits until its log goes on to a new file. */
 const AT_A_ROLL = 0.3
-/** Later in the run there may be no roll any more. */
-const ROLL_TO = 0.6
+/** So much of the run may pass until there is one: a broker that proxies do not know again yet gets nothing. */
+const ROLL_WITHIN = 0.3
 /** Of the victims, this share stays down for a while; the others start again at once. */
 const STAYS_DOWN = 0.5
 const DOWN_MS_MAX = 2_000
@@ -36,8 +36,8 @@ export interface Kill {
   readonly watched: boolean
   /** recovery: of the node that was killed before. outage: that one is down still. */
   readonly at: { readonly during: 'load'; readonly acknowledged: number } | { readonly during: 'recovery' | 'outage' }
-  /** Strikes when the log goes on to a new file. */
-  readonly whenRolled: boolean
+  /** Strikes when the log goes on to a new file, or when so many messages are acknowledged. */
+  readonly rolledBy: number | undefined
   /** The disk is broken in the time before: the broker refuses, and the proxies turn to the other one. */
   readonly syncsFail: boolean
   readonly delayMs: number
@@ -83,7 +83,7 @@ export function planKills(options: PlanOptions): Kill[] {
         powerLoss: undefined,
         watched: false,
         at: atLoad,
-        whenRolled: false,
+        rolledBy: undefined,
         syncsFail: false,
         delayMs: random.integer(DELAY_MS_MAX),
         whenUnsynced: false,
@@ -104,8 +104,9 @@ export function planKills(options: PlanOptions): Kill[] {
             brokers.filter((name) => isUnderLoad || name !== before?.victim),
             random,
           )
-    const canRoll = isUnderLoad && acknowledged < messages * ROLL_TO
-    const isFirstRoll = plan.every(({ whenRolled }) => !whenRolled)
+    const rolledBy = Math.floor(acknowledged + messages * ROLL_WITHIN)
+    const canRoll = isUnderLoad && rolledBy < messages
+    const isFirstRoll = plan.every((kill) => kill.rolledBy === undefined)
     const syncsFail = isLoss && isUnderLoad && !isFirstLoss && random.chance(AFTER_FAILED_SYNCS)
     const delayMsMax = syncsFail ? FAILED_SYNCS_MS_MAX : during === 'recovery' ? RECOVERY_MS_MAX : DELAY_MS_MAX
     // The first loss finds something and takes all of it, so that even a short run shows that it can.
@@ -115,7 +116,7 @@ export function planKills(options: PlanOptions): Kill[] {
       powerLoss: isLoss ? lossKind : undefined,
       watched: isLoss || (withShim && (isWatchedOn(plan, victim) || random.chance(WATCHED))),
       at: isUnderLoad ? atLoad : { during },
-      whenRolled: canRoll && (isFirstRoll || random.chance(AT_A_ROLL)),
+      rolledBy: canRoll && (isFirstRoll || random.chance(AT_A_ROLL)) ? rolledBy : undefined,
       syncsFail,
       delayMs: random.integer(delayMsMax),
       whenUnsynced: isFirstLoss || (isLoss && isUnderLoad && !syncsFail && random.chance(WHEN_UNSYNCED)),
@@ -146,7 +147,7 @@ export function describeKill(kill: Kill): string {
     outage: 'the kill before, both are down',
   }[at.during]
   const details = [
-    kill.whenRolled ? ' and a roll' : '',
+    kill.rolledBy === undefined ? '' : ' and a roll',
     kill.syncsFail ? ', while syncs fail' : '',
     kill.whenUnsynced ? ', in a sync' : '',
   ]

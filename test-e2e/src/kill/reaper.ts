@@ -28,13 +28,13 @@ export interface Reaper {
   readonly losses: readonly PowerLoss[]
   /** Milliseconds until ready, of each start that was not cut short. */
   readonly starts: readonly number[]
-  readonly counts: { readonly duringLoad: number; readonly atRolls: number; readonly bothDown: number }
+  readonly counts: { readonly atRolls: number; readonly bothDown: number }
 }
 
 export function createReaper({ plan, watches, history, random, tell }: ReaperOptions): Reaper {
   const losses: PowerLoss[] = []
   const starts: number[] = []
-  const counts = { duringLoad: 0, atRolls: 0, bothDown: 0 }
+  const counts = { atRolls: 0, bothDown: 0 }
   let position = 0
 
   function watchOf(name: string): Watch | undefined {
@@ -51,11 +51,14 @@ export function createReaper({ plan, watches, history, random, tell }: ReaperOpt
     return `; ${unsyncedWrites} unsynced writes, ${droppedSectors} sectors dropped, ${undoneRenames} renames and ${undoneNames} other names undone`
   }
 
-  async function strike(kill: Kill, node: ClusterNode): Promise<void> {
+  async function strike(kill: Kill, node: ClusterNode, load: Load): Promise<void> {
     const watch = watchOf(node.name)
     const segments = writtenSegments(node.folder)
     await node.kill({
-      whenRolled: kill.whenRolled ? node.folder : undefined,
+      ...(kill.rolledBy !== undefined && {
+        whenRolled: node.folder,
+        rollLate: load.reached(kill.rolledBy),
+      }),
       failSyncs: kill.syncsFail ? watch?.failMark : undefined,
       delayMs: kill.delayMs,
       whenUnsynced: kill.whenUnsynced ? watch?.undoLog : undefined,
@@ -63,7 +66,7 @@ export function createReaper({ plan, watches, history, random, tell }: ReaperOpt
     const goneMs = performance.now()
     if (watch !== undefined) rmSync(watch.failMark, { force: true })
     const hasRolled = writtenSegments(node.folder) > segments
-    if (kill.whenRolled && hasRolled) counts.atRolls += 1
+    if (kill.rolledBy !== undefined && hasRolled) counts.atRolls += 1
     tell(`${node.name} is gone${watch === undefined ? '' : losePower(kill, watch, goneMs)}`)
   }
 
@@ -74,17 +77,14 @@ export function createReaper({ plan, watches, history, random, tell }: ReaperOpt
     env: ({ name }) => watchOf(name)?.env ?? {},
     async run(cluster, load) {
       const { nodes } = cluster
-      let isProduced = false
-      void load.produced.then(() => (isProduced = true))
       for (const kill of plan) {
         const node = nodes.find(({ name }) => name === kill.victim)
         if (node === undefined) throw new Error(`no node is called ${kill.victim}`)
         if (kill.at.during === 'load') {
           tell(`next: ${describeKill(kill)}`)
-          await Promise.race([load.reached(kill.at.acknowledged), load.produced])
+          await load.reached(kill.at.acknowledged)
         } else tell(`at once: ${describeKill(kill)}`)
-        await strike(kill, node)
-        if (!isProduced) counts.duringLoad += 1
+        await strike(kill, node, load)
         position += 1
         const next = plan[position]
         if (next?.at.during === 'outage') {
