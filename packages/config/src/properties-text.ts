@@ -102,14 +102,18 @@ export function writeProperty(name: string, text: string): string {
 }
 
 function escapeKey(name: string): string {
-  return escapeText(name).replace(/^[#!]|[=: ]/g, (character) => `\\${character}`)
+  return escapeSpecial(name).replace(/^[#!]|[=: ]/g, (character) => `\\${character}`)
 }
 
 function escapeText(text: string): string {
-  const escaped = text.replace(/[\\\t\n\r\f]/g, (character) => {
+  const escaped = escapeSpecial(text)
+  // Otherwise it would belong to the separator.
+  return escaped.startsWith(' ') ? `\\${escaped}` : escaped
+}
+
+function escapeSpecial(text: string): string {
+  return text.replace(/[\\\t\n\r\f]/g, (character) => {
     const letter = Object.entries(SPECIAL).find(([, special]) => special === character)?.[0]
     return `\\${letter ?? character}`
   })
-  // Otherwise it would belong to the separator.
-  return escaped.startsWith(' ') ? `\\${escaped}` : escaped
 }

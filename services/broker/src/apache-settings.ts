@@ -193,7 +193,7 @@ export const apacheBrokerSettings = foreignSettings([
       channelExpiredTimeout subscriptionExpiredTimeout configManagerVersion enableCompaction maxOffsetMapSize
       compactionThreadNum compactionScheduleInternal compactionCqMappedFileSize compactionMappedFileSize
       enableBuildConsumeQueueConcurrently autoMessageVersionOnTopicLen autoCreateUserTopic configBlackList
-      rocksdbCQDoubleWriteEnable persistConsumerOffsetIncrementally splitMetadataSize appendAckAsync appendCkAsync`,
+      rocksdbCQDoubleWriteEnable checkTransactionMessageEnable persistConsumerOffsetIncrementally splitMetadataSize appendAckAsync appendCkAsync`,
     why: 'the broker does this in its own way',
   },
 ])

@@ -1,6 +1,6 @@
 // The command as a process: what it says, where it listens, and how it ends.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -182,6 +182,23 @@ test(
     expect(help.stdout).toContain('--grpc-port <port>')
     expect(help.code).toBe(0)
     expect((await start('--version').ended).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  },
+  TEST_TIMEOUT_MS,
+)
+
+test(
+  'standalone: --check-config and --print-config → said, exit 0, nothing made; what is printed is a file that it takes',
+  async () => {
+    const dataDir = join(folder, 'new')
+    const printed = await start('--print-config', '--data-dir', dataDir, '--broker.max-message-size=1MiB').ended
+    expect(printed.stdout).toContain('# --broker.max-message-size\nbroker.maxMessageSize=1048576\n')
+    expect(printed.stdout).toMatch(/# {3}broker: unfinished requests +\d+[GMK]iB/)
+    expect(printed.code).toBe(0)
+    const file = join(folder, 'standalone.conf')
+    writeFileSync(file, printed.stdout)
+    const checked = await start('--check-config', '-c', file).ended
+    expect(checked).toEqual({ code: 0, stdout: 'the configuration is valid\n', stderr: '' })
+    expect(readdirSync(folder)).toEqual(['standalone.conf'])
   },
   TEST_TIMEOUT_MS,
 )

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { nodeClock } from '@rocketmq-ts/runtime/node'
-import { loadTls } from '../../src/node/tls.ts'
+import { loadTls, verifyTls } from '../../src/node/tls.ts'
 
 let folder = ''
 beforeEach(async () => {
@@ -49,4 +49,15 @@ test.each([
     code: 'parameter-invalid',
     message: expect.stringContaining(names),
   })
+})
+
+test('tls: a certificate is named that can not be read, or is none → faults; nothing is made', async () => {
+  const file = join(folder, 'cert.pem')
+  await writeFile(file, 'no certificate')
+  const [missing] = await verifyTls(config({ tlsCertPath: '/nowhere.pem', tlsKeyPath: file }))
+  expect(missing?.reason).toContain('tlsCertPath: ENOENT')
+  const [none] = await verifyTls(config({ tlsCertPath: file, tlsKeyPath: file }))
+  expect(none?.reason).toContain('the TLS certificate and key do not work together')
+  expect(await verifyTls(config({}))).toEqual([])
+  expect(await readdir(folder)).toEqual(['cert.pem'])
 })
