@@ -43,7 +43,10 @@ async function checkCluster(): Promise<void> {
   ])
   const cluster = { person, nameserver, broker, proxy, scratch }
   await createTopic(cluster, TOPIC)
-  await checkMistakes(checks, wrongPorts(cluster))
+  const lostBroker = await parts.launch('broker', { flags: [at(proxy)] })
+  const lostProxy = await parts.start('proxy', { flags: [at(broker)] })
+  await checkMistakes(checks, wrongPorts({ ...cluster, lostBroker, lostProxy }))
+  await Promise.all([lostBroker, lostProxy].map((it) => it.process.stop()))
   await checkPython(nameserver, enforcing)
   await checkMistakes(checks, wrongTls({ person, permissive: proxy, disabled, enforcing }))
   await checkMistakes(checks, missingTopics(cluster))

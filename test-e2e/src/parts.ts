@@ -19,6 +19,8 @@ export interface Part {
 export interface Parts {
   /** Starts one and waits until it is ready. */
   start(kind: PartKind, options?: PartOptions): Promise<Part>
+  /** Starts one that may never be ready. */
+  launch(kind: PartKind, options?: PartOptions): Promise<Part>
 }
 
 export interface PartOptions {
@@ -32,8 +34,13 @@ const FOLDER_FLAGS = { broker: 'store-path-root-dir', proxy: 'tls-self-signed-fo
 /** `services` is the folder with the bundles; `scratch` gets a folder and a log for each part. */
 export function createParts(services: string, scratch: string): Parts {
   let count = 0
-  return {
-    async start(kind, { flags = [], env = {} } = {}) {
+  const parts: Parts = {
+    async start(kind, options) {
+      const part = await parts.launch(kind, options)
+      await part.process.ready()
+      return part
+    },
+    async launch(kind, { flags = [], env = {} } = {}) {
       const name = `${kind}-${(count += 1)}`
       const [port = 0, healthPort = 0] = await freePortList(2)
       const folder = join(scratch, name)
@@ -48,8 +55,8 @@ export function createParts(services: string, scratch: string): Parts {
         logFile,
         env,
       })
-      await process.ready()
       return { port, healthPort, address: `127.0.0.1:${port}`, folder, logFile, process }
     },
   }
+  return parts
 }

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { PartKind } from '../parts.ts'
 import { startProcess } from '../processes.ts'
 import { expectThat } from '../steps.ts'
 
@@ -17,7 +18,7 @@ export interface Person {
   program(code: number, ...args: readonly string[]): Promise<string>
   rmq(code: number, ...args: readonly string[]): Promise<string>
   /** Starts a service that must not start. */
-  service(name: 'nameserver' | 'broker' | 'proxy', ...flags: readonly string[]): Promise<string>
+  service(name: PartKind, flags: readonly string[], env?: Terminal['env']): Promise<string>
   /** `npm start -- flags`, which must not start. */
   npmStart(...flags: readonly string[]): Promise<string>
 }
@@ -27,8 +28,8 @@ export function createPerson(services: string, home: string): Person {
   return {
     program: (code, ...args) => outputOf(code, [PROGRAM, ...args], { home }),
     rmq: (code, ...args) => outputOf(code, [join(services, 'rmq.mjs'), ...args], { home }),
-    service: (name, ...flags) => refusalOf([join(services, `${name}.mjs`), ...flags], home),
-    npmStart: (...flags) => refusalOf([join(ROOT, 'packages/tooling/src/start.mjs'), ...flags], home),
+    service: (name, flags, env = {}) => refusalOf([join(services, `${name}.mjs`), ...flags], { home, env }),
+    npmStart: (...flags) => refusalOf([join(ROOT, 'packages/tooling/src/start.mjs'), ...flags], { home }),
   }
 }
 
@@ -43,8 +44,8 @@ export function outputOf(code: number, args: readonly string[], terminal: Termin
 }
 
 /** Both outputs of a service that did not start: its settings are wrong, or it can not run here. */
-function refusalOf(args: readonly string[], home: string): Promise<string> {
-  return textOf(process.execPath, args, { home }, [1, 2])
+function refusalOf(args: readonly string[], terminal: Terminal): Promise<string> {
+  return textOf(process.execPath, args, terminal, [1, 2])
 }
 
 /** Both outputs of a command that must end, in time, with one of the codes. */

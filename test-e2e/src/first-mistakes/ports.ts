@@ -13,9 +13,12 @@ export interface PortsOptions {
   readonly nameserver: Part
   readonly broker: Part
   readonly proxy: Part
+  /** A broker whose namesrvAddr is the proxy, and a proxy whose namesrvAddr is the broker. */
+  readonly lostBroker: Part
+  readonly lostProxy: Part
 }
 
-export function wrongPorts({ person, nameserver, broker, proxy }: PortsOptions): Mistake[] {
+export function wrongPorts({ person, nameserver, broker, proxy, lostBroker, lostProxy }: PortsOptions): Mistake[] {
   const health = `127.0.0.1:${proxy.healthPort}`
   return [
     {
@@ -73,6 +76,18 @@ export function wrongPorts({ person, nameserver, broker, proxy }: PortsOptions):
       read: () => person.rmq(1, 'topic', 'list', '--nameserver', broker.address),
       cause: 'is no nameserver',
       remedy: '--nameserver',
+    },
+    {
+      name: 'wrong port: a broker whose namesrvAddr is the proxy → its log',
+      read: () => logWith(lostBroker.logFile, 0, 'registration.failed'),
+      cause: 'this is the gRPC port of a proxy',
+      remedy: NAMESERVER_PORT,
+    },
+    {
+      name: 'wrong port: a proxy whose namesrvAddr is the broker → the error of the SDK',
+      read: () => person.program(1, 'send', lostProxy.address, 'hello'),
+      cause: `no nameserver answers (${broker.address})`,
+      remedy: 'correct namesrvAddr of this proxy',
     },
     {
       name: 'wrong port: a browser at the gRPC port → the page',

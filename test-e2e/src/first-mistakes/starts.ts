@@ -34,25 +34,27 @@ export function takenPorts({ person, nameserver, broker, proxy, scratch }: Start
     },
     {
       name: 'port taken: the broker alone → what it prints',
-      read: () => person.service('broker', `--listen-port=${port}`, '--health-port=0', '--store-path-root-dir', folder),
+      read: () =>
+        person.service('broker', [`--listen-port=${port}`, '--health-port=0', '--store-path-root-dir', folder]),
       cause: `port 127.0.0.1:${port} is taken by ${holderOf(broker)}`,
       remedy: '--listen-port',
     },
     {
       name: 'port taken: the nameserver alone → what it prints',
-      read: () => person.service('nameserver', `--listen-port=${nameserver.port}`, '--health-port=0'),
+      read: () => person.service('nameserver', [`--listen-port=${nameserver.port}`, '--health-port=0']),
       cause: `port 127.0.0.1:${nameserver.port} is taken by ${holderOf(nameserver)}`,
       remedy: '--listen-port',
     },
     {
       name: 'port taken: the proxy alone → what it prints',
-      read: () => person.service('proxy', `--grpc-server-port=${proxy.port}`, '--health-port=0', '--tls-mode=disabled'),
+      read: () =>
+        person.service('proxy', [`--grpc-server-port=${proxy.port}`, '--health-port=0', '--tls-mode=disabled']),
       cause: `port 127.0.0.1:${proxy.port} is taken by ${holderOf(proxy)}`,
       remedy: '--grpc-server-port',
     },
     {
       name: 'port taken: the health port of a service → what it prints',
-      read: () => person.service('nameserver', '--listen-port=0', `--health-port=${proxy.healthPort}`),
+      read: () => person.service('nameserver', ['--listen-port=0', `--health-port=${proxy.healthPort}`]),
       cause: `port 127.0.0.1:${proxy.healthPort} is taken by ${holderOf(proxy)}`,
       remedy: '--health-port',
     },
@@ -71,7 +73,7 @@ export function takenFolders({ person, broker, scratch }: StartsOptions, standal
     {
       name: 'folder in use: two brokers → what the second prints',
       read: () =>
-        person.service('broker', '--listen-port=0', '--health-port=0', '--store-path-root-dir', broker.folder),
+        person.service('broker', ['--listen-port=0', '--health-port=0', '--store-path-root-dir', broker.folder]),
       cause: `the folder is held by process ${broker.process.pid}`,
       remedy: '--store-path-root-dir',
     },
@@ -97,7 +99,7 @@ export function wrongSettings({ person, scratch }: StartsOptions): Mistake[] {
   const file = join(scratch, 'broker.conf')
   const inFile = (lines: string) => {
     writeFileSync(file, lines)
-    return person.service('broker', '--config-file', file)
+    return person.service('broker', ['--config-file', file])
   }
   return [
     {
@@ -108,9 +110,9 @@ export function wrongSettings({ person, scratch }: StartsOptions): Mistake[] {
     },
     {
       name: 'wrong setting: a misspelled variable of the proxy → what it prints',
-      read: () => person.service('proxy', '--listen-prot=1'),
-      cause: '--listen-prot: is not a setting',
-      remedy: '--help shows all settings',
+      read: () => person.service('proxy', [], { ROCKETMQ_TS_PROXY_TLS_MOD: 'enforcing' }),
+      cause: 'ROCKETMQ_TS_PROXY_TLS_MOD: is not a setting',
+      remedy: 'is ROCKETMQ_TS_PROXY_TLS_MODE meant?',
     },
     {
       name: 'wrong setting: a misspelled key in broker.conf → its line',
@@ -126,7 +128,7 @@ export function wrongSettings({ person, scratch }: StartsOptions): Mistake[] {
     },
     {
       name: 'wrong setting: a file that is not there → what the broker prints',
-      read: () => person.service('broker', '--config-file', join(scratch, 'brokers.conf')),
+      read: () => person.service('broker', ['--config-file', join(scratch, 'brokers.conf')]),
       cause: 'brokers.conf',
       remedy: '--config-file',
     },
