@@ -1,7 +1,7 @@
 // One call on the server's side, the same for every transport: it ends exactly once, by the method, the client or
 // the deadline; after that nothing is written and nobody waits.
 import { MqError } from '@rocketmq-ts/model'
-import type { Clock, Scheduler, SocketAddress, Timer } from '@rocketmq-ts/runtime'
+import { type Clock, type Deadlines, Expiring, type SocketAddress } from '@rocketmq-ts/runtime'
 import { GrpcStatus, type GrpcCall, type GrpcMethod, type Metadata, type StreamReceiver } from './transport.ts'
 
 /** Where a call's answers go. */
@@ -21,7 +21,8 @@ export interface ServerCallOptions {
   /** Milliseconds the client waits, from now on; undefined without a deadline. */
   readonly timeoutMs: number | undefined
   readonly clock: Clock
-  readonly scheduler: Scheduler
+  /** Shared by the calls of a server. */
+  readonly deadlines: Deadlines
   readonly output: CallOutput
   /** A method threw: a broken invariant. The call is answered INTERNAL; the owner decides about the process. */
   readonly onDefect: (error: unknown) => void
@@ -29,7 +30,7 @@ export interface ServerCallOptions {
   readonly onEnd: () => void
 }
 
-export class ServerCall implements GrpcCall {
+export class ServerCall extends Expiring implements GrpcCall {
   readonly metadata: Metadata
   readonly remoteAddress: SocketAddress
   readonly localAddress: SocketAddress
@@ -39,7 +40,7 @@ export class ServerCall implements GrpcCall {
   readonly #output: CallOutput
   readonly #onDefect: (error: unknown) => void
   readonly #onEnd: () => void
-  readonly #deadline: Timer | undefined
+  readonly #deadlines: Deadlines
   #controller: AbortController | undefined
   #abortReason: MqError | undefined
   #ended = false
@@ -47,6 +48,7 @@ export class ServerCall implements GrpcCall {
   #waiting: (() => void)[] = []
 
   constructor(options: ServerCallOptions) {
+    super()
     this.metadata = options.metadata
     this.remoteAddress = options.remoteAddress
     this.localAddress = options.localAddress
@@ -55,9 +57,10 @@ export class ServerCall implements GrpcCall {
     this.#output = options.output
     this.#onDefect = options.onDefect
     this.#onEnd = options.onEnd
+    this.#deadlines = options.deadlines
     if (options.timeoutMs === undefined) return
     this.deadlineMonotonicMs = options.clock.monotonicMs() + options.timeoutMs
-    this.#deadline = options.scheduler.after(options.timeoutMs, () => this.#deadlinePassed())
+    options.deadlines.add(this, options.timeoutMs)
   }
 
   get ended(): boolean {
@@ -138,7 +141,8 @@ export class ServerCall implements GrpcCall {
     }
   }
 
-  #deadlinePassed(): void {
+  /** For the deadlines: that of the call has passed. */
+  override expire(): void {
     if (!this.#end()) return
     this.#output.finish(GrpcStatus.DEADLINE_EXCEEDED, 'the deadline of the call has passed')
     this.#abort(new MqError('timeout', 'the deadline of the call has passed'))
@@ -148,7 +152,7 @@ export class ServerCall implements GrpcCall {
   #end(): boolean {
     if (this.#ended) return false
     this.#ended = true
-    this.#deadline?.cancel()
+    this.#deadlines.remove(this)
     this.#releaseWaiting()
     this.#onEnd()
     return true

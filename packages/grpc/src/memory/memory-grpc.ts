@@ -1,6 +1,6 @@
 // gRPC without sockets, for simulation and tests: a server and its clients in one process, each side run by its own
 // scheduler and clock. Nothing here reads time or defers work by itself, so a seed replays every call.
-import type { Effects, SocketAddress } from '@rocketmq-ts/runtime'
+import { createDeadlines, type Effects, type SocketAddress } from '@rocketmq-ts/runtime'
 import { DEFAULT_GRPC_LIMITS } from '../limits.ts'
 import { ServerCall } from '../server-call.ts'
 import { GrpcStatus, type GrpcMethods, type GrpcServer, type GrpcTransport } from '../transport.ts'
@@ -51,6 +51,7 @@ export function createMemoryGrpc(options: MemoryGrpcOptions): MemoryGrpc {
     })
   const connections = new Set<Connection>()
   const calls = new Set<ServerCall>()
+  const deadlines = createDeadlines(options)
   let serving: GrpcMethods | undefined
   let whenIdle: (() => void) | undefined
 
@@ -68,7 +69,7 @@ export function createMemoryGrpc(options: MemoryGrpcOptions): MemoryGrpc {
       authority: request.authority ?? `${address.host}:${address.port}`,
       secure: false,
       clock: options.clock,
-      scheduler: options.scheduler,
+      deadlines,
       onDefect,
       output: {
         write(message) {

@@ -1,32 +1,22 @@
 // Calls as grpc-js shows them ↔ calls as our methods see them. Messages stay raw bytes in both directions.
 import { Metadata as GrpcMetadata, type handleBidiStreamingCall, type ServerDuplexStream } from '@grpc/grpc-js'
 import type { handleServerStreamingCall, handleUnaryCall, ServerWritableStream } from '@grpc/grpc-js'
-import type { Clock, Scheduler, SocketAddress } from '@rocketmq-ts/runtime'
+import type { Clock, Deadlines } from '@rocketmq-ts/runtime'
 import { ServerCall, type CallOutput } from '../server-call.ts'
-import { GrpcStatus, type GrpcMethod, type Metadata } from '../transport.ts'
-
-/** What is known of the connection and the deadline of a call before grpc-js sees it. */
-export interface CallOrigin {
-  readonly remoteAddress: SocketAddress
-  readonly localAddress: SocketAddress
-  readonly secure: boolean
-  readonly timeoutMs: number | undefined
-}
+import { GrpcStatus, type GrpcMethod } from '../transport.ts'
+import type { CallOrigin } from './call-origins.ts'
 
 export interface CallAdapterOptions {
   readonly clock: Clock
-  readonly scheduler: Scheduler
+  readonly deadlines: Deadlines
   readonly unreadBytesMax: number
   readonly onDefect: (error: unknown) => void
-  /** Finds the origin of a call, and takes the mark that led to it out of the metadata. */
-  readonly originOf: (metadata: GrpcMetadata) => CallOrigin
+  readonly originOf: (surface: object) => CallOrigin
   /** All calls that run, for shutdown. */
   readonly calls: Set<ServerCall>
 }
 
 interface SurfaceCall {
-  readonly metadata: GrpcMetadata
-  getHost(): string
   on(event: 'cancelled', listener: () => void): unknown
 }
 
@@ -97,25 +87,24 @@ function startStream(stream: AnswerStream, options: CallAdapterOptions): ServerC
 }
 
 function startCall(surface: SurfaceCall, options: CallAdapterOptions, output: CallOutput): ServerCall {
-  const origin = options.originOf(surface.metadata)
+  const { connection, metadata, authority, timeoutMs } = options.originOf(surface)
+  const { clock, deadlines, onDefect, calls } = options
+  const { remoteAddress, localAddress, secure } = connection
   const call = new ServerCall({
-    ...origin,
-    metadata: metadataOf(surface.metadata),
-    authority: surface.getHost(),
-    clock: options.clock,
-    scheduler: options.scheduler,
+    remoteAddress,
+    localAddress,
+    secure,
+    metadata,
+    authority,
+    timeoutMs,
+    clock,
+    deadlines,
     output,
-    onDefect: options.onDefect,
-    onEnd: () => options.calls.delete(call),
+    onDefect,
+    onEnd: () => calls.delete(call),
   })
-  options.calls.add(call)
+  calls.add(call)
   // grpc-js says this after every call; one that has ended does not listen.
   surface.on('cancelled', () => call.abandon('the client cancelled or its connection was lost'))
   return call
-}
-
-function metadataOf(metadata: GrpcMetadata): Metadata {
-  return new Map(
-    Object.entries(metadata.getMap()).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
-  )
 }

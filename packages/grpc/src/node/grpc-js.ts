@@ -1,19 +1,19 @@
 // The reference transport: @grpc/grpc-js behind a port of our own that takes TLS and plaintext alike.
 import assert from 'node:assert'
-import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+import type { Http2Server } from 'node:http2'
 import type net from 'node:net'
-import { Server, ServerCredentials, type Metadata as GrpcMetadata } from '@grpc/grpc-js'
-import type { Clock, Logger, Scheduler, SocketAddress } from '@rocketmq-ts/runtime'
+import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { type Clock, createDeadlines, type Logger, type Scheduler, type SocketAddress } from '@rocketmq-ts/runtime'
 import { answerWrongPort, nodeClock, nodeScheduler } from '@rocketmq-ts/runtime/node'
-import { parseGrpcTimeout } from '../grpc-timeout.ts'
 import { DEFAULT_GRPC_LIMITS, type GrpcLimits } from '../limits.ts'
 import type { ServerCall } from '../server-call.ts'
 import { GrpcStatus, type GrpcMethods, type GrpcServer, type GrpcTransport } from '../transport.ts'
+import { createCallOrigins } from './call-origins.ts'
 import type { GrpcPortEvent } from './events.ts'
-import { handlerOf, type CallOrigin } from './grpc-js-calls.ts'
-import { openSniffedPort, plainHost, refuse, remoteOf, type SpokenProtocol } from './sniffed-port.ts'
+import { handlerOf } from './grpc-js-calls.ts'
+import { openSniffedPort, refuse, remoteOf, type SpokenProtocol } from './sniffed-port.ts'
 import { checkIdentity, createTlsAcceptor, type TlsAcceptor, type TlsIdentity } from './tls-acceptor.ts'
-import { createRequestBudget, watchRequest } from './unfinished-requests.ts'
+import { createRequestWatch } from './unfinished-requests.ts'
 
 /** 'permissive' takes TLS and plaintext, the others one of them. Official clients differ in what they start with. */
 export type TlsOptions = { readonly mode: 'disabled' } | (TlsIdentity & { readonly mode: 'permissive' | 'enforcing' })
@@ -44,9 +44,6 @@ const NO_BYTES = Buffer.alloc(0)
 /** After the grace of `close`, how long the last answers may take to leave. */
 const FLUSH_MS = 500
 
-/** Leads from a call's metadata to its origin. Set by us on every call, whatever the client sent under this name. */
-const ORIGIN_HEADER = 'rocketmq-ts-origin'
-
 /** Creates a transport for one port; port 0 takes a free one. */
 export function createGrpcJsTransport(options: GrpcJsTransportOptions): GrpcJsTransport {
   const limits: GrpcLimits = { ...DEFAULT_GRPC_LIMITS, ...options.limits }
@@ -63,28 +60,28 @@ export function createGrpcJsTransport(options: GrpcJsTransportOptions): GrpcJsTr
   async function serve(methods: GrpcMethods): Promise<GrpcServer> {
     const calls = new Set<ServerCall>()
     const server = new Server(serverOptions(limits))
-    const holdWithin = createRequestBudget({
+    const deadlines = createDeadlines({ clock, scheduler })
+    const watchRequest = createRequestWatch({
       bytesMax: limits.unfinishedBytesMax,
       requestBytesMax: limits.requestBytesMax,
       patienceMs: limits.unfinishedPatienceMs,
       clock,
       scheduler,
+      deadlines,
       onGivenUp: (reason) => logger.warn({ event: 'grpc.request.given-up', reason }),
     })
-    const origins = watchOrigins((stream, path, timeoutMs = Infinity) => {
-      holdWithin(stream)
+    const origins = createCallOrigins((stream, path, timeoutMs = Infinity) => {
       // A bidirectional call may stay open as long as its client likes; an unknown one is answered at once.
-      const kind = methods.get(path)?.kind ?? 'bidirectional'
-      if (kind === 'bidirectional') return
-      watchRequest(stream, Math.min(timeoutMs, limits.requestTimeoutMs), scheduler)
+      const isTimed = (methods.get(path)?.kind ?? 'bidirectional') !== 'bidirectional'
+      watchRequest(stream, isTimed ? Math.min(timeoutMs, limits.requestTimeoutMs) : undefined)
     })
     const adapter = {
       clock,
-      scheduler,
+      deadlines,
       calls,
       onDefect,
       unreadBytesMax: limits.unreadBytesMax,
-      originOf: origins.take,
+      originOf: origins.of,
     }
     for (const [path, method] of methods) {
       const { type, handle } = handlerOf(method, adapter)
@@ -172,75 +169,10 @@ function toBuffer(message: Uint8Array): Buffer {
   return Buffer.from(message.buffer, message.byteOffset, message.byteLength)
 }
 
-const MALFORMED_TIMEOUT = 'malformed'
-
 /** grpc-js keeps its HTTP/2 servers to itself; the version is pinned, and this fails loudly when that changes. */
 function http2ServerOf(server: Server): Http2Server {
   const { http2Servers } = server as unknown as { http2Servers: Map<Http2Server, unknown> }
   const [http2Server] = http2Servers.keys()
   assert(http2Server !== undefined, 'this version of grpc-js keeps its HTTP/2 servers elsewhere')
   return http2Server
-}
-
-interface Connection {
-  readonly remoteAddress: SocketAddress
-  readonly localAddress: SocketAddress
-  readonly secure: boolean
-}
-
-/**
- * Sees each call before grpc-js does. It notes the connection, which grpc-js only half shows, and takes the deadline
- * out: grpc-js cuts it to 32 bits, so that a deadline of a year passes within days, or at once.
- */
-function watchOrigins(onCall: (stream: ServerHttp2Stream, path: string, timeoutMs: number | undefined) => void) {
-  const connections = new Map<number, Connection>()
-  const numbers = new WeakMap<ServerHttp2Session, number>()
-  let lastNumber = 0
-
-  function numberOf(session: ServerHttp2Session): number {
-    const known = numbers.get(session)
-    if (known !== undefined) return known
-    lastNumber += 1
-    const number = lastNumber
-    numbers.set(session, number)
-    connections.set(number, connectionOf(session))
-    session.once('close', () => connections.delete(number))
-    return number
-  }
-
-  function mark(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    const { session } = stream
-    const timeout = headers['grpc-timeout']
-    const timeoutMs = typeof timeout === 'string' ? parseGrpcTimeout(timeout) : undefined
-    // A malformed one is left for grpc-js to refuse, which would find '1S' in '-1S'.
-    if (timeoutMs !== undefined) delete headers['grpc-timeout']
-    else if (timeout !== undefined) headers['grpc-timeout'] = MALFORMED_TIMEOUT
-    const number = session === undefined ? 0 : numberOf(session as ServerHttp2Session)
-    headers[ORIGIN_HEADER] = `${number} ${timeoutMs ?? ''}`
-    onCall(stream, headers[':path'] ?? '', timeoutMs)
-  }
-
-  return {
-    watch(http2Server: Http2Server) {
-      http2Server.prependListener('stream', mark)
-    },
-    take(metadata: GrpcMetadata): CallOrigin {
-      const [number, timeout] = String(metadata.get(ORIGIN_HEADER)[0]).split(' ')
-      metadata.remove(ORIGIN_HEADER)
-      const connection = connections.get(Number(number)) ?? LOST_CONNECTION
-      return { ...connection, timeoutMs: timeout === '' || timeout === undefined ? undefined : Number(timeout) }
-    },
-  }
-}
-
-const UNKNOWN_ADDRESS: SocketAddress = { host: 'unknown', port: 0 }
-const LOST_CONNECTION: Connection = { remoteAddress: UNKNOWN_ADDRESS, localAddress: UNKNOWN_ADDRESS, secure: false }
-
-function connectionOf(session: ServerHttp2Session): Connection {
-  const { socket } = session
-  return {
-    remoteAddress: { host: plainHost(socket.remoteAddress), port: socket.remotePort ?? 0 },
-    localAddress: { host: plainHost(socket.localAddress), port: socket.localPort ?? 0 },
-    secure: session.encrypted === true,
-  }
 }

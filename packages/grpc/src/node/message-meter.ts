@@ -5,6 +5,14 @@
 const PREFIX_BYTES = 5
 const LENGTH_AT = 1
 
+/** The bytes are exactly one message. */
+export function isWholeMessage(bytes: Uint8Array): boolean {
+  if (bytes.length < PREFIX_BYTES) return false
+  let length = 0
+  for (let at = LENGTH_AT; at < PREFIX_BYTES; at += 1) length = length * 256 + (bytes[at] ?? 0)
+  return length === bytes.length - PREFIX_BYTES
+}
+
 export interface MessageMeter {
   /** Takes the next bytes of a stream; true when at least one message became whole by them. */
   take(chunk: Uint8Array): boolean

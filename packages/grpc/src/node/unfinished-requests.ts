@@ -2,21 +2,18 @@
 // without an end. Invariant: every stream that is watched ends, by its client or by its time, and what all of them hold
 // has a bound.
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
-import { createInputBudget, type InputBudgetOptions, type InputConnection, type Scheduler } from '@rocketmq-ts/runtime'
+import {
+  createInputBudget,
+  type Deadlines,
+  Expiring,
+  type InputAccount,
+  type InputBudgetOptions,
+  type InputConnection,
+} from '@rocketmq-ts/runtime'
 import { GrpcStatus } from '../transport.ts'
-import { createMessageMeter } from './message-meter.ts'
+import { createMessageMeter, isWholeMessage, type MessageMeter } from './message-meter.ts'
 
 const NO_ERROR = 0
-
-/** Ends the call with DEADLINE_EXCEEDED unless its request is whole within `limitMs`. */
-export function watchRequest(stream: ServerHttp2Stream, limitMs: number, scheduler: Scheduler): void {
-  const timer = scheduler.after(limitMs, () => {
-    endUnfinished(stream, GrpcStatus.DEADLINE_EXCEEDED, `the request was not complete within ${limitMs} ms`)
-  })
-  const cancel = () => timer.cancel()
-  stream.once('end', cancel)
-  stream.once('close', cancel)
-}
 
 /** An answer in place of grpc-js, which has none before a request is whole. */
 function endUnfinished(stream: ServerHttp2Stream, status: GrpcStatus, message: string): void {
@@ -33,17 +30,22 @@ function endUnfinished(stream: ServerHttp2Stream, status: GrpcStatus, message: s
   stream.close(NO_ERROR)
 }
 
-export interface RequestBudgetOptions extends InputBudgetOptions {
+export interface RequestWatchOptions extends InputBudgetOptions {
+  readonly deadlines: Deadlines
   /** A call was ended to make room. */
   readonly onGivenUp: (reason: string) => void
 }
 
+/** Takes each stream before grpc-js listens to it; `limitMs`: the time that its request has to be whole, if there is one. */
+export type WatchRequest = (stream: ServerHttp2Stream, limitMs: number | undefined) => void
+
 /**
- * One budget for the messages of all calls that have come in part. Gives a function that takes each stream before
- * grpc-js listens to it. At the bound streams are paused, so that their clients may send no more than a window; calls
- * that are given up end with RESOURCE_EXHAUSTED.
+ * One budget for the messages of all calls that have come in part. At the bound streams are paused, so that their clients
+ * may send no more than a window; calls that are given up end with RESOURCE_EXHAUSTED. A request that is not whole in its
+ * time ends with DEADLINE_EXCEEDED.
  */
-export function createRequestBudget(options: RequestBudgetOptions): (stream: ServerHttp2Stream) => void {
+export function createRequestWatch(options: RequestWatchOptions): WatchRequest {
+  const { deadlines, requestBytesMax, onGivenUp } = options
   const budget = createInputBudget(options)
   const connections = new WeakMap<ServerHttp2Session, InputConnection>()
 
@@ -55,25 +57,52 @@ export function createRequestBudget(options: RequestBudgetOptions): (stream: Ser
     return connection
   }
 
-  return (stream) => {
-    if (stream.session === undefined) return
-    const meter = createMessageMeter(options.requestBytesMax)
-    const account = connectionOf(stream.session as ServerHttp2Session).open({
+  function openAccount(stream: ServerHttp2Stream): InputAccount {
+    return connectionOf(stream.session as ServerHttp2Session).open({
       pause: () => void stream.pause(),
       // Only a stream whose message is not whole is paused here, and of that grpc-js wants the rest.
       resume: () => void stream.resume(),
       drop(reason) {
-        options.onGivenUp(reason)
+        onGivenUp(reason)
         endUnfinished(stream, GrpcStatus.RESOURCE_EXHAUSTED, reason)
         // What is still on its way is read and thrown away, otherwise the stream would never close.
         stream.resume()
       },
     })
+  }
+
+  return (stream, limitMs) => {
+    if (stream.session === undefined) return
+    let part: { readonly meter: MessageMeter; readonly account: InputAccount } | undefined
+    const time = limitMs === undefined ? undefined : new RequestTime(stream, limitMs)
+    if (time !== undefined) deadlines.add(time, time.limitMs)
     stream.on('data', (chunk: Uint8Array) => {
-      const isNew = meter.take(chunk)
+      // Almost all requests come in one piece: nothing is held then, and nothing has to be noted.
+      if (part === undefined && isWholeMessage(chunk)) return
+      part ??= { meter: createMessageMeter(requestBytesMax), account: openAccount(stream) }
+      const isNew = part.meter.take(chunk)
       // Who has its answer already is no longer listened to.
-      account.hold(stream.writableEnded ? 0 : meter.heldBytes, isNew)
+      part.account.hold(stream.writableEnded ? 0 : part.meter.heldBytes, isNew)
     })
-    stream.once('close', () => account.close())
+    stream.once('close', () => {
+      if (time !== undefined) deadlines.remove(time)
+      part?.account.close()
+    })
+  }
+}
+
+class RequestTime extends Expiring {
+  readonly #stream: ServerHttp2Stream
+  readonly limitMs: number
+
+  constructor(stream: ServerHttp2Stream, limitMs: number) {
+    super()
+    this.#stream = stream
+    this.limitMs = limitMs
+  }
+
+  override expire(): void {
+    if (this.#stream.readableEnded) return
+    endUnfinished(this.#stream, GrpcStatus.DEADLINE_EXCEEDED, `the request was not complete within ${this.limitMs} ms`)
   }
 }

@@ -309,15 +309,6 @@ test('headers: an unknown path → HTTP 200 with grpc-status 12', async () => {
   expect(answer).toStrictEqual({ httpStatus: 200, grpcStatus: '12' })
 })
 
-test('headers: our own header sent by a client → has no effect and is not shown', async () => {
-  const fixture = await open({ tls: PERMISSIVE })
-  const answer = await request(connectHttp2(fixture), { ':path': '/s/Echo', 'rocketmq-ts-origin': '99 1' })
-  expect(answer.grpcStatus).toBe('0')
-  expect(fixture.calls[0]?.remoteAddress.host).toBe('127.0.0.1')
-  expect(fixture.calls[0]?.deadlineMonotonicMs).toBeUndefined()
-  expect(fixture.calls[0]?.metadata.has('rocketmq-ts-origin')).toBe(false)
-})
-
 test.each([
   ['525600M', 525_600 * 60_000],
   ['99999999H', 99_999_999 * 3_600_000],

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import { createMessageMeter } from '../../src/node/message-meter.ts'
+import { createMessageMeter, isWholeMessage } from '../../src/node/message-meter.ts'
 
 function framed(length: number): Buffer {
   const frame = Buffer.alloc(5 + length, 7)
@@ -32,4 +32,15 @@ test('message meter: a message that is too long → holds nothing', () => {
   const meter = createMessageMeter(100)
   meter.take(framed(101).subarray(0, 50))
   expect(meter.heldBytes).toBe(0)
+})
+
+test('whole message: exactly one → true; a piece of it, more than it, or a prefix alone → false', () => {
+  const message = Buffer.alloc(5 + 300, 7)
+  message[0] = 0
+  message.writeUInt32BE(300, 1)
+  expect(isWholeMessage(message)).toBe(true)
+  expect(isWholeMessage(Buffer.alloc(5))).toBe(true)
+  for (const length of [0, 1, 4, 5, 6, 304]) expect(isWholeMessage(message.subarray(0, length))).toBe(false)
+  expect(isWholeMessage(Buffer.concat([message, message]))).toBe(false)
+  expect(isWholeMessage(Buffer.from([0, 0xff, 0xff, 0xff, 0xff]))).toBe(false)
 })
