@@ -44,6 +44,16 @@ export function wrongPorts({ person, nameserver, broker, proxy, lostBroker, lost
       remedy: GRPC_PORT,
     },
     {
+      name: 'wrong port: an SDK that uses TLS, at the port of the nameserver → the log of the nameserver',
+      async read() {
+        const mark = logMark(nameserver.logFile)
+        await person.program(1, 'tls-send', nameserver.address, 'hello')
+        return logWith(nameserver.logFile, mark, 'stream.refused')
+      },
+      cause: 'this is the remoting port of a nameserver: it speaks no TLS',
+      remedy: GRPC_PORT,
+    },
+    {
       name: 'wrong port: an SDK at the health port → the error of the SDK',
       read: () => person.program(1, 'send', health, 'hello'),
       cause: 'this is the health port',
