@@ -50,6 +50,10 @@ export interface RouteCacheOptions {
 
 /** Timers come this share of their time early, at most. */
 const JITTER_SHARE = 0.2
+/** A broker that has left a route may be back soon, which only a nameserver can tell: it is asked this often, … */
+const LEFT_AGAIN_MS = 2_000
+/** … for so long. After that it is scaled away rather than restarted. */
+const LEFT_FOR_MS = 60_000
 /** Pause between two requests for a route that seems to be wrong. */
 export const REFRESH_AGAIN_MS = 200
 
@@ -60,6 +64,8 @@ interface Entry {
   confirmedAtMs: number | undefined
   /** Since when nameservers say that a known topic does not exist. */
   missingSinceMs: number | undefined
+  /** When a broker was last seen to have left the route. */
+  leftAtMs: number
   /** A request failed, and none has been answered since. */
   failing: boolean
   fetching: Promise<TopicRouteData | undefined> | undefined
@@ -87,6 +93,7 @@ export function createRouteCache(options: RouteCacheOptions): RouteCache {
       known: undefined,
       confirmedAtMs: undefined,
       missingSinceMs: undefined,
+      leftAtMs: -Infinity,
       failing: false,
       fetching: undefined,
       askedAtMs: -Infinity,
@@ -116,10 +123,14 @@ export function createRouteCache(options: RouteCacheOptions): RouteCache {
       )
       .finally(() => {
         entry.fetching = undefined
-        const isDoubtful = entry.failing || entry.missingSinceMs !== undefined
-        if (entry.known !== undefined) arm(topic, entry, isDoubtful ? retryMs : refreshMs)
+        if (entry.known !== undefined) arm(topic, entry, pauseOf(entry))
       })
     return entry.fetching
+  }
+
+  function pauseOf({ failing, missingSinceMs, leftAtMs }: Entry): number {
+    if (failing || missingSinceMs !== undefined) return retryMs
+    return clock.monotonicMs() - leftAtMs < LEFT_FOR_MS ? LEFT_AGAIN_MS : refreshMs
   }
 
   function settle(entry: Entry, found: TopicRouteData | undefined): TopicRouteData | undefined {
@@ -130,6 +141,7 @@ export function createRouteCache(options: RouteCacheOptions): RouteCache {
       entry.missingSinceMs ??= nowMs
       if (nowMs - entry.missingSinceMs < goneMs) return entry.known
     }
+    if (lacksBroker(found, entry.known)) entry.leftAtMs = nowMs
     entry.known = found
     entry.missingSinceMs = undefined
     entry.confirmedAtMs = nowMs
@@ -227,4 +239,11 @@ export function createRouteCache(options: RouteCacheOptions): RouteCache {
       for (const { timer } of entries.values()) timer?.cancel()
     },
   }
+}
+
+/** A broker of the route before is not in this one. */
+function lacksBroker(route: TopicRouteData | undefined, before: TopicRouteData | undefined): boolean {
+  if (route === undefined || before === undefined) return false
+  const names = new Set(route.brokerDatas.map(({ brokerName }) => brokerName))
+  return before.brokerDatas.some(({ brokerName }) => !names.has(brokerName))
 }

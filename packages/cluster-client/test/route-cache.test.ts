@@ -7,6 +7,16 @@ function routeNamed(name: string): TopicRouteData {
   return { queueDatas: [], brokerDatas: [], filterServerTable: new Map(), orderTopicConf: name }
 }
 
+function routeOver(...brokerNames: readonly string[]): TopicRouteData {
+  const brokerDatas = brokerNames.map((brokerName) => ({
+    cluster: 'c',
+    brokerName,
+    brokerAddrs: new Map([[0, brokerName]]),
+    enableActingMaster: false,
+  }))
+  return { ...routeNamed(''), brokerDatas }
+}
+
 interface Question {
   readonly topic: string
   readonly answer: (route: TopicRouteData | undefined) => Promise<void>
@@ -143,6 +153,29 @@ test('route cache: a broker of the route does not answer → fetched anew at onc
   expect(asked).toHaveLength(2)
   await effects.advance(REFRESH_AGAIN_MS)
   expect(asked).toHaveLength(3)
+})
+
+test('route cache: a broker has left the route → asked again every 2 s for a minute, so that its return is seen soon', async () => {
+  const { effects, asked, last, cache, name } = setUp()
+  const first = name('T')
+  await last().answer(routeOver('a', 'b'))
+  await first
+  await effects.advance(20_000)
+  await last().answer(routeOver('a'))
+  await effects.advance(2_000)
+  expect(asked).toHaveLength(3)
+  await last().answer(routeOver('a', 'b'))
+  expect(cache.known('T')?.brokerDatas).toHaveLength(2)
+  for (let ms = 2_000; ms < 60_000; ms += 2_000) {
+    cache.known('T')
+    await effects.advance(2_000)
+    await last().answer(routeOver('a', 'b'))
+  }
+  const answered = asked.length
+  await effects.advance(19_999)
+  expect(asked).toHaveLength(answered)
+  await effects.advance(1)
+  expect(asked).toHaveLength(answered + 1)
 })
 
 test('route cache: more topics are due than may be fetched at once → the others a little later', async () => {
