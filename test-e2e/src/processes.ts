@@ -12,6 +12,8 @@ export interface ProcessOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Standard input stays open until `endInput`; otherwise it is empty. */
   readonly input?: 'open'
+  /** Gets everything that it writes to standard output. */
+  readonly onOutput?: ((text: string) => void) | undefined
 }
 
 export interface EndedProcess {
@@ -44,7 +46,7 @@ atExit(endAll)
 export function startProcess(
   command: string,
   args: readonly string[],
-  { input, ...options }: ProcessOptions = {},
+  { input, onOutput, ...options }: ProcessOptions = {},
 ): RunningProcess {
   const child = spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'], detached: true })
   child.stdin.on('error', () => undefined) // it has ended already
@@ -55,6 +57,7 @@ export function startProcess(
   let exitCode: number | undefined
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout = (stdout + text).slice(-OUTPUT_CHARS_MAX)
+    onOutput?.(text)
   })
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-OUTPUT_CHARS_MAX)

@@ -4,9 +4,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { createChecks, someOf } from './checks.ts'
+import { chosen } from './chosen.ts'
 import { type SdkCluster, startSdkCluster } from './sdk/cluster.ts'
 import { FEATURES } from './sdk/expected.ts'
 import { type Column, judge } from './sdk/judge.ts'
@@ -17,8 +17,6 @@ import { formatTable } from './sdk/table.ts'
 import { takeServices } from './server.ts'
 import { expectThat, runCheck } from './steps.ts'
 
-/** Dependencies and builds, kept from run to run. */
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/rocketmq-ts/sdk', import.meta.url))
 const DEAD_LETTER_ATTEMPTS = 2
 /** Where clients that check certificates look for the ones that they trust. */
 const TRUST_VARIABLES = ['NODE_EXTRA_CA_CERTS', 'GRPC_DEFAULT_SSL_ROOTS_FILE_PATH', 'SSL_CERT_FILE']
@@ -43,20 +41,6 @@ const tell = (line: string) =>
   console.log(`${((performance.now() - startedMs) / 1000).toFixed(1).padStart(6)} s  ${line}`)
 const checks = createChecks(tell)
 
-function chosen<T>(
-  flag: string | undefined,
-  kind: string,
-  all: readonly T[],
-  nameOf: (item: T) => string,
-): readonly T[] {
-  if (flag === undefined) return all
-  const names = flag.split(',')
-  const unknown = names.filter((name) => !all.some((item) => nameOf(item) === name))
-  if (unknown.length > 0)
-    throw new Error(`no such ${kind}: ${unknown.join(', ')}; there are ${all.map(nameOf).join(', ')}`)
-  return all.filter((item) => names.includes(nameOf(item)))
-}
-
 /** Builds the program and starts it; undefined where that failed or something is missing, which is counted. */
 async function startIn(language: Language, cluster: SdkCluster): Promise<Program | undefined> {
   const { name, client } = language
@@ -67,7 +51,7 @@ async function startIn(language: Language, cluster: SdkCluster): Promise<Program
   }
   let program: Program | undefined
   const start = async () => {
-    const command = await buildOnce(join(CACHE, name), language)
+    const command = await buildOnce(language)
     await cluster.rmq.createTopic(`${name}-dead-letter`)
     await cluster.rmq.createGroup(`${name}-dead-letter`, DEAD_LETTER_ATTEMPTS)
     program = startProgram({

@@ -4,6 +4,7 @@
 import { once } from 'node:events'
 import { format } from 'node:util'
 import { ConsumeResult, Producer, PushConsumer, SimpleConsumer } from 'rocketmq-client-nodejs'
+import { startSession } from './session.mjs'
 
 const [endpointList, prefix, ...wanted] = process.argv.slice(2)
 const endpoints = endpointList.split(',')
@@ -13,6 +14,11 @@ const REQUEST_MS_MAX = 10_000
 const INVISIBLE_MS = 30_000
 const SHORT_INVISIBLE_MS = 1_000
 const SCENARIO_MS_MAX = 60_000
+const SESSION_PAUSE_MS = 150
+/** Longer than anything that ends what is idle. */
+const IDLE_PAUSE_MS = 150_000
+/** The client's default. */
+const SESSION_REQUEST_MS_MAX = 3_000
 const FEW = 4
 const MANY = 60
 const CACHED_MAX = 4
@@ -45,12 +51,13 @@ const startSimple = (topic, consumerGroup, expression = '*', options = {}) =>
     subscriptions: new Map([[topic, expression]]),
     ...options,
   })
-const startPush = (topic, consumerGroup, consume) =>
+const startPush = (topic, consumerGroup, consume, options = {}) =>
   start(PushConsumer, {
     consumerGroup,
     subscriptions: new Map([[topic, '*']]),
     maxCacheMessageCount: CACHED_MAX,
     messageListener: { consume },
+    ...options,
   })
 
 function expect(holds, otherwise) {
@@ -141,6 +148,20 @@ async function expectBodies(topic, sent) {
   const got = (await receiveAll(consumer, sent.length)).map(({ body }) => body.toString('hex'))
   const same = JSON.stringify(sorted(got)) === JSON.stringify(sorted(sent.map((body) => body.toString('hex'))))
   expect(same, `bodies differ: ${got.map((hex) => `${hex.length / 2} bytes ${hex.slice(0, 40)}`).join(', ')}`)
+}
+
+/** It goes on until the input ends. */
+async function session(name, topic, ownEndpoints, pauseMs) {
+  const options = { requestTimeout: SESSION_REQUEST_MS_MAX, ...(ownEndpoints && { endpoints: ownEndpoints }) }
+  await startSession({
+    name,
+    topic,
+    pauseMs,
+    producer: await startProducer(topic, options),
+    simple: await startSimple(topic, `${topic}-simple`, '*', options),
+    startPush: (consume) => startPush(topic, `${topic}-push`, consume, options),
+    hasEnded: () => hasEnded,
+  })
 }
 
 const ONLY_PROMISES = { none: 'every call returns a promise' }
@@ -275,9 +296,12 @@ const SCENARIOS = {
   },
   plaintext: (topic) => roundTrip(topic, { sslEnabled: false }),
   tls: (topic) => roundTrip(topic, { sslEnabled: true }),
+  session: (topic, own) => session('session', topic, own, SESSION_PAUSE_MS),
+  'idle-session': (topic, own) => session('idle-session', topic, own, IDLE_PAUSE_MS),
 }
 
 const inputEnded = once(process.stdin.resume(), 'end')
+let hasEnded = false
 
 async function run(name) {
   const [scenario, ownEndpoints] = name.split('@')
@@ -296,6 +320,7 @@ async function run(name) {
 
 await Promise.all(wanted.map(run))
 await inputEnded
+hasEnded = true
 const ends = await Promise.allSettled(open.map((client) => client.shutdown()))
 const failures = ends.filter(({ status }) => status === 'rejected')
 for (const { reason } of failures) console.error('ERROR closing:', reason)

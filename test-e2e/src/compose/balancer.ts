@@ -11,6 +11,10 @@ export interface Balancer {
   readonly address: string
   /** `host:port` of the proxies from now on; connections that are there stay. */
   connectTo(endpoints: readonly string[]): void
+  /** Nothing passes any more, and nobody is told: connections stay open, new ones are accepted and lead nowhere. */
+  fallSilent(): void
+  /** Ends the connections that were there in the silence; from now on everything passes again. */
+  endSilence(): void
   /** Clients that are closing have some time to end their connections. */
   close(): Promise<void>
 }
@@ -20,6 +24,7 @@ export async function createBalancer(endpoints: readonly string[]): Promise<Bala
   const sockets = new Set<Socket>()
   let current = [...endpoints]
   let next = 0
+  let isSilent = false
 
   /** Passes both ways, or tries the next proxy; where none accepts, the connection is reset. */
   function pass(near: Socket, triesLeft: number): void {
@@ -37,14 +42,14 @@ export async function createBalancer(endpoints: readonly string[]): Promise<Bala
       far.off('error', refused)
       sockets.add(far)
       far.on('close', () => sockets.delete(far))
-      join(near, far)
+      if (!isSilent) join(near, far)
     })
   }
 
   const listener = createServer((near) => {
     sockets.add(near)
     near.on('error', () => near.destroy()).on('close', () => sockets.delete(near))
-    pass(near, current.length)
+    if (!isSilent) pass(near, current.length)
   })
   await once(listener.listen(0, '127.0.0.1'), 'listening')
   const { port } = listener.address() as AddressInfo
@@ -52,6 +57,14 @@ export async function createBalancer(endpoints: readonly string[]): Promise<Bala
     address: `127.0.0.1:${port}`,
     connectTo(published) {
       current = [...published]
+    },
+    fallSilent() {
+      isSilent = true
+      for (const socket of sockets) socket.unpipe().pause()
+    },
+    endSilence() {
+      isSilent = false
+      for (const socket of sockets) socket.resetAndDestroy()
     },
     async close() {
       const closed = once(listener.close(), 'close')

@@ -7,6 +7,8 @@ import { findCommand } from '../find-command.ts'
 import { runProcess } from '../processes.ts'
 
 const SDK_FOLDER = fileURLToPath(new URL('../../sdk', import.meta.url))
+/** Dependencies and builds, kept from run to run. */
+const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/rocketmq-ts/sdk', import.meta.url))
 /** A first build of Rust takes 100 s of a free machine with two cores. */
 export const BUILD_MS_MAX = 600_000
 const STAMP = 'built.json'
@@ -106,8 +108,9 @@ export async function buildIn(folder: string, language: Language): Promise<reado
   return await language.build(folder)
 }
 
-/** The same, unless the folder holds what was built from the same files. */
-export async function buildOnce(folder: string, language: Language): Promise<readonly string[]> {
+/** The same in a folder that is kept, unless that holds what was built from the same files. */
+export async function buildOnce(language: Language): Promise<readonly string[]> {
+  const folder = join(CACHE, language.name)
   const stamp = join(folder, STAMP)
   const sources = hashOf(join(SDK_FOLDER, language.name))
   if (existsSync(stamp)) {

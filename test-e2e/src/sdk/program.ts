@@ -28,6 +28,8 @@ export interface ProgramOptions {
   /** Gets the logs that clients write into the home folder. */
   readonly home: string
   readonly env?: NodeJS.ProcessEnv
+  /** Gets everything that it writes to standard output. */
+  readonly onOutput?: (text: string) => void
 }
 
 export interface Program {
@@ -45,7 +47,7 @@ export interface Program {
 
 /** Starts the program; its scenarios run side by side, and its clients stay open until `end`. */
 export function startProgram(options: ProgramOptions): Program {
-  const { command, endpoints, prefix, scenarios, home, env } = options
+  const { command, endpoints, prefix, scenarios, home, env, onOutput } = options
   mkdirSync(home, { recursive: true })
   const [file = '', ...args] = command
   const started = startProcess(file, [...args, endpoints.join(','), prefix, ...scenarios], {
@@ -53,6 +55,7 @@ export function startProgram(options: ProgramOptions): Program {
     // Java takes the home folder from the system's table of users.
     env: { ...process.env, HOME: home, JAVA_TOOL_OPTIONS: `-Duser.home=${home}`, ...env },
     input: 'open',
+    onOutput,
   })
   const program: Program = {
     process: started,

@@ -5,7 +5,8 @@ import { runProcess } from '../processes.ts'
 const RMQ_MS_MAX = 60_000
 
 export interface Rmq {
-  createTopic(topic: string): Promise<void>
+  /** With so many queues on each broker. */
+  createTopic(topic: string, queues?: number): Promise<void>
   createGroup(group: string, maxAttempts: number): Promise<void>
   /** Message ids that came for this group within the wait. */
   receive(topic: string, group: string, wait: string): Promise<string[]>
@@ -18,8 +19,8 @@ export function createRmq(services: string, nameservers: string): Rmq {
     return (await runProcess(process.execPath, command, { deadlineMs: RMQ_MS_MAX })).stdout
   }
   return {
-    async createTopic(topic) {
-      await rmq('topic', 'create', topic)
+    async createTopic(topic, queues = 4) {
+      await rmq('topic', 'create', topic, '--queues', `${queues}`)
     },
     async createGroup(group, maxAttempts) {
       await rmq('group', 'create', group, '--max-attempts', `${maxAttempts}`)
