@@ -333,3 +333,28 @@ test('turns: any interleaving of arrivals, writes and syncs → each release onc
     { numRuns: 200 },
   )
 })
+
+test('turns: an observer → told of each Turn with its jobs, the time of handling, and of handling and writing', async () => {
+  const scheduler = new ManualScheduler()
+  const log = new ManualLog([])
+  const told: unknown[] = []
+  let nowMs = 100
+  const turns = createTurns({
+    scheduler,
+    log,
+    jobsMax: 10,
+    onDefect: () => {},
+    observer: { clock: { monotonicMs: () => nowMs }, turned: (turn) => told.push(turn) },
+  })
+  for (const tookMs of [3, 4]) {
+    turns.enter(() => {
+      nowMs += tookMs
+    })
+  }
+  expect(turns.waiting).toBe(2)
+  await scheduler.pass()
+  expect([turns.waiting, told.length]).toEqual([0, 0])
+  nowMs += 20
+  await log.finishWrite()
+  expect(told).toEqual([{ jobs: 2, handledMs: 7, tookMs: 27 }])
+})

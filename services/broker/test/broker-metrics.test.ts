@@ -1,6 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { createMetricsRegistry } from '@rocketmq-ts/metrics'
-import { createTrafficCounters } from '../src/broker-metrics.ts'
+import { silentLogger } from '@rocketmq-ts/runtime'
+import { createBrokerMetrics, createTrafficCounters, type MetricsSources } from '../src/broker-metrics.ts'
+import { createInflight } from '../src/inflight/inflight.ts'
 import { TOPICS_MAX } from '../src/limits.ts'
 import { startBroker } from './broker-harness.ts'
 
@@ -163,6 +165,19 @@ test('metrics: the store → writes, flushes, files, room on the disk and the ag
   }
   expect(samples.get('rocketmq_ts_disk_full')).toBe(0)
   expect(samples.get('rocketmq_ts_store_refuses')).toBe(0)
+})
+
+test('metrics: a Turn that holds up the broker → told of with its limit; a quick one is only measured', async () => {
+  const registry = createMetricsRegistry()
+  const events: unknown[] = []
+  const sources = {
+    inflight: createInflight({ maxAttempts: () => 17 }),
+    logger: { ...silentLogger, warn: (event: unknown) => void events.push(event) },
+  }
+  const metrics = createBrokerMetrics(registry, { ...sources } as unknown as MetricsSources)
+  metrics.turned({ jobs: 2, handledMs: 1, tookMs: 2 })
+  metrics.turned({ jobs: 900, handledMs: 310.4, tookMs: 320.6 })
+  expect(events).toEqual([{ event: 'turn.slow', jobs: 900, handledMs: 310, tookMs: 321, limitMs: 250 }])
 })
 
 test('metrics: pops at a bound → counted under the bound', async () => {
