@@ -33,7 +33,7 @@ type report struct {
 
 var output sync.Mutex
 
-func say(one report) {
+func say(one any) {
 	output.Lock()
 	defer output.Unlock()
 	if err := json.NewEncoder(os.Stdout).Encode(one); err != nil {
@@ -75,6 +75,7 @@ func main() {
 	}
 	running.Wait()
 	_, _ = io.Copy(io.Discard, os.Stdin)
+	hasEnded.Store(true)
 	if failures := closeAll(); failures > 0 {
 		os.Exit(1)
 	}

@@ -39,6 +39,8 @@ var scenarios = map[string]func(topic, ownEndpoints string) outcome{
 	"topic-refused":    topicRefused,
 	"plaintext":        plaintext,
 	"tls":              roundTrip, // EnableSsl is true by default
+	"session":          startSession("session", sessionPause),
+	"idle-session":     startSession("idle-session", idlePause),
 }
 
 func missing(reason string) func(string, string) outcome {

@@ -21,6 +21,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.apache.rocketmq.client.apis.ClientConfiguration;
 import org.apache.rocketmq.client.apis.ClientConfigurationBuilder;
@@ -42,6 +43,9 @@ public class Scenarios {
     private static final Duration INVISIBLE = Duration.ofSeconds(30);
     private static final Duration SHORT_INVISIBLE = Duration.ofSeconds(1);
     static final int SCENARIO_SECONDS_MAX = 60;
+    private static final Duration SESSION_PAUSE = Duration.ofMillis(150);
+    /** Longer than anything that ends what is idle. */
+    private static final Duration IDLE_PAUSE = Duration.ofSeconds(150);
     private static final int FEW = 4;
     private static final int MANY = 60;
     private static final int CACHED_MAX = 4;
@@ -85,7 +89,9 @@ public class Scenarios {
             Map.entry("topic-created", (topic, own) -> roundTrip(topic, next(), Scenarios::receiveNow)),
             Map.entry("topic-refused", Scenarios::topicRefused),
             Map.entry("plaintext", (topic, own) -> roundTrip(topic, next().enableSsl(false), Scenarios::receiveNow)),
-            Map.entry("tls", (topic, own) -> roundTrip(topic, next().enableSsl(true), Scenarios::receiveNow))));
+            Map.entry("tls", (topic, own) -> roundTrip(topic, next().enableSsl(true), Scenarios::receiveNow)),
+            Map.entry("session", (topic, own) -> session("session", topic, own, SESSION_PAUSE)),
+            Map.entry("idle-session", (topic, own) -> session("idle-session", topic, own, IDLE_PAUSE))));
 
     private static ClientConfigurationBuilder to(String endpointsOfClient) {
         return ClientConfiguration.newBuilder().setEndpoints(endpointsOfClient).setRequestTimeout(REQUEST_MAX);
@@ -107,12 +113,22 @@ public class Scenarios {
     }
 
     private static SimpleConsumer startSimple(String topic, String expression, ClientConfigurationBuilder to) throws Exception {
-        return opened(provider.newSimpleConsumerBuilder().setClientConfiguration(to.build()).setConsumerGroup(topic)
+        return startSimple(topic, topic, expression, to);
+    }
+
+    private static SimpleConsumer startSimple(String topic, String group, String expression, ClientConfigurationBuilder to)
+            throws Exception {
+        return opened(provider.newSimpleConsumerBuilder().setClientConfiguration(to.build()).setConsumerGroup(group)
                 .setAwaitDuration(AWAIT).setSubscriptionExpressions(Map.of(topic, new FilterExpression(expression))).build());
     }
 
     private static void startPush(String topic, String group, MessageListener listener) throws Exception {
-        opened(provider.newPushConsumerBuilder().setClientConfiguration(next().build()).setConsumerGroup(group)
+        startPush(topic, group, listener, next());
+    }
+
+    private static void startPush(String topic, String group, MessageListener listener, ClientConfigurationBuilder to)
+            throws Exception {
+        opened(provider.newPushConsumerBuilder().setClientConfiguration(to.build()).setConsumerGroup(group)
                 .setSubscriptionExpressions(Map.of(topic, FilterExpression.SUB_ALL)).setMessageListener(listener)
                 .setMaxCacheMessageCount(CACHED_MAX).setConsumptionThreadCount(THREADS).build());
     }
@@ -125,7 +141,7 @@ public class Scenarios {
         expect(got.equals(wanted), what + ": " + got + ", not " + wanted);
     }
 
-    private static MessageBuilder message(String topic, byte[] body) {
+    static MessageBuilder message(String topic, byte[] body) {
         return provider.newMessageBuilder().setTopic(topic).setBody(body);
     }
 
@@ -174,7 +190,7 @@ public class Scenarios {
         return message.getMessageId() + " " + message.getDeliveryAttempt();
     }
 
-    private static byte[] bodyOf(MessageView message) {
+    static byte[] bodyOf(MessageView message) {
         ByteBuffer buffer = message.getBody();
         var bytes = new byte[buffer.remaining()];
         buffer.get(bytes);
@@ -327,15 +343,34 @@ public class Scenarios {
         try {
             startProducer(topic, to(ownEndpoints));
         } catch (Exception error) {
-            var text = new StringBuilder();
-            for (Throwable cause = error; cause != null; cause = cause.getCause()) text.append(cause).append(' ');
-            expect(text.indexOf("40402") >= 0 && text.indexOf(topic) >= 0, text.toString());
+            var text = causesOf(error);
+            expect(text.contains("40402") && text.contains(topic), text);
             return DONE;
         }
         throw new IllegalStateException("the producer started");
     }
 
-    private static String quoted(String text) {
+    /** It goes on until the input ends. */
+    private static String session(String name, String topic, String ownEndpoints, Duration pause) throws Exception {
+        // With the default limits of the client.
+        var to = ownEndpoints.contains(":") ? ownEndpoints : endpoints[0];
+        Supplier<ClientConfigurationBuilder> at = () -> ClientConfiguration.newBuilder().setEndpoints(to);
+        var session = new Session(name, topic, pause);
+        var producer = startProducer(topic, at.get());
+        var consumer = startSimple(topic, topic + "-simple", "*", at.get());
+        startPush(topic, topic + "-push", session::consume, at.get());
+        session.produce(producer);
+        session.receive(consumer);
+        return DONE;
+    }
+
+    static String causesOf(Throwable error) {
+        var text = new StringBuilder();
+        for (Throwable cause = error; cause != null; cause = cause.getCause()) text.append(cause).append(' ');
+        return text.toString();
+    }
+
+    static String quoted(String text) {
         var json = new StringBuilder("\"");
         for (char letter : text.toCharArray()) {
             if (letter < ' ' || letter == '"' || letter == '\\') json.append(String.format("\\u%04x", (int) letter));
@@ -377,6 +412,7 @@ public class Scenarios {
                 .map(name -> CompletableFuture.runAsync(() -> run(arguments[1], name), pool)).toList();
         running.forEach(CompletableFuture::join);
         System.in.transferTo(OutputStream.nullOutputStream());
+        Session.hasEnded = true;
         var closing = opened.stream().map(client -> CompletableFuture.supplyAsync(() -> close(client), pool)).toList();
         var areClosed = closing.stream().allMatch(CompletableFuture::join);
         System.exit(areClosed ? 0 : 1); // the client leaves threads of its own behind

@@ -24,12 +24,16 @@ from rocketmq import (
     PushConsumer,
     SimpleConsumer,
 )
+from session import Session
 
 AWAIT_SECONDS = 1
 REQUEST_SECONDS_MAX = 10  # more than the default of 3: the machine may be busy
 INVISIBLE_SECONDS = 30
 SHORT_INVISIBLE_SECONDS = 1
 SCENARIO_SECONDS_MAX = 60
+SESSION_PAUSE_SECONDS = 0.15
+IDLE_PAUSE_SECONDS = 150  # longer than anything that ends what is idle
+SESSION_REQUEST_SECONDS_MAX = 3  # the client's default
 FEW = 4
 MANY = 60
 CACHED_MAX = 4
@@ -41,6 +45,7 @@ endpoints = endpoint_list.split(",")
 opened = []
 lock = threading.Lock()
 event_loop = asyncio.new_event_loop()
+has_ended = threading.Event()
 clients = 0
 
 
@@ -51,23 +56,25 @@ def next_endpoints():
         return endpoints[clients % len(endpoints)]
 
 
-def start(create, own_endpoints=None):
+def start(create, own_endpoints=None, request_seconds_max=REQUEST_SECONDS_MAX):
     """Starts a client at the next of the endpoints; it is closed at the end."""
     to = own_endpoints or next_endpoints()
-    client = create(ClientConfiguration(to, Credentials(), request_timeout=REQUEST_SECONDS_MAX))
+    client = create(ClientConfiguration(to, Credentials(), request_timeout=request_seconds_max))
     client.startup()
     with lock:
         opened.append(client)
     return client
 
 
-def start_producer(*topics, own_endpoints=None, **options):
-    return start(lambda configuration: Producer(configuration, topics, **options), own_endpoints)
+def start_producer(*topics, at=(), **options):
+    return start(lambda configuration: Producer(configuration, topics, **options), *at)
 
 
-def start_simple(topic, group, expression="*", **options):
+def start_simple(topic, group, expression="*", at=(), **options):
     subscription = {topic: FilterExpression(expression)}
-    return start(lambda configuration: SimpleConsumer(configuration, group, subscription, AWAIT_SECONDS, **options))
+    return start(
+        lambda configuration: SimpleConsumer(configuration, group, subscription, AWAIT_SECONDS, **options), *at
+    )
 
 
 class Listener(MessageListener):
@@ -78,11 +85,12 @@ class Listener(MessageListener):
         raise NotImplementedError  # the instance has its own
 
 
-def start_push(topic, group, consume):
+def start_push(topic, group, consume, at=()):
     return start(
         lambda configuration: PushConsumer(
             configuration, group, Listener(consume), {topic: FilterExpression()}, max_cache_message_count=CACHED_MAX
-        )
+        ),
+        *at,
     )
 
 
@@ -290,13 +298,28 @@ def expect_bodies(topic, sent):
 
 
 def topic_refused(topic, own_endpoints):
-    producer = start_producer(own_endpoints=own_endpoints)
+    producer = start_producer(at=[own_endpoints])
     try:
         producer.send(message_of(topic, b"x"))
     except Exception as error:
         expect(topic in str(error), repr(error))  # it does not tell the code
         return
     raise AssertionError("it was sent")
+
+
+def session(name, pause_seconds):
+    """It goes on until the input ends."""
+
+    def scenario(topic, own_endpoints):
+        at = (own_endpoints, SESSION_REQUEST_SECONDS_MAX)
+        one = Session(name, pause_seconds, say, has_ended, lambda body: message_of(topic, body))
+        producer = start_producer(topic, at=at)
+        consumer = start_simple(topic, f"{topic}-simple", at=at)
+        start_push(topic, f"{topic}-push", one.consume, at=at)
+        one.produce(producer)
+        one.receive(consumer)
+
+    return scenario
 
 
 SCENARIOS = {
@@ -321,6 +344,8 @@ SCENARIOS = {
     "topic-refused": topic_refused,
     "plaintext": lambda topic, _: round_trip(topic, tls_enable=False),
     "tls": lambda topic, _: round_trip(topic, tls_enable=True),
+    "session": session("session", SESSION_PAUSE_SECONDS),
+    "idle-session": session("idle-session", IDLE_PAUSE_SECONDS),
 }
 
 
@@ -344,5 +369,6 @@ def run(name):
 with ThreadPoolExecutor(max(1, len(wanted))) as pool:
     list(pool.map(run, wanted))
 sys.stdin.read()
+has_ended.set()
 with ThreadPoolExecutor(max(1, len(opened))) as pool:
     list(pool.map(lambda client: client.shutdown(), opened))

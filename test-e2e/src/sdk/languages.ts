@@ -77,7 +77,7 @@ export const LANGUAGES: readonly Language[] = [
       const classPath = readFileSync(classPathFile, 'utf8')
       await runProcess(
         'javac',
-        ['-d', 'classes', '-cp', classPath, 'Scenarios.java', 'Collector.java'],
+        ['-d', 'classes', '-cp', classPath, 'Scenarios.java', 'Collector.java', 'Session.java'],
         inFolder(folder),
       )
       return ['java', '-cp', `${join(folder, 'classes')}:${classPath}`, 'Scenarios']

@@ -1,6 +1,8 @@
 //! Runs named scenarios with the official Rust client. Arguments: endpoints joined by ',', prefix of topics and groups,
 //! scenarios (`name@endpoints` where one needs its own). All run side by side and print a JSON line each, {scenario, ok,
-//! detail} or {scenario, none}; each closes its clients.
+//! detail} or {scenario, none}; each closes its clients, but those of sessions go on until the input ends.
+
+mod session;
 
 use std::collections::HashMap;
 use std::env::args;
@@ -13,12 +15,19 @@ use rocketmq::model::common::{FilterExpression, FilterType};
 use rocketmq::model::message::{MessageBuilder, MessageView};
 use rocketmq::{Producer, SimpleConsumer};
 use serde_json::json;
+use session::Session;
+use tokio::io::AsyncReadExt;
 
 const AWAIT: Duration = Duration::from_secs(3);
 /// More than the default of 3 s: the machine may be busy.
 const REQUEST_MAX: Duration = Duration::from_secs(10);
 const INVISIBLE: Duration = Duration::from_secs(30);
 const SCENARIO_MAX: Duration = Duration::from_secs(60);
+const SESSION_PAUSE: Duration = Duration::from_millis(150);
+/// Longer than anything that ends what is idle.
+const IDLE_PAUSE: Duration = Duration::from_secs(150);
+/// The client's default.
+const SESSION_REQUEST_MAX: Duration = Duration::from_secs(3);
 const FEW: usize = 4;
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 const ROOM_FOR_HEADERS: usize = 64 * 1024;
@@ -45,6 +54,7 @@ struct Context {
     topic: String,
     own_endpoints: String,
     tls: Option<bool>,
+    request_max: Duration,
 }
 
 /// The error and its sources, without a stack.
@@ -85,7 +95,7 @@ impl Context {
         let number = CLIENTS.fetch_add(1, Ordering::Relaxed);
         option.set_access_url(&self.endpoints[number % self.endpoints.len()]);
         option.set_long_polling_timeout(AWAIT);
-        option.set_timeout(REQUEST_MAX);
+        option.set_timeout(self.request_max);
         if let Some(tls) = self.tls {
             option.set_enable_tls(tls);
         }
@@ -120,13 +130,18 @@ impl Context {
         (0..FEW).map(|number| message(&self.topic, format!("message {number}"))).collect()
     }
 
-    /// Receives and acknowledges until there are so many, and what else comes in one more receive of each endpoint.
-    async fn receive_all(&self, expression: &str, count: usize) -> Checked<Vec<MessageView>> {
+    async fn consumer(&self, group: &str) -> Checked<SimpleConsumer> {
         let mut consumer_option = SimpleConsumerOption::default();
         consumer_option.set_topics(vec![&self.topic]);
-        consumer_option.set_consumer_group(&self.topic);
+        consumer_option.set_consumer_group(group);
         let mut consumer = SimpleConsumer::new(consumer_option, self.option()).map_err(text_of)?;
         consumer.start().await.map_err(text_of)?;
+        Ok(consumer)
+    }
+
+    /// Receives and acknowledges until there are so many, and what else comes in one more receive of each endpoint.
+    async fn receive_all(&self, expression: &str, count: usize) -> Checked<Vec<MessageView>> {
+        let consumer = self.consumer(&self.topic).await?;
         let filter = FilterExpression::new(FilterType::Tag, expression);
         let mut messages = vec![];
         let end = Instant::now() + SCENARIO_MAX;
@@ -234,6 +249,18 @@ impl Context {
         }
     }
 
+    async fn session(&self, name: &'static str, pause: Duration) -> Checked<Outcome> {
+        let endpoints = match self.own_endpoints.as_str() {
+            "" => self.endpoints.clone(),
+            own => vec![own.to_string()],
+        };
+        let there = Context { endpoints, request_max: SESSION_REQUEST_MAX, ..self.clone() };
+        let producer = there.producer().await?;
+        let consumer = there.consumer(&format!("{}-simple", self.topic)).await?;
+        Session { name, topic: self.topic.clone(), pause }.spawn(producer, consumer);
+        Ok(Outcome::Ok)
+    }
+
     fn over(&self, tls: bool) -> Context {
         Context { tls: Some(tls), ..self.clone() }
     }
@@ -255,6 +282,8 @@ impl Context {
             "topic-refused" => self.topic_refused().await,
             "plaintext" => self.over(false).round_trip().await,
             "tls" => self.over(true).round_trip().await,
+            "session" => self.session("session", SESSION_PAUSE).await,
+            "idle-session" => self.session("idle-session", IDLE_PAUSE).await,
             _ => Ok(Outcome::None("unknown to this program")),
         }
     }
@@ -279,6 +308,7 @@ async fn main() {
                 topic: format!("{prefix}-{scenario}"),
                 own_endpoints: own_endpoints.to_string(),
                 tls: None,
+                request_max: REQUEST_MAX,
             };
             let scenario = scenario.to_string();
             tokio::spawn(async move {
@@ -294,4 +324,6 @@ async fn main() {
     for one in running {
         one.await.expect("a scenario ends without a panic");
     }
+    let mut input = vec![];
+    tokio::io::stdin().read_to_end(&mut input).await.expect("standard input is readable");
 }
