@@ -88,7 +88,8 @@ export function createBrokerClient(deps: { readonly peers: PeerSource; readonly 
     content: { readonly header: H; readonly body?: Uint8Array },
     options: CallOptions | undefined,
   ): Promise<Answer<A>> {
-    return ask(peers, address, { request, timeoutMs: options?.timeoutMs ?? timeoutDefaultMs, ...content })
+    const { header, body } = content
+    return ask(peers, address, { request, header, body, timeoutMs: options?.timeoutMs ?? timeoutDefaultMs })
   }
 
   async function succeed<H extends object, A extends object>(

@@ -14,7 +14,7 @@ export interface CallOptions {
 export interface Call<Header extends object, AnswerHeader extends object> {
   readonly request: RequestDeclaration<Header, AnswerHeader>
   readonly header: Header
-  readonly body?: Uint8Array
+  readonly body?: Uint8Array | undefined
   readonly timeoutMs: number
 }
 

@@ -32,7 +32,13 @@ type Slot =
 export function createPeerSource(options: PeerSourceOptions): PeerSource {
   const { connect, clock, addressesMax = 4096, failureMs = 200 } = options
   const slots = new Map<string, Slot>()
+  let lastUsed: Slot | undefined
   let closed = false
+
+  function put(address: string, slot: Slot): void {
+    slots.set(address, slot)
+    lastUsed = undefined
+  }
 
   function makeRoom(): void {
     if (slots.size < addressesMax) return
@@ -53,14 +59,14 @@ export function createPeerSource(options: PeerSourceOptions): PeerSource {
         throw closedError(address)
       }
       const slot: Slot = { kind: 'open', peer }
-      slots.set(address, slot)
+      put(address, slot)
       peer.onClose(() => {
         if (slots.get(address) === slot) slots.delete(address)
       })
       return peer
     } catch (error) {
       if (closed) slots.delete(address)
-      else slots.set(address, { kind: 'failed', error, untilMs: clock.monotonicMs() + failureMs })
+      else put(address, { kind: 'failed', error, untilMs: clock.monotonicMs() + failureMs })
       throw error
     }
   }
@@ -72,9 +78,12 @@ export function createPeerSource(options: PeerSourceOptions): PeerSource {
   function opened(address: string): Peer | undefined {
     const slot = closed ? undefined : slots.get(address)
     if (slot?.kind !== 'open') return undefined
-    // It becomes the most recently used.
-    slots.delete(address)
-    slots.set(address, slot)
+    // It becomes the most recently used. Moving what is there already would make the map grow anew, call by call.
+    if (slot !== lastUsed) {
+      slots.delete(address)
+      slots.set(address, slot)
+      lastUsed = slot
+    }
     return slot.peer
   }
 
@@ -89,7 +98,7 @@ export function createPeerSource(options: PeerSourceOptions): PeerSource {
       if (slot?.kind === 'failed' && clock.monotonicMs() < slot.untilMs) throw slot.error
       if (slot === undefined) makeRoom()
       const opening = open(address)
-      slots.set(address, { kind: 'connecting', peer: opening })
+      put(address, { kind: 'connecting', peer: opening })
       return opening
     },
     close() {

@@ -85,6 +85,7 @@ export function createRouteCache(options: RouteCacheOptions): RouteCache {
   const { refreshMs = 20_000, idleMs = 60_000, waitMs = 500, negativeMs = 1_000, goneMs = 45_000 } = options
   const { retryMs = 1_000, entriesMax = 10_000, refreshesMax = 64 } = options
   const entries = new Map<string, Entry>()
+  let lastUsed: Entry | undefined
   let refreshes = 0
   let closed = false
 
@@ -194,11 +195,18 @@ export function createRouteCache(options: RouteCacheOptions): RouteCache {
     })
   }
 
-  /** Somebody takes what is cached: it becomes the most recently used. */
-  function serve(topic: string, entry: Entry, nowMs: number): TopicRouteData | undefined {
+  /** It becomes the most recently used. Moving what is that already would make the map grow anew, call by call. */
+  function use(topic: string, entry: Entry, nowMs: number): void {
+    entry.usedAtMs = nowMs
+    if (entry === lastUsed) return
     entries.delete(topic)
     entries.set(topic, entry)
-    entry.usedAtMs = nowMs
+    lastUsed = entry
+  }
+
+  /** Somebody takes what is cached. */
+  function serve(topic: string, entry: Entry, nowMs: number): TopicRouteData | undefined {
+    use(topic, entry, nowMs)
     onLookup?.('hit')
     if (entry.known !== undefined && entry.timer === undefined) fetchInBackground(topic, entry)
     return entry.known
@@ -215,9 +223,7 @@ export function createRouteCache(options: RouteCacheOptions): RouteCache {
       const entry = entries.get(topic) ?? add(topic)
       const nowMs = clock.monotonicMs()
       if (!mustWait(entry, nowMs)) return serve(topic, entry, nowMs)
-      entries.delete(topic)
-      entries.set(topic, entry)
-      entry.usedAtMs = nowMs
+      use(topic, entry, nowMs)
       onLookup?.('miss')
       return inTime(fetch(topic, entry), entry)
     },

@@ -30,7 +30,7 @@ import type { BrokerEvent } from './events.ts'
 import { createExpiry } from './expiry.ts'
 import { createGroupRequests } from './groups/group-requests.ts'
 import { attemptsMax, createGroupTable } from './groups/group-table.ts'
-import { createHostPortOf } from './host-port.ts'
+import { type HostPort, hostPortOf } from './host-port.ts'
 import { createInflight } from './inflight/inflight.ts'
 import { createBrokerJoin } from './joining/broker-join.ts'
 import type { ClusterPeers } from './joining/cluster-peers.ts'
@@ -131,8 +131,9 @@ async function openAround(
   const restored = await restore({ files, root: settings.storePathRootDir, store, inflight, topics, groups, logger })
   clock.notBefore(restored.newestMs)
 
-  const advertisedHostPort = createHostPortOf()
-  const storeHost = () => advertisedHostPort(advertisedAddress())
+  /** Stands in every record; known once the broker listens, and the same from then on. */
+  let listening: HostPort | undefined
+  const storeHost = () => (listening ??= hostPortOf(advertisedAddress()))
   const recordBytesSoft = recordBytesSoftOf(settings.mappedFileSizeCommitLog)
   const metrics = createBrokerMetrics(deps.metrics, {
     inflight,

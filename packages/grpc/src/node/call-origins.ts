@@ -69,7 +69,7 @@ export function createCallOrigins(
     const authority = headers[':authority'] ?? headers.host
     origins.set(stream, {
       connection: connectionOf(stream.session as ServerHttp2Session | undefined),
-      metadata: metadataOf(headers),
+      metadata: new HeaderMetadata(headers),
       authority: authority ?? '',
       timeoutMs,
     })
@@ -106,14 +106,62 @@ function streamOf(surface: object): ServerHttp2Stream {
   return call.stream
 }
 
-function metadataOf(headers: IncomingHttpHeaders): Metadata {
-  const metadata = new Map<string, string>()
-  for (const name in headers) {
-    const value = headers[name]
-    if (typeof value !== 'string' || name.startsWith(':') || TRANSPORT_HEADERS.has(name)) continue
-    if (!name.endsWith(BINARY_SUFFIX)) metadata.set(name, value)
+function isMetadata(name: string): boolean {
+  return !name.startsWith(':') && !TRANSPORT_HEADERS.has(name) && !name.endsWith(BINARY_SUFFIX)
+}
+
+/** Headers as metadata. The map of all is made when somebody asks for all: most methods look at the client id alone. */
+class HeaderMetadata implements Metadata {
+  readonly #headers: IncomingHttpHeaders
+  #map: Map<string, string> | undefined
+
+  constructor(headers: IncomingHttpHeaders) {
+    this.#headers = headers
   }
-  return metadata
+
+  get(name: string): string | undefined {
+    const value = this.#headers[name]
+    return typeof value === 'string' && isMetadata(name) ? value : undefined
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined
+  }
+
+  get #all(): Map<string, string> {
+    if (this.#map === undefined) {
+      this.#map = new Map()
+      for (const name in this.#headers) {
+        const value = this.get(name)
+        if (value !== undefined) this.#map.set(name, value)
+      }
+    }
+    return this.#map
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  forEach(callback: (value: string, name: string, map: Metadata) => void): void {
+    for (const [name, value] of this.#all) callback(value, name, this)
+  }
+
+  entries(): MapIterator<[string, string]> {
+    return this.#all.entries()
+  }
+
+  keys(): MapIterator<string> {
+    return this.#all.keys()
+  }
+
+  values(): MapIterator<string> {
+    return this.#all.values()
+  }
+
+  [Symbol.iterator](): MapIterator<[string, string]> {
+    return this.#all.entries()
+  }
 }
 
 const UNKNOWN_ADDRESS: SocketAddress = { host: 'unknown', port: 0 }

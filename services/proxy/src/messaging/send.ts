@@ -64,6 +64,10 @@ export function createSend({ topics, sender, health, clock, random, timeoutMs }:
     return turn
   }
 
+  function sendAll(topic: string, queue: WritableQueue, messages: readonly OutgoingMessage[], leftMs: number) {
+    return Promise.all(messages.map((message) => sendOne(queue, recordOf(topic, queue, message), leftMs)))
+  }
+
   async function sendOne({ brokerName }: WritableQueue, record: OutgoingRecord, leftMs: number): Promise<SendOutcome> {
     try {
       const stored = await sender.send(brokerName, record, leftMs)
@@ -90,6 +94,8 @@ export function createSend({ topics, sender, health, clock, random, timeoutMs }:
 
   return async (topic, messages) => {
     const untilMs = clock.monotonicMs() + timeoutMs
+    // As most requests are: no list of promises.
+    const only = messages.length === 1 ? messages[0] : undefined
     const tried: string[] = []
     let outcomes: SendOutcome[] | undefined
     while (tried.length < BROKERS_TRIED_MAX) {
@@ -98,12 +104,10 @@ export function createSend({ topics, sender, health, clock, random, timeoutMs }:
       const queue = takeQueue(turnOf(topics.known(topic) ?? (await topics.route(topic))), tried)
       if (queue === undefined) break
       tried.push(queue.brokerName)
-      const [first] = messages
       outcomes =
-        messages.length === 1 && first !== undefined
-          ? // As most requests are: no list of promises.
-            [await sendOne(queue, recordOf(topic, queue, first), leftMs)]
-          : await Promise.all(messages.map((message) => sendOne(queue, recordOf(topic, queue, message), leftMs)))
+        only === undefined
+          ? await sendAll(topic, queue, messages, leftMs)
+          : [await sendOne(queue, recordOf(topic, queue, only), leftMs)]
       if (!outcomes.every(mayBeTakenElsewhere)) return outcomes
     }
     if (outcomes === undefined) throw new MqError('no-permission', `topic '${topic}' has no writable queue`)

@@ -48,14 +48,20 @@ export function createSendMessage(deps: SendMessageDeps): UnaryRpc<SendMessageRe
       const topic = messages[0]?.topic?.name ?? ''
       const kind = specialKind(messages)
       if (kind !== undefined) return { status: await refuseKind(topic, kind) }
-      const nowMs = deps.clock.nowMs()
-      const outgoing = messages.map((message) => outgoingMessage(message, nowMs, call.remoteAddress.host))
-      const outcomes = await deps.send(topic, outgoing)
-      const entries = outcomes.map((outcome, index) => entryOf(outcome, outgoing[index]?.messageId ?? ''))
-      return { status: commonStatus(entries.map(({ status }) => status)), entries }
+      const outgoing = outgoingOf(messages, deps.clock.nowMs(), call.remoteAddress.host)
+      return answerOf(outgoing, await deps.send(topic, outgoing))
     },
     refuse: (status) => ({ status }),
   }
+}
+
+function outgoingOf(messages: readonly Message[], nowMs: number, host: string): OutgoingMessage[] {
+  return messages.map((message) => outgoingMessage(message, nowMs, host))
+}
+
+function answerOf(outgoing: readonly OutgoingMessage[], outcomes: readonly SendOutcome[]): SendMessageResponseInit {
+  const entries = outcomes.map((outcome, index) => entryOf(outcome, outgoing[index]?.messageId ?? ''))
+  return { status: commonStatus(entries.map(({ status }) => status)), entries }
 }
 
 // The queue id, the delivery attempt and the digest of the request mean nothing: the proxy chooses the queue, one

@@ -21,13 +21,14 @@ import {
   topicMessageType,
   type TopicRouteData,
 } from '@rocketmq-ts/model'
-import { formatAddress, type Peer, PopInitMode } from '@rocketmq-ts/remoting'
+import { formatAddress, type Peer, PopInitMode, type SendMessageHeader } from '@rocketmq-ts/remoting'
 import type { Clock, Random, Scheduler } from '@rocketmq-ts/runtime'
 import { createMissingBrokers } from './missing-brokers.ts'
 import {
   type BrokerQueues,
   type Delivery,
   isAway,
+  type OutgoingRecord,
   type PoppedMessage,
   type Stored,
   type TopicRoute,
@@ -186,23 +187,11 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
       return { fifo: consumeMessageOrderly, retryMax: retryMaxTimes, retryPolicy: groupRetryPolicy }
     },
     async send(brokerName, record, sendTimeoutMs) {
-      const { topic, queueId, producerGroup, sysFlag, bornTimestampMs, properties, body } = record
-      const header = {
-        producerGroup,
-        topic,
-        // Java: ProducerProcessor; a topic is never made by a send.
-        defaultTopic: '',
-        defaultTopicQueueNums: 0,
-        queueId,
-        sysFlag,
-        bornTimestampMs,
-        flag: 0,
-        properties,
-        reconsumeTimes: 0,
-        brokerName,
-      }
+      const header = headerOf(record, brokerName)
       const options = { timeoutMs: sendTimeoutMs }
-      return storedOf(await atMaster(topic, brokerName, (address) => brokers.send(address, header, body, options)))
+      return storedOf(
+        await atMaster(record.topic, brokerName, (address) => brokers.send(address, header, record.body, options)),
+      )
     },
     async pop({ brokerName, group, topic, batchSize, invisibleMs, pollMs, tagExpression, attemptId }) {
       const wanted = {
@@ -247,6 +236,24 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
       peers.close()
       return Promise.resolve()
     },
+  }
+}
+
+// Java: ProducerProcessor; a topic is never made by a send.
+function headerOf(record: OutgoingRecord, brokerName: string): SendMessageHeader {
+  const { topic, queueId, producerGroup, sysFlag, bornTimestampMs, properties } = record
+  return {
+    producerGroup,
+    topic,
+    defaultTopic: '',
+    defaultTopicQueueNums: 0,
+    queueId,
+    sysFlag,
+    bornTimestampMs,
+    flag: 0,
+    properties,
+    reconsumeTimes: 0,
+    brokerName,
   }
 }
 

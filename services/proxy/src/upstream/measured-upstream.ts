@@ -31,12 +31,12 @@ export function measureUpstream(upstream: Upstream, observer: UpstreamObserver, 
   async function measured<Value>(
     request: UpstreamRequest,
     brokerName: string,
-    ask: () => Promise<Value>,
+    asked: Promise<Value>,
     waits = false,
   ): Promise<Value> {
     const startedMs = clock.monotonicMs()
     try {
-      const value = await ask()
+      const value = await asked
       observer.answered(request, waits ? undefined : clock.monotonicMs() - startedMs)
       return value
     } catch (error) {
@@ -56,11 +56,11 @@ export function measureUpstream(upstream: Upstream, observer: UpstreamObserver, 
     topicType: (topic) => upstream.topicType(topic),
     groupSettings: (group, topic) => upstream.groupSettings(group, topic),
     send: (brokerName, record, timeoutMs) =>
-      measured('send', note(brokerName), () => upstream.send(brokerName, record, timeoutMs)),
-    pop: (request) => measured('pop', note(request.brokerName), () => upstream.pop(request), true),
-    ack: (deliveries) => measured('ack', deliveries[0]?.handle.brokerName ?? '', () => upstream.ack(deliveries)),
+      measured('send', note(brokerName), upstream.send(brokerName, record, timeoutMs)),
+    pop: (request) => measured('pop', note(request.brokerName), upstream.pop(request), true),
+    ack: (deliveries) => measured('ack', deliveries[0]?.handle.brokerName ?? '', upstream.ack(deliveries)),
     changeInvisible: (delivery, invisibleMs) =>
-      measured('change-invisible', delivery.handle.brokerName, () => upstream.changeInvisible(delivery, invisibleMs)),
+      measured('change-invisible', delivery.handle.brokerName, upstream.changeInvisible(delivery, invisibleMs)),
     close: () => upstream.close(),
   }
 }
