@@ -12,6 +12,7 @@ import { History } from './kill/history.ts'
 import { createLoad, GROUPS, INVISIBLE_MS, type Load, RAW_GROUP, TOPIC } from './kill/load.ts'
 import { type Kill, planKills } from './kill/plan.ts'
 import { createReaper, type Reaper } from './kill/reaper.ts'
+import { waitsAfter } from './kill/returns.ts'
 import { judge } from './kill/verdict.ts'
 import { writtenSegments } from './commit-log.ts'
 import { formatLedger, type GroupLedger, readLedger, writtenOf } from './ledger.ts'
@@ -29,7 +30,9 @@ const PROXIES = ['proxy-1', 'proxy-2']
 const NAMESERVERS = ['nameserver-1', 'nameserver-2']
 /** A clean stop takes no longer. */
 const STOP_MS_MAX = 5_000
-/** Everything is drained when proxies have new routes (20 s) and the last invisible time is over, and a little later. */
+/** Proxies notice within this time that a broker is back, and consumers get its messages. */
+const RETURN_MS_MAX = 15_000
+/** Everything is drained when proxies know all brokers again and the last invisible time is over, and a little later. */
 const DRAIN_MS_MAX = 60_000
 const DRAIN_POLL_MS = 200
 
@@ -166,6 +169,9 @@ async function run(): Promise<void> {
   tell('drained')
   await load.close()
   judge({ checks, history, ledgers, groups: GROUPS })
+  const waits = waitsAfter(reaper.returns, history)
+  const late = waits.filter((ms) => ms > RETURN_MS_MAX)
+  checks.check('a broker that is back delivers again within 15 s', late.length === 0, `${late.join(', ')} ms`)
   await stopCleanly(cluster, 'first')
   await startAgain(cluster, ledgers)
   const failedLogs = checkLogs(cluster, plan)
@@ -175,7 +181,7 @@ async function run(): Promise<void> {
   const rolls = cluster.brokers.map(({ folder }) => writtenSegments(folder) - 1)
   checks.check('the log of each broker went on to new files', Math.min(...rolls) > 0, rolls.join(', '))
   if (reaper.losses.length > 0) checkLosses(reaper.losses)
-  report({ plan, load, reaper, rolls, failedLogs, nameservers: nameservers.length })
+  report({ plan, load, reaper, waits, rolls, failedLogs, nameservers: nameservers.length })
 }
 
 /** A clean restart of all nodes keeps the ledgers and brings nothing back. */
@@ -238,11 +244,12 @@ function report(of: {
   readonly plan: readonly Kill[]
   readonly load: Load
   readonly reaper: Reaper
+  readonly waits: readonly number[]
   readonly rolls: readonly number[]
   readonly failedLogs: number
   readonly nameservers: number
 }): void {
-  const { plan, load, reaper, rolls, failedLogs, nameservers } = of
+  const { plan, load, reaper, waits, rolls, failedLogs, nameservers } = of
   const { losses, starts, counts: strikes } = reaper
   const { counts } = load
   const attempts = [...history.attempts.values()]
@@ -265,6 +272,7 @@ function report(of: {
     ['dropped sectors', sum(losses, (loss) => loss.droppedSectors)],
     ['undone renames', sum(losses, (loss) => loss.undoneRenames)],
     ['undone other names', sum(losses, (loss) => loss.undoneNames)],
+    ['slowest return', `${Math.round(Math.max(0, ...waits))} ms from ready to the first message of a broker`],
     ['slowest start', `${Math.round(Math.max(0, ...starts))} ms`],
     ['duration', `${((performance.now() - startedMs) / 1000).toFixed(1)} s`],
   ]

@@ -10,6 +10,7 @@ import type { Random } from '../random.ts'
 import type { History } from './history.ts'
 import type { Load } from './load.ts'
 import { describeKill, type Kill } from './plan.ts'
+import type { BrokerReturn } from './returns.ts'
 
 export interface ReaperOptions {
   readonly plan: readonly Kill[]
@@ -28,12 +29,14 @@ export interface Reaper {
   readonly losses: readonly PowerLoss[]
   /** Milliseconds until ready, of each start that was not cut short. */
   readonly starts: readonly number[]
+  readonly returns: readonly BrokerReturn[]
   readonly counts: { readonly atRolls: number; readonly bothDown: number }
 }
 
 export function createReaper({ plan, watches, history, random, tell }: ReaperOptions): Reaper {
   const losses: PowerLoss[] = []
   const starts: number[] = []
+  const returns: BrokerReturn[] = []
   const counts = { atRolls: 0, bothDown: 0 }
   let position = 0
 
@@ -64,6 +67,8 @@ export function createReaper({ plan, watches, history, random, tell }: ReaperOpt
       whenUnsynced: kill.whenUnsynced ? watch?.undoLog : undefined,
     })
     const goneMs = performance.now()
+    const earlier = returns.findLast(({ brokerName }) => brokerName === node.name)
+    if (earlier !== undefined) earlier.goneMs = Math.min(earlier.goneMs, goneMs)
     if (watch !== undefined) rmSync(watch.failMark, { force: true })
     const hasRolled = writtenSegments(node.folder) > segments
     if (kill.rolledBy !== undefined && hasRolled) counts.atRolls += 1
@@ -73,6 +78,7 @@ export function createReaper({ plan, watches, history, random, tell }: ReaperOpt
   return {
     losses,
     starts,
+    returns,
     counts,
     env: ({ name }) => watchOf(name)?.env ?? {},
     async run(cluster, load) {
@@ -98,7 +104,10 @@ export function createReaper({ plan, watches, history, random, tell }: ReaperOpt
         await Promise.all(
           nodes.map(async (each) => {
             const ms = await each.ready()
-            if (down.includes(each)) starts.push(ms)
+            if (!down.includes(each)) return
+            starts.push(ms)
+            if (each.kind === 'broker')
+              returns.push({ brokerName: each.name, readyMs: performance.now(), goneMs: Infinity })
           }),
         )
         tell(`all are ready; ${history.acknowledged} acknowledged`)
