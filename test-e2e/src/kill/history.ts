@@ -13,8 +13,8 @@ export interface Attempt {
   /** Queue offset that the receipt names. */
   offset: number | undefined
   /**
-   * Where it was found. A broker that says that it did not take a message may have stored it, and then the proxy gives
-   * it to another one: there may be one copy at each broker, never two at one.
+   * Where it was found. A broker that refuses a message, or dies before it answers, may have stored it, and then the
+   * proxy gives it to another one: there may be one copy at each broker, never two at one.
    */
   readonly copies: Copy[]
 }
