@@ -2,11 +2,12 @@
 
 const DISTANCE_MAX = 3
 
-/** The nearest of the names, letter case aside; undefined when none is near. */
+/** The nearest of the names, letter case aside, or the same name of a part; undefined when none is near. */
 export function nearestName(given: string, known: Iterable<string>): string | undefined {
   let nearest: string | undefined
   let least = DISTANCE_MAX + 1
   for (const name of known) {
+    if (name.endsWith(`.${given}`)) return name
     const distance = editDistance(given.toLowerCase(), name.toLowerCase())
     if (distance >= least) continue
     nearest = name

@@ -56,6 +56,13 @@ test('parts: the same as sections of a JSON file → the same', () => {
   expect(result.ok && result.config).toMatchObject({ grpcPort: 0, broker: { brokerName: 'b' } })
 })
 
+test("parts: a file of one service as Apache has it → each name is said with its part's", () => {
+  const result = parseConfig(standaloneConfig, { file: readConfigFile('broker.conf', Buffer.from('brokerName=a')) })
+  expect(result.ok ? '' : formatFaults(result.faults)).toBe(
+    'broker.conf:1: brokerName: is not a setting; is broker.brokerName meant?',
+  )
+})
+
 test('parts: what the server decides, and what nobody knows → faults that name the flag to use', () => {
   expect(faultsOf('--broker.listen-port=1', '--proxy.clints-max=1')).toBe(
     [

@@ -277,7 +277,7 @@ async function openAround(
     listen: { host: settings.listenHost, port: settings.listenPort },
     name: 'broker',
     handler,
-    limits: { ...brokerMemory(settings.memoryBudget), drainMs: DRAIN_MS },
+    limits: { ...brokerMemory(settings.memoryBudget).listener, drainMs: DRAIN_MS },
     logger,
     observer: metrics.remoting,
   })

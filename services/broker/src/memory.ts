@@ -6,6 +6,7 @@ import {
   type MemoryPlan,
   shareOf,
 } from '@rocketmq-ts/config'
+import type { RemotingLimits } from '@rocketmq-ts/remoting'
 import type { BrokerSettings } from './config.ts'
 
 const MIB = 1024 * 1024
@@ -14,12 +15,8 @@ const FRAME_BYTES_MAX = 16 * MIB
 const UNIT_CACHE_BYTES_MIN = 4 * MIB
 
 export interface BrokerMemory {
-  /** Requests that have arrived in part, of all connections. */
-  readonly unfinishedBytesMax: number
-  /** Bodies of requests that wait for an answer, of all connections. */
-  readonly requestBytesMax: number
-  /** Answers that clients have not taken yet, of all connections. */
-  readonly unsentBytesMax: number
+  /** Of the remoting port: requests that came in part, those in work, and answers that clients have not taken yet. */
+  readonly listener: Pick<RemotingLimits, 'unfinishedBytesMax' | 'requestBytesMax' | 'unsentBytesMax'>
   /** Entries of consume queues that are kept in memory. */
   readonly unitCacheBytes: number
 }
@@ -28,9 +25,11 @@ export interface BrokerMemory {
 export function brokerMemory(budget: number): BrokerMemory {
   const budgetBytes = budget === 0 ? MEMORY_BUDGET_BYTES_DEFAULT : budget
   return {
-    unfinishedBytesMax: shareOf(budgetBytes, 2, 16, FRAME_BYTES_MAX),
-    requestBytesMax: shareOf(budgetBytes, 4, 16, FRAME_BYTES_MAX),
-    unsentBytesMax: shareOf(budgetBytes, 4, 16, FRAME_BYTES_MAX),
+    listener: {
+      unfinishedBytesMax: shareOf(budgetBytes, 2, 16, FRAME_BYTES_MAX),
+      requestBytesMax: shareOf(budgetBytes, 4, 16, FRAME_BYTES_MAX),
+      unsentBytesMax: shareOf(budgetBytes, 4, 16, FRAME_BYTES_MAX),
+    },
     unitCacheBytes: shareOf(budgetBytes, 1, 16, UNIT_CACHE_BYTES_MIN),
   }
 }
@@ -41,7 +40,8 @@ export function planBrokerMemory(
   limit: MemoryLimit,
 ): MemoryPlan {
   const budgetBytes = budgetBytesOf(memoryBudget, limit)
-  const { unfinishedBytesMax, requestBytesMax, unsentBytesMax, unitCacheBytes } = brokerMemory(budgetBytes)
+  const { listener, unitCacheBytes } = brokerMemory(budgetBytes)
+  const { unfinishedBytesMax, requestBytesMax, unsentBytesMax } = listener
   return {
     limit,
     budgetBytes,

@@ -69,14 +69,20 @@ export async function configure<C>(options: ConfigureOptions<C>): Promise<Config
   const result = parseConfig(schema, { flags, env, ...(file === undefined ? {} : { file }) })
   const warnings = result.warnings.map((warning) => formatFaults([warning]))
   const faults = [...line.faults, ...(result.ok ? ((await options.verify?.(result.config)) ?? []) : result.faults)]
-  if (line.action !== 'run') for (const warning of warnings) tell(`warning: ${warning}`)
+  const tellWarnings = () => warnings.forEach((warning) => tell(`warning: ${warning}`))
   if (!result.ok || faults.length > 0) {
+    if (line.action !== 'run') tellWarnings()
     tell(`${formatFaults(sortFaults(faults))}\nNothing was started. --help shows all settings.`)
     return { exitCode: 2 }
   }
   const { config, origins } = result
   const memory = options.memory(config, readMemoryLimit())
+  if (memory.budgetBytes > memory.limit.bytes) {
+    const { limit, budgetBytes } = memory
+    warnings.push(`memoryBudget: ${budgetBytes} bytes are more than the ${limit.from} allows, ${limit.bytes}`)
+  }
   if (line.action === 'run') return { config, origins, memory, warnings }
+  tellWarnings()
   if (line.action === 'check') print('the configuration is valid')
   else print(formOf(line.json, options.isTerminal)({ schema, config, origins, memory }))
   return { exitCode: 0 }

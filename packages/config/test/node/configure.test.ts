@@ -40,9 +40,9 @@ function fileOf(content: string, name = 'broker.conf'): string {
   return path
 }
 
-const memory = (_config: unknown, limit: MemoryLimit) => ({
-  limit: { ...limit, bytes: 1024, heapBytes: 512 },
-  budgetBytes: 512,
+const memory = ({ maxMessageSize }: { readonly maxMessageSize: number }, limit: MemoryLimit) => ({
+  limit: { ...limit, from: 'container' as const, bytes: 1024, heapBytes: 512 },
+  budgetBytes: maxMessageSize === 7 ? 2048 : 512,
   shares: [{ name: 'requests', bytes: 256, what: 'then busy' }],
 })
 
@@ -120,6 +120,12 @@ test('check: a right configuration → says so with its warnings, 0', async () =
   expect(result).toEqual({ exitCode: 0 })
 })
 
+test('check: a budget beyond what the container allows → a warning', async () => {
+  const { told, result } = await run(['--check-config', '--max-message-size=7'])
+  expect(told).toBe('warning: memoryBudget: 2048 bytes are more than the container allows, 1024')
+  expect(result).toEqual({ exitCode: 0 })
+})
+
 test('print: into a file → that file gives the same configuration; a secret is not in it', async () => {
   const env = { TEST_INNER_SECRET: 'hunter2' }
   const argv = ['--print-config', '--listen-port', '7', '--broker-name', ' #a=\\b', '--memory-budget', '1g']
@@ -145,7 +151,7 @@ test('print: on a terminal → columns with origins, and the memory plan', async
     'innerSecret     ***       TEST_INNER_SECRET',
     'memoryBudget    auto      default',
     '',
-    expect.stringMatching(/^Memory: the (machine|container) allows 1KiB, of which the heap 512B; the budget is 512B$/),
+    'Memory: the container allows 1KiB, of which the heap 512B; the budget is 512B',
     '  requests      256B  then busy',
   ])
 })
