@@ -12,6 +12,15 @@ export type ProxyEvent =
   /** It did not answer; told again only when it has answered meanwhile. Calls go to others, or wait for it. */
   | { readonly event: 'broker.away'; readonly brokerName: string; readonly reason: string }
   | { readonly event: 'group.lookup-failed'; readonly group: string; readonly reason: string }
+  /** A broker did not answer within `waitedMs`: what it may have popped comes again when its invisible time is over. */
+  | {
+      readonly event: 'pop.unanswered'
+      readonly brokerName: string
+      readonly group: string
+      readonly topic: string
+      readonly waitedMs: number
+      readonly reason: string
+    }
   /** Popped, neither delivered nor settled: it comes again when its invisible time is over. */
   | { readonly event: 'delivery.unsettled'; readonly group: string; readonly topic: string; readonly reason: string }
   | { readonly event: 'renewal.lost'; readonly group: string; readonly topic: string; readonly reason: string }

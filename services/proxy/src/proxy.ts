@@ -142,6 +142,8 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     scheduler,
     random,
     releaseMs,
+    onUnanswered: ({ group, topic }, brokerName, waitedMs, error) =>
+      log.debug({ event: 'pop.unanswered', brokerName, group, topic, waitedMs, reason: reasonOf(error) }),
     onUnsettled: ({ group, topic }, error) =>
       log.warn({ event: 'delivery.unsettled', group, topic, reason: reasonOf(error) }),
     onFull: () => metrics.rejected('held-messages'),

@@ -17,6 +17,8 @@ export interface Life {
   refusedMs: number | undefined
 }
 
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
 /** A log line of a service. */
 export interface NodeEvent extends LogEvent {
   readonly node: string
@@ -28,7 +30,7 @@ export interface ServiceNodeOptions<Handle> {
   readonly machine: SimMachine
   readonly name: string
   readonly main: (deps: ServiceDeps) => Promise<Handle>
-  readonly onEvent: (event: NodeEvent, level: 'info' | 'warn' | 'error') => void
+  readonly onEvent: (event: NodeEvent, level: LogLevel) => void
   /** A service found one of its own invariants broken, or did not start although nothing was wrong around it. */
   readonly onDefect: (node: string, error: unknown) => void
 }
@@ -83,9 +85,8 @@ export class ServiceNode<Handle> {
     const started = machine.start(
       name,
       async (effects) => {
-        const log = (level: 'info' | 'warn' | 'error') => (event: LogEvent) => this.#note(event, level, life)
-        const ignore = (): void => undefined
-        const logger = { debug: ignore, info: log('info'), warn: log('warn'), error: log('error') }
+        const log = (level: LogLevel) => (event: LogEvent) => this.#note(event, level, life)
+        const logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
         try {
           return await main({
             effects,
@@ -152,7 +153,7 @@ export class ServiceNode<Handle> {
     life.endedMs = this.#options.world.nowMs
   }
 
-  #note(event: LogEvent, level: 'info' | 'warn' | 'error', life: Life): void {
+  #note(event: LogEvent, level: LogLevel, life: Life): void {
     const { world, name, onEvent } = this.#options
     if (event.event === REFUSING_EVENT) life.refusedMs ??= world.nowMs
     onEvent({ ...event, node: name, atMs: world.nowMs }, level)

@@ -29,6 +29,13 @@ export interface ClusterShape {
   readonly joinCluster?: boolean
 }
 
+/** A pop of a proxy that no broker answered, in milliseconds of the world. */
+export interface UnansweredPop {
+  readonly group: string
+  readonly startMs: number
+  readonly endMs: number
+}
+
 export type ServiceKind = 'nameserver' | 'broker' | 'proxy'
 
 /** A service broke one of its own promises. */
@@ -53,6 +60,8 @@ export class SimCluster {
   readonly defects: Defect[] = []
   /** Warnings and errors. */
   readonly events: NodeEvent[] = []
+  /** Pops that got no answer: what they popped is hidden from the clients. */
+  readonly unanswered: UnansweredPop[] = []
   /** Log lines of all levels by name. */
   readonly eventCounts = new Map<string, number>()
   readonly #random: Prng
@@ -187,7 +196,8 @@ export class SimCluster {
       main,
       onEvent: (event, level) => {
         this.eventCounts.set(event.event, (this.eventCounts.get(event.event) ?? 0) + 1)
-        if (level === 'info') return
+        if (event.event === 'pop.unanswered') this.unanswered.push(unansweredOf(event))
+        if (level === 'debug' || level === 'info') return
         if (this.events.length < EVENTS_MAX) this.events.push(event)
         if (DEFECT_EVENTS.has(event.event)) this.#defect(event.node, JSON.stringify(event))
       },
@@ -205,4 +215,9 @@ export class SimCluster {
     const stallMs = Math.max(0, (this.#stalledUntilMs.get(proxy) ?? 0) - this.world.nowMs)
     return stallMs + this.#random.within([0.2, 2])
   }
+}
+
+function unansweredOf(event: NodeEvent): UnansweredPop {
+  const { group, waitedMs, atMs } = event as NodeEvent & { readonly group: string; readonly waitedMs: number }
+  return { group, startMs: atMs - waitedMs, endMs: atMs }
 }

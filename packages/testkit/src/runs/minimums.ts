@@ -19,7 +19,7 @@ export const TOTALS_MIN: Readonly<Partial<Tallies>> = {
   acks: 100_000,
   changesOfInvisibleTime: 3000,
   deadLetters: 1000,
-  expiredHandles: 3000,
+  expiredHandles: 2500,
   segmentsRolled: 200,
   statesCompleted: 150,
   acksJudged: 80_000,

@@ -83,6 +83,7 @@ export function checkInputOf(run: RunRecord): CheckInput {
     ledgers,
     audits,
     defects: cluster.defects,
+    unanswered: cluster.unanswered,
     broken,
   }
 }

@@ -67,6 +67,8 @@ export interface ReceiveDeps {
   readonly scheduler: Scheduler
   readonly random: Random
   readonly releaseMs: number
+  /** A pop got no answer: what it may have popped comes again when its invisible time is over. */
+  readonly onUnanswered: (request: ReceiveRequest, brokerName: string, waitedMs: number, error: unknown) => void
   /** A popped message could not be settled; it comes again when its invisible time is over. */
   readonly onUnsettled: (delivery: Delivery, error: unknown) => void
   /** No room for more messages to renew. */
@@ -74,7 +76,8 @@ export interface ReceiveDeps {
 }
 
 export function createReceive(deps: ReceiveDeps): Receive {
-  const { topics, receiver, renewals, clocks, health, clock, scheduler, random, releaseMs, onUnsettled, onFull } = deps
+  const { topics, receiver, renewals, clocks, health, clock, scheduler, random, releaseMs } = deps
+  const { onUnanswered, onUnsettled, onFull } = deps
 
   /** The broker of this name; another one where it is not in the route, or does not answer while others do. */
   function brokerOf(route: TopicRoute, brokerName: string): string {
@@ -95,11 +98,13 @@ export function createReceive(deps: ReceiveDeps): Receive {
   ): Promise<PopOutcome | { readonly kind: 'away' }> {
     const { group, topic, batchSize, invisibleMs, tagExpression, attemptId } = request
     const wanted = { brokerName, group, topic, batchSize, invisibleMs, pollMs, tagExpression, attemptId }
+    const startMs = clock.monotonicMs()
     try {
       const outcome = await receiver.pop(wanted)
       health.answered(brokerName)
       return outcome
     } catch (error) {
+      onUnanswered(request, brokerName, clock.monotonicMs() - startMs, error)
       if (!isAway(error)) throw error
       health.failed(brokerName, error)
       return { kind: 'away' }

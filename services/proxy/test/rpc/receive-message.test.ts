@@ -282,6 +282,7 @@ test('receive: the broker is away → nothing for the time of the poll, no error
     expect(patient.frames.map(({ status }) => status?.code)).toEqual([Code.MESSAGE_NOT_FOUND, undefined])
     expect(harness.upstream.pops.length).toBeLessThan(30)
     expect(harness.events.filter(({ event }) => event === 'broker.away')).toHaveLength(1)
+    expect(harness.events).toContainEqual(expect.objectContaining({ event: 'pop.unanswered', topic: TOPIC.name }))
     const stream = harness.receive()
     await harness.time.advance(5 * SECOND)
     harness.upstream.popFault = undefined

@@ -1,6 +1,7 @@
 // What the checker judges: facts that clients noted, what happened to the brokers, and what lies in their folders.
 import type { QueueLedger } from '@rocketmq-ts/broker'
 import type { Life } from '../../cluster/service-node.ts'
+import type { UnansweredPop } from '../../cluster/sim-cluster.ts'
 import type { BrokerAudit } from '../../cluster/store-audit.ts'
 import type { History } from '../history.ts'
 import type { GroupPlan, TopicPlan } from '../seed-plan.ts'
@@ -19,6 +20,8 @@ export interface CheckInput {
   readonly audits: readonly BrokerAudit[]
   /** What services said of themselves. */
   readonly defects: readonly { readonly node: string; readonly message: string }[]
+  /** Pops of proxies that no broker answered. */
+  readonly unanswered: readonly UnansweredPop[]
   /** Why the run did not come to its end; then only what needs no end is judged. */
   readonly broken: string | undefined
 }

@@ -1,11 +1,11 @@
 // Rules about deliveries of one message to one group: when, how often, and never after it is settled.
-import type { Delivery, ReceiveCall } from '../history.ts'
+import type { Delivery } from '../history.ts'
 import type { GroupPlan } from '../seed-plan.ts'
 import type { Verdict } from './check-input.ts'
 import { promiseOf, surelySettles } from './invisible-time.ts'
 import { placeOf, type Places } from './places.ts'
 
-/** A pop that a failed receive caused may reach the broker this much later. */
+/** A pop without an answer may reach the broker this much later. */
 const HIDDEN_POP_MS_MAX = 60_000
 
 /** How many statements were made: a rule that never applies shows nothing. */
@@ -18,7 +18,7 @@ export interface RuleCounts {
 export function checkDeliveries(places: Places, verdict: Verdict): RuleCounts {
   const counts: RuleCounts = { settledForSure: 0, invisiblePairs: 0, attemptPairs: 0 }
   const groups = new Map(places.input.groups.map((group) => [group.name, group]))
-  const failed = failedReceives(places)
+  const lost = lostPops(places)
   for (const deliveries of places.byMessage()) {
     const group = groups.get(deliveries[0]?.group ?? '')
     if (group === undefined) continue
@@ -28,7 +28,7 @@ export function checkDeliveries(places: Places, verdict: Verdict): RuleCounts {
       checkAfterAck(places, delivery, next, verdict, counts)
       if (next !== undefined) checkInvisible(places, delivery, next, verdict, counts)
     }
-    checkAttempts(places, deliveries, group, failed.get(group.name) ?? [], verdict, counts)
+    checkAttempts(places, deliveries, group, lost.get(group.name) ?? [], verdict, counts)
   }
   for (const { name } of places.input.brokers) {
     for (const { startedMs, byMs } of places.times(name).contradictions()) {
@@ -86,27 +86,34 @@ function checkInvisible(
   verdict.add('invisible', `${describe(delivery)} was promised until ${untilMs}, then ${describe(next)}`)
 }
 
-function failedReceives({ input }: Places): ReadonlyMap<string, ReceiveCall[]> {
-  const failed = new Map<string, ReceiveCall[]>()
-  for (const call of input.history.receives) {
-    if (call.outcome !== 'failed') continue
-    const calls = failed.get(call.group)
-    if (calls === undefined) failed.set(call.group, [call])
-    else calls.push(call)
-  }
-  return failed
+/** A pop whose messages the clients did not see, as far as they, or the proxies, know. */
+interface LostPop {
+  readonly startMs: number
+  readonly endMs: number
 }
 
-/** Deliveries that the clients can not have seen: at most one for each failed receive in that time. */
-function hiddenMax(failed: readonly ReceiveCall[], fromMs: number, toMs: number): number {
-  return failed.filter(({ startMs, endMs }) => startMs <= toMs && endMs + HIDDEN_POP_MS_MAX >= fromMs).length
+/** By group: receives that failed, and pops to which a proxy got no answer while its client went on waiting. */
+function lostPops({ input }: Places): ReadonlyMap<string, LostPop[]> {
+  const lost = new Map<string, LostPop[]>()
+  const failed = input.history.receives.filter(({ outcome }) => outcome === 'failed')
+  for (const pop of [...failed, ...input.unanswered]) {
+    const pops = lost.get(pop.group)
+    if (pops === undefined) lost.set(pop.group, [pop])
+    else pops.push(pop)
+  }
+  return lost
+}
+
+/** Deliveries that the clients can not have seen: at most one for each lost pop of that time. */
+function hiddenMax(lost: readonly LostPop[], fromMs: number, toMs: number): number {
+  return lost.filter(({ startMs, endMs }) => startMs <= toMs && endMs + HIDDEN_POP_MS_MAX >= fromMs).length
 }
 
 function checkAttempts(
   places: Places,
   deliveries: readonly Delivery[],
   { retryMaxTimes }: GroupPlan,
-  failed: readonly ReceiveCall[],
+  lost: readonly LostPop[],
   verdict: Verdict,
   counts: RuleCounts,
 ): void {
@@ -116,7 +123,7 @@ function checkAttempts(
     if (attempt < 1 || attempt > retryMaxTimes + 1) {
       verdict.add('attempts', `${describe(delivery)}: allowed are 1 to ${retryMaxTimes + 1}`)
     }
-    const hidden = hiddenMax(failed, before?.startMs ?? 0, delivery.endMs)
+    const hidden = hiddenMax(lost, before?.startMs ?? 0, delivery.endMs)
     const attemptBefore = before?.attempt ?? 0
     if (attempt > attemptBefore + 1 + hidden) {
       verdict.add('attempts', `${describe(delivery)} after attempt ${attemptBefore}: at most ${hidden} were hidden`)

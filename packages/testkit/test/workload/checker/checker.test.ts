@@ -247,6 +247,18 @@ describe('checker: what clients can not know', () => {
     }
   })
 
+  test('a pop of the proxy without an answer, behind a receive that went on → the same', () => {
+    for (const [group, rules] of [
+      ['all', []],
+      ['tagged', ['attempts']],
+    ] as const) {
+      const run = soundRun()
+      run.deliveries[0]!.attempt = 2
+      run.unanswered.push({ group, startMs: 100, endMs: 150 })
+      expect(rulesOf(run)).toEqual(rules)
+    }
+  })
+
   test('an acknowledgement that got no answer → both ends are fine', () => {
     const run = soundRun()
     run.settlements[0]!.outcome = 'unknown'

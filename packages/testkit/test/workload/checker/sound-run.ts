@@ -3,6 +3,7 @@
 // tag than the second group wants.
 import type { QueueLedger } from '@rocketmq-ts/broker'
 import type { Life } from '../../../src/cluster/service-node.ts'
+import type { UnansweredPop } from '../../../src/cluster/sim-cluster.ts'
 import type { AuditedRecord } from '../../../src/cluster/store-audit.ts'
 import { hashOf, makeBody } from '../../../src/workload/bodies.ts'
 import type { CheckInput } from '../../../src/workload/checker/check-input.ts'
@@ -30,6 +31,7 @@ export interface SoundRun {
   readonly lives: Life[]
   readonly defects: { node: string; message: string }[]
   readonly faults: string[]
+  readonly unanswered: UnansweredPop[]
   readonly history: History
   broken: string | undefined
   isAsync: boolean
@@ -51,6 +53,7 @@ export function soundRun(): SoundRun {
     lives: [{ startedMs: 0, endedMs: undefined, end: undefined, refusedMs: undefined }],
     defects: [],
     faults: [],
+    unanswered: [],
     broken: undefined,
     isAsync: false,
   }
@@ -91,6 +94,7 @@ export function inputOf(run: SoundRun): CheckInput {
     ledgers: [{ brokerName: BROKER, rows: run.rows }],
     audits: [{ brokerName: BROKER, records: run.records, faults: run.faults }],
     defects: run.defects,
+    unanswered: run.unanswered,
     broken: run.broken,
   }
 }
