@@ -12,7 +12,7 @@ import { probeRoundTrip, startEcho, type EchoServer } from './probes/echo.ts'
 import { probeMemory } from './probes/memory.ts'
 import { ratiosOf } from './ratios.ts'
 import { type Cell, type CellRun, medianRun, type Probes, type Report } from './report/report.ts'
-import { runBareEcho, runWorkload, type RunContext } from './run-workload.ts'
+import { createTopic, runBareEcho, runWorkload, type RunContext, warmUp } from './run-workload.ts'
 import { makeBundles } from './servers/bundles.ts'
 import { divideCores, type Cores } from './servers/cores.ts'
 import { type Deployment, type Flush, startCluster, startStandalone } from './servers/deployment.ts'
@@ -21,6 +21,7 @@ import { measureStart } from './start.ts'
 import { CLUSTER_ASYNC, FLOOR_SEND, STANDALONE_ASYNC, STANDALONE_SYNC, titleOf, type Workload } from './workloads.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+const WARM_UP_TOPIC = 'bench-warm-up'
 
 export interface BenchOptions {
   readonly size: Size
@@ -58,17 +59,18 @@ export async function runBench(options: BenchOptions): Promise<Report> {
       const script = options.bundles === undefined ? undefined : join(bundleFolder, 'main.mjs')
       const start = await measureStart({ bundles: bundleFolder, folder, cores: bench.cores.servers }, size, script)
       const cells = await runCells(bench, echo)
+      const machine = describeMachine(folder, bench.cores, loadAverageBefore)
       return {
         commit: commitOf(ROOT),
         size: size.name,
         startedAt: startedAt.toISOString(),
         seconds: (Date.now() - startedAt.getTime()) / 1000,
-        machine: describeMachine(folder, bench.cores, loadAverageBefore),
+        machine,
         probes,
         start,
         cells,
         ratios: ratiosOf(cells, probes),
-        verdicts: judge(cells, start, size),
+        verdicts: judge({ cells, start, machine, size }),
       }
     } finally {
       await echo.process.stop()
@@ -96,6 +98,7 @@ async function runCells(bench: Bench, echo: EchoServer): Promise<Cell[]> {
   await withDeployment(bench, 'standalone', 'async', async (deployment, context) => {
     const ours: CellRun[] = []
     const bare: CellRun[] = []
+    await warmUp(echo, WARM_UP_TOPIC, bench.size)
     for (let repeat = 0; repeat < bench.size.repeats; repeat += 1) {
       bare.push(await runBareEcho(FLOOR_SEND, echo, context))
       ours.push(await runWorkload(FLOOR_SEND, deployment, `bench-floor-${repeat}`, context))
@@ -126,6 +129,8 @@ async function withDeployment(
   const start = name === 'standalone' ? startStandalone : startCluster
   const deployment = await start({ bundles, folder, cores: cores.servers, flush })
   try {
+    await createTopic(deployment, WARM_UP_TOPIC)
+    await warmUp(deployment, WARM_UP_TOPIC, size)
     await run(deployment, { size, folder })
   } finally {
     await deployment.stop()

@@ -36,7 +36,7 @@ async function allAcknowledged(progress: Progress, messages: number): Promise<vo
   }
 }
 
-/** Sends a backlog, then measures until every message of it is acknowledged. */
+/** A backlog of a quarter to warm up, then the one that is measured until every message of it is acknowledged. */
 export async function runDrain(
   { connections: count, receivers, bodyBytes }: Extract<Workload, { kind: 'drain' }>,
   { endpoints }: Deployment,
@@ -46,33 +46,41 @@ export async function runDrain(
 ): Promise<LoadResult> {
   const connections = await connectAll(endpoints, count)
   const request = sendRequest(topic, Buffer.alloc(bodyBytes, 'rocketmq'))
-  const sent = await runClosedLoop({
-    caller: unaryCaller(connections, SEND_PATH, () => request),
-    slots: count * SENDERS_DEPTH,
-    warmUp: { calls: 0 },
-    measure: { calls: backlog },
-    observer: nobody,
-    nowMs,
-  })
-  const messages = sent.okInAll
-  const progress: Progress = { received: 0, acknowledged: 0, refused: 0 }
-  observer.begin()
-  const startMs = nowMs()
-  const consumer = startConsumer({ ...countingInto(progress), connections, topic, group: topic, receivers })
-  await allAcknowledged(progress, messages)
-  const ms = nowMs() - startMs
-  observer.end()
-  await consumer.stop()
+  const send = (calls: number) =>
+    runClosedLoop({
+      caller: unaryCaller(connections, SEND_PATH, () => request),
+      slots: count * SENDERS_DEPTH,
+      warmUp: { calls: 0 },
+      measure: { calls },
+      observer: nobody,
+      nowMs,
+    })
+  const drain = async (messages: number, window: WindowObserver) => {
+    const progress: Progress = { received: 0, acknowledged: 0, refused: 0 }
+    window.begin()
+    const startMs = nowMs()
+    const consumer = startConsumer({ ...countingInto(progress), connections, topic, group: topic, receivers })
+    await allAcknowledged(progress, messages)
+    const ms = nowMs() - startMs
+    window.end()
+    await consumer.stop()
+    return { ...progress, ms }
+  }
+
+  const first = await send(Math.ceil(backlog / 4))
+  const warmUp = await drain(first.okInAll, nobody)
+  const sent = await send(backlog)
+  const { received, acknowledged, refused, ms } = await drain(sent.okInAll, observer)
   for (const connection of connections) connection.close()
   return {
-    calls: progress.acknowledged,
+    calls: acknowledged,
     // Also what was delivered twice: nothing of a backlog may become visible again within a run.
-    failed: progress.refused + progress.received - messages,
+    failed: refused + received - sent.okInAll,
     ms,
-    perSecond: (progress.acknowledged * 1000) / ms,
+    perSecond: (acknowledged * 1000) / ms,
     latencyUs: undefined,
-    okInAll: sent.okInAll,
-    failedInAll: sent.failedInAll + progress.refused,
+    okInAll: first.okInAll + sent.okInAll,
+    failedInAll: first.failedInAll + sent.failedInAll + warmUp.refused + refused,
   }
 }
 

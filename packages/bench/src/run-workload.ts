@@ -9,7 +9,7 @@ import { createNodeNetwork, nodeClock, nodeScheduler } from '@rocketmq-ts/runtim
 import { runClosedLoop } from './load/closed-loop.ts'
 import { connectAll, saysOk, SEND_PATH, sendRequest, unaryCaller } from './load/grpc-calls.ts'
 import { runH2Load } from './load/h2load.ts'
-import type { Caller, LoadResult } from './load/load.ts'
+import { type Caller, type LoadResult, nobody } from './load/load.ts'
 import { runOpenLoop } from './load/open-loop.ts'
 import { connectPeers, remotingSender } from './load/remoting-calls.ts'
 import { runDrain, runEndToEnd } from './run-consuming.ts'
@@ -18,7 +18,7 @@ import type { Deployment } from './servers/deployment.ts'
 import type { ServerProcess } from './servers/server-process.ts'
 import { createUsageWindow, type UsageWindow } from './usage-window.ts'
 import type { Size } from './sizes.ts'
-import type { Workload } from './workloads.ts'
+import { FLOOR_SEND, type Workload } from './workloads.ts'
 
 const QUEUES = 8
 const ROUTE_MS_MAX = 10_000
@@ -45,6 +45,21 @@ export async function runWorkload(
   const stored = await deployment.storedMessages(topic)
   // h2load does not read the answers of gRPC, the others count those that say OK.
   return { ...result, ...usage.perMessage(result.calls), counted: { stored, acknowledged: result.okInAll } }
+}
+
+/** Sends to a new server that nobody measures. */
+export async function warmUp(
+  server: Pick<Deployment, 'endpoints'>,
+  topic: string,
+  { firstCalls: calls }: Size,
+): Promise<void> {
+  const { connections, depth, bodyBytes } = FLOOR_SEND
+  const opened = await connectAll(server.endpoints, connections)
+  const request = sendRequest(topic, bodyOf(bodyBytes))
+  const caller = unaryCaller(opened, SEND_PATH, () => request)
+  const [slots, none] = [connections * depth, { calls: 0 }]
+  await runClosedLoop({ caller, slots, warmUp: none, measure: { calls }, observer: nobody, nowMs })
+  for (const connection of opened) connection.close()
 }
 
 /** SendMessage against a server that stores nothing. */
@@ -83,7 +98,7 @@ function loadOf(
 }
 
 /** Resolves when clients find the topic: its broker tells the nameserver a moment after it made it. */
-async function createTopic({ broker, nameserver }: Deployment, topic: string): Promise<void> {
+export async function createTopic({ broker, nameserver }: Deployment, topic: string): Promise<void> {
   const network = createNodeNetwork()
   const options = { clock: nodeClock, scheduler: nodeScheduler }
   const peers = createPeerSource({ clock: nodeClock, connect: (address) => connectPeer(network, address, options) })

@@ -1,5 +1,12 @@
 import { expect, test } from '@jest/globals'
-import { IDLE_RSS_MIB_MAX, judge, READY_MS_MAX, SEND_CPU_US_MAX } from '../src/floors.ts'
+import {
+  IDLE_RSS_MIB_MAX,
+  judge,
+  type Judged,
+  READY_MS_MAX,
+  SEND_CPU_RATIO_MAX,
+  SEND_CPU_US_MAX,
+} from '../src/floors.ts'
 import type { Cell, CellRun, Start } from '../src/report/report.ts'
 import { FULL, QUICK } from '../src/sizes.ts'
 import { FLOOR_SEND, titleOf } from '../src/workloads.ts'
@@ -36,30 +43,61 @@ function cellOf(changes: Partial<CellRun>): Cell {
   }
 }
 
-function outcomes(cells: readonly Cell[], judged = start, size = FULL): string[] {
-  return judge(cells, judged, size).map(({ outcome }) => outcome)
+const bareRun: CellRun = { ...run, cpuUsPerMessage: SEND_CPU_US_MAX / SEND_CPU_RATIO_MAX + 1e-9, counted: undefined }
+const bare: Cell = {
+  ...cellOf({}),
+  deployment: 'bare grpc-js',
+  flush: undefined,
+  runs: [bareRun],
+  median: bareRun,
+}
+const quiet = { cores: 2, loadAverageBefore: 2 }
+
+function verdictsOf(changes: Partial<Judged>) {
+  return judge({ cells: [cellOf({}), bare], start, machine: quiet, size: FULL, ...changes })
 }
 
+function outcomes(changes: Partial<Judged>): string[] {
+  return verdictsOf(changes).map(({ outcome }) => outcome)
+}
+
+const PASSED = ['passed', 'passed', 'passed', 'passed', 'passed']
+
 test('floors: everything exactly at its limit → all pass', () => {
-  expect(outcomes([cellOf({})])).toEqual(['passed', 'passed', 'passed', 'passed'])
+  expect(outcomes({})).toEqual(PASSED)
 })
 
 test('floors: each beyond its limit → that one fails, with both figures', () => {
-  expect(outcomes([cellOf({ cpuUsPerMessage: SEND_CPU_US_MAX + 0.1 })])).toEqual([
+  const slow = cellOf({ cpuUsPerMessage: SEND_CPU_US_MAX + 0.1 })
+  expect(outcomes({ cells: [slow, bare] })).toEqual(['failed', 'failed', 'passed', 'passed', 'passed'])
+  expect(outcomes({ start: { ...start, readyMsMedian: READY_MS_MAX + 1 } })[2]).toBe('failed')
+  expect(outcomes({ start: { ...start, idleRssMiB: IDLE_RSS_MIB_MAX + 1 } })[3]).toBe('failed')
+  const details = verdictsOf({ cells: [cellOf({ cpuUsPerMessage: 210.04 }), bare] }).map(({ detail }) => detail)
+  expect(details.slice(0, 2)).toEqual(['210.0 µs, at most 105 µs', '5.20, at most 2.6'])
+})
+
+test('floors: a busy machine → what others slow down is skipped when it is beyond its limit; the ratio still fails', () => {
+  const machine = { cores: 2, loadAverageBefore: 2.1 }
+  const slow = cellOf({ cpuUsPerMessage: SEND_CPU_US_MAX + 0.1 })
+  const late = { ...start, readyMsMedian: READY_MS_MAX + 1, idleRssMiB: IDLE_RSS_MIB_MAX + 1 }
+  expect(outcomes({ machine })).toEqual(PASSED)
+  expect(outcomes({ machine, cells: [slow, bare], start: late })).toEqual([
+    'skipped',
+    'failed',
+    'skipped',
     'failed',
     'passed',
-    'passed',
-    'passed',
   ])
-  expect(outcomes([cellOf({})], { ...start, readyMsMedian: READY_MS_MAX + 1 })[1]).toBe('failed')
-  expect(outcomes([cellOf({})], { ...start, idleRssMiB: IDLE_RSS_MIB_MAX + 1 })[2]).toBe('failed')
-  expect(judge([cellOf({ cpuUsPerMessage: 205.25 })], start, FULL)[0]?.detail).toBe('205.3 µs, at most 105 µs')
+  expect(verdictsOf({ machine, start: late })[2]?.detail).toContain('2.1 processes wanted 2 cores')
 })
 
 test('floors: what the platform does not tell, and a quick run → skipped, never passed', () => {
-  expect(outcomes([cellOf({ cpuUsPerMessage: undefined })])[0]).toBe('skipped')
-  expect(outcomes([], start)[0]).toBe('skipped')
-  expect(outcomes([cellOf({})], start, QUICK).slice(0, 3)).toEqual(['skipped', 'skipped', 'skipped'])
+  expect(outcomes({ cells: [cellOf({ cpuUsPerMessage: undefined }), bare] }).slice(0, 2)).toEqual([
+    'skipped',
+    'skipped',
+  ])
+  expect(outcomes({ cells: [] }).slice(0, 2)).toEqual(['skipped', 'skipped'])
+  expect(outcomes({ size: QUICK }).slice(0, 4)).toEqual(['skipped', 'skipped', 'skipped', 'skipped'])
 })
 
 test('counts: a message that is missing, one too many, a failed call, no call at all → failed, also in a quick run', () => {
@@ -71,11 +109,11 @@ test('counts: a message that is missing, one too many, a failed call, no call at
     { calls: 0 },
   ]
   for (const changes of wrong) {
-    expect(outcomes([cellOf(changes)])[3]).toBe('failed')
-    expect(outcomes([cellOf(changes)], start, QUICK)[3]).toBe('failed')
+    expect(outcomes({ cells: [cellOf(changes)] })[4]).toBe('failed')
+    expect(outcomes({ cells: [cellOf(changes)], size: QUICK })[4]).toBe('failed')
   }
 })
 
 test('counts: a server that stores nothing → no verdict', () => {
-  expect(judge([cellOf({ counted: undefined })], start, FULL)).toHaveLength(3)
+  expect(verdictsOf({ cells: [bare] })).toHaveLength(4)
 })
