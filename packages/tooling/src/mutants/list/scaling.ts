@@ -88,8 +88,8 @@ export const SCALING_MUTANTS: readonly Mutant[] = [
   {
     name: 'A route in use gets older than it may',
     file: 'packages/cluster-client/src/route-cache.ts',
-    text: 'isDoubtful ? retryMs : refreshMs)',
-    replacement: 'isDoubtful ? retryMs : 1.2 * refreshMs)',
+    text: 'LEFT_AGAIN_MS : refreshMs',
+    replacement: 'LEFT_AGAIN_MS : 1.2 * refreshMs',
     testFile: 'packages/cluster-client/test/route-cache.test.ts',
     test: 'route cache: a route in use → fetched anew every 20 s, by nobody who waits',
   },
