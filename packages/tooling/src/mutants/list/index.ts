@@ -2,6 +2,7 @@
 import type { Mutant } from '../mutant.ts'
 import { DURABILITY_MUTANTS } from './durability.ts'
 import { INFLIGHT_MUTANTS } from './inflight.ts'
+import { LIMIT_MUTANTS } from './limits.ts'
 import { RECOVERY_MUTANTS } from './recovery.ts'
 import { SCALING_MUTANTS } from './scaling.ts'
 
@@ -9,5 +10,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...DURABILITY_MUTANTS,
   ...RECOVERY_MUTANTS,
   ...INFLIGHT_MUTANTS,
+  ...LIMIT_MUTANTS,
   ...SCALING_MUTANTS,
 ]
