@@ -51,11 +51,14 @@ export async function brokerDrain(context: Context, options: DrainOptions, broke
     if (printer.isJson) printer.document(document)
     return isTold ? ExitCode.OK : ExitCode.FAILED
   }
-  const backlog = await watchBacklog(context, session, broker, options.wait)
-  const messages = messagesOf(backlog)
-  if (printer.isJson) printer.document({ ...document, backlog: messages, groups: backlog })
-  else if (messages === 0) printer.line('No group waits for a message of it: it can be stopped.')
-  if (options.wait && messages > 0) return ExitCode.INTERRUPTED
+  const { backlog, isDrained } = await watchBacklog(context, session, broker, options.wait)
+  const isInterrupted = context.host.interrupted.aborted && !isDrained
+  if (printer.isJson) printer.document({ ...document, backlog: messagesOf(backlog), groups: backlog })
+  else if (isDrained) printer.line('No group waits for a message of it: it can be stopped.')
+  else if (!isInterrupted) {
+    printer.line(backlog.length > 0 ? backlogText(backlog) : 'No group waits for a message of it now.')
+  }
+  if (isInterrupted) return ExitCode.INTERRUPTED
   return isTold ? ExitCode.OK : ExitCode.FAILED
 }
 
@@ -71,13 +74,15 @@ async function masterOf(session: Session, brokerName: string): Promise<BrokerAdd
   )
 }
 
-/** The last look: the first one, or where it waits, the one that found nothing or came before the interruption. */
-async function watchBacklog(
-  context: Context,
-  session: Session,
-  broker: BrokerAddress,
-  wait: boolean,
-): Promise<readonly Backlog[]> {
+interface Watch {
+  /** As the last look that was not interrupted found it. */
+  readonly backlog: readonly Backlog[]
+  /** Nothing waits, and no producer can send any more. */
+  readonly isDrained: boolean
+}
+
+/** Looks once, or where it waits, until the broker is drained or Ctrl-C comes. */
+async function watchBacklog(context: Context, session: Session, broker: BrokerAddress, wait: boolean): Promise<Watch> {
   const { printer, host } = context
   const { clock } = session.effects
   const noticedMs = clock.monotonicMs() + PRODUCERS_NOTICE_MS
@@ -89,16 +94,17 @@ async function watchBacklog(
     if (!printer.isJson && backlog.length > 0 && text !== shown) printer.line(text)
     shown = text
     const noticeMs = noticedMs - clock.monotonicMs()
-    if (backlog.length === 0 && noticeMs <= 0) return backlog
+    if (backlog.length === 0 && noticeMs <= 0) return { backlog, isDrained: true }
     await session.sleep(backlog.length > 0 ? LOOK_MS : Math.min(noticeMs, TELL_AGAIN_MS))
-    if (host.interrupted.aborted) return backlog
+    if (host.interrupted.aborted) break
     if (clock.monotonicMs() >= tellAgainMs) {
       await session.nameServers.wipeWritePerm(broker.brokerName)
       tellAgainMs = clock.monotonicMs() + TELL_AGAIN_MS
     }
     const groups = [...new Set(backlog.map(({ group }) => group))]
-    backlog = await backlogOf(session, broker, groups, host.interrupted)
-    if (backlog.length === 0) backlog = await backlogOfAll(session, broker, host.interrupted)
+    let found = await backlogOf(session, broker, groups, host.interrupted)
+    if (found.length === 0) found = await backlogOfAll(session, broker, host.interrupted)
+    if (!host.interrupted.aborted) backlog = found
   }
-  return backlog
+  return { backlog, isDrained: false }
 }

@@ -168,6 +168,25 @@ test('broker drain: Ctrl-C while messages wait → exit code 130, and it stays d
   ])
 })
 
+test('broker drain: Ctrl-C before producers have noticed → exit code 130, and nothing says that it can be stopped', async () => {
+  const cluster = await startCluster()
+  await cluster.rmq('topic create t --queues 1')
+  const { interrupt, ended } = cluster.start('broker drain broker-a')
+  await cluster.advance(5000)
+  interrupt()
+  const { code, out } = await ended
+  expect([code, out]).toEqual([130, 'Broker broker-a is drained at 1 of 1 nameserver: producers notice within 30 s.\n'])
+})
+
+test('broker drain: --no-wait → what it found, and no promise for later', async () => {
+  const { rmq } = await startCluster()
+  await rmq('topic create t --queues 1')
+  await rmq('send t hello --count 2')
+  expect((await rmq('broker drain broker-a --no-wait')).out).toContain('\nNo group waits for a message of it now.\n')
+  await rmq('receive t --group g --max 1')
+  expect((await rmq('broker drain broker-a --no-wait')).out).toContain('\n1 message left: 1 of t for g.\n')
+})
+
 test('broker drain: a name that is not there → exit code 1, with those that are; a dead nameserver → named', async () => {
   const { rmq, kill, nameServers } = await startCluster({ nameServers: 2 })
   expect(await rmq('broker drain nope')).toMatchObject({
