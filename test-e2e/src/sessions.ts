@@ -6,30 +6,32 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { createChecks, someOf } from './checks.ts'
+import { createChecks } from './checks.ts'
 import { chosen } from './chosen.ts'
-import { LANGUAGES, missingFor } from './sdk/languages.ts'
+import { BUILD_MS_MAX, buildOnce, LANGUAGES, missingFor } from './sdk/languages.ts'
 import { formatTable } from './sdk/table.ts'
 import { takeServices } from './server.ts'
-import { BUSY, type Clients, IDLE, startClients } from './sessions/clients.ts'
+import { BUSY, type Clients, startClients } from './sessions/clients.ts'
 import { type SessionCluster, startSessionCluster } from './sessions/cluster.ts'
 import { type Fault, FAULTS } from './sessions/faults.ts'
-import type { Role } from './sessions/journal.ts'
-import { expectThat, runCheck } from './steps.ts'
+import {
+  checkArrival,
+  checkBlame,
+  checkEnd,
+  checkIdle,
+  checkServers,
+  inSeconds,
+  RESUME_MS_MAX,
+  watchMemory,
+} from './sessions/judge.ts'
+import { runCheck } from './steps.ts'
 
-/** Whatever was away: everybody goes on so soon. */
-const RESUME_MS_MAX = 10_000
 /** A little longer than that, so that a longer wait shows. */
 const WATCH_MS = 12_000
+/** What was received just before a fault is told a little later. */
+const LAST_WORDS_MS = 2_000
 /** Nobody waits for so long before the first fault. */
 const CALM_MS = 3_000
-/** What a client of a killed proxy held is given to others when its lease is over: 60 s. */
-const ARRIVES_MS_MAX = 90_000
-/** From its start on. */
-const IDLE_MS_MAX = 180_000
-const CLOSE_MS_MAX = 60_000
-const POLL_MS = 100
-
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
@@ -51,11 +53,10 @@ const tell = (line: string) =>
 const checks = createChecks(tell)
 const rows: { readonly title: string; readonly cells: readonly string[] }[] = []
 
-const seconds = (ms: number) => (ms / 1000).toFixed(1)
-
 /** Builds one after the other, starts side by side. */
 async function startAll(cluster: SessionCluster): Promise<Clients[]> {
   const all: Clients[] = []
+  const starting: Promise<boolean>[] = []
   for (const language of languages) {
     const { name, client } = language
     const missing = missingFor(language)
@@ -63,95 +64,58 @@ async function startAll(cluster: SessionCluster): Promise<Clients[]> {
       checks.skip(`${name}: ${client}, all faults`, `${missing.join(' and ')} not in PATH`)
       continue
     }
-    await runCheck(checks, `${name}: ${client} builds, and its sessions start`, async () => {
-      const home = join(scratch, 'homes', name)
-      const { rmq, quietEndpoints, balancer } = cluster
-      all.push(await startClients({ language, endpoints: balancer.address, quietEndpoints, rmq, home }))
-    })
+    let command: readonly string[] = []
+    const build = async () => void (command = await buildOnce(language))
+    if (!(await runCheck(checks, `${name}: the program builds with ${client}`, build, BUILD_MS_MAX))) continue
+    const start = async () =>
+      void all.push(await startClients(language, command, cluster, join(scratch, 'homes', name)))
+    starting.push(runCheck(checks, `${name}: its sessions start`, start))
   }
-  return all
+  await Promise.all(starting)
+  return all.toSorted((one, other) => languages.indexOf(one.language) - languages.indexOf(other.language))
 }
 
 /** Makes the fault and counts a check for each language: how long its clients waited at most. */
 async function runFault(
-  { title, served, run }: Fault,
+  { title, meanwhile, awayMs, run }: Fault,
   cluster: SessionCluster,
   all: readonly Clients[],
 ): Promise<void> {
   tell(title)
   const beginMs = Date.now()
-  await run(cluster)
+  await run(cluster, awayMs)
   const backMs = Date.now()
   await sleep(WATCH_MS)
-  const fromMs = served === 'after' ? backMs : beginMs
-  const toMs = backMs + WATCH_MS
-  const cells = all.map(({ language, journal, roles }) => {
-    const waits = roles.map((role) => journal.longestWaitMs(BUSY, role, fromMs, toMs))
-    const shown = waits.map(seconds).join('/')
+  const fromMs = meanwhile === 'nobody' ? backMs : beginMs
+  const waitsIn = ({ journal, roles }: Clients, range: readonly [number, number]) =>
+    roles.map((role) => journal.longestWaitMs(BUSY, role, ...range))
+  const cells = all.map((clients) => {
+    const waits = waitsIn(clients, [fromMs, backMs + WATCH_MS])
+    const shown = waits.map(inSeconds).join('/')
     const isInTime = waits.every((ms) => ms <= RESUME_MS_MAX)
-    checks.check(`${language.name}: ${title}: goes on (${shown} s)`, isInTime, `the longest waits are ${shown} s`)
+    checks.check(`${clients.language.name}: ${title}: goes on (${shown} s)`, isInTime)
     return isInTime ? shown : `failed: ${shown} s`
   })
   rows.push({ title, cells })
-}
-
-const groupsOf = ({ roles }: Clients): readonly Role[] => roles.filter((role) => role !== 'producer')
-
-/** Everything that was acknowledged by now arrives in every group. */
-async function checkArrival(clients: Clients): Promise<void> {
-  const { language, journal } = clients
-  const untilMs = Date.now()
-  const lacking = () =>
-    groupsOf(clients).flatMap((role) => {
-      const missing = journal.missing(BUSY, role, untilMs)
-      return missing.length > 0 ? [`${role} lacks ${someOf(missing.map(String))}`] : []
-    })
-  await runCheck(checks, `${language.name}: each group gets everything that was acknowledged`, async () => {
-    const endMs = untilMs + ARRIVES_MS_MAX
-    while (lacking().length > 0 && Date.now() < endMs) await sleep(POLL_MS)
-    const left = lacking()
-    expectThat(left.length === 0, left.join(', '))
-    return `${journal.timesOf(BUSY, 'producer').size} messages`
-  })
-}
-
-/** The session that idled for so long sends a second message, and its consumers get it. */
-async function checkIdle(clients: Clients): Promise<void> {
-  const { language, journal } = clients
-  await runCheck(
-    checks,
-    `${language.name}: after 150 idle seconds a message is sent and received at once`,
-    async () => {
-      const endMs = Date.now() + IDLE_MS_MAX
-      const waits = (): number[] => {
-        const sentMs = journal.timesOf(IDLE, 'producer').get(2) ?? Infinity
-        return groupsOf(clients).map((role) => (journal.timesOf(IDLE, role).get(2) ?? Infinity) - sentMs)
-      }
-      const isDone = () => waits().every((ms) => Number.isFinite(ms))
-      while (!isDone() && Date.now() < endMs) await sleep(POLL_MS)
-      const shown = waits().map(seconds).join('/')
-      expectThat(isDone() && Math.max(...waits()) <= RESUME_MS_MAX, `the waits are ${shown} s`)
-      return `${shown} s`
-    },
-  )
-}
-
-async function checkEnd({ language: { name }, program }: Clients): Promise<void> {
-  await runCheck(checks, `${name}: the clients close, and the program exits with 0`, async () => {
-    await program.end(CLOSE_MS_MAX)
-    expectThat(program.process.exitCode === 0, `it ended with ${program.process.exitCode}`)
-  })
+  if (meanwhile === 'others') return
+  const served = all.filter((clients) => waitsIn(clients, [beginMs, backMs]).some((ms) => ms < awayMs - LAST_WORDS_MS))
+  const names = served.map(({ language }) => language.name).join(', ')
+  checks.check(`${title}: nobody is served meanwhile`, served.length === 0, names)
 }
 
 async function main(): Promise<void> {
   const cluster = await startSessionCluster(join(scratch, 'cluster'), values.services ?? takeServices())
   tell('two nameservers, two brokers and three proxies are ready')
   const all = await startAll(cluster)
-  const idle = all.map(checkIdle)
+  const idle = all.map((clients) => checkIdle(checks, clients))
   await sleep(CALM_MS)
+  const checkMemory = watchMemory(checks, cluster, all)
   for (const fault of faults) await runFault(fault, cluster, all)
-  await Promise.all([...all.map(checkArrival), ...idle])
-  await Promise.all(all.map(checkEnd))
+  await Promise.all([...all.map((clients) => checkArrival(checks, clients)), ...idle])
+  await checkMemory()
+  for (const clients of all) await checkBlame(checks, clients)
+  await checkServers(checks, cluster)
+  await Promise.all(all.map((clients) => checkEnd(checks, clients)))
   await cluster.stop()
   console.log(`\n${formatTable({ columns: all.map(({ language }) => language.name), rows })}\n`)
 }

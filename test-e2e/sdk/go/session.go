@@ -111,7 +111,7 @@ func startSession(name string, pause time.Duration) func(string, string) outcome
 					return rocketmq.SUCCESS
 				},
 			}),
-			rocketmq.WithPushConsumptionThreadCount(threads), rocketmq.WithPushMaxCacheMessageCount(cachedMax)))
+			rocketmq.WithPushConsumptionThreadCount(threads)))
 		go it.produce(producer)
 		go it.receive(simple)
 		return outcome{}

@@ -49,6 +49,8 @@ public class Scenarios {
     private static final int FEW = 4;
     private static final int MANY = 60;
     private static final int CACHED_MAX = 4;
+    /** The client's default. */
+    private static final int SESSION_CACHED_MAX = 1024;
     private static final int THREADS = 4;
     private static final int BODY_BYTES_MAX = 4 * 1024 * 1024;
     private static final int ROOM_FOR_HEADERS = 64 * 1024;
@@ -123,14 +125,14 @@ public class Scenarios {
     }
 
     private static void startPush(String topic, String group, MessageListener listener) throws Exception {
-        startPush(topic, group, listener, next());
+        startPush(topic, group, listener, next(), CACHED_MAX);
     }
 
-    private static void startPush(String topic, String group, MessageListener listener, ClientConfigurationBuilder to)
+    private static void startPush(String topic, String group, MessageListener listener, ClientConfigurationBuilder to, int cached)
             throws Exception {
         opened(provider.newPushConsumerBuilder().setClientConfiguration(to.build()).setConsumerGroup(group)
                 .setSubscriptionExpressions(Map.of(topic, FilterExpression.SUB_ALL)).setMessageListener(listener)
-                .setMaxCacheMessageCount(CACHED_MAX).setConsumptionThreadCount(THREADS).build());
+                .setMaxCacheMessageCount(cached).setConsumptionThreadCount(THREADS).build());
     }
 
     static void expect(boolean holds, String otherwise) {
@@ -358,7 +360,7 @@ public class Scenarios {
         var session = new Session(name, topic, pause);
         var producer = startProducer(topic, at.get());
         var consumer = startSimple(topic, topic + "-simple", "*", at.get());
-        startPush(topic, topic + "-push", session::consume, at.get());
+        startPush(topic, topic + "-push", session::consume, at.get(), SESSION_CACHED_MAX);
         session.produce(producer);
         session.receive(consumer);
         return DONE;

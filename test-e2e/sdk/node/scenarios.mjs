@@ -51,11 +51,10 @@ const startSimple = (topic, consumerGroup, expression = '*', options = {}) =>
     subscriptions: new Map([[topic, expression]]),
     ...options,
   })
-const startPush = (topic, consumerGroup, consume, options = {}) =>
+const startPush = (topic, consumerGroup, consume, options = { maxCacheMessageCount: CACHED_MAX }) =>
   start(PushConsumer, {
     consumerGroup,
     subscriptions: new Map([[topic, '*']]),
-    maxCacheMessageCount: CACHED_MAX,
     messageListener: { consume },
     ...options,
   })

@@ -37,6 +37,7 @@ SESSION_REQUEST_SECONDS_MAX = 3  # the client's default
 FEW = 4
 MANY = 60
 CACHED_MAX = 4
+SESSION_CACHED_MAX = 1024  # the client's default
 BODY_BYTES_MAX = 4 * 1024 * 1024
 ROOM_FOR_HEADERS = 64 * 1024
 
@@ -59,6 +60,7 @@ def next_endpoints():
 def start(create, own_endpoints=None, request_seconds_max=REQUEST_SECONDS_MAX):
     """Starts a client at the next of the endpoints; it is closed at the end."""
     to = own_endpoints or next_endpoints()
+    asyncio.set_event_loop(event_loop)  # as in the main thread: the client opens streams with the loop of its thread
     client = create(ClientConfiguration(to, Credentials(), request_timeout=request_seconds_max))
     client.startup()
     with lock:
@@ -85,10 +87,10 @@ class Listener(MessageListener):
         raise NotImplementedError  # the instance has its own
 
 
-def start_push(topic, group, consume, at=()):
+def start_push(topic, group, consume, at=(), cached=CACHED_MAX):
     return start(
         lambda configuration: PushConsumer(
-            configuration, group, Listener(consume), {topic: FilterExpression()}, max_cache_message_count=CACHED_MAX
+            configuration, group, Listener(consume), {topic: FilterExpression()}, max_cache_message_count=cached
         ),
         *at,
     )
@@ -124,7 +126,6 @@ def receive_now(consumer):
 
 
 def receive_in_future(consumer):
-    asyncio.set_event_loop(event_loop)  # ack_async makes a future of the calling thread's loop
     messages = consumer.receive_async(32, INVISIBLE_SECONDS).result() or []
     for message in messages:
         consumer.ack_async(message)
@@ -315,7 +316,7 @@ def session(name, pause_seconds):
         one = Session(name, pause_seconds, say, has_ended, lambda body: message_of(topic, body))
         producer = start_producer(topic, at=at)
         consumer = start_simple(topic, f"{topic}-simple", at=at)
-        start_push(topic, f"{topic}-push", one.consume, at=at)
+        start_push(topic, f"{topic}-push", one.consume, at=at, cached=SESSION_CACHED_MAX)
         one.produce(producer)
         one.receive(consumer)
 

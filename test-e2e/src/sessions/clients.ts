@@ -1,9 +1,9 @@
 // The program of one language with its sessions: one through the balancer, one that idles.
 import { FEATURES } from '../sdk/expected.ts'
-import { buildOnce, type Language } from '../sdk/languages.ts'
+import type { Language } from '../sdk/languages.ts'
 import { outputOf, type Program, startProgram } from '../sdk/program.ts'
-import type { Rmq } from '../sdk/rmq.ts'
 import { expectThat } from '../steps.ts'
+import type { SessionCluster } from './cluster.ts'
 import { createJournal, type Journal, type Role } from './journal.ts'
 
 export const BUSY = 'session'
@@ -16,27 +16,19 @@ export interface Clients {
   readonly roles: readonly Role[]
 }
 
-export interface ClientsOptions {
-  readonly language: Language
-  /** `host:port` that stands for all proxies. */
-  readonly endpoints: string
-  /** `host:port` for the session that idles. */
-  readonly quietEndpoints: string
-  readonly rmq: Rmq
-  /** Of the clients' logs. */
-  readonly home: string
-}
-
-/** Builds and starts it; resolves when all of its clients are connected. */
-export async function startClients(options: ClientsOptions): Promise<Clients> {
-  const { language, endpoints, quietEndpoints, rmq, home } = options
+/** Starts what was built; resolves when all of its clients are connected. `home` gets their logs. */
+export async function startClients(
+  language: Language,
+  command: readonly string[],
+  { balancer, quietEndpoints, rmq }: SessionCluster,
+  home: string,
+): Promise<Clients> {
   const { name } = language
-  const command = await buildOnce(language)
   await Promise.all([BUSY, IDLE].map((session) => rmq.createTopic(`${name}-${session}`, 1)))
   const journal = createJournal()
   const program = startProgram({
     command,
-    endpoints: [endpoints],
+    endpoints: [balancer.address],
     prefix: name,
     scenarios: [BUSY, `${IDLE}@${quietEndpoints}`],
     home,

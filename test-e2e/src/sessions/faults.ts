@@ -8,10 +8,11 @@ const SECOND = 1000
 export interface Fault {
   readonly name: string
   readonly title: string
-  /** From when on clients must be served: meanwhile by the parts that are left, or after the return. */
-  readonly served: 'meanwhile' | 'after'
+  /** Who serves while it lasts: the parts that are left, or nobody. */
+  readonly meanwhile: 'others' | 'nobody'
+  readonly awayMs: number
   /** Resolves when the service is back. */
-  run(cluster: SessionCluster): Promise<void>
+  run(cluster: SessionCluster, awayMs: number): Promise<void>
 }
 
 async function killFor(nodes: readonly ClusterNode[], awayMs: number): Promise<void> {
@@ -33,53 +34,61 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'proxy-killed',
     title: 'one of two proxies: kill -9, back after 5 s',
-    served: 'meanwhile',
-    run: ({ proxies }) => killFor(proxies.slice(0, 1), 5 * SECOND),
+    meanwhile: 'others',
+    awayMs: 5 * SECOND,
+    run: ({ proxies }, awayMs) => killFor(proxies.slice(0, 1), awayMs),
   },
   {
     name: 'proxies-killed',
     title: 'all proxies: kill -9, back after 5 s',
-    served: 'after',
-    run: ({ proxies }) => killFor(proxies, 5 * SECOND),
+    meanwhile: 'nobody',
+    awayMs: 5 * SECOND,
+    run: ({ proxies }, awayMs) => killFor(proxies, awayMs),
   },
   {
-    name: 'nameserver-away',
-    title: 'one of two nameservers: away for 20 s',
-    served: 'meanwhile',
-    run: ({ nameservers }) => killFor(nameservers.slice(0, 1), 20 * SECOND),
+    name: 'nameserver-killed',
+    title: 'one of two nameservers: kill -9, back after 20 s',
+    meanwhile: 'others',
+    awayMs: 20 * SECOND,
+    run: ({ nameservers }, awayMs) => killFor(nameservers.slice(0, 1), awayMs),
   },
   {
-    name: 'nameservers-away',
-    title: 'all nameservers: away for 40 s',
-    served: 'meanwhile',
-    run: ({ nameservers }) => killFor(nameservers, 40 * SECOND),
+    name: 'nameservers-killed',
+    title: 'all nameservers: kill -9, back after 40 s',
+    meanwhile: 'others',
+    awayMs: 40 * SECOND,
+    run: ({ nameservers }, awayMs) => killFor(nameservers, awayMs),
   },
   {
     name: 'half-open',
-    title: 'connections of clients: half-open for 20 s, then closed',
-    served: 'after',
-    async run({ balancer }) {
+    title: 'connections of clients: half-open for 20 s, then reset',
+    meanwhile: 'nobody',
+    awayMs: 20 * SECOND,
+    async run({ balancer }, awayMs) {
       balancer.fallSilent()
-      await sleep(20 * SECOND)
+      await sleep(awayMs)
       balancer.endSilence()
     },
   },
   {
-    name: 'proxy-halted',
-    title: 'one of two proxies: SIGSTOP for 20 s',
-    served: 'after',
-    run: ({ proxies }) => haltFor(proxies.slice(0, 1), 20 * SECOND),
+    name: 'proxies-halted',
+    title: 'all proxies: SIGSTOP for 20 s',
+    meanwhile: 'nobody',
+    awayMs: 20 * SECOND,
+    run: ({ proxies }, awayMs) => haltFor(proxies, awayMs),
   },
   {
     name: 'brokers-killed',
     title: 'all brokers: kill -9, back after 10 s',
-    served: 'after',
-    run: ({ brokers }) => killFor(brokers, 10 * SECOND),
+    meanwhile: 'nobody',
+    awayMs: 10 * SECOND,
+    run: ({ brokers }, awayMs) => killFor(brokers, awayMs),
   },
   {
     name: 'brokers-halted',
     title: 'all brokers: SIGSTOP for 20 s',
-    served: 'after',
-    run: ({ brokers }) => haltFor(brokers, 20 * SECOND),
+    meanwhile: 'nobody',
+    awayMs: 20 * SECOND,
+    run: ({ brokers }, awayMs) => haltFor(brokers, awayMs),
   },
 ]

@@ -34,7 +34,9 @@ export function createJournal(): Journal {
 
   const of = (session: string, role: Role): readonly SessionEvent[] => successes.get(`${session} ${role}`) ?? []
 
-  function note(one: SessionEvent): void {
+  /** Reports of scenarios are on the same output. */
+  function note(one: SessionEvent | { readonly session?: undefined }): void {
+    if (one.session === undefined) return
     if (one.event === 'failed') {
       failures.push(`${one.by}: ${one.detail}`)
       return
@@ -57,7 +59,7 @@ export function createJournal(): Journal {
     read(text) {
       const lines = (rest + text).split('\n')
       rest = lines.pop() ?? ''
-      for (const line of lines) if (line.startsWith('{"session"')) note(JSON.parse(line) as SessionEvent)
+      for (const line of lines) if (line.startsWith('{')) note(JSON.parse(line) as SessionEvent)
     },
     longestWaitMs(session, role, fromMs, toMs) {
       const within = of(session, role).flatMap(({ ms }) => (ms > fromMs && ms < toMs ? [ms] : []))

@@ -1,0 +1,19 @@
+// What is not as it should be and can not be ours.
+import type { LanguageName } from '../sdk/languages.ts'
+
+/** Words by which an error blames the inside of a server; the number not as part of an address. */
+export const BLAME = /\binternal|\bunknown\b|(?<![.:\d])5000[01]\b/i
+
+/** Errors of that kind that a client makes by itself. */
+export const OWN_BLAMES: Readonly<Record<LanguageName, readonly RegExp[]>> = {
+  node: [],
+  python: [],
+  go: [],
+  java: [],
+  // tonic has no other code for a connection that ended, and the client calls whatever fails in a call
+  // ErrorKind::ClientInternal (rust/src/session.rs). What a server answered has a code and a message of its own.
+  rust: [
+    /Client internal error at rpc\.\w+ => send rpc \w+ failed Source: status: (?:Unknown, message: "transport error"|Cancelled|Unavailable|DeadlineExceeded)/,
+    /telemetry response error: Status \{ code: Unknown, message: "h2 protocol error: error reading a body from connection/,
+  ],
+}
