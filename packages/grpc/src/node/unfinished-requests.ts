@@ -17,7 +17,11 @@ const NO_ERROR = 0
 
 /** An answer in place of grpc-js, which has none before a request is whole. */
 function endUnfinished(stream: ServerHttp2Stream, status: GrpcStatus, message: string): void {
-  if (stream.destroyed) return
+  if (stream.closed) {
+    // Its client has reset it, or has its answer. While it is not read, only this lets it go.
+    stream.destroy()
+    return
+  }
   if (!stream.headersSent) {
     const trailers = {
       ':status': 200,

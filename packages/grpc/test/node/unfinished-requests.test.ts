@@ -1,6 +1,7 @@
 // The budget of requests that have come in part, with real clients of HTTP/2 that send as much as they are allowed to.
 import { once } from 'node:events'
 import http2 from 'node:http2'
+import net from 'node:net'
 import { afterEach, expect, test } from '@jest/globals'
 import { silentLogger, type SocketAddress } from '@rocketmq-ts/runtime'
 import { GrpcStatus, type GrpcMethod } from '@rocketmq-ts/grpc'
@@ -60,11 +61,12 @@ function framed(bytes: number): Buffer {
 }
 
 /** A call on a connection of its own that has sent the first bytes of its message. */
-async function begin({ address }: { readonly address: SocketAddress }, bytes: number) {
-  const session = http2.connect(`http://127.0.0.1:${address.port}`)
+async function begin({ address }: { readonly address: SocketAddress }, bytes: number, timeout?: string) {
+  const socket = net.connect(address.port, address.host)
+  const session = http2.connect(`http://127.0.0.1:${address.port}`, { createConnection: () => socket })
   cleanups.push(() => session.destroy())
   const headers = { ':method': 'POST', ':path': '/s/Echo', 'content-type': 'application/grpc', te: 'trailers' }
-  const stream = session.request(headers)
+  const stream = session.request({ ...headers, ...(timeout !== undefined && { 'grpc-timeout': timeout }) })
   const trailers = new Promise<http2.IncomingHttpHeaders>((resolve) => {
     const take = (given: http2.IncomingHttpHeaders) => {
       if (given['grpc-status'] !== undefined) resolve(given)
@@ -76,7 +78,16 @@ async function begin({ address }: { readonly address: SocketAddress }, bytes: nu
   stream.resume()
   const message = framed(MESSAGE_BYTES)
   await new Promise((resolve) => stream.write(message.subarray(0, bytes), resolve))
-  return { trailers, end: () => void stream.end(message.subarray(bytes)) }
+  return {
+    trailers,
+    end: () => void stream.end(message.subarray(bytes)),
+    /** Sends RST_STREAM without an error behind all that was sent; resolves when the server has read it. */
+    async reset() {
+      await new Promise((resolve) => session.ping(resolve))
+      socket.write(Buffer.from([0, 0, 4, 3, 0, 0, 0, 0, stream.id ?? 0, 0, 0, 0, 0]))
+      await new Promise((resolve) => session.ping(resolve))
+    },
+  }
 }
 
 async function beginMany(server: Awaited<ReturnType<typeof openServer>>, count: number) {
@@ -123,4 +134,13 @@ test('requests: a small one, whatever others hold → answered at once', async (
   stream.end(framed(8 * KIB))
   const [trailers] = (await once(stream, 'trailers')) as [http2.IncomingHttpHeaders]
   expect(trailers['grpc-status']).toBe('0')
+})
+
+test('requests: reset without an error while they are not read → gone at their deadline, and the server is not', async () => {
+  const server = await openServer()
+  await beginMany(server, 12)
+  const waiting = await Promise.all(Array.from({ length: 4 }, () => begin(server, 60 * KIB, '1S')))
+  await Promise.all(waiting.map(({ reset }) => reset()))
+  expect(() => server.time.advance(1_000)).not.toThrow()
+  expect(server.givenUp).toEqual([])
 })
