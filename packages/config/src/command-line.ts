@@ -22,7 +22,12 @@ export const COMMAND_LINE_HELP = `  -c, --config-file <path>
   --print-config [--json]
       Prints all settings with where they come from, as a file that --config-file takes, and ends.
   --help
-      Shows this.`
+      Shows this.
+  --version
+      Shows the version.
+
+Flags without a value are switches; --no-<flag> turns one off. Durations are written 500ms, 30s, 5min or 1h, bytes 512KiB
+or 4MiB.`
 
 const ACTIONS: Readonly<Record<string, ConfigAction>> = {
   '--help': 'help',

@@ -12,11 +12,15 @@ const MASK = '***'
 export function describeConfig({ named }: Pick<ReadableSchema<never>, 'named'>): string {
   return named
     .map(({ flag, env, setting }) => {
-      const preset = setting.default === undefined ? 'required' : `default ${setting.write(setting.default)}`
       const name = setting.isSwitch ? `--${flag}` : `--${flag} <${setting.shape}>`
-      return `  ${name}\n      ${setting.help} (${preset}; ${env})`
+      return `  ${name}\n      ${setting.help} (${presetOf(setting)}; ${env})`
     })
     .join('\n')
+}
+
+function presetOf(setting: NamedSetting['setting']): string {
+  if (setting.default === undefined) return 'required'
+  return setting.default === '' ? 'not set by default' : `default ${setting.write(setting.default)}`
 }
 
 /** A configuration that was read, with where its values are from. */

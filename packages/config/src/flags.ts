@@ -35,7 +35,8 @@ export function readFlags(schema: Pick<ConfigSchema<Settings>, 'named'>, argv: r
     const word = argv[at] ?? ''
     const [, name, text] = FLAG.exec(word) ?? []
     const next = argv[at + 1]
-    if (name === undefined) fault(at, word, 'is not a flag; flags begin with --')
+    if (name === undefined)
+      fault(at, word, 'is not a flag; flags begin with --', remedyOf(word, argv[at - 1], switches))
     else if (text !== undefined) take(name, text, at)
     else if (switches.has(name)) take(name, 'true', at)
     else if (isNegation(name, switches)) take(positiveOf(name), 'false', at)
@@ -46,6 +47,12 @@ export function readFlags(schema: Pick<ConfigSchema<Settings>, 'named'>, argv: r
     else take(name, '', at)
   }
   return { values, faults }
+}
+
+/** `--name false` is a switch that was given a value. */
+function remedyOf(word: string, before: string | undefined, switches: ReadonlySet<string>): string | undefined {
+  const isSwitch = before?.startsWith('--') === true && switches.has(before.slice('--'.length))
+  return isSwitch && /^(?:true|false)$/i.test(word) ? `write ${before}=${word.toLowerCase()}` : undefined
 }
 
 /** `no-name`; of a part `broker.no-name`. */

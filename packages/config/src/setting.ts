@@ -198,7 +198,7 @@ function scaled(options: NumberOptions, form: NumberForm, units: Units, wanted: 
       if (match === null || unit === undefined) return refuse(given, `is not ${wanted}`)
       return within(Number(match[1]) * unit, given, form, min, max)
     },
-    write: String,
+    write: form.shown,
   }
 }
 
@@ -224,12 +224,14 @@ function faultOfText(given: string, mayBeEmpty: boolean): string | undefined {
 }
 
 function rangeOf({ article, shown }: NumberForm, min: number, max: number): string {
+  if (min === max) return shown(min)
   return max === Number.MAX_SAFE_INTEGER
     ? `${article}${shown(min)} or more`
     : `${article}${shown(min)} to ${shown(max)}`
 }
 
 function shapeOfRange({ kind, shown }: NumberForm, min: number, max: number): string {
+  if (min === max) return shown(min)
   if (max === Number.MAX_SAFE_INTEGER) return min === 0 ? kind : `${kind} ≥ ${shown(min)}`
   return `${kind} ${shown(min)} … ${shown(max)}`
 }

@@ -32,6 +32,11 @@ test('flags: a bare word, a missing value, a repeated name → faults', () => {
   )
 })
 
+test('flags: a switch with a bare value → a fault that says how it is written', () => {
+  const { faults } = readFlags(schema, ['--auto-create', 'false'])
+  expect(formatFaults(faults)).toBe('false: is not a flag; flags begin with --; write --auto-create=false')
+})
+
 test('flags: any words → never throws', () => {
   fc.assert(
     fc.property(fc.array(fc.string()), (argv) => {

@@ -234,8 +234,22 @@ test('config: two settings of one name → the schema is refused', () => {
   )
 })
 
+test('help: numbers with a unit → shown in the largest that fits, and read again as the same', () => {
+  const help = describeConfig(schema)
+  expect(help).toContain('--max-message-size <bytes 0B … 64MiB>\n      Largest body. (default 4MiB; ')
+  expect(help).toContain('--flush-interval-commit-log <duration ≥ 10ms>\n      Pause between flushes. (default 500ms; ')
+})
+
+test('help: one value is allowed → it alone is the shape, and what a fault expects', () => {
+  const single = defineConfig({ brokerId: integer({ default: 0, max: 0, help: 'Id.' }) }, { envPrefix: 'T_' })
+  expect(describeConfig(single)).toContain('--broker-id <0>')
+  const result = parseConfig(single, { flags: readFlags(single, ['--broker-id', '3']) })
+  expect(result.ok ? '' : formatFaults(result.faults)).toBe('--broker-id: "3" is more than 0; expected 0')
+})
+
 test('help: each setting → flag, default and variable', () => {
   const help = describeConfig(schema)
   expect(help).toContain('--listen-port <port>\n      Remoting port. (default 10911; TEST_BROKER_LISTEN_PORT)')
   expect(help).toContain('(required; TEST_BROKER_BROKER_NAME)')
+  expect(help).toContain('(not set by default; TEST_BROKER_INNER_SECRET)')
 })

@@ -9,6 +9,7 @@ import { type RemotingEvent, connectPeer } from '@rocketmq-ts/remoting'
 import { FileError, NetworkError, createLifecycle, createLimitedLogger } from '@rocketmq-ts/runtime'
 import { advertisedHostFor, createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
 import type { StoreEvent } from '@rocketmq-ts/store'
+import manifest from '../package.json' with { type: 'json' }
 import type { Broker } from './broker.ts'
 import { createBroker } from './broker-service.ts'
 import { type Claim, createClaimedBroker } from './claimed-broker.ts'
@@ -24,6 +25,7 @@ const LOOPBACK = /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/
 
 const { config, startEvents } = await configureProcess({
   title: 'rocketmq-ts Broker',
+  version: manifest.version,
   schema: brokerConfig,
   configFileEnv: 'ROCKETMQ_TS_BROKER_CONFIG_FILE',
   memory: planBrokerMemory,

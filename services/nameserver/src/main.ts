@@ -7,6 +7,7 @@ import { createNodePace, createProcessMetrics } from '@rocketmq-ts/metrics/node'
 import type { RemotingEvent } from '@rocketmq-ts/remoting'
 import { createLifecycle, createLimitedLogger, NetworkError } from '@rocketmq-ts/runtime'
 import { createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
+import manifest from '../package.json' with { type: 'json' }
 import { nameServerConfig } from './config.ts'
 import { NAMESERVER_REMEDIES, type NameServerEvent } from './events.ts'
 import { planNameServerMemory } from './memory.ts'
@@ -17,6 +18,7 @@ const LOOPBACK = /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/
 
 const { config, startEvents } = await configureProcess({
   title: 'rocketmq-ts NameServer',
+  version: manifest.version,
   schema: nameServerConfig,
   configFileEnv: 'ROCKETMQ_TS_NAMESERVER_CONFIG_FILE',
   memory: planNameServerMemory,

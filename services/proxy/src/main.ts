@@ -8,6 +8,7 @@ import { createNodePace, createProcessMetrics } from '@rocketmq-ts/metrics/node'
 import { MqError } from '@rocketmq-ts/model'
 import { createLifecycle, createLimitedLogger, NetworkError } from '@rocketmq-ts/runtime'
 import { createNodeEffects, createPinoLogger } from '@rocketmq-ts/runtime/node'
+import manifest from '../package.json' with { type: 'json' }
 import { proxyConfig } from './config.ts'
 import { PROXY_REMEDIES, type ProxyEvent } from './events.ts'
 import { grpcLimitsOf, planProxyMemory } from './memory.ts'
@@ -20,6 +21,7 @@ const LOOPBACK = /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/
 
 const { config, startEvents } = await configureProcess({
   title: 'rocketmq-ts Proxy',
+  version: manifest.version,
   schema: proxyConfig,
   configFileEnv: 'ROCKETMQ_TS_PROXY_CONFIG_FILE',
   memory: planProxyMemory,

@@ -18,8 +18,9 @@ import type { ReadableSchema } from '../schema.ts'
 import { readMemoryLimit } from './memory-limit.ts'
 
 export interface ConfigureOptions<C> {
-  /** Says what this is, in the first line of the help. */
+  /** Says what this is, in the first line of the help, before the version. */
   readonly title: string
+  readonly version: string
   readonly schema: ReadableSchema<C>
   /** Variable that names the file where no flag does. */
   readonly configFileEnv: string
@@ -32,7 +33,6 @@ export interface ConfigureOptions<C> {
   readonly verify?: (config: Readonly<C>) => Promise<readonly ConfigFault[]>
   /** In place of the help made from the schema; undefined for a subject that is unknown. */
   readonly help?: (about: string) => string | undefined
-  readonly version?: string
   /** What was asked for: on standard output. */
   readonly print: (text: string) => void
   /** Faults, for people: on standard error. */
@@ -58,7 +58,7 @@ export async function configure<C>(options: ConfigureOptions<C>): Promise<Config
   const line = readCommandLine(argv)
   if (line.action === 'help') return showHelp(options, line.helpAbout)
   if (line.action === 'version') {
-    print(options.version ?? '')
+    print(options.version)
     return { exitCode: 0 }
   }
   const { [configFileEnv]: fileFromEnv, ...env } = options.env
@@ -93,8 +93,12 @@ function formOf(json: boolean, isTerminal: boolean): <C>(effective: EffectiveCon
   return isTerminal ? formatConfigTable : formatConfigProperties
 }
 
-function showHelp<C>({ title, schema, help, print, tell }: ConfigureOptions<C>, about: string): { exitCode: number } {
-  const text = help === undefined ? `${title}\n\n${describeConfig(schema)}\n${COMMAND_LINE_HELP}` : help(about)
+function showHelp<C>(
+  { title, version, schema, help, print, tell }: ConfigureOptions<C>,
+  about: string,
+): { exitCode: number } {
+  const text =
+    help === undefined ? `${title} ${version}\n\n${describeConfig(schema)}\n${COMMAND_LINE_HELP}` : help(about)
   if (text === undefined) {
     tell(`there is no help about ${about}`)
     return { exitCode: 2 }

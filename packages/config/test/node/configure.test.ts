@@ -147,7 +147,7 @@ test('print: on a terminal → columns with origins, and the memory plan', async
     'listenPort      7         --listen-port',
     'brokerName      broker-a  default',
     'storePath       /data     default',
-    'maxMessageSize  4194304   default',
+    'maxMessageSize  4MiB      default',
     'innerSecret     ***       TEST_INNER_SECRET',
     'memoryBudget    auto      default',
     '',
@@ -169,7 +169,7 @@ test('print: --json → values with their types and origins', async () => {
 
 test('help and version → printed, 0; beside faults too', async () => {
   const help = await run(['--help', '--listen-port=x'])
-  expect(help.printed).toContain('a broker\n\n  --listen-port <port>')
+  expect(help.printed).toContain('a broker 1.2.3\n\n  --listen-port <port>')
   expect(help.printed).toContain('--check-config')
   expect(help.result).toEqual({ exitCode: 0 })
   expect((await run(['--version'])).printed).toBe('1.2.3')
@@ -179,6 +179,7 @@ test('verify: faults that only the machine shows → told with the others, 2', a
   const told: string[] = []
   const result = await configure({
     title: '',
+    version: '',
     schema,
     configFileEnv: 'TEST_CONFIG_FILE',
     argv: [],

@@ -42,9 +42,7 @@ Usage: npm start -- [flags]
 ${describeConfig(ownSettings)}
   --nameserver.<setting>, --broker.<setting>, --proxy.<setting>
       Any other setting of a service; \`--help broker\` shows those of the broker.
-${COMMAND_LINE_HELP}
-  --version
-      Shows the version.`
+${COMMAND_LINE_HELP}`
 
 export interface RunOptions {
   /** Arguments without the names of program and script. */
