@@ -153,9 +153,10 @@ export function createInputBudget(options: InputBudgetOptions): InputBudget {
     }
     if (isNew || account.state === 'whole') begin(account)
     if (account.state === 'whole') account.state = 'reading'
-    const isAlone = unfinished.size - waiting.size === 1
+    const isAlone = account.state === 'reading' && unfinished.size - waiting.size === 1
     if (heldBytes <= waitAtBytes) goOn()
-    else if (account.connection.heldBytes > INPUT_FREE_BYTES && account.state === 'reading' && !isAlone) {
+    else if (account.connection.heldBytes > INPUT_FREE_BYTES && !isAlone) {
+      // One that waits already has been read by somebody else: gRPC streams are paused and resumed by grpc-js too.
       if (heldBytes > giveUpAtBytes) drop(account, `all together hold ${bytesMax} already`)
       else letWait(account)
       goOn()

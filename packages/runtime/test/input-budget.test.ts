@@ -199,6 +199,26 @@ test('input budget: so many at once that waiting does not help → the one that 
   expect(world.budget.heldBytes).toBeLessThanOrEqual(2 * WAIT_BYTES)
 })
 
+test('input budget: a stream that waits and is read by others all the same → it waits anew, and is given up at the bound', () => {
+  const world = createWorld()
+  fill(world)
+  const late = world.client()
+  late.send(64 * KIB)
+  late.paused = false
+  late.send(64 * KIB)
+  expect([late.paused, late.dropped]).toEqual([true, undefined])
+  const connection = world.budget.connection()
+  const heedless = Array.from({ length: 20 }, () => new Client(connection))
+  for (const stream of heedless) {
+    for (let part = 0; part < 4; part += 1) {
+      stream.paused = false
+      stream.send(64 * KIB)
+    }
+  }
+  expect(heedless.filter(({ dropped }) => dropped !== undefined).length).toBeGreaterThan(0)
+  expect(world.budget.heldBytes).toBeLessThanOrEqual(2 * WAIT_BYTES)
+})
+
 test('input budget: a stream that waits is closed → the others go on, and the account takes nothing more', () => {
   const world = createWorld()
   const clients = fill(world)
