@@ -42,6 +42,8 @@ export function createGroups({ lookup, clock, onLookupFailed }: GroupsDeps): Gro
           entry.settings = settings ?? DEFAULT_GROUP
           entry.fetchedAtMs = clock.monotonicMs()
           entry.nextFetchAtMs = entry.fetchedAtMs + FRESH_MS
+          // One that was forgotten meanwhile stays so: otherwise slow answers would bring any number of them back.
+          if (remembered.get(group) !== entry) return
           remembered.delete(group)
           remembered.set(group, entry)
         },

@@ -28,7 +28,7 @@ function setUp() {
     },
     onLookupFailed: (group) => failures.push(group),
   })
-  const retries = async () => (await groups.settings('G', 'T')).retryMax
+  const retries = async (group = 'G') => (await groups.settings(group, 'T')).retryMax
   return { effects, asked, failures, retries }
 }
 
@@ -80,4 +80,16 @@ test('groups: nobody asked for a minute → the next caller waits for new ones',
   const next = retries()
   await asked[1]?.answer(5)
   expect(await next).toBe(5)
+})
+
+test('groups: an answer that comes after its group was forgotten → does not take the place of a newer one', async () => {
+  const { asked, retries } = setUp()
+  const slow = retries()
+  for (let number = 0; number < 10_000; number += 1) void retries(`G-${number}`)
+  const anew = retries()
+  await asked.at(-1)?.answer(5)
+  expect(await anew).toBe(5)
+  await asked[0]?.answer(3)
+  expect(await slow).toBe(3)
+  expect(await retries()).toBe(5)
 })
