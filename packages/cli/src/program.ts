@@ -41,7 +41,7 @@ export function createProgram(host: Host, onExit: (exitCode: number) => void): C
     .description('Operates a RocketMQ cluster: topics, consumer groups, messages, brokers.')
     .version(manifest.version, '--version', 'show the version')
     .helpOption('-h, --help', 'show help')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'show help of a command')
     .exitOverride()
     .showHelpAfterError('(--help shows how it is used)')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
@@ -62,7 +62,7 @@ export function createProgram(host: Host, onExit: (exitCode: number) => void): C
     )
     .option('--json', 'print JSON for programs')
     .addOption(
-      new Option('--timeout <duration>', 'of each request')
+      new Option('--timeout <duration>', 'limit of each request, such as 500ms or 10s')
         .argParser(duration(1, 600 * SECOND_MS))
         .default(3 * SECOND_MS, '3s'),
     )
@@ -116,28 +116,30 @@ function topicCommands(program: Command, act: Act): void {
     .argument('<topic>', 'its name')
     .option('--queues <number>', 'per broker (default: 4)', number(1, QUEUES_MAX))
     .addOption(
-      new Option('--type <type>', 'of its messages (default: NORMAL)')
+      new Option('--type <type>', 'kind of its messages (default: NORMAL)')
         .choices(TOPIC_TYPES)
         .argParser(word(TOPIC_TYPES)),
     )
-    .addOption(new Option('--perm <perm>', 'read, write (default: rw)').choices(['r', 'w', 'rw']).argParser(permission))
+    .addOption(
+      new Option('--perm <perm>', 'read, write or both (default: rw)').choices(['r', 'w', 'rw']).argParser(permission),
+    )
     .option('--update', 'change the settings of a topic that exists')
-    .option('--broker <name>', 'on this broker alone')
-    .option('--cluster <name>', 'of this cluster')
+    .option('--broker <name>', 'on this broker only')
+    .option('--cluster <name>', 'which cluster, where there are several')
     .addHelpText('after', examples('rmq topic create orders', 'rmq topic create orders --queues 8 --update'))
     .action(act(async () => (await import('./commands/topic-create.ts')).topicCreate))
   topic
     .command('list')
     .description('List topics.')
-    .option('--all', 'those of the system too')
-    .option('--cluster <name>', 'of this cluster')
+    .option('--all', 'include those of the system')
+    .option('--cluster <name>', 'which cluster, where there are several')
     .addHelpText('after', examples('rmq topic list', "rmq topic list --json | jq -r '.topics[].topic'"))
     .action(act(async () => (await import('./commands/topic-list.ts')).topicList))
   topic
     .command('describe')
     .description('Show settings of a topic, and how full each of its queues is.')
     .argument('<topic>', 'its name')
-    .option('--cluster <name>', 'of this cluster')
+    .option('--cluster <name>', 'which cluster, where there are several')
     .addHelpText('after', examples('rmq topic describe orders', 'rmq topic describe orders --json | jq .messages'))
     .action(act(async () => (await import('./commands/topic-describe.ts')).topicDescribe))
   topic
@@ -145,7 +147,7 @@ function topicCommands(program: Command, act: Act): void {
     .description('Delete a topic with its messages.')
     .argument('<topic>', 'its name')
     .option('-y, --yes', 'do not ask')
-    .option('--cluster <name>', 'of this cluster')
+    .option('--cluster <name>', 'which cluster, where there are several')
     .addHelpText('after', examples('rmq topic delete orders', 'rmq topic delete orders --yes'))
     .action(act(async () => (await import('./commands/topic-delete.ts')).topicDelete))
 }
@@ -164,22 +166,22 @@ function groupCommands(program: Command, act: Act): void {
     .option('--fifo', 'deliver in order')
     .option('--no-fifo', 'deliver concurrently (default)')
     .option('--update', 'change the settings of a group that exists')
-    .option('--broker <name>', 'on this broker alone')
-    .option('--cluster <name>', 'of this cluster')
+    .option('--broker <name>', 'on this broker only')
+    .option('--cluster <name>', 'which cluster, where there are several')
     .addHelpText('after', examples('rmq group create billing', 'rmq group create billing --max-attempts 5 --update'))
     .action(act(async () => (await import('./commands/group-create.ts')).groupCreate))
   groups
     .command('list')
     .description('List consumer groups.')
-    .option('--all', 'those of the system too')
-    .option('--cluster <name>', 'of this cluster')
+    .option('--all', 'include those of the system')
+    .option('--cluster <name>', 'which cluster, where there are several')
     .addHelpText('after', examples('rmq group list', "rmq group list --json | jq -r '.groups[].group'"))
     .action(act(async () => (await import('./commands/group-list.ts')).groupList))
   groups
     .command('describe')
     .description('Show settings of a group, how far it has come in each queue, and its dead letters.')
     .argument('<group>', 'its name')
-    .option('--cluster <name>', 'of this cluster')
+    .option('--cluster <name>', 'which cluster, where there are several')
     .addHelpText('after', examples('rmq group describe billing', 'rmq group describe billing --json | jq .lag'))
     .action(act(async () => (await import('./commands/group-describe.ts')).groupDescribe))
   groups
@@ -187,7 +189,7 @@ function groupCommands(program: Command, act: Act): void {
     .description('Delete a group with its progress. Its dead letters stay.')
     .argument('<group>', 'its name')
     .option('-y, --yes', 'do not ask')
-    .option('--cluster <name>', 'of this cluster')
+    .option('--cluster <name>', 'which cluster, where there are several')
     .addHelpText('after', examples('rmq group delete billing', 'rmq group delete billing --yes'))
     .action(act(async () => (await import('./commands/group-delete.ts')).groupDelete))
 }
@@ -199,10 +201,10 @@ function messageCommands(program: Command, act: Act): void {
     .argument('<topic>', 'where to')
     .argument('[body]', 'the message')
     .option('-f, --file <path>', 'body from this file')
-    .option('--tag <tag>', 'that consumers filter by')
-    .option('--key <key>', 'to find it again by; may be repeated', several)
-    .option('--property <name=value>', 'may be repeated', property)
-    .option('--count <number>', 'send it so often', number(1, COUNT_MAX), 1)
+    .option('--tag <tag>', 'tag that consumers filter by')
+    .option('--key <key>', 'key to find it again by; may be repeated', several)
+    .option('--property <name=value>', 'property of it; may be repeated', property)
+    .option('--count <number>', 'send it this many times', number(1, COUNT_MAX), 1)
     .addHelpText(
       'after',
       examples(
@@ -218,16 +220,20 @@ function messageCommands(program: Command, act: Act): void {
     .argument('<topic>', 'where from')
     .requiredOption('-g, --group <group>', 'consumer group; it shares progress with its other members')
     .option('--follow', 'go on until Ctrl-C')
-    .option('--max <number>', 'end after so many (default: 16; with --follow without end)', number(1, RECEIVE_MAX))
+    .option(
+      '--max <number>',
+      'end after this many messages (default: 16; with --follow without end)',
+      number(1, RECEIVE_MAX),
+    )
     .option('--tag <expression>', "only with these tags, e.g. 'created||paid'")
-    .option('--no-ack', 'leave them: they come again after the invisible time')
+    .option('--no-ack', 'do not acknowledge: they come again after the invisible time')
     .addOption(
-      new Option('--invisible <duration>', 'so long nobody else of the group gets them')
+      new Option('--invisible <duration>', 'invisible time: nobody else of the group gets them meanwhile')
         .argParser(duration(SECOND_MS, DAY_MS / 2))
         .default(60 * SECOND_MS, '60s'),
     )
     .addOption(
-      new Option('--wait <duration>', 'for the first message, without --follow')
+      new Option('--wait <duration>', 'how long to wait for the first message, without --follow')
         .argParser(duration(0, DAY_MS))
         .default(5 * SECOND_MS, '5s'),
     )
@@ -243,20 +249,20 @@ function messageCommands(program: Command, act: Act): void {
 }
 
 function clusterCommands(program: Command, act: Act): void {
-  group(program, 'cluster', 'The cluster as a whole.')
+  group(program, 'cluster', 'The cluster as a whole: status.')
     .command('status')
     .description('Show nameservers and brokers; the exit code is 1 when one of them is not well.')
     .addHelpText('after', examples('rmq cluster status', "rmq cluster status --nameserver 'ns1:9876;ns2:9876'"))
     .action(act(async () => (await import('./commands/cluster-status.ts')).clusterStatus))
-  group(program, 'broker', 'A single broker.')
+  group(program, 'broker', 'A single broker: drain.')
     .command('drain')
     .description(
-      'Let no producer use a broker any more, and show what groups still wait for until nothing is left. It holds until ' +
-        '--undo, also when the broker is killed and comes back; a broker that was stopped takes messages when it starts.',
+      'Send producers to other brokers, and wait until consumers have taken all messages of this one. It stays drained ' +
+        'until --undo, also when it is killed and comes back; after an orderly stop it takes messages again.',
     )
     .argument('<broker>', 'its name')
     .option('--undo', 'let producers use it again')
-    .option('--no-wait', 'look once, and end; a nameserver that starts later does not know of it')
+    .option('--no-wait', 'look once, and end; nameservers that start later are not told')
     .addHelpText('after', examples('rmq broker drain broker-a', 'rmq broker drain broker-a --undo'))
     .action(act(async () => (await import('./commands/broker-drain.ts')).brokerDrain, 'finishes'))
 }

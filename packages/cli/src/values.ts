@@ -20,9 +20,13 @@ export function number(min: number, max: number): (text: string) => number {
   return reader(integer({ default: min, min, max, help: '' }))
 }
 
-/** A duration in milliseconds: `500ms`, `30s`, `5m`. */
+/** A duration in milliseconds: `500ms`, `30s`, `5m`. A bare number is refused: some would mean seconds. */
 export function duration(min: number, max: number): (text: string) => number {
-  return reader(durationMs({ default: min, min, max, help: '' }))
+  const read = reader(durationMs({ default: min, min, max, help: '' }))
+  return (text) => {
+    if (/^0*[1-9]\d*$/.test(text)) throw new InvalidArgumentError(`It has no unit: write ${text}s or ${text}ms.`)
+    return read(text)
+  }
 }
 
 /** One of some words, letter case aside. */

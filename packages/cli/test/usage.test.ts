@@ -33,6 +33,15 @@ test('help: of everything → names every group of commands, and what is for she
   expect(out).not.toContain('__complete')
 })
 
+test.each([
+  ['help', 'Usage: rmq [options]'],
+  ['help topic', 'Usage: rmq topic'],
+  ['help send', 'Usage: rmq send'],
+])('help: rmq %s → the same as --help, exit code 0', async (command, text) => {
+  const { code, out } = await rmqAlone(command)
+  expect([code, out]).toEqual([0, expect.stringContaining(text)])
+})
+
 test('version: asked for → the version alone', async () => {
   expect((await rmqAlone('--version')).out).toMatch(/^\d+\.\d+\.\d+\n$/)
 })
@@ -51,6 +60,7 @@ test.each([
   ['topic create t --perm x', 'It must be r, w or rw.'],
   ['group create g --max-attempts 0', '"0" is less than 1.'],
   ['receive t --group g --invisible soon', '"soon" is not a duration'],
+  ['receive t --group g --wait 5', "argument '5' is invalid. It has no unit: write 5s or 5ms."],
   ['cluster status --nameserver host', "'host' is not of the form host:port."],
   ['cluster status --nameserver ;', 'It must name 1 to 64 addresses.'],
   ['completion tcsh', "rmq: command-argument value 'tcsh' is invalid for argument 'shell'"],

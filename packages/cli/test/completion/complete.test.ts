@@ -12,7 +12,7 @@ async function offered(words: readonly string[], run = rmqAlone): Promise<string
 }
 
 test('completion: commands, those below them, and what was begun', async () => {
-  expect(await offered([''])).toEqual(['topic', 'group', 'send', 'receive', 'cluster', 'broker', 'completion'])
+  expect(await offered([''])).toEqual(['topic', 'group', 'send', 'receive', 'cluster', 'broker', 'completion', 'help'])
   expect(await offered(['topic', ''])).toEqual(['create', 'list', 'describe', 'delete'])
   expect(await offered(['topic', 'de'])).toEqual(['describe', 'delete'])
   expect(await offered(['completion', ''])).toEqual(['bash', 'zsh', 'fish'])
@@ -24,6 +24,7 @@ test('completion: commands, those below them, and what was begun', async () => {
     'cluster',
     'broker',
     'completion',
+    'help',
   ])
 })
 
