@@ -39,14 +39,13 @@ const refuseAll: RequestHandler = (request) =>
     remark: `request code ${request.code} is not supported by a client`,
   })
 
-/** Connects to 'host:port'. Rejects with MqError 'unavailable' naming the address and the cause. */
+/** Connects to 'host:port'. Rejects with MqError 'unavailable' with what the network says: the address and the cause. */
 export async function connectPeer(network: Network, address: string, options: ConnectOptions): Promise<Peer> {
   const { clock, scheduler } = options
   const limits = limitsOf(options.limits)
   const target = parseAddress(address)
   const socket = await network.connect({ ...target, timeoutMs: limits.connectTimeoutMs }).catch((error: unknown) => {
-    const cause = error instanceof Error ? error.message : String(error)
-    throw new MqError('unavailable', `cannot connect to ${address}: ${cause}`, error)
+    throw new MqError('unavailable', error instanceof Error ? error.message : String(error), error)
   })
   const connection = new Connection({
     socket,
