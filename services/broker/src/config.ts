@@ -46,7 +46,7 @@ export const brokerConfig = defineConfig(
     storePathCommitLog: text({
       default: '',
       mayBeEmpty: true,
-      help: 'Only the folder that it is anyway: commitlog inside of storePathRootDir.',
+      help: "Apache's name of the folder commitlog in storePathRootDir; another folder is refused.",
     }),
     storePathClaimRoot: text({
       default: '',
