@@ -1,6 +1,6 @@
 // Deliveries that the proxy keeps invisible while a push consumer works on them. The client only knows the first
 // handle; here is the one that is live. Invariant: a held delivery is in its client's set and, unless a change of it
-// is under way, in the wheel; at most `limits.heldMax` are held.
+// is under way or due, in the wheel; at most `limits.heldMax` are held.
 // Java: DefaultReceiptHandleManager, RenewEvent. Renewals are driven by deadlines instead of a scan.
 import { formatReceiptHandle, MqError, type ReceiptHandle } from '@rocketmq-ts/model'
 import type { Clock, Scheduler } from '@rocketmq-ts/runtime'
@@ -14,7 +14,7 @@ const MINUTE = 60_000
 export const RENEWAL_STEPS_MS: readonly number[] = [1, 3, 5, 10, 30, 60].map((minutes) => minutes * MINUTE)
 /** Pause after a failed renewal. */
 const RETRY_AFTER_MS = 2000
-/** Renewals and releases on their way to brokers at the same time. */
+/** Renewals, and releases, on their way to one broker at the same time: one that hangs holds up no other. */
 const CHANGES_MAX = 64
 
 export interface RenewalLimits {
@@ -44,6 +44,12 @@ export interface Held extends WheelItem {
   /** The client's own change is on its way: no renewal may overtake it. */
   settling: boolean
   settled: boolean
+}
+
+/** What is due at one broker, the oldest first. */
+interface Lane {
+  readonly due: Set<Held>
+  changing: number
 }
 
 export interface Renewals {
@@ -82,30 +88,35 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
   const { receiver, groups, clock, scheduler, limits, onLost, onRenewal } = deps
   const byKey = new Map<string, Held>()
   const byClient = new Map<string, Set<Held>>()
-  const due: Held[] = []
-  let changing = 0
+  /** By broker name, those with something due. */
+  const lanes = new Map<string, Lane>()
   const wheel = createDeadlineWheel<Held>({
     clock,
     scheduler,
     onDue(items) {
-      for (const held of items) due.push(held)
-      pump()
+      for (const held of items) {
+        const { brokerName } = held.handle
+        let lane = lanes.get(brokerName)
+        if (lane === undefined) lanes.set(brokerName, (lane = { due: new Set(), changing: 0 }))
+        lane.due.add(held)
+      }
+      for (const [brokerName, lane] of lanes) pump(brokerName, lane)
     },
   })
 
-  function pump(): void {
-    while (changing < CHANGES_MAX) {
-      const held = due.pop()
-      if (held === undefined) return
-      if (held.settled || held.settling) continue
-      changing += 1
+  function pump(brokerName: string, lane: Lane): void {
+    for (const held of lane.due) {
+      if (lane.changing >= CHANGES_MAX) return
+      lane.due.delete(held)
+      lane.changing += 1
       const over = clock.monotonicMs() - held.heldSinceMs >= limits.renewMaxMs
       held.renewing = (over ? giveBack(held) : renew(held)).finally(() => {
         held.renewing = undefined
-        changing -= 1
-        pump()
+        lane.changing -= 1
+        pump(brokerName, lane)
       })
     }
+    if (lane.changing === 0) lanes.delete(brokerName)
   }
 
   async function renew(held: Held): Promise<void> {
@@ -147,10 +158,16 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
     }
   }
 
+  /** It is not renewed by itself any more. */
+  function unschedule(held: Held): void {
+    wheel.take(held)
+    lanes.get(held.handle.brokerName)?.due.delete(held)
+  }
+
   function settle(held: Held): void {
     if (held.settled) return
     held.settled = true
-    wheel.take(held)
+    unschedule(held)
     byKey.delete(held.key)
     const siblings = byClient.get(held.clientId)
     siblings?.delete(held)
@@ -166,6 +183,11 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
     } catch (error) {
       onLost(held, error)
     }
+  }
+
+  async function releaseEach(all: Iterable<Held>): Promise<void> {
+    const byBroker = Map.groupBy(all, ({ handle }) => handle.brokerName)
+    await Promise.all(Array.from(byBroker.values(), (ofBroker) => paced(ofBroker, CHANGES_MAX, release)))
   }
 
   return {
@@ -200,7 +222,7 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
     find: (group, topic, handleText) => byKey.get(keyOf(group, topic, handleText)),
     async beginSettle(held) {
       held.settling = true
-      wheel.take(held)
+      unschedule(held)
       await held.renewing
       return held.handle
     },
@@ -209,9 +231,9 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
       held.settling = false
       schedule(held, RETRY_AFTER_MS)
     },
-    releaseClient: (clientId) => paced([...(byClient.get(clientId) ?? [])], CHANGES_MAX, release),
+    releaseClient: (clientId) => releaseEach(byClient.get(clientId) ?? []),
     async releaseAll() {
-      await paced([...byKey.values()], CHANGES_MAX, release)
+      await releaseEach(byKey.values())
       wheel.clear()
     },
     get size() {

@@ -1,7 +1,10 @@
 // Renewals seen from outside: a push consumer that takes its time, on a whole proxy.
 import { expect, test } from '@jest/globals'
 import { ClientType, Code, MessagingService, msToDuration } from '@rocketmq-ts/grpc/v2'
-import { MqError } from '@rocketmq-ts/model'
+import { commitLogOffset, MqError, queueOffset } from '@rocketmq-ts/model'
+import { createManualEffects } from '@rocketmq-ts/testkit'
+import { createRenewals } from '../../src/messaging/renewals.ts'
+import type { MessageReceiver } from '../../src/upstream/upstream.ts'
 import { createHarness, GROUP, type Harness, message, TOPIC } from '../harness.ts'
 
 const { AckMessage, ChangeInvisibleDuration, Heartbeat, NotifyClientTermination, SendMessage } = MessagingService
@@ -182,4 +185,55 @@ test('renewal: a simple consumer → the proxy renews nothing', async () => {
   harness.receive()
   await passAlive(harness, 5 * MINUTE)
   expect(harness.upstream.changes).toHaveLength(0)
+})
+
+/** Renewals of one client that holds messages of two brokers, of which the first never answers. */
+function holdAtTwoBrokers() {
+  const effects = createManualEffects()
+  const asked: string[] = []
+  const receiver: MessageReceiver = {
+    pop: () => Promise.resolve({ kind: 'none' }),
+    ack: () => Promise.resolve(),
+    changeInvisible({ handle }) {
+      asked.push(handle.brokerName)
+      return handle.brokerName === 'hangs' ? new Promise(() => {}) : Promise.resolve(handle)
+    },
+  }
+  const renewals = createRenewals({
+    ...effects,
+    receiver,
+    groups: { groupSettings: () => Promise.resolve(undefined) },
+    limits: {
+      heldMax: 1000,
+      firstInvisibleMs: MINUTE,
+      renewAheadMs: 10 * SECOND,
+      renewMaxMs: HOUR,
+      failuresMax: 3,
+      releaseMs: SECOND,
+    },
+    onLost() {},
+  })
+  const popped = { popTimeMs: 0, invisibleMs: MINUTE, reviveQueueId: 0, topicKind: 'normal', queueId: 0 } as const
+  for (let number = 0; number < 200; number += 1) {
+    const brokerName = number % 20 === 0 ? 'answers' : 'hangs'
+    const offsets = { startOffset: queueOffset(0), commitLogOffset: commitLogOffset(number) }
+    const handle = { ...popped, ...offsets, brokerName, queueOffset: queueOffset(number) }
+    renewals.hold('client-1', { group: 'G', topic: 'T', handle }, 1)
+  }
+  return { effects, renewals, timesAsked: (brokerName: string) => asked.filter((name) => name === brokerName).length }
+}
+
+test('renewal: a broker hangs with more than may be under way → those of another broker are renewed', async () => {
+  const { effects, timesAsked } = holdAtTwoBrokers()
+  await effects.advance(51 * SECOND)
+  expect(timesAsked('answers')).toBe(10)
+  expect(timesAsked('hangs')).toBe(64)
+})
+
+test('renewal: a broker hangs while its client goes → what the client held of another broker is released', async () => {
+  const { effects, renewals, timesAsked } = holdAtTwoBrokers()
+  void renewals.releaseClient('client-1')
+  await effects.settle()
+  expect(timesAsked('answers')).toBe(10)
+  expect(timesAsked('hangs')).toBe(64)
 })
