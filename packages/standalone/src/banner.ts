@@ -23,10 +23,10 @@ export function bannerOf({ version, endpoints, dataDir, ephemeral, flush, startM
   return `
 rocketmq-ts ${version} is ready after ${Math.round(startMs)} ms. Stop it with Ctrl-C.
 
-  5.x SDKs     ${grpc.padEnd(24)} endpoints (gRPC, proxy)
-  4.x clients  ${nameserver.padEnd(24)} namesrvAddr (nameserver; the broker is ${broker})
-  Health       http://${health.padEnd(17)} /livez /readyz /metrics
-  Data         ${dataDir} (${ephemeral ? 'removed at the end' : `flush ${flush}`})
+  5.x SDKs    ${grpc.padEnd(24)} endpoints (gRPC, proxy)
+  rmq         ${nameserver.padEnd(24)} nameserver; the broker is ${broker}
+  Health      http://${health.padEnd(17)} /livez /readyz /metrics
+  Data        ${dataDir} (${ephemeral ? 'removed at the end' : `flush ${flush}`})
 
   npm i rocketmq-client-nodejs, then in a .mjs file:
     import { Producer } from 'rocketmq-client-nodejs'

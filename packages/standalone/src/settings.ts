@@ -28,8 +28,8 @@ export const ownSettings = defineConfig(
       help: 'Allows a --host that other machines can reach: there is no authentication.',
     }),
     grpcPort: port({ default: 8081, help: 'Proxy: gRPC for 5.x SDKs. 0 takes a free port.' }),
-    brokerPort: port({ default: 10911, help: 'Broker: remoting for 4.x clients.' }),
-    nameserverPort: port({ default: 9876, help: 'NameServer: remoting for 4.x clients and mqadmin.' }),
+    brokerPort: port({ default: 10911, help: 'Broker: remoting, for rmq and other proxies.' }),
+    nameserverPort: port({ default: 9876, help: 'NameServer: remoting, for rmq, other brokers and proxies.' }),
     healthPort: port({ default: 8088, help: 'HTTP on loopback: /livez, /readyz, /metrics.' }),
     flush: oneOf(['sync', 'async'], {
       default: 'async',
