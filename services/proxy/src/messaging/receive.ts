@@ -138,12 +138,14 @@ export function createReceive(deps: ReceiveDeps): Receive {
     return matching
   }
 
+  function full(): MqError {
+    onFull()
+    return new MqError('busy', 'this proxy renews as many unacknowledged messages as it may: acknowledge some first')
+  }
+
   async function receive(request: ReceiveRequest, signal: AbortSignal): Promise<ReceiveOutcome> {
     const { group, topic, batchSize, untilMs, renew, clientId } = request
-    if (renew && !renewals.hasRoom(batchSize)) {
-      onFull()
-      throw new MqError('busy', 'this proxy renews as many unacknowledged messages as it may: acknowledge some first')
-    }
+    if (renew && !renewals.hasRoom(batchSize)) throw full()
     let awayPauseMs = AWAY_PAUSE_MS
     while (!signal.aborted) {
       const brokerName = brokerOf(await topics.route(topic), request.brokerName)
@@ -161,6 +163,11 @@ export function createReceive(deps: ReceiveDeps): Receive {
       }
       if (messages.length > 0) {
         if (renew) {
+          // Other polls that waited too may have taken the room.
+          if (!renewals.hasRoom(messages.length)) {
+            await release(request, messages)
+            throw full()
+          }
           for (const { handle, reconsumeTimes } of messages) {
             renewals.hold(clientId, { group, topic, handle }, reconsumeTimes + 1)
           }

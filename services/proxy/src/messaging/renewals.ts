@@ -53,7 +53,7 @@ interface Lane {
 }
 
 export interface Renewals {
-  /** Whether so many more deliveries may be held; asked before they are popped. */
+  /** Whether so many more deliveries may be held; asked before they are popped, and before they are held. */
   hasRoom(count: number): boolean
   hold(clientId: string, delivery: Delivery, attempt: number): void
   /** The held delivery whose first handle is this text; undefined when the proxy does not hold it. */

@@ -402,6 +402,20 @@ test('receive: as many held messages as allowed → nothing is popped until some
   expect(harness.upstream.pops).toHaveLength(2)
 })
 
+test('receive: more polls wait than messages may be held → the messages of the last one are given back', async () => {
+  const harness = await createHarness({ 'held-messages-max': '2' })
+  const polls = Array.from({ length: 3 }, () => harness.receive({ batchSize: 1, autoRenew: true }))
+  await harness.time.settle()
+  await sendAll(harness, message(), message(), message())
+  await harness.time.advance(200)
+  expect(polls.map(({ frames }) => frames[0]?.status?.code).toSorted()).toEqual([
+    Code.OK,
+    Code.OK,
+    Code.TOO_MANY_REQUESTS,
+  ])
+  expect(harness.upstream.changes).toMatchObject([{ invisibleMs: SECOND }])
+})
+
 test('receive: a group that consumes in order → NOT_IMPLEMENTED naming FIFO', async () => {
   const harness = await createHarness()
   harness.upstream.groups.set(GROUP.name, { fifo: true, retryMax: 16, retryPolicy: { type: 'CUSTOMIZED' } })
