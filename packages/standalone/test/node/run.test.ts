@@ -191,7 +191,7 @@ test(
   async () => {
     const dataDir = join(folder, 'new')
     const printed = await start('--print-config', '--data-dir', dataDir, '--broker.max-message-size=1MiB').ended
-    expect(printed.stdout).toContain('# --broker.max-message-size\nbroker.maxMessageSize=1048576\n')
+    expect(printed.stdout).toContain('# --broker.max-message-size\nbroker.maxMessageSize=1MiB\n')
     expect(printed.stdout).toMatch(/# {3}broker: unfinished requests +\d+[GMK]iB/)
     expect(printed.code).toBe(0)
     const file = join(folder, 'standalone.conf')
