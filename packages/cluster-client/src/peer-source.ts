@@ -1,11 +1,12 @@
-// Connections by address, shared by all callers: one connect at a time per address, closed ones replaced on demand.
+// Connections by address, shared by all callers: one connect at a time per address, closed ones replaced on demand. One
+// that is silent is replaced, too; what waits on it is given up only when the other side turns out to be well.
 import { MqError } from '@rocketmq-ts/model'
 import type { Clock } from '@rocketmq-ts/runtime'
 import type { Peer } from '@rocketmq-ts/remoting'
 
 /** Where callers get the peer behind an address. */
 export interface PeerSource {
-  /** The open peer, where there is one: no promise for what is there. */
+  /** The open peer, where there is one that is not silent: no promise for what is there. */
   opened(address: string): Peer | undefined
   /** An open peer. Rejects with MqError 'unavailable' when it can not be reached, 'closed' after `close`. */
   peer(address: string): Promise<Peer>
@@ -23,10 +24,24 @@ export interface PeerSourceOptions {
   readonly failureMs?: number
 }
 
-type Slot =
+/** Former connections to an address; beyond, the oldest is closed. Each was silent for a timeout: no poll is so long. */
+const FORMERS_MAX = 8
+/** Once a new connection was answered so long ago, a former one would have been answered, too. */
+const WELL_MS = 1000
+
+type State =
   | { readonly kind: 'connecting'; readonly peer: Promise<Peer> }
-  | { readonly kind: 'open'; readonly peer: Peer }
+  | { readonly kind: 'open'; readonly peer: Peer; wellSinceMs: number | undefined }
   | { readonly kind: 'failed'; readonly error: unknown; readonly untilMs: number }
+
+type Slot = State & {
+  /** Were silent. A side that only hung for a while answers what waits on them, so they are not closed at once. */
+  formers: readonly Peer[]
+}
+
+function closeAll(peers: readonly Peer[]): void {
+  for (const peer of peers) peer.close()
+}
 
 /** A pool of peers, see `PeerSource`. */
 export function createPeerSource(options: PeerSourceOptions): PeerSource {
@@ -40,33 +55,45 @@ export function createPeerSource(options: PeerSourceOptions): PeerSource {
     lastUsed = undefined
   }
 
+  function closeSlot(slot: Slot): void {
+    closeAll(slot.formers)
+    if (slot.kind === 'open') slot.peer.close()
+  }
+
   function makeRoom(): void {
     if (slots.size < addressesMax) return
     for (const [address, slot] of slots) {
       if (slot.kind === 'connecting') continue
       slots.delete(address)
-      if (slot.kind === 'open') slot.peer.close()
+      closeSlot(slot)
       return
     }
     throw new MqError('busy', `${addressesMax} connections are being opened already; try again later`)
   }
 
+  function forget(address: string, peer: Peer): void {
+    const slot = slots.get(address)
+    if (slot === undefined) return
+    if (slot.kind === 'open' && slot.peer === peer) {
+      slots.delete(address)
+      closeAll(slot.formers)
+    } else slot.formers = slot.formers.filter((former) => former !== peer)
+  }
+
   async function open(address: string): Promise<Peer> {
+    const formers = () => slots.get(address)?.formers ?? []
     try {
       const peer = await connect(address)
       if (closed) {
         peer.close()
         throw closedError(address)
       }
-      const slot: Slot = { kind: 'open', peer }
-      put(address, slot)
-      peer.onClose(() => {
-        if (slots.get(address) === slot) slots.delete(address)
-      })
+      put(address, { kind: 'open', peer, wellSinceMs: undefined, formers: formers() })
+      peer.onClose(() => forget(address, peer))
       return peer
     } catch (error) {
       if (closed) slots.delete(address)
-      else put(address, { kind: 'failed', error, untilMs: clock.monotonicMs() + failureMs })
+      else put(address, { kind: 'failed', error, untilMs: clock.monotonicMs() + failureMs, formers: formers() })
       throw error
     }
   }
@@ -75,9 +102,20 @@ export function createPeerSource(options: PeerSourceOptions): PeerSource {
     return new MqError('closed', `no connection to ${address}: this client is closed`)
   }
 
+  /** Those that are still silent when the new connection is answered are gone: callers that wait are told so. */
+  function judgeFormers(slot: Extract<Slot, { kind: 'open' }>): void {
+    if (slot.peer.liveness !== 'well') return
+    slot.wellSinceMs ??= clock.monotonicMs()
+    if (clock.monotonicMs() - slot.wellSinceMs < WELL_MS) return
+    const { formers } = slot
+    slot.formers = formers.filter(({ liveness }) => liveness !== 'silent')
+    closeAll(formers.filter(({ liveness }) => liveness === 'silent'))
+  }
+
   function opened(address: string): Peer | undefined {
     const slot = closed ? undefined : slots.get(address)
-    if (slot?.kind !== 'open') return undefined
+    if (slot?.kind !== 'open' || slot.peer.liveness === 'silent') return undefined
+    if (slot.formers.length > 0) judgeFormers(slot)
     // It becomes the most recently used. Moving what is there already would make the map grow anew, call by call.
     if (slot !== lastUsed) {
       slots.delete(address)
@@ -97,13 +135,15 @@ export function createPeerSource(options: PeerSourceOptions): PeerSource {
       if (slot?.kind === 'connecting') return slot.peer
       if (slot?.kind === 'failed' && clock.monotonicMs() < slot.untilMs) throw slot.error
       if (slot === undefined) makeRoom()
+      const formers = slot?.kind === 'open' ? [...slot.formers, slot.peer] : (slot?.formers ?? [])
       const opening = open(address)
-      put(address, { kind: 'connecting', peer: opening })
+      put(address, { kind: 'connecting', peer: opening, formers: formers.slice(-FORMERS_MAX) })
+      closeAll(formers.slice(0, -FORMERS_MAX))
       return opening
     },
     close() {
       closed = true
-      for (const slot of slots.values()) if (slot.kind === 'open') slot.peer.close()
+      for (const slot of slots.values()) closeSlot(slot)
       slots.clear()
     },
   }

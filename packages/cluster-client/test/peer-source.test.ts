@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { createManualEffects } from '@rocketmq-ts/testkit'
-import { createDirectPeers, type Peer } from '@rocketmq-ts/remoting'
+import { createDirectPeers, type Liveness, type Peer } from '@rocketmq-ts/remoting'
 import { createPeerSource } from '../src/index.ts'
 
 function setUp(options: { readonly addressesMax?: number } = {}) {
@@ -131,4 +131,89 @@ test('peer source: opened → counts as a use, so that another connection is the
   await asked
   expect(peers.opened('a:1')).toBeDefined()
   expect(peers.opened('b:1')).toBeUndefined()
+})
+
+/** Peers whose liveness the test decides, by number of the connection; `closed` are the numbers of those that closed. */
+function setUpLiveness() {
+  const effects = createManualEffects()
+  const liveness: Liveness[] = []
+  const closed: number[] = []
+  const peers = createPeerSource({
+    clock: effects.clock,
+    async connect() {
+      const number = liveness.length
+      liveness.push('new')
+      const [peer] = createDirectPeers({ ...effects, handlerA: () => {}, handlerB: () => {} })
+      Object.defineProperty(peer, 'liveness', { get: () => liveness[number] })
+      peer.onClose(() => closed.push(number))
+      return peer
+    },
+  })
+  return { effects, liveness, closed, peers }
+}
+
+test('peer source: a peer that is silent → replaced, and what waits on it goes on', async () => {
+  const { effects, liveness, closed, peers } = setUpLiveness()
+  const first = await peers.peer('a:1')
+  liveness[0] = 'silent'
+  expect(peers.opened('a:1')).toBeUndefined()
+  expect(await peers.peer('a:1')).not.toBe(first)
+  await effects.advance(5000)
+  peers.opened('a:1')
+  await effects.settle()
+  expect({ liveness, closed }).toEqual({ liveness: ['silent', 'new'], closed: [] })
+})
+
+test('peer source: a new peer is answered for a second, the former one is silent still → the former one is closed', async () => {
+  const { effects, liveness, closed, peers } = setUpLiveness()
+  await peers.peer('a:1')
+  liveness[0] = 'silent'
+  await peers.peer('a:1')
+  liveness[1] = 'well'
+  peers.opened('a:1')
+  await effects.advance(999)
+  peers.opened('a:1')
+  await effects.settle()
+  expect(closed).toEqual([])
+  await effects.advance(1)
+  peers.opened('a:1')
+  await effects.settle()
+  expect(closed).toEqual([0])
+})
+
+test('peer source: the other side only hung → the former peer stays until the source is closed', async () => {
+  const { effects, liveness, closed, peers } = setUpLiveness()
+  await peers.peer('a:1')
+  liveness[0] = 'silent'
+  await peers.peer('a:1')
+  liveness.fill('well')
+  peers.opened('a:1')
+  await effects.advance(5000)
+  peers.opened('a:1')
+  await effects.settle()
+  expect(closed).toEqual([])
+  peers.close()
+  await effects.settle()
+  expect(closed).toEqual([0, 1])
+})
+
+test('peer source: silent again and again → eight former peers at most, the oldest is closed', async () => {
+  const { effects, liveness, closed, peers } = setUpLiveness()
+  for (let count = 0; count < 11; count += 1) {
+    await peers.peer('a:1')
+    liveness.fill('silent')
+  }
+  await effects.settle()
+  expect(closed).toEqual([0, 1])
+})
+
+test('peer source: the new peer is lost → the former ones are closed, too', async () => {
+  const { effects, liveness, closed, peers } = setUpLiveness()
+  await peers.peer('a:1')
+  liveness[0] = 'silent'
+  const second = await peers.peer('a:1')
+  second.close()
+  await effects.settle()
+  expect(closed).toEqual([1, 0])
+  expect(peers.opened('a:1')).toBeUndefined()
 })

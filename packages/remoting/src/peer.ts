@@ -15,6 +15,13 @@ export interface RequestOptions {
   readonly body?: Uint8Array
 }
 
+/**
+ * What a connection heard last. 'new': nothing yet. 'well': an answer, or anything else. 'silent': a request had no answer
+ * in its time, and not a byte came since it was sent: the other side hangs, or the connection is gone and nobody was told.
+ * What waits may still be answered; what is new better goes over another connection.
+ */
+export type Liveness = 'new' | 'well' | 'silent'
+
 /** The other side of a connection. */
 export interface Peer {
   /** 'host:port' of the other side, or 'local' in the same process. */
@@ -24,6 +31,7 @@ export interface Peer {
   /** Name of the listener that accepted the connection; '' on the connecting side. */
   readonly listener: string
   readonly principal: Principal
+  readonly liveness: Liveness
   /**
    * Sends a request and resolves with the answer, whatever its response code. Rejects with MqError 'timeout',
    * 'closed' (connection lost, answer unknown), 'busy' (too many requests in flight) or 'protocol'.

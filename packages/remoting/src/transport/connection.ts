@@ -19,7 +19,7 @@ import {
 } from '../codec/remoting-command.ts'
 import type { RemotingEvent } from '../events.ts'
 import type { ConnectionObserver } from '../observer.ts'
-import { ANONYMOUS, type RequestHandler, type RequestOptions } from '../peer.ts'
+import { ANONYMOUS, type Liveness, type RequestHandler, type RequestOptions } from '../peer.ts'
 import { type AnsweringPeer, CommandAnswer, CommandArrival } from './command-arrival.ts'
 import type { RemotingLimits } from './limits.ts'
 import type { BoundConnection, ListenerBounds, ListenerShare } from './listener-bounds.ts'
@@ -142,6 +142,10 @@ export class Connection implements AnsweringPeer, BoundConnection {
     return true
   }
 
+  get liveness(): Liveness {
+    return this.#pending.liveness
+  }
+
   onClose(callback: () => void): void {
     if (this.#state === 'closed') callback()
     else this.#closeCallbacks.push(callback)
@@ -188,7 +192,10 @@ export class Connection implements AnsweringPeer, BoundConnection {
     this.#destroy(reason)
   }
   tooSlow(): void {
-    this.#tooSlow()
+    const { listener, remoteAddress, unsentBytes: bufferedBytes } = this
+    this.#options.observer?.refused('unread-answers')
+    this.#options.logger.warn({ event: 'peer.too-slow', listener, remoteAddress, bufferedBytes })
+    this.#destroy(`${bufferedBytes} bytes wait to be sent`)
   }
 
   /** Internal: answers a request that arrived here. */
@@ -264,6 +271,7 @@ export class Connection implements AnsweringPeer, BoundConnection {
       return
     }
     this.#activeAtMs = this.#options.clock.monotonicMs()
+    this.#pending.hear()
     this.#options.observer?.received(chunk.length)
     this.#inEvent = true
     try {
@@ -342,7 +350,7 @@ export class Connection implements AnsweringPeer, BoundConnection {
       this.#outgoing.push(chunk)
       this.#outgoingBytes += chunk.length
     }
-    if (this.#bufferedBytes > this.#options.limits.writeBufferBytesMax) this.#tooSlow()
+    if (this.#bufferedBytes > this.#options.limits.writeBufferBytesMax) this.tooSlow()
     else if (!this.#inEvent && !this.#flushScheduled) {
       this.#flushScheduled = true
       this.#options.scheduler.soon(() => {
@@ -350,14 +358,6 @@ export class Connection implements AnsweringPeer, BoundConnection {
         this.#flush()
       })
     }
-  }
-
-  #tooSlow(): void {
-    const { listener, remoteAddress } = this
-    const bufferedBytes = this.#bufferedBytes
-    this.#options.observer?.refused('unread-answers')
-    this.#options.logger.warn({ event: 'peer.too-slow', listener, remoteAddress, bufferedBytes })
-    this.#destroy(`${bufferedBytes} bytes wait to be sent`)
   }
 
   #flush(): void {

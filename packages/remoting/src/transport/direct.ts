@@ -129,6 +129,8 @@ class DirectPeer implements Peer {
   readonly localAddress = LOCAL
   readonly listener: string
   readonly principal = ANONYMOUS
+  /** There is no connection to lose. */
+  readonly liveness = 'well'
   readonly #handler: RequestHandler
   readonly #limits: RemotingLimits
   readonly #pending: PendingRequests

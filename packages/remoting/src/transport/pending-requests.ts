@@ -1,6 +1,7 @@
 // Requests that wait for their answer, by opaque. Each ends exactly once: answered, timed out or closed.
 import { MqError } from '@rocketmq-ts/model'
 import type { Answer, RequestDeclaration } from '../codec/define-request.ts'
+import type { Liveness } from '../peer.ts'
 import { Expiring, type Deadlines } from '@rocketmq-ts/runtime'
 
 type AnyDeclaration = RequestDeclaration<object, object>
@@ -18,6 +19,8 @@ class PendingRequest extends Expiring {
   readonly opaque: number
   readonly declaration: AnyDeclaration
   readonly timeoutMs: number
+  /** What its connection had heard when it was sent. */
+  readonly heardBefore: number
   readonly resolve: (answer: Answer<object>) => void
   readonly reject: (error: Error) => void
 
@@ -34,6 +37,7 @@ class PendingRequest extends Expiring {
     this.opaque = opaque
     this.declaration = declaration
     this.timeoutMs = timeoutMs
+    this.heardBefore = owner.heard
     this.resolve = resolve
     this.reject = reject
   }
@@ -58,6 +62,8 @@ export class PendingRequests {
   readonly #remoteAddress: string
   readonly #pending = new Map<number, PendingRequest>()
   #lastOpaque = 0
+  #liveness: Liveness = 'new'
+  #heard = 0
 
   constructor(deadlines: Deadlines, pendingMax: number, remoteAddress: string) {
     this.#deadlines = deadlines
@@ -67,6 +73,21 @@ export class PendingRequests {
 
   get size(): number {
     return this.#pending.size
+  }
+
+  /** How often something came from the other side. */
+  get heard(): number {
+    return this.#heard
+  }
+
+  get liveness(): Liveness {
+    return this.#liveness
+  }
+
+  /** Something came, whatever it is. */
+  hear(): void {
+    this.#heard += 1
+    this.#liveness = 'well'
   }
 
   /** Throws MqError 'busy' when too many requests wait. */
@@ -105,7 +126,8 @@ export class PendingRequests {
 
   timeOut(request: PendingRequest): void {
     this.#pending.delete(request.opaque)
-    const { declaration, timeoutMs } = request
+    const { declaration, timeoutMs, heardBefore } = request
+    if (heardBefore === this.#heard) this.#liveness = 'silent'
     const reason = `${declaration.name} to ${this.#remoteAddress}: no answer within ${timeoutMs} ms`
     request.reject(new MqError('timeout', reason))
   }

@@ -348,6 +348,40 @@ test.each(['', 'host', 'host:', ':1', 'host:70000', 'host:1x', '::1:80', '[::1]'
   },
 )
 
+test('connection: what it heard last → new, well after an answer, silent after a timeout without a byte, well again', async () => {
+  const held: ArrivedRequest[] = []
+  const { effects, connect } = await startServer((arrived) =>
+    held.length < 2 ? void held.push(arrived) : echo(arrived),
+  )
+  const peer = await connect()
+  const seen = [peer.liveness]
+  const answers = [100, 200].map((timeoutMs) =>
+    peer.request(Echo, hello, { timeoutMs }).catch((error: unknown) => error),
+  )
+  await effects.advance(100)
+  seen.push(peer.liveness)
+  held[1]?.as(Echo).respond({ code: 0, header: hello })
+  await Promise.all(answers)
+  seen.push(peer.liveness)
+  await effects.advance(200)
+  seen.push(peer.liveness)
+  expect(seen).toEqual(['new', 'silent', 'well', 'well'])
+})
+
+test('connection: a request times out while others are answered → it is well', async () => {
+  const held: ArrivedRequest[] = []
+  const { effects, connect } = await startServer((arrived) =>
+    held.length < 1 ? void held.push(arrived) : echo(arrived),
+  )
+  const peer = await connect()
+  const late = peer.request(Echo, hello, { timeoutMs: 100 }).catch((error: unknown) => error)
+  await effects.settle()
+  const answer = peer.request(Echo, hello, { timeoutMs: 100 })
+  await effects.advance(100)
+  expect([await late, await answer]).toMatchObject([{ code: 'timeout' }, { code: 0 }])
+  expect(peer.liveness).toBe('well')
+})
+
 test('connectPeer: no handler → requests of the server are answered not supported', async () => {
   const effects = createManualEffects()
   const accepted: Peer[] = []

@@ -38,6 +38,7 @@ export class SimSocket implements Socket {
   #peerEnded = false
   #closed = false
   #silent = false
+  #lost = false
   #error: Error | undefined
 
   constructor(network: NetworkHost, place: SocketPlace, remote: SocketAddress) {
@@ -115,6 +116,11 @@ export class SimSocket implements Socket {
     this.cut(undefined)
   }
 
+  /** The network between forgot it: nothing arrives any more from this side, and nobody is told. */
+  lose(): void {
+    this.#lost = true
+  }
+
   /** Ends this side at once, as a reset or the death of the process does. */
   cut(reason: string | undefined): void {
     if (this.#closed) return
@@ -130,7 +136,7 @@ export class SimSocket implements Socket {
   /** Schedules the next delivery, when there is something to deliver and the peer takes it. */
   deliverSoon(extraMs = 0): void {
     const peer = this.#peer
-    if (peer === undefined || this.#deliveryScheduled) return
+    if (peer === undefined || this.#lost || this.#deliveryScheduled) return
     if (this.#queuedBytes === 0 && (!this.#ended || this.#endDelivered)) return
     if (!peer.#closed && (peer.#paused || peer.#handler === undefined)) return
     if (this.#network.isCut(this.place, peer.place)) {
@@ -152,7 +158,7 @@ export class SimSocket implements Socket {
 
   #deliver(peer: SimSocket): void {
     const { engine, random, counters } = this.#network
-    if (!peer.#closed && (peer.#paused || peer.#handler === undefined)) return
+    if (this.#lost || (!peer.#closed && (peer.#paused || peer.#handler === undefined))) return
     if (this.#network.isCut(this.place, peer.place)) {
       counters.droppedFrames += 1
       return

@@ -118,6 +118,11 @@ export class SimNetwork implements NetworkHost {
     return chosen.length
   }
 
+  /** The connections between two machines pass nothing any more and stay open for both; new ones work. */
+  loseConnections(one: string, other: string): void {
+    for (const socket of this.#sockets) if (this.#isBetween(socket, one, other)) socket.lose()
+  }
+
   /** The process died: its listeners are gone, its peers see resets; without power they see nothing for a while. */
   dropProcess(process: Owner, withoutPower: boolean): void {
     for (const listening of this.#listening) if (listening.process === process) this.#listening.delete(listening)

@@ -281,6 +281,21 @@ test.each([
   },
 )
 
+test('clients: connections of proxy and broker fall silent for ever → consumption goes on over new ones', async () => {
+  const scene = await createScene({})
+  let lostMs = 0
+  const wrong = await fault(scene, {
+    downMs: 40 * SECOND,
+    begin() {
+      lostMs = scene.world.nowMs
+      scene.world.network.loseConnections('proxy-0', 'broker-0')
+    },
+    end: () => undefined,
+  })
+  expect(wrong).toEqual([])
+  expect(within(scene.gaps(lostMs, lostMs + 40 * SECOND), RESUME_MS_MAX)).toEqual([])
+})
+
 test('clients: half-open connections to a proxy that answers late → consumption goes on after', async () => {
   const scene = await createScene({ proxies: 2 })
   const [proxy] = scene.cluster.proxies
