@@ -102,6 +102,8 @@ function createVisit({ inflight, reader, ages, nowMs }: GroupGaugesDeps) {
 
 /** The series of one group in one topic. Ages and buckets have one only while they show something. */
 interface Line {
+  /** Another one when the group was made anew: it shows with the same series. */
+  state: GroupState
   seenIn: number
   readonly lag: GaugeSeries
   readonly inFlight: GaugeSeries
@@ -140,7 +142,9 @@ export function registerGroupGauges(registry: MetricsRegistry, deps: GroupGauges
   const lagMs = registry.gauge(MetricName.consumerLagLatency)
   const queueingMs = registry.gauge(MetricName.consumerQueueingLatency)
   const ledger = registry.gauge(MetricName.ledgerMessages)
-  const lines = new Map<GroupState, Line>()
+  /** By topic and group. */
+  const lines = new Map<string, Line>()
+  let hasGone = false
   let scrape = 0
   /** Group at which the budget of the last scrape was used up: this one's begins there. */
   let resumeAt = 0
@@ -152,6 +156,7 @@ export function registerGroupGauges(registry: MetricsRegistry, deps: GroupGauges
   function makeLine(state: GroupState): Line {
     const labels = labelsOf(state)
     return {
+      state,
       seenIn: scrape,
       lag: lag.with(labels),
       inFlight: inFlight.with(labels),
@@ -163,8 +168,13 @@ export function registerGroupGauges(registry: MetricsRegistry, deps: GroupGauges
   }
 
   function show(state: GroupState, sums: Sums): void {
-    let line = lines.get(state)
-    if (line === undefined) lines.set(state, (line = makeLine(state)))
+    const key = `${state.topic}\0${state.group}`
+    let line = lines.get(key)
+    if (line === undefined) lines.set(key, (line = makeLine(state)))
+    if (line.state !== state) {
+      line.state = state
+      hasGone = true
+    }
     line.seenIn = scrape
     line.lag.set(sums.lag)
     line.inFlight.set(sums.inFlight)
@@ -182,15 +192,16 @@ export function registerGroupGauges(registry: MetricsRegistry, deps: GroupGauges
   }
 
   function forgetGone(): void {
-    const before = lines.size
-    for (const [state, line] of lines) {
+    for (const [key, line] of lines) {
       if (line.seenIn === scrape) continue
-      lines.delete(state)
+      lines.delete(key)
+      hasGone = true
       for (const series of [line.lag, line.inFlight, line.ready, line.lagMs, line.queueingMs, ...line.buckets]) {
         series?.remove()
       }
     }
-    if (lines.size < before) ages.forgetDropped()
+    if (hasGone) ages.forgetDropped()
+    hasGone = false
   }
 
   registry.collect(function* () {

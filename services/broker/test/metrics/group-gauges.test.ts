@@ -96,3 +96,12 @@ test('gauges: groups come and go → each has its series while it is there', asy
   expect([...(await scrape(LAG)).keys()].sort()).toEqual(['T0', 'T2', 'T9'])
   expect([...(await scrape(AGE)).keys()].sort()).toEqual(['T0', 'T2', 'T9'])
 })
+
+test('gauges: a topic is deleted and made anew between two scrapes → it has its series, also afterwards', async () => {
+  const { inflight, scrape } = world(2)
+  await scrape(LAG)
+  inflight.recordSetting({ kind: 'topic-deleted', name: 'T1', incarnation: 1, payload: '' })
+  inflight.start({ topic: 'T1', incarnation: 2, group: 'G', queueId: 0 }, 4)
+  for (const name of [LAG, AGE, LAG, AGE]) expect([...(await scrape(name)).keys()].sort()).toEqual(['T0', 'T1'])
+  expect((await scrape(LAG)).get('T1')).toBe(WRITTEN - 4)
+})
