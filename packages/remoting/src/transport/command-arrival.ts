@@ -9,7 +9,7 @@ type AnyDeclaration = RequestDeclaration<object, object>
 
 /** The connection on which a request came. */
 export interface AnsweringPeer extends Peer {
-  answer(command: RemotingCommand, answer: Answer<object>, extFields: OutgoingCommand['extFields']): void
+  answer(arrival: CommandArrival, answer: Answer<object>, extFields: OutgoingCommand['extFields']): void
   /** A handler's answer has no form. */
   answerInvalid(requestCode: number, reason: string): void
 }
@@ -36,8 +36,10 @@ export class CommandAnswer implements ArrivedAnswer {
 export class CommandArrival extends Arrival {
   readonly #connection: AnsweringPeer
   readonly command: RemotingCommand
+  /** Of its header and body: what it holds until it is answered. */
+  readonly bytes: number
 
-  constructor(connection: AnsweringPeer, command: RemotingCommand) {
+  constructor(connection: AnsweringPeer, command: RemotingCommand, bytes: number) {
     super({
       code: command.code,
       body: command.body,
@@ -47,6 +49,7 @@ export class CommandArrival extends Arrival {
     })
     this.#connection = connection
     this.command = command
+    this.bytes = bytes
   }
 
   get extFields(): ReadonlyMap<string, string> {
@@ -59,7 +62,7 @@ export class CommandArrival extends Arrival {
 
   protected override send(answer: Answer<object>, declaration: AnyDeclaration | undefined): void {
     const extFields = answer.header === undefined ? [] : (declaration?.answer.encode(answer.header) ?? [])
-    this.#connection.answer(this.command, answer, extFields)
+    this.#connection.answer(this, answer, extFields)
   }
 
   protected override answerInvalid(reason: string): void {

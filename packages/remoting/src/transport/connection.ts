@@ -199,7 +199,7 @@ export class Connection implements AnsweringPeer, BoundConnection {
   }
 
   /** Internal: answers a request that arrived here. */
-  answer(command: RemotingCommand, answer: Answer<object>, extFields: OutgoingCommand['extFields']): void {
+  answer({ command, bytes }: CommandArrival, answer: Answer<object>, extFields: OutgoingCommand['extFields']): void {
     this.#send({
       code: answer.code,
       language: OUR_LANGUAGE,
@@ -212,8 +212,8 @@ export class Connection implements AnsweringPeer, BoundConnection {
       body: answer.body ?? NO_BODY,
     })
     this.#inFlight -= 1
-    this.#inFlightBytes -= command.body.length
-    this.#share?.ended(command.body.length)
+    this.#inFlightBytes -= bytes
+    this.#share?.ended(bytes)
     if (this.#inFlight === 0) this.#drained?.()
   }
 
@@ -316,22 +316,21 @@ export class Connection implements AnsweringPeer, BoundConnection {
     if (this.#closing) return
     const command = decodeCommand(frame)
     if (isResponse(command)) this.#pending.settle(command.opaque, new CommandAnswer(command))
-    else this.#takeRequest(command)
+    else this.#takeRequest(new CommandArrival(this, command, frame.header.length + frame.body.length))
   }
 
-  #takeRequest(command: RemotingCommand): void {
-    const request = new CommandArrival(this, command)
+  #takeRequest(request: CommandArrival): void {
+    const { bytes } = request
     const { requestsInFlightMax, requestBytesInFlightMax } = this.#options.limits
-    const bodyBytes = command.body.length
-    const isFull = this.#inFlight >= requestsInFlightMax || this.#inFlightBytes + bodyBytes > requestBytesInFlightMax
-    const hasRoom = this.#share?.hasRoomFor(bodyBytes) ?? true
+    const isFull = this.#inFlight >= requestsInFlightMax || this.#inFlightBytes + bytes > requestBytesInFlightMax
+    const hasRoom = this.#share?.hasRoomFor(bytes) ?? true
     if (!request.oneway) {
       this.#inFlight += 1
-      this.#inFlightBytes += bodyBytes
-      this.#share?.began(bodyBytes)
+      this.#inFlightBytes += bytes
+      this.#share?.began(bytes)
     }
     if (this.#state === 'draining') {
-      const code = command.version > GO_AWAY_VERSION_MIN ? ResponseCode.GO_AWAY : ResponseCode.SERVICE_NOT_AVAILABLE
+      const code = request.version > GO_AWAY_VERSION_MIN ? ResponseCode.GO_AWAY : ResponseCode.SERVICE_NOT_AVAILABLE
       request.respond({ code, remark: 'this server is stopping; connect again' })
     } else if (isFull || !hasRoom) {
       this.#options.observer?.refused('requests-in-flight')

@@ -5,9 +5,9 @@ export interface RemotingLimits {
   readonly connectionsMax: number
   /** Requests of one connection that wait for our answer; more are answered SYSTEM_BUSY. */
   readonly requestsInFlightMax: number
-  /** Their bodies together; more are answered SYSTEM_BUSY. */
+  /** Their headers and bodies together; more are answered SYSTEM_BUSY. */
   readonly requestBytesInFlightMax: number
-  /** Bodies of requests that wait for an answer, of all connections of a listener; more are answered SYSTEM_BUSY. */
+  /** The same for all connections of a listener. */
   readonly requestBytesMax: number
   /**
    * Requests that have arrived in part, of all connections of a listener. At the bound those above 16 KiB are read later,

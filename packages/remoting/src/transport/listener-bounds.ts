@@ -22,10 +22,10 @@ export interface BoundConnection extends InputStream {
 export interface ListenerShare {
   /** Bytes of a request that has arrived in part; `isNew` after one that became whole. */
   unfinished(bytes: number, isNew: boolean): void
-  /** False when the bodies of all requests in work would be too large with this one. */
-  hasRoomFor(bodyBytes: number): boolean
-  began(bodyBytes: number): void
-  ended(bodyBytes: number): void
+  /** False when all requests in work would be too large with this one. */
+  hasRoomFor(bytes: number): boolean
+  began(bytes: number): void
+  ended(bytes: number): void
   /** The other side does not take what is sent, or takes it again. */
   isSlow(slow: boolean): void
   leave(): void
@@ -56,11 +56,11 @@ export class ListenerBounds {
 
   join(connection: BoundConnection): ListenerShare {
     const account: InputAccount = this.#input.connection().open(connection)
-    let bodyBytes = 0
+    let requestBytes = 0
     let isGone = false
     const change = (bytes: number): void => {
       if (isGone) return
-      bodyBytes += bytes
+      requestBytes += bytes
       this.#requestBytes += bytes
     }
     return {
@@ -75,7 +75,7 @@ export class ListenerBounds {
       leave: () => {
         account.close()
         this.#slow.delete(connection)
-        change(-bodyBytes)
+        change(-requestBytes)
         isGone = true
       },
     }

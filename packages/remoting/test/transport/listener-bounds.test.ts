@@ -52,7 +52,7 @@ async function startServer(handler: RequestHandler, limits: Partial<RemotingLimi
   return { effects, events, connect }
 }
 
-function request(opaque: number, bodyBytes: number): Buffer {
+function request(opaque: number, bodyBytes: number, word = 'hello'): Buffer {
   const command: OutgoingCommand = {
     code: Echo.code,
     language: 'GO',
@@ -60,7 +60,7 @@ function request(opaque: number, bodyBytes: number): Buffer {
     flag: 0,
     remark: undefined,
     opaque,
-    extFields: Echo.header.encode({ word: 'hello', times: 1 }),
+    extFields: Echo.header.encode({ word, times: 1 }),
     serialization: 'json',
     body: Buffer.alloc(bodyBytes),
   }
@@ -142,6 +142,23 @@ test('requests in work: their bodies above the bound of all connections → SYST
   expect(held).toHaveLength(2)
 })
 
+test('requests in work: headers above the bound of all connections → SYSTEM_BUSY', async () => {
+  const held: ArrivedRequest[] = []
+  const started = await startServer((arrived) => held.push(arrived), { requestBytesMax: 300 * KIB })
+  const client = await started.connect()
+  for (let opaque = 1; opaque <= 4; opaque += 1) client.socket.write([request(opaque, 0, 'x'.repeat(100 * KIB))])
+  await started.effects.settle()
+  expect(held).toHaveLength(2)
+  expect(client.commands.map(({ opaque, code }) => [opaque, code])).toEqual([
+    [3, 2],
+    [4, 2],
+  ])
+  held.forEach(echo)
+  client.socket.write([request(5, 0, 'x'.repeat(100 * KIB))])
+  await started.effects.settle()
+  expect(held).toHaveLength(3)
+})
+
 test('requests in work: a client that goes without its answer → holds nothing any more', async () => {
   const held: ArrivedRequest[] = []
   const started = await startServer((arrived) => held.push(arrived), { requestBytesMax: 3 * MIB })
@@ -154,7 +171,7 @@ test('requests in work: a client that goes without its answer → holds nothing 
   next.socket.write([request(1, 2 * MIB)])
   await started.effects.settle()
   held.forEach(echo)
-  next.socket.write([request(2, 2 * MIB), request(3, MIB)])
+  next.socket.write([request(2, 2 * MIB), request(3, MIB - KIB)])
   await started.effects.settle()
   expect(held).toHaveLength(4)
 })

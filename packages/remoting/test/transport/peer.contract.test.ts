@@ -177,9 +177,9 @@ describe.each(FORMS)('peer over %s', (_form, open) => {
   })
 
   test('peer: bodies of unanswered requests above the bound → SYSTEM_BUSY', async () => {
-    const pair = await open({ limits: { requestBytesInFlightMax: 100 } })
-    const first = ending(pair.client.request(Echo, hello, { timeoutMs, body: new Uint8Array(60) }))
-    const second = await outcome(pair, pair.client.request(Echo, hello, { timeoutMs, body: new Uint8Array(60) }))
+    const pair = await open({ limits: { requestBytesInFlightMax: 10_000 } })
+    const first = ending(pair.client.request(Echo, hello, { timeoutMs, body: new Uint8Array(6_000) }))
+    const second = await outcome(pair, pair.client.request(Echo, hello, { timeoutMs, body: new Uint8Array(6_000) }))
     expect(second).toMatchObject({ code: 2 })
     await pair.effects.advance(timeoutMs)
     expect(await first).toMatchObject({ code: 'timeout' })

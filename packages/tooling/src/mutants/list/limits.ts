@@ -13,7 +13,7 @@ export const LIMIT_MUTANTS: readonly Mutant[] = [
   {
     name: 'A connection that is gone still counts among the requests in work',
     file: 'packages/remoting/src/transport/listener-bounds.ts',
-    text: 'change(-bodyBytes)',
+    text: 'change(-requestBytes)',
     replacement: 'change(0)',
     testFile: 'packages/remoting/test/transport/listener-bounds.test.ts',
     test: 'requests in work: a client that goes without its answer → holds nothing any more',
