@@ -14,7 +14,6 @@ import {
   isResponse,
   OUR_LANGUAGE,
   type OutgoingCommand,
-  type RemotingCommand,
   type Serialization,
 } from '../codec/remoting-command.ts'
 import type { RemotingEvent } from '../events.ts'
