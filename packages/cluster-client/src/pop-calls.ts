@@ -1,5 +1,5 @@
 // The calls that take, settle and keep popped messages, in terms of receipt handles.
-import { formatReceiptHandle, popRetryTopicOf, type ReceiptHandle } from '@rocketmq-ts/model'
+import { formatBrokerHandle, popRetryTopicOf, type ReceiptHandle } from '@rocketmq-ts/model'
 import {
   AckMessage,
   BatchAckMessage,
@@ -87,14 +87,14 @@ function realTopicOf({ consumerGroup, topic, handle }: PoppedPlace): string {
   return popRetryTopicOf(consumerGroup, topic, handle.topicKind === 'retry-v1' ? 1 : 2)
 }
 
-/** Fields that name a popped message to its broker; the commit log offset is the proxy's own part of a handle. */
+/** Fields that name a popped message to its broker. */
 function nameOf(message: PoppedPlace) {
-  const { commitLogOffset: _own, ...handle } = message.handle
+  const { consumerGroup, handle } = message
   return {
-    consumerGroup: message.consumerGroup,
+    consumerGroup,
     topic: realTopicOf(message),
     queueId: handle.queueId,
-    extraInfo: formatReceiptHandle(handle),
+    extraInfo: formatBrokerHandle(handle),
     queueOffset: handle.queueOffset,
   }
 }

@@ -40,11 +40,17 @@ export function popTopicKind(flag: string): PopTopicKind | undefined {
   return flag.length === 1 ? TOPIC_KINDS[flag.charCodeAt(0) - 48] : undefined
 }
 
-/** Java: ExtraInfoUtil.buildExtraInfo, ReceiptHandle.encode. */
-export function formatReceiptHandle(handle: ReceiptHandle): string {
-  const text =
+/** The handle as its broker knows it: without the part of a proxy. Java: ExtraInfoUtil.buildExtraInfo. */
+export function formatBrokerHandle(handle: ReceiptHandle): string {
+  return (
     `${handle.startOffset} ${handle.popTimeMs} ${handle.invisibleMs} ${handle.reviveQueueId} ` +
     `${popTopicFlag(handle.topicKind)} ${handle.brokerName} ${handle.queueId} ${handle.queueOffset}`
+  )
+}
+
+/** Java: ReceiptHandle.encode. */
+export function formatReceiptHandle(handle: ReceiptHandle): string {
+  const text = formatBrokerHandle(handle)
   return handle.commitLogOffset === undefined ? text : `${text} ${handle.commitLogOffset}`
 }
 

@@ -29,14 +29,17 @@ interface Settling {
 }
 
 export function createSettle({ receiver, renewals, clocks }: SettleDeps): Settle {
-  async function begin(group: string, topic: string, handleText: string, index: number): Promise<Settling> {
+  /** A promise only where the handle is being renewed. Throws, or rejects with, the MqError of a handle that is none. */
+  function begin(group: string, topic: string, handleText: string, index: number): Settling | Promise<Settling> {
     const held = renewals.find(group, topic, handleText)
-    if (held !== undefined) {
-      return { index, delivery: { group, topic, handle: await renewals.beginSettle(held) }, held }
-    }
+    if (held !== undefined) return beginHeld(group, topic, held, index)
     const handle = parseReceiptHandle(handleText)
     refuseExpired(handle)
     return { index, delivery: { group, topic, handle }, held }
+  }
+
+  async function beginHeld(group: string, topic: string, held: Held, index: number): Promise<Settling> {
+    return { index, delivery: { group, topic, handle: await renewals.beginSettle(held) }, held }
   }
 
   function refuseExpired(handle: ReceiptHandle): void {
@@ -75,7 +78,8 @@ export function createSettle({ receiver, renewals, clocks }: SettleDeps): Settle
       const byBroker = new Map<string, Settling[]>()
       for (const [index, handleText] of handleTexts.entries()) {
         try {
-          const settling = await begin(group, topic, handleText, index)
+          const begun = begin(group, topic, handleText, index)
+          const settling = begun instanceof Promise ? await begun : begun
           const { brokerName } = settling.delivery.handle
           const siblings = byBroker.get(brokerName)
           if (siblings === undefined) byBroker.set(brokerName, [settling])
@@ -84,7 +88,8 @@ export function createSettle({ receiver, renewals, clocks }: SettleDeps): Settle
           results[index] = { error }
         }
       }
-      await Promise.all(Array.from(byBroker.values(), (settlings) => ackTogether(settlings, results)))
+      if (byBroker.size === 1) for (const settlings of byBroker.values()) await ackTogether(settlings, results)
+      else await Promise.all(Array.from(byBroker.values(), (settlings) => ackTogether(settlings, results)))
       return results
     },
 

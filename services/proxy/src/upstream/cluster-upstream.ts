@@ -215,6 +215,10 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
       const first = deliveries[0]
       if (first === undefined) return
       const { brokerName } = first.handle
+      if (deliveries.length === 1) {
+        await atMaster(first.topic, brokerName, (address) => ackOne(brokers, address, first))
+        return
+      }
       const together = deliveries.length > 1 ? deliveries.filter(fitsBatch) : []
       const alone = together.length > 0 ? deliveries.filter((delivery) => !fitsBatch(delivery)) : deliveries
       await atMaster(first.topic, brokerName, async (address) => {
