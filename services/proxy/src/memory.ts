@@ -17,6 +17,8 @@ export interface ProxyMemory {
   readonly unfinishedBytesMax: number
   /** Requests that are being answered. */
   readonly requestBytesMax: number
+  /** Receives that wait for messages. */
+  readonly receiveBytesMax: number
   /** Deliveries that are renewed for push consumers. */
   readonly heldMessagesMax: number
 }
@@ -30,6 +32,7 @@ export function proxyMemory(config: MemorySettings): ProxyMemory {
   return {
     unfinishedBytesMax: shareOf(budgetBytes, 2, 16, largest),
     requestBytesMax: shareOf(budgetBytes, 4, 16, largest),
+    receiveBytesMax: shareOf(budgetBytes, 2, 16, largest),
     heldMessagesMax:
       heldMessagesMax === 0 ? Math.floor(shareOf(budgetBytes, 4, 16) / HELD_DELIVERY_BYTES) : heldMessagesMax,
   }
@@ -44,13 +47,15 @@ export function grpcLimitsOf(config: MemorySettings): Partial<GrpcLimits> {
 /** The same for people. */
 export function planProxyMemory(config: MemorySettings, limit: MemoryLimit): MemoryPlan {
   const budgetBytes = budgetBytesOf(config.memoryBudget, limit)
-  const { unfinishedBytesMax, requestBytesMax, heldMessagesMax } = proxyMemory({ ...config, memoryBudget: budgetBytes })
+  const bounds = proxyMemory({ ...config, memoryBudget: budgetBytes })
+  const { unfinishedBytesMax, requestBytesMax, receiveBytesMax, heldMessagesMax } = bounds
   return {
     limit,
     budgetBytes,
     shares: [
       { name: 'unfinished requests', bytes: unfinishedBytesMax, what: 'then calls are read later' },
       { name: 'requests in work', bytes: requestBytesMax, what: 'then TOO_MANY_REQUESTS' },
+      { name: 'receives that wait', bytes: receiveBytesMax, what: 'then TOO_MANY_REQUESTS' },
       {
         name: 'held deliveries',
         bytes: heldMessagesMax * HELD_DELIVERY_BYTES,

@@ -63,7 +63,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
   const timeoutMs = config.mqClientAsyncTimeoutMillis
   let server: GrpcServer | undefined
   let stopping: Promise<void> | undefined
-  const { requestBytesMax, heldMessagesMax } = proxyMemory(config)
+  const { requestBytesMax, receiveBytesMax, heldMessagesMax } = proxyMemory(config)
   const metrics = createProxyMetrics(deps.metrics ?? createMetricsRegistry(), {
     isUp: () => server !== undefined,
     isReady: () => readiness().ready,
@@ -82,6 +82,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
   const receiveAdmission = createAdmission({
     what: 'receives',
     inFlightMax: config.receivesInFlightMax,
+    requestBytesMax: receiveBytesMax,
     onFull: () => metrics.rejected('receives'),
   })
   const releaseMs = config.invisibleTimeMillisWhenClear

@@ -7,9 +7,14 @@ const LIMIT = { bytes: 2048 * MIB, from: 'container', heapBytes: 1024 * MIB } as
 const config = defaultConfig(proxyConfig)
 
 test.each([
-  ['the limit of a container of 2 GiB', { ...config }, 1024, [128, 256, 256]],
-  ['a budget of 64 MiB', { ...config, memoryBudget: 64 * MIB }, 64, [8, 16, 16]],
-  ['requests of 32 MiB', { ...config, memoryBudget: 64 * MIB, grpcMaxInboundMessageSize: 32 * MIB }, 64, [32, 32, 16]],
+  ['the limit of a container of 2 GiB', { ...config }, 1024, [128, 256, 128, 256]],
+  ['a budget of 64 MiB', { ...config, memoryBudget: 64 * MIB }, 64, [8, 16, 8, 16]],
+  [
+    'requests of 32 MiB',
+    { ...config, memoryBudget: 64 * MIB, grpcMaxInboundMessageSize: 32 * MIB },
+    64,
+    [32, 32, 32, 16],
+  ],
 ])('memory: %s → its shares; a largest request always fits', (_case, settings, budget, shares) => {
   const plan = planProxyMemory(settings, LIMIT)
   expect(plan.budgetBytes).toBe(budget * MIB)

@@ -386,6 +386,18 @@ test('receive: as many receives as allowed → one more is told to come later', 
   expect(fourth.frames[0]?.status?.code).toBe(Code.OK)
 })
 
+test('receive: requests that wait are larger than allowed together → one more is told to come later', async () => {
+  const harness = await createHarness({ 'memory-budget': '64MiB' })
+  const attemptId = 'x'.repeat(3 * 1024 * 1024)
+  const large = Array.from({ length: 3 }, () => harness.receive({ attemptId }))
+  await harness.time.advance(200)
+  expect(large.map(({ frames }) => frames[0]?.status?.code)).toEqual([undefined, undefined, Code.TOO_MANY_REQUESTS])
+  await harness.time.advance(20 * SECOND)
+  const next = harness.receive({ attemptId })
+  await sendAll(harness, message())
+  expect(next.frames[0]?.status?.code).toBe(Code.OK)
+})
+
 test('receive: as many held messages as allowed → nothing is popped until some are acknowledged', async () => {
   const harness = await createHarness({ 'held-messages-max': '32' })
   await sendAll(harness, message())
