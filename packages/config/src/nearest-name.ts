@@ -5,7 +5,7 @@ const DISTANCE_MAX = 3
 /** The nearest of the names, letter case aside, or the same name of a part; undefined when none is near. */
 export function nearestName(given: string, known: Iterable<string>): string | undefined {
   let nearest: string | undefined
-  let least = DISTANCE_MAX + 1
+  let least = Math.min(DISTANCE_MAX, Math.floor(given.length / 2)) + 1 // of a short name some letters must agree
   for (const name of known) {
     if (name.endsWith(`.${given}`)) return name
     const distance = editDistance(given.toLowerCase(), name.toLowerCase())

@@ -149,6 +149,11 @@ test.each([
   expect(textOf(read({ file, argv }))).toContain(expected)
 })
 
+test('config: an unknown name that is short → no guess from names that share little with it', () => {
+  expect(textOf(read({ argv: ['--broker-name=a', '--us=1'] }))).toBe('--us: is not a setting')
+  expect(textOf(read({ argv: ['--broker-name=a', '--flsh=1'] }))).toBe('--flsh: is not a setting; is --flush meant?')
+})
+
 test('config: properties of Apache that have no effect → one warning each, and the configuration is taken', () => {
   const result = read({
     file: 'brokerName=a\nsendMessageThreadPoolNums=16\nbrokerRole = async_master \npullMessageThreadPoolNums=16',
