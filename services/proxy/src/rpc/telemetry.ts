@@ -57,6 +57,8 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
     }
     let waiting = 0
     let last = Promise.resolve()
+    /** The newest settings, while they are said again. */
+    let again: SettingsInit | undefined
 
     function finish(status: GrpcStatus, detail?: string): void {
       forget()
@@ -82,17 +84,22 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
       if (client === undefined) return turnAway(refusal(Code.TOO_MANY_REQUESTS, 'too many clients: try again later'))
       const first = client.push !== push
       const reply = await replyTo(settings)
-      register(client, settings, reply)
+      register(client, settings)
       if (!telemetryStreams.has(call)) return
       client.push = push
       // Who does not read its answers gets no further ones: what it sends meanwhile waits, and is refused at the bound.
       if (!push(reply)) await call.drained()
-      if (first && mayMissSettings(settings)) {
-        for (const delayMs of SAY_AGAIN_AFTER_MS) {
-          scheduler.after(delayMs, () => {
-            if (client.push === push && client.settings !== undefined) push(client.settings)
-          })
-        }
+      if (first && mayMissSettings(settings)) sayAgain(client, reply)
+      else if (again !== undefined) again = reply
+    }
+
+    function sayAgain(client: Client, reply: SettingsInit): void {
+      again = reply
+      for (const [index, delayMs] of SAY_AGAIN_AFTER_MS.entries()) {
+        scheduler.after(delayMs, () => {
+          if (client.push === push && again !== undefined) push(again)
+          if (index === SAY_AGAIN_AFTER_MS.length - 1) again = undefined
+        })
       }
     }
 
@@ -157,11 +164,10 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
   return { kind: 'bidirectional', handle: open }
 }
 
-function register(client: Client, settings: Settings, reply: SettingsInit): void {
+function register(client: Client, settings: Settings): void {
   if (settings.clientType !== null) client.clientType = settings.clientType
   client.group = settings.subscription?.group?.name ?? ''
   client.requestTimeoutMs = settings.requestTimeout === null ? undefined : durationToMs(settings.requestTimeout)
-  client.settings = reply
 }
 
 function checkSettings({ publishing, subscription }: Settings): Refusal | undefined {

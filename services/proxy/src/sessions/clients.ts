@@ -12,8 +12,6 @@ export interface Client extends WheelItem {
   group: string
   /** What the client said of its own request timeout. */
   requestTimeoutMs: number | undefined
-  /** The last answer to its settings. */
-  settings: SettingsInit | undefined
   /** Writes to the newest telemetry stream; false when it is gone. */
   push: ((settings: SettingsInit) => boolean) | undefined
   seenMs: number
@@ -64,7 +62,6 @@ export function createClients({ clock, scheduler, clientsMax, expireMs, onGone, 
       clientType: undefined,
       group: '',
       requestTimeoutMs: undefined,
-      settings: undefined,
       push: undefined,
       seenMs: clock.monotonicMs(),
       bucket: NO_BUCKET,

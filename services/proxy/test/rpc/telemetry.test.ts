@@ -197,6 +197,16 @@ test('telemetry: a Node client with two topics → the settings again a little l
   expect(java.frames).toHaveLength(1)
 })
 
+test('telemetry: a Node client changes its settings while they are said again → the newest are said', async () => {
+  const { settle, time } = await createHarness()
+  const userAgent = { language: Language.NODE_JS }
+  const stream = await settle({ ...publishing, userAgent })
+  stream.send({ settings: { ...publishing, userAgent, requestTimeout: msToDuration(7_000) } })
+  await time.advance(10_000)
+  const timeouts = stream.frames.map(({ settings }) => settings?.requestTimeout?.seconds)
+  expect(timeouts.map(Number)).toEqual([3, 7, 7, 7, 7])
+})
+
 test('telemetry: more settings at once than may wait → TOO_MANY_REQUESTS and the end', async () => {
   const { telemetry, time, upstream } = await createHarness()
   upstream.groupSettings = () => new Promise(() => {})
