@@ -16,8 +16,8 @@ export interface RequestOptions {
 }
 
 /**
- * What a connection heard last. 'new': nothing yet. 'well': an answer, or anything else. 'silent': a request had no answer
- * in its time, and not a byte came since it was sent: the other side hangs, or the connection is gone and nobody was told.
+ * What a connection heard last. 'new': nothing yet. 'well': an answer, or anything else. 'silent': an answer is overdue or
+ * did not come, and nothing else came for a second: the other side hangs, or the connection is lost and nobody was told.
  * What waits may still be answered; what is new better goes over another connection.
  */
 export type Liveness = 'new' | 'well' | 'silent'

@@ -104,7 +104,7 @@ export class Connection implements AnsweringPeer, BoundConnection {
     this.localAddress = formatAddress(socket.localAddress)
     this.listener = options.listener
     this.#decoder = createFrameDecoder(limits)
-    this.#pending = new PendingRequests(options.deadlines, limits.requestsPendingMax, this.remoteAddress)
+    this.#pending = new PendingRequests(options, limits.requestsPendingMax, this.remoteAddress)
     this.#activeAtMs = clock.monotonicMs()
     this.#share = options.bounds?.join(this)
   }
@@ -270,7 +270,7 @@ export class Connection implements AnsweringPeer, BoundConnection {
       return
     }
     this.#activeAtMs = this.#options.clock.monotonicMs()
-    this.#pending.hear()
+    this.#pending.hear(this.#activeAtMs)
     this.#options.observer?.received(chunk.length)
     this.#inEvent = true
     try {

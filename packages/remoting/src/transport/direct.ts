@@ -147,7 +147,9 @@ class DirectPeer implements Peer {
     this.listener = listener
     this.#handler = handler
     this.#limits = limitsOf(options.limits)
-    this.#pending = new PendingRequests(createDeadlines(options), this.#limits.requestsPendingMax, LOCAL)
+    const { clock } = options
+    const deadlines = createDeadlines(options)
+    this.#pending = new PendingRequests({ deadlines, clock }, this.#limits.requestsPendingMax, LOCAL)
     this.#requests = new Lane(options.scheduler)
     this.#answers = new Lane(options.scheduler)
   }

@@ -2,7 +2,7 @@
 import { MqError } from '@rocketmq-ts/model'
 import type { Answer, RequestDeclaration } from '../codec/define-request.ts'
 import type { Liveness } from '../peer.ts'
-import { Expiring, type Deadlines } from '@rocketmq-ts/runtime'
+import { type Clock, type Deadlines, Expiring } from '@rocketmq-ts/runtime'
 
 type AnyDeclaration = RequestDeclaration<object, object>
 
@@ -19,8 +19,7 @@ class PendingRequest extends Expiring {
   readonly opaque: number
   readonly declaration: AnyDeclaration
   readonly timeoutMs: number
-  /** What its connection had heard when it was sent. */
-  readonly heardBefore: number
+  readonly sentAtMs: number
   readonly resolve: (answer: Answer<object>) => void
   readonly reject: (error: Error) => void
 
@@ -37,7 +36,7 @@ class PendingRequest extends Expiring {
     this.opaque = opaque
     this.declaration = declaration
     this.timeoutMs = timeoutMs
-    this.heardBefore = owner.heard
+    this.sentAtMs = owner.clock.monotonicMs()
     this.resolve = resolve
     this.reject = reject
   }
@@ -56,16 +55,28 @@ function readAnswer(declaration: AnyDeclaration, arrived: ArrivedAnswer): Answer
   return answer
 }
 
+/** Nothing at all for so long, while an answer is overdue, and the other side is called silent. */
+const QUIET_MS = 1000
+/** Callers give up some time after the longest that the other side may take: an answer is overdue so long before. */
+const OVERDUE_BEFORE_MS = 2000
+
 export class PendingRequests {
+  readonly clock: Pick<Clock, 'monotonicMs'>
   readonly #deadlines: Deadlines
   readonly #pendingMax: number
   readonly #remoteAddress: string
   readonly #pending = new Map<number, PendingRequest>()
   #lastOpaque = 0
-  #liveness: Liveness = 'new'
-  #heard = 0
+  /** Undefined before anything came. */
+  #heardAtMs: number | undefined
+  #isUnanswered = false
 
-  constructor(deadlines: Deadlines, pendingMax: number, remoteAddress: string) {
+  constructor(
+    { deadlines, clock }: { readonly deadlines: Deadlines; readonly clock: Pick<Clock, 'monotonicMs'> },
+    pendingMax: number,
+    remoteAddress: string,
+  ) {
+    this.clock = clock
     this.#deadlines = deadlines
     this.#pendingMax = pendingMax
     this.#remoteAddress = remoteAddress
@@ -75,19 +86,16 @@ export class PendingRequests {
     return this.#pending.size
   }
 
-  /** How often something came from the other side. */
-  get heard(): number {
-    return this.#heard
-  }
-
+  /** See `Liveness`. */
   get liveness(): Liveness {
-    return this.#liveness
+    if (this.#isUnanswered || this.#isOverdue()) return 'silent'
+    return this.#heardAtMs === undefined ? 'new' : 'well'
   }
 
   /** Something came, whatever it is. */
-  hear(): void {
-    this.#heard += 1
-    this.#liveness = 'well'
+  hear(atMs: number): void {
+    this.#heardAtMs = atMs
+    this.#isUnanswered = false
   }
 
   /** Throws MqError 'busy' when too many requests wait. */
@@ -126,10 +134,23 @@ export class PendingRequests {
 
   timeOut(request: PendingRequest): void {
     this.#pending.delete(request.opaque)
-    const { declaration, timeoutMs, heardBefore } = request
-    if (heardBefore === this.#heard) this.#liveness = 'silent'
+    const { declaration, timeoutMs } = request
+    this.#isUnanswered ||= this.#isQuiet(this.clock.monotonicMs())
     const reason = `${declaration.name} to ${this.#remoteAddress}: no answer within ${timeoutMs} ms`
     request.reject(new MqError('timeout', reason))
+  }
+
+  #isQuiet(nowMs: number): boolean {
+    return nowMs - (this.#heardAtMs ?? -Infinity) >= QUIET_MS
+  }
+
+  #isOverdue(): boolean {
+    const nowMs = this.clock.monotonicMs()
+    if (this.#pending.size === 0 || !this.#isQuiet(nowMs)) return false
+    for (const { sentAtMs, timeoutMs } of this.#pending.values()) {
+      if (nowMs - sentAtMs >= Math.max(QUIET_MS, timeoutMs - OVERDUE_BEFORE_MS)) return true
+    }
+    return false
   }
 
   /** Fails everything that waits. */

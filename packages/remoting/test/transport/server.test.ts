@@ -348,37 +348,60 @@ test.each(['', 'host', 'host:', ':1', 'host:70000', 'host:1x', '::1:80', '[::1]'
   },
 )
 
-test('connection: what it heard last → new, well after an answer, silent after a timeout without a byte, well again', async () => {
+/** Answers of the first requests are held by the test. */
+async function connectHolding(count: number) {
   const held: ArrivedRequest[] = []
-  const { effects, connect } = await startServer((arrived) =>
-    held.length < 2 ? void held.push(arrived) : echo(arrived),
-  )
-  const peer = await connect()
+  const started = await startServer((arrived) => (held.length < count ? void held.push(arrived) : echo(arrived)))
+  const peer = await started.connect()
+  const ask = (timeoutMs: number) => peer.request(Echo, hello, { timeoutMs }).catch((error: unknown) => error)
+  return { ...started, held, peer, ask }
+}
+
+test('connection: an answer is overdue while not a byte comes → silent; one comes → well', async () => {
+  const { effects, held, peer, ask } = await connectHolding(1)
   const seen = [peer.liveness]
-  const answers = [100, 200].map((timeoutMs) =>
-    peer.request(Echo, hello, { timeoutMs }).catch((error: unknown) => error),
-  )
-  await effects.advance(100)
+  const answer = ask(3000)
+  for (const ms of [999, 1, 1999]) {
+    await effects.advance(ms)
+    seen.push(peer.liveness)
+  }
+  held[0]?.as(Echo).respond({ code: 0, header: hello })
+  await answer
   seen.push(peer.liveness)
-  held[1]?.as(Echo).respond({ code: 0, header: hello })
-  await Promise.all(answers)
+  await effects.advance(60_000)
   seen.push(peer.liveness)
-  await effects.advance(200)
-  seen.push(peer.liveness)
-  expect(seen).toEqual(['new', 'silent', 'well', 'well'])
+  expect(seen).toEqual(['new', 'new', 'silent', 'silent', 'well', 'well'])
 })
 
-test('connection: a request times out while others are answered → it is well', async () => {
-  const held: ArrivedRequest[] = []
-  const { effects, connect } = await startServer((arrived) =>
-    held.length < 1 ? void held.push(arrived) : echo(arrived),
-  )
-  const peer = await connect()
-  const late = peer.request(Echo, hello, { timeoutMs: 100 }).catch((error: unknown) => error)
-  await effects.settle()
-  const answer = peer.request(Echo, hello, { timeoutMs: 100 })
-  await effects.advance(100)
-  expect([await late, await answer]).toMatchObject([{ code: 'timeout' }, { code: 0 }])
+test('connection: an answer did not come in its time, nor a byte for a second → silent', async () => {
+  const { effects, peer, ask } = await connectHolding(2)
+  const answer = ask(3000)
+  await effects.advance(3000)
+  expect(await answer).toMatchObject({ code: 'timeout' })
+  expect(peer.liveness).toBe('silent')
+})
+
+test('connection: a poll is held, and nothing else is asked → well until its answer is overdue', async () => {
+  const { effects, peer, ask } = await connectHolding(1)
+  void ask(23_000)
+  await ask(3000)
+  await effects.advance(20_999)
+  expect(peer.liveness).toBe('well')
+  await effects.advance(1)
+  expect(peer.liveness).toBe('silent')
+})
+
+test('connection: one answer is overdue, others come → well', async () => {
+  const { effects, peer, ask } = await connectHolding(1)
+  const late = ask(3000)
+  for (let count = 0; count < 3; count += 1) {
+    await ask(3000)
+    await effects.advance(999)
+    expect(peer.liveness).toBe('well')
+  }
+  await ask(3000)
+  await effects.advance(3)
+  expect(await late).toMatchObject({ code: 'timeout' })
   expect(peer.liveness).toBe('well')
 })
 
