@@ -51,13 +51,14 @@ func (it session) received(by string, message *rocketmq.MessageView) {
 	it.tell(by, sessionEvent{Event: "received", Seq: seq})
 }
 
-// What fails is told, and tried again after the pause.
+// Each time after the pause, if it did not take longer; what fails is told.
 func (it session) forever(by string, work func() error) {
 	for !hasEnded.Load() {
+		end := time.Now().Add(it.pause)
 		if err := work(); err != nil {
 			it.tell(by, sessionEvent{Event: "failed", Detail: err.Error()})
 		}
-		time.Sleep(it.pause)
+		time.Sleep(time.Until(end))
 	}
 }
 

@@ -4,6 +4,7 @@
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import org.apache.rocketmq.client.apis.consumer.ConsumeResult;
 import org.apache.rocketmq.client.apis.consumer.SimpleConsumer;
 import org.apache.rocketmq.client.apis.message.MessageView;
@@ -41,17 +42,18 @@ final class Session {
         tell(by, "received", "seq", new String(Scenarios.bodyOf(message), UTF_8));
     }
 
-    /** What fails is told, and tried again after the pause. */
+    /** Each time after the pause, if it did not take longer; what fails is told. */
     private void forever(String by, Work work) {
         var thread = new Thread(() -> {
             while (!hasEnded) {
+                var endNanos = System.nanoTime() + pause.toNanos();
                 try {
                     work.run();
                 } catch (Exception error) {
                     tell(by, "failed", "detail", Scenarios.quoted(Scenarios.causesOf(error)));
                 }
                 try {
-                    Thread.sleep(pause.toMillis());
+                    TimeUnit.NANOSECONDS.sleep(endNanos - System.nanoTime());
                 } catch (InterruptedException interrupted) {
                     return;
                 }

@@ -8,22 +8,23 @@ const BATCH = 32
 /** Receives without a message before a pause: one for each queue, and so for each broker. */
 const EMPTY_MAX = 2
 
-/** Starts it with clients that are connected; each message follows the last one after a pause. */
+/** Starts it with clients that are connected; from one message to the next it is `pauseMs`, or longer. */
 export function startSession({ name, topic, pauseMs, producer, simple, startPush, hasEnded }) {
   const tell = (by, event, more) => {
     if (!hasEnded()) console.log(JSON.stringify({ session: name, by, event, ms: Date.now(), ...more }))
   }
   const received = (by, message) => tell(by, 'received', { seq: Number(message.body.toString()) })
 
-  /** What fails is told, and tried again after the pause. */
+  /** Each time after the pause, if it did not take longer; what fails is told. */
   async function forever(by, work) {
     while (!hasEnded()) {
+      const pause = sleep(pauseMs)
       try {
         await work()
       } catch (error) {
-        tell(by, 'failed', { detail: `${error.stack}` })
+        tell(by, 'failed', { detail: String(error) })
       }
-      await sleep(pauseMs)
+      await pause
     }
   }
 

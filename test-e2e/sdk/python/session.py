@@ -12,7 +12,7 @@ EMPTY_MAX = 2  # receives without a message before a pause: one for each queue, 
 
 
 class Session:
-    """The producer and the simple consumer are connected; each message follows the last one after a pause."""
+    """The producer and the simple consumer are connected; from one message to the next it is a pause, or longer."""
 
     def __init__(self, name, pause_seconds, say, has_ended, message_of):
         self.name = name
@@ -30,15 +30,16 @@ class Session:
         self.tell(by, "received", seq=int(message.body))
 
     def forever(self, by, work):
-        """What fails is told, and tried again after the pause."""
+        """Each time after the pause, if it did not take longer; what fails is told."""
 
         def loop():
             while not self.has_ended.is_set():
+                end = time.monotonic() + self.pause_seconds
                 try:
                     work()
                 except Exception as error:
                     self.tell(by, "failed", detail=repr(error))
-                self.has_ended.wait(self.pause_seconds)
+                self.has_ended.wait(max(0, end - time.monotonic()))
 
         threading.Thread(target=loop, daemon=True).start()
 

@@ -13,14 +13,19 @@ export interface Balancer {
   connectTo(endpoints: readonly string[]): void
   /** Nothing passes any more, and nobody is told: connections stay open, new ones are accepted and lead nowhere. */
   fallSilent(): void
+  /** The connections that are there now stay open and pass nothing any more; new ones pass. */
+  loseConnections(): void
   /** Ends the connections that were there in the silence; from now on everything passes again. */
   endSilence(): void
   /** Clients that are closing have some time to end their connections. */
   close(): Promise<void>
 }
 
-/** Listens on a free port of 127.0.0.1. */
-export async function createBalancer(endpoints: readonly string[]): Promise<Balancer> {
+/** Listens, on a free port of 127.0.0.1 unless another one is given. */
+export async function createBalancer(
+  endpoints: readonly string[],
+  at: { readonly host: string; readonly port: number } = { host: '127.0.0.1', port: 0 },
+): Promise<Balancer> {
   const sockets = new Set<Socket>()
   let current = [...endpoints]
   let next = 0
@@ -46,22 +51,27 @@ export async function createBalancer(endpoints: readonly string[]): Promise<Bala
     })
   }
 
+  function loseConnections(): void {
+    for (const socket of sockets) socket.unpipe().pause()
+  }
+
   const listener = createServer((near) => {
     sockets.add(near)
     near.on('error', () => near.destroy()).on('close', () => sockets.delete(near))
     if (!isSilent) pass(near, current.length)
   })
-  await once(listener.listen(0, '127.0.0.1'), 'listening')
+  await once(listener.listen(at.port, at.host), 'listening')
   const { port } = listener.address() as AddressInfo
   return {
-    address: `127.0.0.1:${port}`,
+    address: `${at.host}:${port}`,
     connectTo(published) {
       current = [...published]
     },
     fallSilent() {
       isSilent = true
-      for (const socket of sockets) socket.unpipe().pause()
+      loseConnections()
     },
+    loseConnections,
     endSilence() {
       isSilent = false
       for (const socket of sockets) socket.resetAndDestroy()

@@ -78,6 +78,16 @@ export const FAULTS: readonly Fault[] = [
     run: ({ proxies }, awayMs) => haltFor(proxies, awayMs),
   },
   {
+    name: 'brokers-lost',
+    title: 'connections to the brokers: silent for ever, new ones work',
+    meanwhile: 'others',
+    awayMs: 10 * SECOND,
+    async run({ brokerForwarders }, awayMs) {
+      for (const forwarder of brokerForwarders) forwarder.loseConnections()
+      await sleep(awayMs)
+    },
+  },
+  {
     name: 'brokers-killed',
     title: 'all brokers: kill -9, back after 10 s',
     meanwhile: 'nobody',

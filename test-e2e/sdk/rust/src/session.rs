@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rocketmq::model::common::{FilterExpression, FilterType};
 use rocketmq::{Producer, SimpleConsumer};
 use serde_json::{json, Value};
+use tokio::time::Instant;
 
 use crate::{message, text_of, Checked};
 
@@ -28,13 +29,14 @@ impl Session {
         println!("{}", json!({ "session": self.name, "by": by, "event": event, "ms": ms, key: value }));
     }
 
-    /// What fails is told, and tried again after the pause.
+    /// Each time after the pause, if it did not take longer; what fails is told.
     async fn forever<Work: Future<Output = Checked<()>>>(&self, by: &str, mut work: impl FnMut() -> Work) {
         loop {
+            let end = Instant::now() + self.pause;
             if let Err(text) = work().await {
                 self.tell(by, "failed", "detail", json!(text));
             }
-            tokio::time::sleep(self.pause).await;
+            tokio::time::sleep_until(end).await;
         }
     }
 
