@@ -43,8 +43,11 @@ export async function runWorkload(
   const usage = createUsageWindow(deployment.processes)
   const result = await loadOf(workload, deployment, topic, usage, context)
   const stored = await deployment.storedMessages(topic)
+  const used = usage.perMessage(result.calls)
+  // Another generator is a process of its own, and was not looked at.
+  const loadCpuUsPerMessage = workload.kind === 'h2load' ? undefined : used.loadCpuUsPerMessage
   // h2load does not read the answers of gRPC, the others count those that say OK.
-  return { ...result, ...usage.perMessage(result.calls), counted: { stored, acknowledged: result.okInAll } }
+  return { ...result, ...used, loadCpuUsPerMessage, counted: { stored, acknowledged: result.okInAll } }
 }
 
 /** Sends to a new server that nobody measures. */
