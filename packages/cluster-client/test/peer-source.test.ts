@@ -158,6 +158,7 @@ test('peer source: a peer that is silent → replaced, and what waits on it goes
   liveness[0] = 'silent'
   expect(peers.opened('a:1')).toBeUndefined()
   expect(await peers.peer('a:1')).not.toBe(first)
+  peers.opened('a:1')
   await effects.advance(5000)
   peers.opened('a:1')
   await effects.settle()

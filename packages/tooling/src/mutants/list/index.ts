@@ -5,6 +5,7 @@ import { INFLIGHT_MUTANTS } from './inflight.ts'
 import { LIMIT_MUTANTS } from './limits.ts'
 import { RECOVERY_MUTANTS } from './recovery.ts'
 import { SCALING_MUTANTS } from './scaling.ts'
+import { SESSION_MUTANTS } from './sessions.ts'
 
 export const MUTANTS: readonly Mutant[] = [
   ...DURABILITY_MUTANTS,
@@ -12,4 +13,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...INFLIGHT_MUTANTS,
   ...LIMIT_MUTANTS,
   ...SCALING_MUTANTS,
+  ...SESSION_MUTANTS,
 ]
