@@ -1,5 +1,6 @@
 // Many deadlines, one timer. Items of one millisecond form a linked list, a heap orders the milliseconds: adding and
-// removing cost nothing per item, and the memory is bounded by the longest wait in milliseconds.
+// removing cost nothing per item. Milliseconds whose items were all removed are swept out now and then: clients choose
+// deadlines, and may choose years.
 import type { Clock } from './clock.ts'
 import type { Scheduler, Timer } from './scheduler.ts'
 
@@ -11,23 +12,30 @@ export abstract class Expiring {
   abstract expire(): void
 }
 
+/** Removals after which milliseconds without items are swept out; more where more had items the last time. */
+export const REMOVALS_PER_SWEEP = 16_384
+
 export interface Deadlines {
   /** `item` expires not before `delayMs` milliseconds from now. It must not be waiting already. */
   add(item: Expiring, delayMs: number): void
   /** Forgets the item; one that expired or never waited is fine. */
   remove(item: Expiring): void
+  /** Milliseconds that are remembered, those without items included until they are swept out. */
+  readonly moments: number
 }
 
 class Head extends Expiring {
   expire(): void {}
 }
 
-function unlink(item: Expiring): void {
-  if (item.previous === undefined) return
+/** False for an item that was in no list. */
+function unlink(item: Expiring): boolean {
+  if (item.previous === undefined) return false
   item.previous.next = item.next
   if (item.next !== undefined) item.next.previous = item.previous
   item.previous = undefined
   item.next = undefined
+  return true
 }
 
 function link(head: Expiring, item: Expiring): void {
@@ -39,7 +47,13 @@ function link(head: Expiring, item: Expiring): void {
 
 /** A heap of distinct numbers, smallest first. */
 class MinHeap {
-  readonly #values: number[] = []
+  #values: number[] = []
+
+  /** In place of all that it held. */
+  fill(values: Iterable<number>): void {
+    // Numbers in order are a heap.
+    this.#values = Array.from(values).sort((left, right) => left - right)
+  }
 
   get smallest(): number | undefined {
     return this.#values[0]
@@ -83,6 +97,9 @@ export function createDeadlines(effects: { readonly clock: Clock; readonly sched
   const moments = new MinHeap()
   let timer: Timer | undefined
   let timerAtMs = Number.POSITIVE_INFINITY
+  /** Since the last sweep. */
+  let removals = 0
+  let sweepAtRemovals = REMOVALS_PER_SWEEP
 
   function arm(): void {
     const soonest = moments.smallest
@@ -118,6 +135,13 @@ export function createDeadlines(effects: { readonly clock: Clock; readonly sched
     }
   }
 
+  function sweep(): void {
+    for (const [moment, head] of heads) if (head.next === undefined) heads.delete(moment)
+    moments.fill(heads.keys())
+    removals = 0
+    sweepAtRemovals = Math.max(REMOVALS_PER_SWEEP, heads.size)
+  }
+
   return {
     add(item, delayMs) {
       const moment = Math.ceil(clock.monotonicMs() + delayMs)
@@ -130,6 +154,13 @@ export function createDeadlines(effects: { readonly clock: Clock; readonly sched
       link(head, item)
       arm()
     },
-    remove: unlink,
+    remove(item) {
+      if (!unlink(item)) return
+      removals += 1
+      if (removals >= sweepAtRemovals) sweep()
+    },
+    get moments() {
+      return heads.size
+    },
   }
 }

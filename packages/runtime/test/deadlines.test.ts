@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { createManualEffects } from '@rocketmq-ts/testkit'
 import * as fc from 'fast-check'
-import { createDeadlines, Expiring } from '../src/index.ts'
+import { createDeadlines, Expiring, REMOVALS_PER_SWEEP } from '../src/index.ts'
 
 class Recorded extends Expiring {
   readonly #expire: () => void
@@ -66,4 +66,22 @@ test('deadlines: one that expires removes another of the same millisecond → th
   deadlines.add(second, 10)
   await effects.advance(20)
   expect(expired).toEqual(['second'])
+})
+
+test('deadlines: any number of long ones, each removed soon → few are remembered, and those that are left expire', async () => {
+  const effects = createManualEffects()
+  const deadlines = createDeadlines(effects)
+  const expired: number[] = []
+  for (const delayMs of [3_000, 1_000, 2_000]) deadlines.add(new Recorded(() => expired.push(delayMs)), delayMs)
+  let most = 0
+  for (let number = 0; number < 3 * REMOVALS_PER_SWEEP; number += 1) {
+    const item = new Recorded(() => expired.push(-1))
+    deadlines.add(item, 500 + number)
+    deadlines.remove(item)
+    most = Math.max(most, deadlines.moments)
+  }
+  expect(most).toBe(REMOVALS_PER_SWEEP + 3)
+  await effects.advance(10 * REMOVALS_PER_SWEEP)
+  expect(expired).toEqual([1_000, 2_000, 3_000])
+  expect(deadlines.moments).toBe(0)
 })
