@@ -80,7 +80,7 @@ test('deadlines: any number of long ones, each removed soon → few are remember
     deadlines.remove(item)
     most = Math.max(most, deadlines.moments)
   }
-  expect(most).toBe(REMOVALS_PER_SWEEP + 3)
+  expect(most).toBeLessThanOrEqual(REMOVALS_PER_SWEEP + 3)
   await effects.advance(10 * REMOVALS_PER_SWEEP)
   expect(expired).toEqual([1_000, 2_000, 3_000])
   expect(deadlines.moments).toBe(0)
