@@ -70,7 +70,7 @@ export async function runBench(options: BenchOptions): Promise<Report> {
         start,
         cells,
         ratios: ratiosOf(cells, probes),
-        verdicts: judge({ cells, start, machine, size }),
+        verdicts: judge({ cells, start, size }),
       }
     } finally {
       await echo.process.stop()

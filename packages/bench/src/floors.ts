@@ -1,5 +1,5 @@
 // What every change must keep, and how a run is judged.
-import type { Cell, Machine, Start, Verdict } from './report/report.ts'
+import { type Cell, medianOf, type Start, type Verdict } from './report/report.ts'
 import type { Size } from './sizes.ts'
 import { FLOOR_SEND, titleOf } from './workloads.ts'
 
@@ -18,10 +18,12 @@ export const IDLE_RSS_MIB_MAX = 120
  */
 export const SEND_CPU_RATIO_MAX = 2.6
 
+/** Above this share of all cores, others disturbed a run too much for absolute figures to fail it. */
+export const OTHERS_SHARE_MAX = 0.05
+
 export interface Judged {
   readonly cells: readonly Cell[]
   readonly start: Start
-  readonly machine: Pick<Machine, 'cores' | 'loadAverageBefore'>
   readonly size: Size
 }
 
@@ -39,9 +41,10 @@ interface Floor {
   readonly isAbsolute: boolean
 }
 
-function judgeFloors({ cells, start, machine, size }: Judged): Verdict[] {
-  const send = sendOf(cells, 'standalone')
-  const bare = sendOf(cells, 'bare grpc-js')
+function judgeFloors({ cells, start, size }: Judged): Verdict[] {
+  const cell = floorCell(cells, 'standalone')
+  const send = cell?.median.cpuUsPerMessage
+  const bare = floorCell(cells, 'bare grpc-js')?.median.cpuUsPerMessage
   const title = titleOf(FLOOR_SEND)
   const ratio = send === undefined || bare === undefined ? undefined : send / bare
   const floors: readonly Floor[] = [
@@ -62,31 +65,27 @@ function judgeFloors({ cells, start, machine, size }: Judged): Verdict[] {
       isAbsolute: false,
     },
   ]
-  const isBusy = machine.loadAverageBefore > machine.cores
-  return floors.map((floor) => judgeFloor(floor, size, isBusy ? machine : undefined))
+  const disturbances = cell?.runs.flatMap(({ othersShare }) => othersShare ?? []) ?? []
+  const othersShare = disturbances.length === 0 ? 0 : medianOf(disturbances)
+  return floors.map((floor) => judgeFloor(floor, size, othersShare))
 }
 
-function judgeFloor(
-  { name, value, max, unit, isAbsolute }: Floor,
-  size: Size,
-  busy: Judged['machine'] | undefined,
-): Verdict {
+function judgeFloor({ name, value, max, unit, isAbsolute }: Floor, size: Size, othersShare: number): Verdict {
   if (size.name === 'quick') return { name, outcome: 'skipped', detail: 'a quick run is no measurement' }
   if (value === undefined) return { name, outcome: 'skipped', detail: 'this platform does not tell it' }
   const detail = `${value.toFixed(unit === '' ? 2 : 1)}${unit}, at most ${max}${unit}`
   if (value <= max) return { name, outcome: 'passed', detail }
-  if (!isAbsolute || busy === undefined) return { name, outcome: 'failed', detail }
-  const others = `${busy.loadAverageBefore.toFixed(1)} processes wanted ${busy.cores} cores before the run`
+  if (!isAbsolute || othersShare <= OTHERS_SHARE_MAX) return { name, outcome: 'failed', detail }
+  const others = `others used ${(othersShare * 100).toFixed(0)} % of the cores meanwhile`
   return { name, outcome: 'skipped', detail: `${detail}, but ${others}: run it on a quiet machine` }
 }
 
-function sendOf(cells: readonly Cell[], name: Cell['deployment']): number | undefined {
+function floorCell(cells: readonly Cell[], name: Cell['deployment']): Cell | undefined {
   const title = titleOf(FLOOR_SEND)
-  const cell = cells.find(
+  return cells.find(
     ({ deployment, flush, workload, generator }) =>
       deployment === name && flush !== 'sync' && workload === title && generator === 'own',
   )
-  return cell?.median.cpuUsPerMessage
 }
 
 function judgeCounts({ deployment, flush, workload, generator, runs }: Cell): Verdict[] {

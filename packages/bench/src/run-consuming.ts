@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Histogram } from './histogram.ts'
 import { runClosedLoop } from './load/closed-loop.ts'
-import { connectAll, SEND_PATH, sendRequest, startConsumer, unaryCaller } from './load/grpc-calls.ts'
+import { connectAll, type Consumer, SEND_PATH, sendRequest, startConsumer, unaryCaller } from './load/grpc-calls.ts'
+import type { GrpcConnection } from './load/grpc-connection.ts'
 import { type LoadResult, nobody, type WindowObserver } from './load/load.ts'
 import { runOpenLoop } from './load/open-loop.ts'
 import type { Deployment } from './servers/deployment.ts'
@@ -57,13 +58,20 @@ export async function runDrain(
     })
   const drain = async (messages: number, window: WindowObserver) => {
     const progress: Progress = { received: 0, acknowledged: 0, refused: 0 }
+    const consuming = await connectAll(endpoints, count)
     window.begin()
     const startMs = nowMs()
-    const consumer = startConsumer({ ...countingInto(progress), connections, topic, group: topic, receivers })
+    const consumer = startConsumer({
+      ...countingInto(progress),
+      connections: consuming,
+      topic,
+      group: topic,
+      receivers,
+    })
     await allAcknowledged(progress, messages)
     const ms = nowMs() - startMs
     window.end()
-    await consumer.stop()
+    await stopNow(consumer, consuming)
     return { ...progress, ms }
   }
 
@@ -93,13 +101,14 @@ export async function runEndToEnd(
   { openLoopPerSecond: perSecond, openLoopMs }: Size,
 ): Promise<LoadResult> {
   const connections = await connectAll(endpoints, count)
+  const consuming = await connectAll(endpoints, count)
   const body = Buffer.alloc(bodyBytes)
   const progress: Progress = { received: 0, acknowledged: 0, refused: 0 }
   let latencies = new Histogram()
   const counting = countingInto(progress)
   const consumer = startConsumer({
     ...counting,
-    connections,
+    connections: consuming,
     topic,
     group: topic,
     receivers,
@@ -131,7 +140,7 @@ export async function runEndToEnd(
   const okInAll = warmUp.okInAll + sent.okInAll
   await allAcknowledged(progress, okInAll)
   observer.end()
-  await consumer.stop()
+  await stopNow(consumer, consuming)
   for (const connection of connections) connection.close()
   return {
     ...sent,
@@ -140,6 +149,13 @@ export async function runEndToEnd(
     okInAll,
     failedInAll: warmUp.failedInAll + sent.failedInAll + progress.refused,
   }
+}
+
+/** Everything has arrived: nobody waits for the receives that wait for more. */
+function stopNow(consumer: Consumer, connections: readonly GrpcConnection[]): Promise<void> {
+  const stopped = consumer.stop()
+  for (const connection of connections) connection.close()
+  return stopped
 }
 
 function countingInto(progress: Progress) {

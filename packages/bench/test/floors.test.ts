@@ -3,6 +3,7 @@ import {
   IDLE_RSS_MIB_MAX,
   judge,
   type Judged,
+  OTHERS_SHARE_MAX,
   READY_MS_MAX,
   SEND_CPU_RATIO_MAX,
   SEND_CPU_US_MAX,
@@ -22,6 +23,7 @@ const run: CellRun = {
   processes: [],
   cpuUsPerMessage: SEND_CPU_US_MAX,
   loadCpuUsPerMessage: 1,
+  othersShare: OTHERS_SHARE_MAX,
   counted: { stored: 150, acknowledged: 150 },
 }
 const start: Start = {
@@ -51,10 +53,8 @@ const bare: Cell = {
   runs: [bareRun],
   median: bareRun,
 }
-const quiet = { cores: 2, loadAverageBefore: 2 }
-
 function verdictsOf(changes: Partial<Judged>) {
-  return judge({ cells: [cellOf({}), bare], start, machine: quiet, size: FULL, ...changes })
+  return judge({ cells: [cellOf({}), bare], start, size: FULL, ...changes })
 }
 
 function outcomes(changes: Partial<Judged>): string[] {
@@ -76,19 +76,14 @@ test('floors: each beyond its limit → that one fails, with both figures', () =
   expect(details.slice(0, 2)).toEqual(['210.0 µs, at most 105 µs', '5.20, at most 2.6'])
 })
 
-test('floors: a busy machine → what others slow down is skipped when it is beyond its limit; the ratio still fails', () => {
-  const machine = { cores: 2, loadAverageBefore: 2.1 }
-  const slow = cellOf({ cpuUsPerMessage: SEND_CPU_US_MAX + 0.1 })
+test('floors: others use the machine too → what they slow down is skipped beyond its limit; the ratio still fails', () => {
+  const disturbed = { othersShare: OTHERS_SHARE_MAX + 0.01 }
+  const slow = cellOf({ ...disturbed, cpuUsPerMessage: SEND_CPU_US_MAX + 0.1 })
   const late = { ...start, readyMsMedian: READY_MS_MAX + 1, idleRssMiB: IDLE_RSS_MIB_MAX + 1 }
-  expect(outcomes({ machine })).toEqual(PASSED)
-  expect(outcomes({ machine, cells: [slow, bare], start: late })).toEqual([
-    'skipped',
-    'failed',
-    'skipped',
-    'failed',
-    'passed',
-  ])
-  expect(verdictsOf({ machine, start: late })[2]?.detail).toContain('2.1 processes wanted 2 cores')
+  expect(outcomes({ cells: [cellOf(disturbed), bare] })).toEqual(PASSED)
+  const expected = ['skipped', 'failed', 'skipped', 'failed', 'passed']
+  expect(outcomes({ cells: [slow, bare], start: late })).toEqual(expected)
+  expect(verdictsOf({ cells: [slow, bare] })[0]?.detail).toContain('others used 6 % of the cores')
 })
 
 test('floors: what the platform does not tell, and a quick run → skipped, never passed', () => {

@@ -31,6 +31,7 @@ export const CELL_COLUMNS = [
   'max',
   'RSS MiB',
   'load CPU µs',
+  'others %',
 ] as const
 
 /** One row of the table of cells. */
@@ -53,6 +54,7 @@ export function cellRow({ deployment, flush, workload, generator, median, runs }
     of(({ max }) => max),
     processes.map(({ rssMiB }) => (rssMiB === undefined ? '–' : whole(rssMiB))).join(' + '),
     tenths(median.loadCpuUsPerMessage),
+    median.othersShare === undefined ? '–' : whole(median.othersShare * 100),
   ]
 }
 

@@ -33,6 +33,8 @@ export interface CellRun extends LoadResult {
   /** All processes of the system together; undefined where the platform does not tell. */
   readonly cpuUsPerMessage: number | undefined
   readonly loadCpuUsPerMessage: number | undefined
+  /** What neither servers nor load used of all cores: above some percent, others disturbed the run. */
+  readonly othersShare: number | undefined
   /** Messages that the broker counted as stored, and those whose send was acknowledged. Undefined where nothing is sent. */
   readonly counted: { readonly stored: number; readonly acknowledged: number } | undefined
 }

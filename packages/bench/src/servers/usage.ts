@@ -19,6 +19,23 @@ export function cpuUsOf(pid: number): number | undefined {
   }
 }
 
+/** Microseconds of CPU time that all cores together have been busy; undefined where /proc does not tell. */
+export function busyUsOfMachine(): number | undefined {
+  try {
+    const [, user = 0, nice = 0, system = 0, , , interrupts = 0, softInterrupts = 0, stolen = 0] = readFileSync(
+      '/proc/stat',
+      'utf8',
+    )
+      .split('\n', 1)
+      .join('')
+      .split(/\s+/)
+      .map(Number)
+    return (user + nice + system + interrupts + softInterrupts + stolen) * TICK_US
+  } catch {
+    return undefined
+  }
+}
+
 /** Resident bytes; undefined where /proc has no such process. */
 export function rssBytesOf(pid: number): number | undefined {
   try {
