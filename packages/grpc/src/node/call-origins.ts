@@ -73,15 +73,18 @@ export function createCallOrigins(
       authority: authority ?? '',
       timeoutMs,
     })
-    onCall(stream, headers[':path'] ?? '', timeoutMs)
-    return {
-      ':path': headers[':path'],
+    const path = headers[':path']
+    onCall(stream, path ?? '', timeoutMs)
+    const seen: IncomingHttpHeaders = {
+      ':path': path,
       ':authority': authority,
       'content-type': headers['content-type'],
-      ...(headers['grpc-encoding'] !== undefined && { 'grpc-encoding': headers['grpc-encoding'] }),
-      // A malformed one is left for grpc-js to refuse, which would find '1S' in '-1S'.
-      ...(timeout !== undefined && timeoutMs === undefined && { 'grpc-timeout': MALFORMED_TIMEOUT }),
     }
+    const encoding = headers['grpc-encoding']
+    if (encoding !== undefined) seen['grpc-encoding'] = encoding
+    // A malformed one is left for grpc-js to refuse, which would find '1S' in '-1S'.
+    if (timeout !== undefined && timeoutMs === undefined) seen['grpc-timeout'] = MALFORMED_TIMEOUT
+    return seen
   }
 
   return {
