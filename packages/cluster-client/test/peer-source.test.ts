@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { createManualEffects } from '@rocketmq-ts/testkit'
-import { createDirectPeers, type Liveness, type Peer } from '@rocketmq-ts/remoting'
+import { createDirectPeers, type Liveness, type Peer, RequestCode, type RequestHandler } from '@rocketmq-ts/remoting'
 import { createPeerSource } from '../src/index.ts'
 
 function setUp(options: { readonly addressesMax?: number } = {}) {
@@ -134,22 +134,25 @@ test('peer source: opened → counts as a use, so that another connection is the
 })
 
 /** Peers whose liveness the test decides, by number of the connection; `closed` are the numbers of those that closed. */
-function setUpLiveness() {
+function setUpLiveness({ isWatching = false } = {}) {
   const effects = createManualEffects()
   const liveness: Liveness[] = []
   const closed: number[] = []
+  const asked: { readonly connection: number; readonly code: number }[] = []
   const peers = createPeerSource({
     clock: effects.clock,
+    scheduler: isWatching ? effects.scheduler : undefined,
     async connect() {
       const number = liveness.length
       liveness.push('new')
-      const [peer] = createDirectPeers({ ...effects, handlerA: () => {}, handlerB: () => {} })
+      const handlerB: RequestHandler = ({ code }) => void asked.push({ connection: number, code })
+      const [peer] = createDirectPeers({ ...effects, handlerA: () => {}, handlerB })
       Object.defineProperty(peer, 'liveness', { get: () => liveness[number] })
       peer.onClose(() => closed.push(number))
       return peer
     },
   })
-  return { effects, liveness, closed, peers }
+  return { effects, liveness, closed, asked, peers }
 }
 
 test('peer source: a peer that is silent → replaced, and what waits on it goes on', async () => {
@@ -217,4 +220,36 @@ test('peer source: the new peer is lost → the former ones are closed, too', as
   await effects.settle()
   expect(closed).toEqual([1, 0])
   expect(peers.opened('a:1')).toBeUndefined()
+})
+
+test('peer source: polls are held and nothing comes → probed twice a second, until something comes', async () => {
+  const { effects, liveness, asked, peers } = setUpLiveness({ isWatching: true })
+  await peers.peer('a:1')
+  liveness[0] = 'quiet'
+  await effects.advance(1000)
+  const probe = { connection: 0, code: RequestCode.HEART_BEAT }
+  expect(asked).toEqual([probe, probe])
+  liveness[0] = 'well'
+  await effects.advance(60_000)
+  expect(asked).toHaveLength(2)
+})
+
+test('peer source: silent, and nobody asks for anything → replaced, probed, and what waits is given up', async () => {
+  const { effects, liveness, closed, asked, peers } = setUpLiveness({ isWatching: true })
+  await peers.peer('a:1')
+  liveness[0] = 'silent'
+  await effects.advance(500)
+  expect({ asked, closed }).toEqual({ asked: [{ connection: 1, code: RequestCode.HEART_BEAT }], closed: [] })
+  liveness[1] = 'well'
+  await effects.advance(1500)
+  expect({ connections: liveness.length, closed }).toEqual({ connections: 2, closed: [0] })
+})
+
+test('peer source: closed → no connection is looked at any more', async () => {
+  const { effects, liveness, asked, peers } = setUpLiveness({ isWatching: true })
+  await peers.peer('a:1')
+  liveness[0] = 'quiet'
+  peers.close()
+  await effects.advance(60_000)
+  expect(asked).toEqual([])
 })

@@ -16,11 +16,12 @@ export interface RequestOptions {
 }
 
 /**
- * What a connection heard last. 'new': nothing yet. 'well': an answer, or anything else. 'silent': an answer is overdue or
- * did not come, and nothing else came for a second: the other side hangs, or the connection is lost and nobody was told.
- * What waits may still be answered; what is new better goes over another connection.
+ * What a connection heard last. 'new': nothing yet. 'well': an answer, or anything else. 'quiet': something is asked, and
+ * nothing came for a second; so it is where polls are held. 'silent': an answer is overdue or did not come, either: the
+ * other side hangs, or the connection is lost and nobody was told. What waits may still be answered; what is new better
+ * goes over another connection.
  */
-export type Liveness = 'new' | 'well' | 'silent'
+export type Liveness = 'new' | 'well' | 'quiet' | 'silent'
 
 /** The other side of a connection. */
 export interface Peer {

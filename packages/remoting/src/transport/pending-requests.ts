@@ -88,8 +88,11 @@ export class PendingRequests {
 
   /** See `Liveness`. */
   get liveness(): Liveness {
-    if (this.#isUnanswered || this.#isOverdue()) return 'silent'
-    return this.#heardAtMs === undefined ? 'new' : 'well'
+    const nowMs = this.clock.monotonicMs()
+    const isQuiet = this.#pending.size > 0 && this.#isQuiet(nowMs)
+    if (this.#isUnanswered || (isQuiet && this.#isOverdue(nowMs))) return 'silent'
+    if (this.#heardAtMs === undefined) return 'new'
+    return isQuiet ? 'quiet' : 'well'
   }
 
   /** Something came, whatever it is. */
@@ -144,9 +147,7 @@ export class PendingRequests {
     return nowMs - (this.#heardAtMs ?? -Infinity) >= QUIET_MS
   }
 
-  #isOverdue(): boolean {
-    const nowMs = this.clock.monotonicMs()
-    if (this.#pending.size === 0 || !this.#isQuiet(nowMs)) return false
+  #isOverdue(nowMs: number): boolean {
     for (const { sentAtMs, timeoutMs } of this.#pending.values()) {
       if (nowMs - sentAtMs >= Math.max(QUIET_MS, timeoutMs - OVERDUE_BEFORE_MS)) return true
     }

@@ -381,12 +381,13 @@ test('connection: an answer did not come in its time, nor a byte for a second �
   expect(peer.liveness).toBe('silent')
 })
 
-test('connection: a poll is held, and nothing else is asked → well until its answer is overdue', async () => {
+test('connection: a poll is held, and nothing else is asked → quiet until its answer is overdue', async () => {
   const { effects, peer, ask } = await connectHolding(1)
   void ask(23_000)
   await ask(3000)
-  await effects.advance(20_999)
   expect(peer.liveness).toBe('well')
+  await effects.advance(20_999)
+  expect(peer.liveness).toBe('quiet')
   await effects.advance(1)
   expect(peer.liveness).toBe('silent')
 })

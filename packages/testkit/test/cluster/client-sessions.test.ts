@@ -296,6 +296,22 @@ test('clients: connections of proxy and broker fall silent for ever → consumpt
   expect(within(scene.gaps(lostMs, lostMs + 40 * SECOND), RESUME_MS_MAX)).toEqual([])
 })
 
+test('clients: a proxy that only holds polls loses its connections without a word → consumption goes on', async () => {
+  const scene = await createScene({ proxies: 2 })
+  let lostMs = 0
+  const wrong = await fault(scene, {
+    downMs: 40 * SECOND,
+    begin() {
+      lostMs = scene.world.nowMs
+      // The push consumer is there, the producer is not.
+      scene.world.network.loseConnections('proxy-1', 'broker-0')
+    },
+    end: () => undefined,
+  })
+  expect(wrong).toEqual([])
+  expect(within(scene.gaps(lostMs, lostMs + 40 * SECOND), RESUME_MS_MAX)).toEqual([])
+})
+
 test('clients: half-open connections to a proxy that answers late → consumption goes on after', async () => {
   const scene = await createScene({ proxies: 2 })
   const [proxy] = scene.cluster.proxies

@@ -63,7 +63,7 @@ interface RouteView {
 
 export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
   const { clock, scheduler, random, nameServers, connect, timeoutMs } = deps
-  const peers = createPeerSource({ connect, clock })
+  const peers = createPeerSource({ connect, clock, scheduler })
   const nameServer = createNameServerClient({ addresses: nameServers, peers, scheduler, timeoutMs })
   const cache = createRouteCache({
     nameServers: nameServer,

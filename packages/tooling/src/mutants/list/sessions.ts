@@ -15,9 +15,17 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     test: 'clients: connections of proxy and broker fall silent for ever → consumption goes on over new ones',
   },
   {
+    name: 'A connection that only holds polls is not watched',
+    file: 'services/proxy/src/upstream/cluster-upstream.ts',
+    text: 'createPeerSource({ connect, clock, scheduler })',
+    replacement: 'createPeerSource({ connect, clock })',
+    testFile: 'packages/testkit/test/cluster/client-sessions.test.ts',
+    test: 'clients: a proxy that only holds polls loses its connections without a word → consumption goes on',
+  },
+  {
     name: 'What waits on a side that only hangs is given up',
     file: PEERS,
-    text: "if (slot.peer.liveness !== 'well') return\n",
+    text: "if (slot.peer.liveness === 'new') return\n",
     replacement: '',
     testFile: PEERS_TEST,
     test: 'peer source: a peer that is silent → replaced, and what waits on it goes on',
@@ -36,6 +44,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     text: 'Math.max(QUIET_MS, timeoutMs - OVERDUE_BEFORE_MS)',
     replacement: 'QUIET_MS',
     testFile: 'packages/remoting/test/transport/server.test.ts',
-    test: 'connection: a poll is held, and nothing else is asked → well until its answer is overdue',
+    test: 'connection: a poll is held, and nothing else is asked → quiet until its answer is overdue',
   },
 ]
