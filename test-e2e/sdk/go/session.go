@@ -17,7 +17,7 @@ const (
 	sessionPause     = 150 * time.Millisecond
 	idlePause        = 150 * time.Second // longer than anything that ends what is idle
 	sessionInvisible = 10 * time.Second
-	emptyMax         = 2 // receives without a message before a pause: one for each queue, and so for each broker
+	emptyMax         = 4 // receives without a message before a pause: two for each queue, and so for each broker
 )
 
 var hasEnded atomic.Bool

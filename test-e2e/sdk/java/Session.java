@@ -13,8 +13,8 @@ import org.apache.rocketmq.client.apis.producer.Producer;
 final class Session {
     private static final Duration INVISIBLE = Duration.ofSeconds(10);
     private static final int BATCH = 32;
-    /** Receives without a message before a pause: one for each queue, and so for each broker. */
-    private static final int EMPTY_MAX = 2;
+    /** Receives without a message before a pause: two for each queue, and so for each broker. */
+    private static final int EMPTY_MAX = 4;
 
     static volatile boolean hasEnded;
 

@@ -5,8 +5,8 @@ import { ConsumeResult } from 'rocketmq-client-nodejs'
 
 const INVISIBLE_MS = 10_000
 const BATCH = 32
-/** Receives without a message before a pause: one for each queue, and so for each broker. */
-const EMPTY_MAX = 2
+/** Receives without a message before a pause: two for each queue, and so for each broker. */
+const EMPTY_MAX = 4
 
 /** Starts it with clients that are connected; from one message to the next it is `pauseMs`, or longer. */
 export function startSession({ name, topic, pauseMs, producer, simple, startPush, hasEnded }) {

@@ -8,7 +8,7 @@ from rocketmq import ConsumeResult
 
 INVISIBLE_SECONDS = 10
 BATCH = 32
-EMPTY_MAX = 2  # receives without a message before a pause: one for each queue, and so for each broker
+EMPTY_MAX = 4  # receives without a message before a pause: two for each queue, and so for each broker
 
 
 class Session:

@@ -61,12 +61,13 @@ export async function checkArrival(checks: Checks, clients: Clients): Promise<vo
     })
   await runCheck(checks, `${language.name}: each group gets everything that was acknowledged`, async () => {
     const endMs = untilMs + ARRIVES_MS_MAX
+    const late = lacking().join(', ')
     while (lacking().length > 0 && Date.now() < endMs) await sleep(POLL_MS)
     const left = lacking()
     expectThat(left.length === 0, left.join(', '))
     const sent = journal.timesOf(BUSY, 'producer').size
     expectThat(sent > 0, 'nothing was acknowledged')
-    return `${sent} messages, ${inSeconds(Date.now() - untilMs)} s`
+    return `${sent} messages${late === '' ? '' : `, ${late} for ${inSeconds(Date.now() - untilMs)} s`}`
   })
 }
 

@@ -14,8 +14,8 @@ use crate::{message, text_of, Checked};
 
 const INVISIBLE: Duration = Duration::from_secs(10);
 const BATCH: i32 = 32;
-/// Receives without a message before a pause: one for each queue, and so for each broker.
-const EMPTY_MAX: usize = 2;
+/// Receives without a message before a pause: two for each queue, and so for each broker.
+const EMPTY_MAX: usize = 4;
 
 pub struct Session {
     pub name: &'static str,
