@@ -178,7 +178,7 @@ export function createPeerSource(options: PeerSourceOptions): PeerSource {
     if (closed || watching !== undefined) return
     watching = scheduler?.after(WATCH_MS, () => {
       watching = undefined
-      for (const [address, slot] of [...slots]) lookAfter(address, slot).catch(() => undefined)
+      for (const [address, slot] of slots) lookAfter(address, slot).catch(() => undefined)
       if (slots.size > 0) watch()
     })
   }
