@@ -1,4 +1,4 @@
-// UPDATE_AND_CREATE_TOPIC: creates a topic or changes it; the route shows it before the answer.
+// UPDATE_AND_CREATE_TOPIC: creates a topic or changes it; routes show it a moment after the answer.
 // Java: CreateTopicRequestHeader.
 import { RequestCode } from '../codec/codes.ts'
 import { defineRequest, type RequestHeaderOf } from '../codec/define-request.ts'
