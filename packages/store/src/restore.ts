@@ -104,6 +104,12 @@ async function chooseCheckpoint(
   return valid.find(({ generation, coversTo }) => kept.includes(generation) && coversTo >= segments.min)
 }
 
+async function discardCheckpoints({ files, checkpointPath }: RestoreOptions): Promise<void> {
+  const { valid } = await readCheckpoints(files, checkpointPath)
+  const generations = valid.map(({ generation }) => generation)
+  await discardGenerationsBeyond(files, generations, -1)
+}
+
 /** Takes the queues of a checkpoint. False when files of one are missing: then the whole log must be read. */
 async function trustQueues(
   options: RestoreOptions,
@@ -116,6 +122,9 @@ async function trustQueues(
   for (const state of checkpoint.queues) {
     const queue = builder.trust(state)
     if (await queueFiles.isIntact(queue, checkpoint.coversTo)) continue
+    // Should this start fail, the next one would take files that are built here, and that no sync has seen, for those
+    // that the checkpoint speaks of.
+    if (areAllIntact) await discardCheckpoints(options)
     areAllIntact = false
     builder.distrust(queue, state)
     await queueFiles.remove(state)

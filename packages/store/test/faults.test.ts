@@ -280,6 +280,27 @@ test('recovery: one file in the middle of a queue is gone → that queue is rebu
   expect(await textsOf(store)).toHaveLength(20)
 })
 
+test('recovery: a start fails after it rebuilt a queue → the next one does not take its files for synced ones', async () => {
+  const effects = createManualEffects()
+  // In several segments: a queue is persisted with each of them.
+  const texts = Array.from({ length: 60 }, (_, index) => `m${index}`.padEnd(300))
+  let store = await openStore(effects)
+  for (const text of texts) {
+    await send(store, newRecord({ text }))
+    if (text === texts[30]) await store.checkpoint()
+  }
+  const again = afterPowerLoss(effects)
+  // As if the power loss had taken it.
+  await again.files.remove(`${FOLDER}/consumequeue/TopicTest`)
+  effects.machine.disk.fail({ on: 'sync', path: 'commitlog/0', error: 'io' })
+  await expect(openStore(again)).rejects.toThrow('can not sync')
+  store = await openStore(afterKill(effects))
+  expect(store.recovery.records).toBe(60)
+  await store.checkpoint()
+  store = await openStore(afterPowerLoss(effects))
+  expect(await textsOf(store)).toEqual(texts)
+})
+
 test('recovery: every derived file is gone → all of it comes back from the log', async () => {
   const effects = createManualEffects()
   let store = await openStore(effects)
