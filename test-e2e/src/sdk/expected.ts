@@ -85,6 +85,8 @@ export const EXPECTED_COMPLAINTS: Readonly<Record<LanguageName, readonly RegExp[
     /rust-topic-refused/, // the scenario asks for it
     // It knows nothing to do with settings. Its loggers share a stream, so the reason may be parts of another line.
     /receive telemetry command but there is no handler|rocketmq-5\.0\.0\/src\/client\.rs:196:/,
+    // Another line came between its level and its text, which stands alone then.
+    /ERRO(?:\[[^\]]*)?[A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d\.\d{3} /,
   ],
 }
 
