@@ -4,8 +4,10 @@ import type { Clock, Scheduler } from '@rocketmq-ts/runtime'
 import type { BrokerQueues, TopicRoute, TopicRoutes } from '../upstream/upstream.ts'
 import { pause } from '../waiting.ts'
 
-/** Creations under way at the same time; more are answered 'busy'. */
-const CREATIONS_MAX = 16
+/** Creations under way at the same time; more wait for their turn, as a program that starts may use many topics … */
+export const CREATIONS_MAX = 16
+/** … and when so many wait, further ones are answered 'busy'. */
+export const CREATIONS_WAITING_MAX = 1024
 /** How long a new topic may take to show up at a nameserver, and the first pause between two looks. */
 const APPEARS_WITHIN_MS = 2000
 const LOOK_AGAIN_MS = 10
@@ -27,7 +29,23 @@ export interface TopicsDeps {
 }
 
 export function createTopics({ routes, clock, scheduler, createWithQueues }: TopicsDeps): Topics {
+  /** Under way or waiting, by topic. */
   const creations = new Map<string, Promise<TopicRoute>>()
+  const waiting: (() => void)[] = []
+  let underWay = 0
+
+  async function createInTurn(topic: string, queues: number): Promise<TopicRoute> {
+    if (underWay < CREATIONS_MAX) underWay += 1
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await create(topic, queues)
+    } finally {
+      // The turn passes on to the next one, or is free.
+      const next = waiting.shift()
+      if (next === undefined) underWay -= 1
+      else next()
+    }
+  }
 
   /** Each broker tells nameservers by itself: the first route that they give may name only some of them. */
   async function create(topic: string, queues: number): Promise<TopicRoute> {
@@ -65,10 +83,11 @@ export function createTopics({ routes, clock, scheduler, createWithQueues }: Top
       }
       const running = creations.get(topic)
       if (running !== undefined) return running
-      if (creations.size >= CREATIONS_MAX) {
-        throw new MqError('busy', `topic '${topic}': ${CREATIONS_MAX} topics are being created already, try again`)
+      if (waiting.length >= CREATIONS_WAITING_MAX) {
+        const text = `topic '${topic}': ${waiting.length} topics wait for their creation already: try again in a moment`
+        throw new MqError('busy', text)
       }
-      const creation = create(topic, createWithQueues).finally(() => creations.delete(topic))
+      const creation = createInTurn(topic, createWithQueues).finally(() => creations.delete(topic))
       creations.set(topic, creation)
       return creation
     },
