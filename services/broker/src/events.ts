@@ -7,6 +7,8 @@ import { STORE_REMEDIES, type StoreEvent } from '@rocketmq-ts/store'
 export type BrokerEvent =
   | { event: 'broker.started'; brokerName: string; listen: string; storeRecoveredBytes: number }
   | { event: 'broker.stopped'; brokerName: string }
+  /** Parts of it did not stop in time, or failed at it. */
+  | { event: 'broker.stop-failed'; message: string }
   | { event: 'broker.open'; host: string }
   | { event: 'broker.defect'; message: string; stack: string }
   /** Everything that arrived meanwhile waited for this Turn: `handledMs` for requests, the rest for the write. */
@@ -43,6 +45,7 @@ export type BrokerEvent =
 export const BROKER_REMEDIES: Remedies<BrokerEvent | StoreEvent | RemotingEvent> = {
   ...STORE_REMEDIES,
   ...REMOTING_REMEDIES,
+  'broker.stop-failed': 'Start it again: it recovers as after a crash. Report it with this line.',
   'broker.defect': 'A defect: the broker stops, and comes back as after a crash. Report it with this line.',
   'broker.open': 'Keep the network closed: whoever reaches the port may do everything.',
   'ledger.unbalanced': 'A defect: report it with this line. Messages of the group may come twice, or not at all.',

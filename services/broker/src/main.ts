@@ -103,6 +103,11 @@ try {
   process.exit(1)
 }
 await asked
-await lifecycle.stop()
+try {
+  await lifecycle.stop()
+} catch (error) {
+  logger.error({ event: 'broker.stop-failed', message: error instanceof Error ? error.message : String(error) })
+  process.exit(1)
+}
 peers.close()
 process.exit(0)

@@ -5,6 +5,8 @@ import type { Remedies } from '@rocketmq-ts/runtime'
 export type NameServerEvent =
   | { event: 'nameserver.started'; listen: string }
   | { event: 'nameserver.stopped' }
+  /** Parts of it did not stop in time, or failed at it. */
+  | { event: 'nameserver.stop-failed'; message: string }
   /** Other machines can connect, without authentication. */
   | { event: 'nameserver.open'; host: string }
   | {
@@ -35,6 +37,7 @@ export type NameServerEvent =
 /** What an operator must do about an event that a nameserver logs. */
 export const NAMESERVER_REMEDIES: Remedies<NameServerEvent | RemotingEvent> = {
   ...REMOTING_REMEDIES,
+  'nameserver.stop-failed': 'Nothing is lost. Report it with this line.',
   'nameserver.open': 'Keep the network closed: whoever reaches the port may do everything.',
   'broker.refused': 'Give each broker a name and address of its own; for «full», raise brokersMax or topicsMax.',
 }

@@ -64,5 +64,10 @@ try {
   process.exit(1)
 }
 await asked
-await lifecycle.stop()
+try {
+  await lifecycle.stop()
+} catch (error) {
+  logger.error({ event: 'nameserver.stop-failed', message: error instanceof Error ? error.message : String(error) })
+  process.exit(1)
+}
 process.exit(0)

@@ -4,6 +4,8 @@ import type { Remedies } from '@rocketmq-ts/runtime'
 export type ProxyEvent =
   | { readonly event: 'proxy.started'; readonly addresses: readonly string[] }
   | { readonly event: 'proxy.stopped' }
+  /** Parts of it did not stop in time, or failed at it. */
+  | { readonly event: 'proxy.stop-failed'; readonly message: string }
   /** Other machines can connect, without authentication. */
   | { readonly event: 'proxy.open'; readonly host: string }
   /** A defect: an exception that is no operating error. The call was answered with an internal error. */
@@ -35,6 +37,7 @@ export type ProxyEvent =
 
 /** What an operator must do about an event of a proxy. */
 export const PROXY_REMEDIES: Remedies<ProxyEvent> = {
+  'proxy.stop-failed': 'What it held comes again when its invisible time is over. See which broker does not answer.',
   'proxy.open': 'Keep the network closed: whoever reaches the port may do everything.',
   'rpc.defect': 'A defect: report it with this line. Other calls are not affected.',
   'broker.away': 'Check the broker and the network to it. Calls go to others, or wait.',

@@ -80,5 +80,10 @@ const asked = new Promise<void>((resolve) => {
 })
 await lifecycle.start().catch((error: unknown) => endWith(1, error, PORT_FLAGS))
 await asked
-await lifecycle.stop()
+try {
+  await lifecycle.stop()
+} catch (error) {
+  logger.error({ event: 'proxy.stop-failed', message: error instanceof Error ? error.message : String(error) })
+  process.exit(1)
+}
 process.exit(0)
