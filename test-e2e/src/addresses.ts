@@ -1,7 +1,7 @@
 // `npm run e2e:addresses`: nobody sets an address. Clients behind a port map, by name, on any loopback address, with TLS
 // and in plaintext reach the server and are told to come back the way they came. Traffic stays on loopback.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { networkInterfaces, tmpdir } from 'node:os'
+import { mkdirSync, mkdtempSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { connectionsDuring } from './addresses/connections.ts'
 import { createForwarder, type Forwarder } from './addresses/forwarder.ts'
@@ -17,14 +17,14 @@ import {
 } from './addresses/routes.ts'
 import { createChecks } from './checks.ts'
 import { freePorts, type Ports } from './free-ports.ts'
+import { makeScratch } from './scratch.ts'
 import { startServer, takeBundle } from './server.ts'
 import { expectThat, runCheck } from './steps.ts'
 
 const TOPIC = 'addresses'
 const LOOPBACK = '127.0.0.1'
 
-const scratch = mkdtempSync(join(tmpdir(), 'rocketmq-ts-addresses-'))
-process.once('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 3 }))
+const scratch = makeScratch('addresses')
 const checks = createChecks((line) => console.log(line))
 const bundle = takeBundle(join(scratch, 'bundle'))
 let topics = 0

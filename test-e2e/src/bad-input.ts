@@ -2,9 +2,8 @@
 // +1, texts, frames and connections that are wrong. Each case has its answer, and another client must not notice.
 // Loopback only.
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createBystander, expectBounded, usageOf } from './bad-input/bystander.ts'
@@ -41,6 +40,7 @@ import { strictGrpcCases, strictRemotingCases } from './bad-input/strict-cases.t
 import { createChecks, someOf } from './checks.ts'
 import { freePorts, type Ports } from './free-ports.ts'
 import { createParts } from './parts.ts'
+import { makeScratch } from './scratch.ts'
 import { startServer, takeBundle, takeServices } from './server.ts'
 import { expectThat, runCheck, withDeadline } from './steps.ts'
 
@@ -58,8 +58,7 @@ const PROBE_MS_MAX = 2_000
 const STRICT_TOPIC = 'there'
 
 const { values } = parseArgs({ options: { bundle: { type: 'string' } } })
-const scratch = mkdtempSync(join(tmpdir(), 'rocketmq-ts-bad-input-'))
-process.once('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 3 }))
+const scratch = makeScratch('bad-input')
 const checks = createChecks((line) => console.log(line))
 const ports = await freePorts()
 const logFile = join(scratch, 'log')

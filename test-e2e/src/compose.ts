@@ -2,8 +2,6 @@
 // message; then that cluster, scaled, stopped in parts, drained, taken down and brought up again under running producers
 // and consumers. Nothing acknowledged may be lost. Needs a container engine with `docker compose`; all ports are on
 // loopback.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createChecks, someOf } from './checks.ts'
@@ -19,7 +17,8 @@ import { createScene } from './compose/scene.ts'
 import { createSdkTraffic } from './compose/sdk-traffic.ts'
 import { checkShipped } from './compose/shipped.ts'
 import { terminalEnv } from './first-hour/toolbox.ts'
-import { endAll, runProcess } from './processes.ts'
+import { runProcess } from './processes.ts'
+import { createTell, makeScratch } from './scratch.ts'
 import { expectThat, runCheck } from './steps.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -27,15 +26,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const CLONE = 'rocketmq-ts'
 const GIT_MS_MAX = 10_000
 
-const startedMs = performance.now()
-const checks = createChecks((line) =>
-  console.log(`${`${Math.round((performance.now() - startedMs) / 1000)}`.padStart(4)} s  ${line}`),
-)
-const scratch = mkdtempSync(join(tmpdir(), 'rocketmq-ts-compose-'))
-process.once('exit', () => {
-  endAll()
-  rmSync(scratch, { recursive: true, force: true, maxRetries: 3 })
-})
+const checks = createChecks(createTell())
+const scratch = makeScratch('compose')
 
 async function checkReadme({ environment }: Cluster): Promise<boolean> {
   return runCheck(checks, 'README.md: its commands, word for word, from the clone to a received message', async () => {

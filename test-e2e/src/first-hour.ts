@@ -1,9 +1,8 @@
 // `npm run e2e:first-hour -- [--cold]`: what a person meets on a machine with Node and npm alone, from the clone to the
 // first messages in several languages and Ctrl-C. Nothing of the working tree is used but what is committed; `--cold`
 // also leaves the package managers' caches out of the first start.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Server as NetServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -24,7 +23,8 @@ import { checkRoundTrips, prefixOf, ROUND_TRIPS } from './first-hour/round-trips
 import { createToolbox, NODE_COMMANDS, terminalEnv } from './first-hour/toolbox.ts'
 import { freePorts, type Ports } from './free-ports.ts'
 import { formatLedger, readLedger, writtenOf } from './ledger.ts'
-import { endAll, runProcess, type RunningProcess, startProcess, tailOf } from './processes.ts'
+import { runProcess, type RunningProcess, startProcess, tailOf } from './processes.ts'
+import { makeScratch } from './scratch.ts'
 import { expectThat, runCheck } from './steps.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -41,11 +41,7 @@ const STARTS_MS_MAX = 30_000
 const LOOPBACK = '127.0.0.1'
 
 const { cold } = parseArgs({ options: { cold: { type: 'boolean', default: false } } }).values
-const scratch = mkdtempSync(join(tmpdir(), 'rocketmq-ts-first-hour-'))
-process.once('exit', () => {
-  endAll()
-  rmSync(scratch, { recursive: true, force: true, maxRetries: 3 })
-})
+const scratch = makeScratch('first-hour')
 const clone = join(scratch, 'rocketmq-ts')
 const dist = join(clone, 'packages/standalone/dist')
 const checks = createChecks((line) => console.log(line))

@@ -1,7 +1,6 @@
 // `npm run e2e:first-mistakes`: the ten most common wrong first steps, each done as a person does it. Where that person
 // looks then, there must be why it went wrong and what helps. Loopback only; the Python client comes from its registry.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createChecks } from './checks.ts'
@@ -14,6 +13,7 @@ import { wrongPorts, wrongTls } from './first-mistakes/ports.ts'
 import { createTopic, missingTopics, unknownGroups, wrongTypes } from './first-mistakes/resources.ts'
 import { takenFolders, takenPorts, wrongSettings } from './first-mistakes/starts.ts'
 import { freePortList, freePorts } from './free-ports.ts'
+import { makeScratch } from './scratch.ts'
 import { buildIn, LANGUAGES, missingFor } from './sdk/languages.ts'
 import { startServer, takeBundle, takeServices } from './server.ts'
 import { runCheck } from './steps.ts'
@@ -23,8 +23,7 @@ const TOPIC = 'hello'
 const PYTHON_PROGRAM = fileURLToPath(new URL('./first-mistakes/program.py', import.meta.url))
 const NODE_PROGRAM = fileURLToPath(new URL('./first-mistakes/program.mjs', import.meta.url))
 
-const scratch = mkdtempSync(join(tmpdir(), 'rocketmq-ts-first-mistakes-'))
-process.once('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 3 }))
+const scratch = makeScratch('first-mistakes')
 const checks = createChecks((line) => console.log(line))
 const services = takeServices()
 const person = createPerson(services, scratch)

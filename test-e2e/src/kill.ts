@@ -22,6 +22,7 @@ import type { PowerLoss } from './power-loss/take-back.ts'
 import { type ProcessCluster, startCluster } from './process-cluster.ts'
 import { createRandom } from './random.ts'
 import { createRawClient } from './raw-client.ts'
+import { createTell } from './scratch.ts'
 
 const SIZES = { small: { messages: 1_500, kills: 2 }, default: { messages: 10_000, kills: 5 } }
 const BROKERS = ['broker-1', 'broker-2']
@@ -58,10 +59,7 @@ const messages = numberFrom('messages', size.messages)
 const kills = numberFrom('kills', size.kills)
 const seed = numberFrom('seed', Math.floor(Math.random() * 2 ** 31))
 const startedMs = performance.now()
-
-function tell(line: string): void {
-  console.log(`${((performance.now() - startedMs) / 1000).toFixed(1).padStart(6)} s  ${line}`)
-}
+const tell = createTell()
 
 const folder = mkdtempSync(join(tmpdir(), 'rocketmq-ts-kill-'))
 const checks = createChecks((line) => console.log(line))

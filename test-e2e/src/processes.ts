@@ -128,6 +128,6 @@ export function tailOf({ stdout, stderr }: { readonly stdout: string; readonly s
 }
 
 /** Ends everything that still runs, at once. */
-export function endAll(): void {
+function endAll(): void {
   for (const started of running) started.signalGroup('SIGKILL')
 }

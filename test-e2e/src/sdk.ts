@@ -1,12 +1,11 @@
 // `npm run e2e:sdk -- [--only java,go] [--scenarios push,tls] [--services folder] [--keep]`: every feature for normal
 // messages with the official client of each language, against a cluster of two brokers and two proxies. Prints
 // language × feature; a cell that is not what src/sdk/expected.ts says, in either direction, is a failure.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createChecks, someOf } from './checks.ts'
 import { chosen } from './chosen.ts'
+import { createTell, makeScratch } from './scratch.ts'
 import { type SdkCluster, startSdkCluster } from './sdk/cluster.ts'
 import { FEATURES } from './sdk/expected.ts'
 import { type Column, judge } from './sdk/judge.ts'
@@ -31,14 +30,8 @@ const { values } = parseArgs({
 })
 const languages = chosen(values.only, 'language', LANGUAGES, ({ name }) => name)
 const scenarios = chosen(values.scenarios, 'scenario', Object.keys(FEATURES), (name) => name)
-const scratch = mkdtempSync(join(tmpdir(), 'rocketmq-ts-sdk-'))
-process.once('exit', () => {
-  if (values.keep) console.log(`kept ${scratch}`)
-  else rmSync(scratch, { recursive: true, force: true, maxRetries: 3 })
-})
-const startedMs = performance.now()
-const tell = (line: string) =>
-  console.log(`${((performance.now() - startedMs) / 1000).toFixed(1).padStart(6)} s  ${line}`)
+const scratch = makeScratch('sdk', { keep: values.keep })
+const tell = createTell()
 const checks = createChecks(tell)
 
 /** Builds the program and starts it; undefined where that failed or something is missing, which is counted. */

@@ -1,13 +1,12 @@
 // `npm run e2e:sessions -- [--only java,go] [--faults half-open,brokers-killed] [--services folder] [--keep]`: the official
 // clients of all languages at once, while proxies, brokers, nameservers and connections go and come back, each fault once.
 // Prints fault × language with the longest waits; what src/sessions/expected.ts does not excuse is a failure.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { createChecks } from './checks.ts'
 import { chosen } from './chosen.ts'
+import { createTell, makeScratch } from './scratch.ts'
 import { BUILD_MS_MAX, buildOnce, LANGUAGES, missingFor } from './sdk/languages.ts'
 import { formatTable } from './sdk/table.ts'
 import { takeServices } from './server.ts'
@@ -42,14 +41,8 @@ const { values } = parseArgs({
 })
 const languages = chosen(values.only, 'language', LANGUAGES, ({ name }) => name)
 const faults = chosen(values.faults, 'fault', FAULTS, ({ name }) => name)
-const scratch = mkdtempSync(join(tmpdir(), 'rocketmq-ts-sessions-'))
-process.once('exit', () => {
-  if (values.keep) console.log(`kept ${scratch}`)
-  else rmSync(scratch, { recursive: true, force: true, maxRetries: 3 })
-})
-const startedMs = performance.now()
-const tell = (line: string) =>
-  console.log(`${((performance.now() - startedMs) / 1000).toFixed(1).padStart(6)} s  ${line}`)
+const scratch = makeScratch('sessions', { keep: values.keep })
+const tell = createTell()
 const checks = createChecks(tell)
 const rows: { readonly title: string; readonly cells: readonly string[] }[] = []
 
