@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { atExit } from './exits.ts'
 
-/** Makes the folder. It is removed when the process exits, also by a signal, after what still runs was ended; a kept one is
- * named. */
+/** Makes the folder. It is removed when the process exits, also by a signal; a kept one is named. */
 export function makeScratch(suite: string, { keep = false }: { readonly keep?: boolean } = {}): string {
   const folder = mkdtempSync(join(tmpdir(), `rocketmq-ts-${suite}-`))
   atExit(() => {
