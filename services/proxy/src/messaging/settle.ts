@@ -28,6 +28,10 @@ interface Settling {
   readonly held: Held | undefined
 }
 
+function isHandleInvalid({ error }: NonNullable<SettleFailure>): boolean {
+  return error instanceof MqError && error.code === 'handle-invalid'
+}
+
 export function createSettle({ receiver, renewals, clocks }: SettleDeps): Settle {
   /** A promise only where the handle is being renewed. Throws, or rejects with, the MqError of a handle that is none. */
   function begin(group: string, topic: string, handleText: string, index: number): Settling | Promise<Settling> {
@@ -54,17 +58,21 @@ export function createSettle({ receiver, renewals, clocks }: SettleDeps): Settle
 
   function end({ held }: Settling, failure: SettleFailure): void {
     if (held === undefined) return
-    if (failure === undefined || (failure.error instanceof MqError && failure.error.code === 'handle-invalid')) {
-      renewals.settle(held)
-    } else renewals.resume(held)
+    if (failure === undefined || isHandleInvalid(failure)) renewals.settle(held)
+    else renewals.resume(held)
   }
 
+  /** One request for all of one broker. A handle that it refuses says nothing of the others: they go again, alone. */
   async function ackTogether(settlings: readonly Settling[], results: SettleFailure[]): Promise<void> {
     let failure: SettleFailure
     try {
       await receiver.ack(settlings.map((settling) => settling.delivery))
     } catch (error) {
       failure = { error }
+    }
+    if (settlings.length > 1 && failure !== undefined && isHandleInvalid(failure)) {
+      await Promise.all(settlings.map((settling) => ackTogether([settling], results)))
+      return
     }
     for (const settling of settlings) {
       results[settling.index] = failure

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { type AckMessageRequestInit, Code, MessagingService } from '@rocketmq-ts/grpc/v2'
-import { MqError } from '@rocketmq-ts/model'
+import { MqError, parseReceiptHandle } from '@rocketmq-ts/model'
 import { createHarness, GROUP, type Harness, message, TOPIC } from '../harness.ts'
 
 const { AckMessage, SendMessage } = MessagingService
@@ -40,6 +40,24 @@ test('ack: live handles of one broker → one request for all, an entry each, ne
   const again = harness.receive()
   await harness.time.advance(20_000)
   expect(again.frames[0]?.status?.code).toBe(Code.MESSAGE_NOT_FOUND)
+})
+
+test('ack: the broker refuses one of three handles → that entry is invalid, the others are OK', async () => {
+  const harness = await createHarness()
+  const receiptHandles = await handles(harness, 3)
+  const refused = parseReceiptHandle(receiptHandles[1]!)
+  harness.upstream.ackFault = ({ handle }) =>
+    handle.queueId === refused.queueId && handle.queueOffset === refused.queueOffset
+      ? new MqError('handle-invalid', 'outside of its queue')
+      : undefined
+  const { status, entries } = await harness.call(AckMessage, ackOf(...receiptHandles))
+  expect(status?.code).toBe(Code.MULTIPLE_RESULTS)
+  expect(entries.map((entry) => entry.status?.code)).toEqual([Code.OK, Code.INVALID_RECEIPT_HANDLE, Code.OK])
+  harness.upstream.ackFault = undefined
+  await harness.time.advance(60_000)
+  const again = harness.receive()
+  await harness.time.settle()
+  expect(again.frames.flatMap((frame) => frame.message?.systemProperties?.messageId ?? [])).toEqual(['M1'])
 })
 
 test('ack: twice → OK both times', async () => {
