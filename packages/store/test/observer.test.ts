@@ -18,6 +18,7 @@ test('observer: writes and flushes → each told with its time and bytes; a slow
   const effects = createManualEffects()
   const { events, logger } = createEventLog()
   const wrote: number[] = []
+  const writeTimes: number[] = []
   const flushed: [number, number][] = []
   const store = await openMessageStore(
     { folder: FOLDER, flushMode: 'SYNC_FLUSH', segmentBytes: SEGMENT_BYTES, reserveBytes: 0 },
@@ -25,13 +26,17 @@ test('observer: writes and flushes → each told with its time and bytes; a slow
       ...effects,
       logger,
       observer: {
-        wrote: (_tookMs, bytes) => wrote.push(bytes),
+        wrote(tookMs, bytes) {
+          wrote.push(bytes)
+          writeTimes.push(tookMs)
+        },
         flushed: (tookMs, bytes) => flushed.push([tookMs, bytes]),
       },
     },
   )
   const [first] = await send(store, newRecord())
   expect(wrote).toEqual([first!.size])
+  expect(writeTimes).toEqual([0])
   expect(flushed).toEqual([[expect.any(Number), first!.size]])
   effects.machine.disk.fail({ on: 'sync', path: 'commitlog', delayMs: SLOW_MS })
   const sent = send(store, newRecord(), newRecord())

@@ -65,6 +65,16 @@ test('group commit: a sync is running → it serves what was written before it, 
   await Promise.all([...after, last])
 })
 
+test('group commit: somebody asks for exactly what the running sync covers → it waits for no other', async () => {
+  const { group, syncs } = createGroup()
+  group.written(100)
+  const first = group.whenFlushed(100)
+  const second = group.whenFlushed(100)
+  syncs[0]!.end()
+  await Promise.all([first, second])
+  expect(group.syncs).toBe(1)
+})
+
 test('group commit: many writers while the disk is slow → two syncs for all of them', async () => {
   const { group, syncs } = createGroup()
   const waiting: Promise<void>[] = []

@@ -48,6 +48,8 @@ test('unit: zeros, a size of zero, a negative offset, values that no number hold
   expect(unitPosition(bytes, 0)).toBe(-1)
   bytes[0] = 0x7f
   expect(unitPosition(bytes, 0)).toBe(-1)
+  encodeUnit(bytes, 0, { commitLogOffset: 5, size: 0, tagsCode: -1 })
+  expect(unitPosition(bytes, 0)).toBe(-1)
 })
 
 test('filler: it says so', () => {

@@ -35,6 +35,11 @@ export function namesIn(source: string, pattern: RegExp): NameUse[] {
   }))
 }
 
+/** The source with comments, strings, templates' text and regular expressions blanked; same length and lines. */
+export function codeOf(source: string): string {
+  return scan(source).code
+}
+
 /** The keyword of the statement must be code, not the inside of a string or template. */
 function isCode(code: string, match: RegExpExecArray): boolean {
   const keyword = /import|export|require/.exec(match[0])

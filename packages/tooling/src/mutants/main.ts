@@ -1,18 +1,33 @@
-// `npm run mutants [-- --only NAME] [-- --json]`: are the faults that must never happen noticed by the tests that are
-// there for them? Ends with `N passed, N failed`; with --json that line and the progress go to stderr.
+// `npm run mutants [-- --only NAME] [--generated N] [--seed N] [--json]`: are the faults that must never happen noticed by
+// the tests that are there for them? Then as many generated ones in the store. Ends with `N passed, N failed`; with
+// --json that line and the progress go to stderr.
+import { globSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { formatCounts } from '../counts.ts'
 import { runJest } from './jest-run.ts'
+import { generateFaults } from './generate.ts'
 import { MUTANTS } from './list/index.ts'
+import { SURVIVORS } from './list/survivors.ts'
 import type { Mutant } from './mutant.ts'
 import { countsOf, formatJson, formatProgress, formatTable } from './report.ts'
-import { runMutants } from './run-mutants.ts'
+import { areEnoughCaught, CAUGHT_SHARE_MIN, runGenerated } from './run-generated.ts'
+import { type MutantResult, type MutantsDeps, runMutants } from './run-mutants.ts'
 import { copySources, type SourceCopy } from './source-copy.ts'
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
+
+/** Where faults are generated: what keeps the messages. */
+const GENERATED_IN = 'packages/store'
+/** Types and texts alone: nothing in them can be wrong at run time. */
+const GENERATED_NOT_IN = new Set(['index.ts', 'message-store.ts', 'remedies.ts'])
+const GENERATED_DEFAULT = 20
+const SEED_DEFAULT = 1
+
+/** The name of `--only` for all that are generated. */
+const ONLY_GENERATED = 'generated'
 
 /** Those whose name contains the text; throws when there is none: a run of nothing proves nothing. */
 function chosen(only: string | undefined): readonly Mutant[] {
@@ -39,21 +54,53 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'boolean', default: false } } })
-  const tell = values.json ? console.error : console.log
-  const results = await runMutants(chosen(values.only), {
-    createCopy,
+const OPTIONS = {
+  only: { type: 'string' },
+  generated: { type: 'string', default: String(GENERATED_DEFAULT) },
+  seed: { type: 'string', default: String(SEED_DEFAULT) },
+  json: { type: 'boolean', default: false },
+} as const
+
+function naturalOf(name: string, text: string): number {
+  if (/^\d{1,9}$/u.test(text)) return Number(text)
+  throw new Error(`--${name} is '${text}'; a whole number from 0 on is expected`)
+}
+
+async function runGeneratedOnes(count: number, seed: number, deps: Omit<MutantsDeps, 'runTests'>) {
+  const files = globSync(`${GENERATED_IN}/src/**/*.ts`, { cwd: ROOT }).filter(
+    (path) => !GENERATED_NOT_IN.has(path.slice(`${GENERATED_IN}/src/`.length)),
+  )
+  const sources = new Map(files.toSorted().map((path) => [path, readFileSync(`${ROOT}/${path}`, 'utf8')]))
+  const testFiles = globSync(`${GENERATED_IN}/test/**/*.test.ts`, { cwd: ROOT })
+  return runGenerated(generateFaults(sources, { seed, count }), {
+    ...deps,
     runTests: runJest,
-    nowMs: () => performance.now(),
-    onBaseline: (files, durationMs) =>
-      tell(`without a fault: ${files} test files (${(durationMs / 1000).toFixed(1)} s)`),
-    onResult: (result, done, of) => tell(formatProgress(result, done, of)),
+    testFiles,
+    survivors: SURVIVORS,
   })
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: OPTIONS })
+  const tell = values.json ? console.error : console.log
+  const deps = {
+    createCopy,
+    nowMs: () => performance.now(),
+    onBaseline: (files: number, durationMs: number) =>
+      tell(`without a fault: ${files} test files (${(durationMs / 1000).toFixed(1)} s)`),
+    onResult: (result: MutantResult, done: number, of: number) => tell(formatProgress(result, done, of)),
+  }
+  const isGeneratedOnly = values.only === ONLY_GENERATED
+  const count = values.only === undefined || isGeneratedOnly ? naturalOf('generated', values.generated) : 0
+  const named = isGeneratedOnly ? [] : await runMutants(chosen(values.only), { ...deps, runTests: runJest })
+  const generated = count === 0 ? [] : await runGeneratedOnes(count, naturalOf('seed', values.seed), deps)
+  const results = [...named, ...generated]
   console.log(values.json ? formatJson(results) : `\n${formatTable(results)}\n`)
-  const counts = countsOf(results)
-  tell(formatCounts(counts))
-  process.exitCode = counts.failed === 0 ? 0 : 1
+  const { passed, failed } = countsOf(results)
+  const tooFew = areEnoughCaught(generated) ? 0 : 1
+  if (tooFew > 0) tell(`fewer than ${CAUGHT_SHARE_MIN * 100} % of the generated faults were caught`)
+  tell(formatCounts({ passed, failed: failed + tooFew, skipped: 0 }))
+  process.exitCode = failed + tooFew === 0 ? 0 : 1
 }
 
 await main()

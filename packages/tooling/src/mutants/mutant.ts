@@ -1,14 +1,17 @@
-// A named fault: one exact piece of source text, what stands there instead, and the one test that must turn red.
+// A fault: one exact piece of source text, and what stands there instead. Named ones say which test must turn red.
 // Invariant: the text occurs exactly once in its file, so that a mutant can not rot unseen.
 
-export interface Mutant {
-  /** What goes wrong, as a sentence. */
+export interface Fault {
+  /** What goes wrong, as a sentence; of a generated one, where and what. */
   readonly name: string
   /** From the root of the workspace. */
   readonly file: string
   /** Occurs exactly once in the file. */
   readonly text: string
   readonly replacement: string
+}
+
+export interface Mutant extends Fault {
   /** The test file that is run, from the root. */
   readonly testFile: string
   /** The full name of the test in it that must fail. */
@@ -21,7 +24,7 @@ export type Mutation =
   | { readonly kind: 'rotten'; readonly reason: string }
 
 /** Puts the fault into the source of its file. */
-export function mutate(source: string, { file, text, replacement }: Mutant): Mutation {
+export function mutate(source: string, { file, text, replacement }: Fault): Mutation {
   const at = source.indexOf(text)
   if (at < 0) return { kind: 'rotten', reason: `its text is gone from ${file}: bring the mutant up to date` }
   if (source.indexOf(text, at + 1) >= 0) {

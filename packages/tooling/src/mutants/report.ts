@@ -1,12 +1,23 @@
 // What the runner of mutants prints: a line of progress for each, then a table, or JSON.
 import type { Counts } from '../counts.ts'
-import type { MutantResult } from './run-mutants.ts'
+import type { MutantResult, Verdict } from './run-mutants.ts'
 
 /** Columns of the table: what it is wide at most. */
 const NAME_CHARS_MAX = 72
 
+const OUTCOMES: Readonly<Record<Verdict['kind'], string>> = {
+  caught: 'yes',
+  explained: 'no',
+  survived: 'NO',
+  rotten: 'ROTTEN',
+}
+
+function isGood({ kind }: Verdict): boolean {
+  return kind === 'caught' || kind === 'explained'
+}
+
 export function countsOf(results: readonly MutantResult[]): Counts {
-  const passed = results.filter(({ verdict }) => verdict.kind === 'caught').length
+  const passed = results.filter(({ verdict }) => isGood(verdict)).length
   return { passed, failed: results.length - passed, skipped: 0 }
 }
 
@@ -16,7 +27,7 @@ function seconds(durationMs: number): string {
 
 /** One line while it runs; why, when it was not caught. */
 export function formatProgress({ mutant, verdict, durationMs }: MutantResult, done: number, of: number): string {
-  const head = `${String(done).padStart(String(of).length)}/${of}  ${verdict.kind.padEnd(8)}  ${mutant.name}`
+  const head = `${String(done).padStart(String(of).length)}/${of}  ${verdict.kind.padEnd(9)}  ${mutant.name}`
   const line = `${head} (${seconds(durationMs)} s)`
   return verdict.kind === 'caught' ? line : `${line}\n    ${verdict.reason}`
 }
@@ -29,10 +40,10 @@ function shortened(text: string): string {
 export function formatTable(results: readonly MutantResult[]): string {
   const rows = [
     ['mutant', 'caught', 'by the test'],
-    ...results.map(({ mutant, verdict }) => [
+    ...results.map(({ mutant, test, verdict }) => [
       mutant.name,
-      verdict.kind === 'caught' ? 'yes' : verdict.kind === 'survived' ? 'NO' : 'ROTTEN',
-      mutant.test,
+      OUTCOMES[verdict.kind],
+      verdict.kind === 'explained' ? verdict.reason : test,
     ]),
   ].map((row) => row.map(shortened))
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)))
@@ -44,11 +55,10 @@ export function formatTable(results: readonly MutantResult[]): string {
 /** Everything about each mutant, for programs. */
 export function formatJson(results: readonly MutantResult[]): string {
   const { passed, failed } = countsOf(results)
-  const mutants = results.map(({ mutant, verdict, durationMs }) => ({
+  const mutants = results.map(({ mutant, test, verdict, durationMs }) => ({
     name: mutant.name,
     file: mutant.file,
-    testFile: mutant.testFile,
-    test: mutant.test,
+    test,
     verdict: verdict.kind,
     reason: verdict.reason,
     durationMs: Math.round(durationMs),

@@ -1,7 +1,7 @@
 // Applies every mutant to a copy of the sources and asks whether its test notices. First the copy as it is: only tests
 // that are green without a fault can tell about one. Two copies, each with one jest process at a time.
 import type { TestsRun } from './jest-run.ts'
-import { mutate, type Mutant } from './mutant.ts'
+import { type Fault, mutate, type Mutant } from './mutant.ts'
 import type { SourceCopy } from './source-copy.ts'
 
 /** A jest process keeps a core busy. */
@@ -12,11 +12,15 @@ export type Verdict =
   | { readonly kind: 'caught'; readonly reason: string }
   /** The named test did not fail. */
   | { readonly kind: 'survived'; readonly reason: string }
+  /** No test failed, and none can: the reason says why. Of generated ones only. */
+  | { readonly kind: 'explained'; readonly reason: string }
   /** Nothing could be found out: the mutant or its test is not what it was. */
   | { readonly kind: 'rotten'; readonly reason: string }
 
 export interface MutantResult {
-  readonly mutant: Mutant
+  readonly mutant: Fault
+  /** The test that noticed it, or was to notice it. */
+  readonly test: string
   readonly verdict: Verdict
   readonly durationMs: number
 }
@@ -32,27 +36,51 @@ export interface MutantsDeps {
 
 /** One result for each mutant, in their order. */
 export async function runMutants(mutants: readonly Mutant[], deps: MutantsDeps): Promise<readonly MutantResult[]> {
+  return withCopies(mutants.length, deps, async (copies) => {
+    const baseline = await runBaseline(mutants, copies, deps)
+    return judgeAll(mutants, copies, deps, async (mutant, copy) => ({
+      test: mutant.test,
+      verdict: await judge(mutant, copy, baseline.get(mutant.testFile), deps),
+    }))
+  })
+}
+
+/** Copies for so many faults, removed whatever happens. */
+export async function withCopies<Result>(
+  faults: number,
+  { createCopy }: Pick<MutantsDeps, 'createCopy'>,
+  work: (copies: readonly SourceCopy[]) => Promise<Result>,
+): Promise<Result> {
   const copies: SourceCopy[] = []
   try {
-    for (let index = 0; index < Math.min(COPIES, mutants.length); index += 1) copies.push(deps.createCopy())
-    const baseline = await runBaseline(mutants, copies, deps)
-    const results = new Map<Mutant, MutantResult>()
-    const waiting = [...mutants]
-    await Promise.all(
-      copies.map(async (copy) => {
-        for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-          const startedMs = deps.nowMs()
-          const verdict = await judge(mutant, copy, baseline.get(mutant.testFile), deps)
-          const result = { mutant, verdict, durationMs: deps.nowMs() - startedMs }
-          results.set(mutant, result)
-          deps.onResult(result, results.size, mutants.length)
-        }
-      }),
-    )
-    return mutants.flatMap((mutant) => results.get(mutant) ?? [])
+    for (let index = 0; index < Math.min(COPIES, faults); index += 1) copies.push(createCopy())
+    return await work(copies)
   } finally {
     for (const copy of copies) copy.remove()
   }
+}
+
+/** Judges each fault in whichever copy is free; one result for each, in their order. */
+export async function judgeAll<Each extends Fault>(
+  faults: readonly Each[],
+  copies: readonly SourceCopy[],
+  deps: Pick<MutantsDeps, 'nowMs' | 'onResult'>,
+  judgeOne: (fault: Each, copy: SourceCopy) => Promise<Pick<MutantResult, 'test' | 'verdict'>>,
+): Promise<readonly MutantResult[]> {
+  const results = new Map<Fault, MutantResult>()
+  const waiting = [...faults]
+  await Promise.all(
+    copies.map(async (copy) => {
+      for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+        const startedMs = deps.nowMs()
+        const judged = await judgeOne(mutant, copy)
+        const result = { mutant, ...judged, durationMs: deps.nowMs() - startedMs }
+        results.set(mutant, result)
+        deps.onResult(result, results.size, faults.length)
+      }
+    }),
+  )
+  return faults.flatMap((mutant) => results.get(mutant) ?? [])
 }
 
 /** Every test file of the mutants in sources without a fault. */
@@ -84,15 +112,20 @@ async function judge(
 ): Promise<Verdict> {
   const notGreen = faultOfBaseline(mutant, baseline)
   if (notGreen !== undefined) return { kind: 'rotten', reason: notGreen }
-  const source = await copy.read(mutant.file)
-  if (source === undefined) return { kind: 'rotten', reason: `there is no file ${mutant.file} any more` }
-  const mutation = mutate(source, mutant)
+  return withFault(mutant, copy, async () => verdictOf(mutant, await deps.runTests(copy.root, [mutant.testFile])))
+}
+
+/** Puts the fault into the copy, lets it be judged, and takes it out again. */
+export async function withFault(fault: Fault, copy: SourceCopy, judgeIt: () => Promise<Verdict>): Promise<Verdict> {
+  const source = await copy.read(fault.file)
+  if (source === undefined) return { kind: 'rotten', reason: `there is no file ${fault.file} any more` }
+  const mutation = mutate(source, fault)
   if (mutation.kind === 'rotten') return mutation
-  await copy.write(mutant.file, mutation.source)
+  await copy.write(fault.file, mutation.source)
   try {
-    return verdictOf(mutant, await deps.runTests(copy.root, [mutant.testFile]))
+    return await judgeIt()
   } finally {
-    await copy.write(mutant.file, source)
+    await copy.write(fault.file, source)
   }
 }
 

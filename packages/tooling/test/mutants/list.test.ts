@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from '@jest/globals'
 import { MUTANTS } from '../../src/mutants/list/index.ts'
+import { SURVIVORS } from '../../src/mutants/list/survivors.ts'
 import { mutate } from '../../src/mutants/mutant.ts'
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
@@ -29,5 +30,14 @@ test('list of mutants: only sources of the product are changed, each under a nam
   for (const { file, text, replacement } of MUTANTS) {
     expect(file).toMatch(/^(?:packages|services)\/[\w-]+\/src\//u)
     expect(replacement).not.toBe(text)
+  }
+})
+
+test('list of survivors: every line is still in its file, and says why no test can notice the change', () => {
+  for (const { file, line, changed, why } of SURVIVORS) {
+    const lines = readSource(file).split('\n')
+    expect(lines.map((each) => each.trim())).toContain(line)
+    expect(changed).not.toBe(line)
+    expect(why.length).toBeGreaterThan(20)
   }
 })

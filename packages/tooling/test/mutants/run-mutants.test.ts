@@ -17,6 +17,7 @@ const WRONG_SUM: Mutant = {
   test: 'sum: two numbers → their sum',
 }
 const UNNOTICED: Mutant = { ...WRONG_SUM, name: 'Zero is one', text: 'zero = 0', replacement: 'zero = 1' }
+const SAME: Mutant = { ...WRONG_SUM, name: 'Zero is minus zero', text: 'zero = 0', replacement: 'zero = -0' }
 
 function ended(run: { passed?: string[]; failed?: string[]; broken?: string[] }): TestsRun {
   const { passed = [], failed = [], broken = [] } = run
@@ -74,7 +75,7 @@ test('mutants: no test notices it → the run fails, and says that the test stay
   const { deps, seen } = createDeps()
   const results = await runMutants([WRONG_SUM, UNNOTICED], deps)
   expect(countsOf(results)).toEqual({ passed: 1, failed: 1, skipped: 0 })
-  expect(seen.told.join('\n')).toContain('survived  Zero is one')
+  expect(seen.told.join('\n')).toContain('survived   Zero is one')
   expect(results[1]?.verdict).toEqual({
     kind: 'survived',
     reason: 'its test stays green; no test of the file fails',
@@ -127,20 +128,23 @@ test('mutants: a runner that fails → the copies are gone all the same', async 
 
 test('report: a table for people, JSON for programs', () => {
   const results: MutantResult[] = [
-    { mutant: WRONG_SUM, verdict: { kind: 'caught', reason: 'expected 3' }, durationMs: 1234 },
-    { mutant: UNNOTICED, verdict: { kind: 'survived', reason: 'its test stays green' }, durationMs: 10 },
+    { mutant: WRONG_SUM, test: WRONG_SUM.test, verdict: { kind: 'caught', reason: 'expected 3' }, durationMs: 1234 },
+    { mutant: UNNOTICED, test: UNNOTICED.test, verdict: { kind: 'survived', reason: 'is green' }, durationMs: 10 },
+    { mutant: SAME, test: 'none', verdict: { kind: 'explained', reason: 'it is the same' }, durationMs: 10 },
   ]
   expect(formatTable(results).split('\n')).toEqual([
     'mutant                caught  by the test',
     'Sums are differences  yes     sum: two numbers → their sum',
     'Zero is one           NO      sum: two numbers → their sum',
+    'Zero is minus zero    no      it is the same',
   ])
   expect(JSON.parse(formatJson(results))).toMatchObject({
-    passed: 1,
+    passed: 2,
     failed: 1,
     mutants: [
       { name: 'Sums are differences', verdict: 'caught', reason: 'expected 3', durationMs: 1234 },
       { verdict: 'survived' },
+      { verdict: 'explained' },
     ],
   })
 })
