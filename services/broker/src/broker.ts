@@ -47,7 +47,7 @@ import { createPopMessage } from './pop/pop-message.ts'
 import { createAllSettings } from './queries/all-settings.ts'
 import { createProgress } from './queries/progress.ts'
 import { createRuntimeInfo } from './queries/runtime-info.ts'
-import { createRegistration } from './registration.ts'
+import { createRegistration, registrationOf } from './registration.ts'
 import { brokerMemory } from './memory.ts'
 import { type NameServers, unregisterWithin } from './name-servers.ts'
 import { brokerReadiness } from './readiness.ts'
@@ -286,7 +286,7 @@ async function openAround(
     logger,
     periodMs: settings.registerNameServerPeriod,
     nameServers: deps.nameServers.addresses,
-    current: () => ({ topics: [...topics.all()].map(({ config }) => config), dataVersion: topics.dataVersion }),
+    current: (since) => registrationOf(topics, since),
     register: (nameServer, current, onLost) =>
       deps.nameServers.register(nameServer, { ...identity(), ...current }, onLost),
   })

@@ -15,6 +15,8 @@ export interface BrokerIdentity {
 export interface BrokerRegistrationRequest extends BrokerIdentity {
   readonly topics: readonly TopicConfig[]
   readonly dataVersion: DataVersion
+  /** These are not all topics, only those that changed. */
+  readonly isIncremental: boolean
 }
 
 /** All nameservers of the cluster, as a broker needs them. */
@@ -34,10 +36,11 @@ export interface NameServers {
 export function createNameServers(client: NameServerClient): NameServers {
   return {
     addresses: client.addresses,
-    async register(nameServer, { clusterName, brokerName, brokerId, brokerAddr, topics, dataVersion }, onLost) {
+    async register(nameServer, { topics, dataVersion, isIncremental, ...broker }, onLost) {
+      const { clusterName, brokerName, brokerId, brokerAddr } = broker
       const topicConfigTable = new Map(topics.map((config) => [config.topicName, config]))
       const body = { dataVersion, topicConfigTable, filterServerList: [] }
-      const identity = { clusterName, brokerName, brokerId, brokerAddr, haServerAddr: brokerAddr }
+      const identity = { clusterName, brokerName, brokerId, brokerAddr, haServerAddr: brokerAddr, isIncremental }
       await client.registerBroker(nameServer, { ...identity, body }, onLost)
     },
     async unregister(identity) {

@@ -1,8 +1,11 @@
 // Keeps this broker known to every nameserver: at start, on every change of topics, when a connection was lost, and at
-// least once a period. Each nameserver has a line of its own, with one registration in flight: none waits for another that is slow or gone.
+// least once a period. Each nameserver has a line of its own, with one registration in flight: none waits for another that
+// is slow or gone. A change carries the changed topics alone, so it costs the same with one topic and with thousands;
+// everything is told at the start, once a period, and after whatever may have made a nameserver forget.
 import type { DataVersion, TopicConfig } from '@rocketmq-ts/model'
 import type { Logger, Scheduler, Timer } from '@rocketmq-ts/runtime'
 import type { BrokerEvent } from './events.ts'
+import type { TopicTable } from './topics/topic-table.ts'
 
 /** Changes within this time share one registration. */
 export const REGISTER_DELAY_MS = 20
@@ -13,6 +16,8 @@ export const REGISTER_RETRY_MS = 1000
 export interface Registration {
   readonly topics: readonly TopicConfig[]
   readonly dataVersion: DataVersion
+  /** Only what changed since the last one; the nameserver keeps the other topics. */
+  readonly isIncremental: boolean
 }
 
 export interface RegistrationDeps {
@@ -21,7 +26,8 @@ export interface RegistrationDeps {
   readonly periodMs: number
   /** Addresses of all nameservers. */
   readonly nameServers: readonly string[]
-  readonly current: () => Registration
+  /** All topics, or those that changed since the version `since`, as far as that is still known. */
+  readonly current: (since: DataVersion | undefined) => Registration
   /** Tells one nameserver; rejects when it does not take it. `onLost`: it has forgotten this broker again. */
   readonly register: (nameServer: string, registration: Registration, onLost: () => void) => Promise<void>
 }
@@ -39,10 +45,17 @@ export interface BrokerRegistration {
 /** What one nameserver was told. */
 interface Line {
   readonly nameServer: string
+  /** The next attempt, after a change or a failure. */
   timer: Timer | undefined
+  /** The next time that everything is told. */
+  period: Timer | undefined
   inFlight: boolean
   /** Something changed since it was told last. */
   dirty: boolean
+  /** The version it took last. */
+  told: DataVersion | undefined
+  /** It may have forgotten what it took. */
+  mustTellAll: boolean
   known: boolean
 }
 
@@ -52,8 +65,11 @@ export function createRegistration(deps: RegistrationDeps): BrokerRegistration {
   const lines = deps.nameServers.map((nameServer): Line => ({
     nameServer,
     timer: undefined,
+    period: undefined,
     inFlight: false,
     dirty: false,
+    told: undefined,
+    mustTellAll: true,
     known: false,
   }))
   let started = false
@@ -66,14 +82,26 @@ export function createRegistration(deps: RegistrationDeps): BrokerRegistration {
     line.timer = scheduler.after(delayMs, () => void attempt(line))
   }
 
+  /** Everything is told once a period, however many changes are told in between. */
+  function armPeriod(line: Line): void {
+    line.period?.cancel()
+    line.period = scheduler.after(deps.periodMs, () => {
+      line.mustTellAll = true
+      if (line.inFlight) line.dirty = true
+      else void attempt(line)
+    })
+  }
+
   async function attempt(line: Line): Promise<void> {
     const { nameServer } = line
     line.timer?.cancel()
     line.inFlight = true
     line.dirty = false
-    const registration = deps.current()
+    const registration = deps.current(line.mustTellAll ? undefined : line.told)
+    line.mustTellAll = false
     // What is in flight fails with the connection. Not at once: one that is lost again and again must not become a loop.
     const onLost = (): void => {
+      line.mustTellAll = true
       if (!line.inFlight) arm(line, REGISTER_RETRY_MS)
     }
     const failure = await deps.register(nameServer, registration, onLost).then(() => undefined, asError)
@@ -81,13 +109,18 @@ export function createRegistration(deps: RegistrationDeps): BrokerRegistration {
     if (stopped) return
     if (failure !== undefined) {
       logger.warn({ event: 'registration.failed', nameServer, message: failure.message })
-    } else if (!line.known) {
+      line.mustTellAll = true
+      arm(line, REGISTER_RETRY_MS)
+      return
+    }
+    line.told = registration.dataVersion
+    if (!registration.isIncremental) armPeriod(line)
+    if (!line.known) {
       line.known = true
       logger.info({ event: 'registration.done', nameServer, topics: registration.topics.length })
       endStart()
     }
     if (line.dirty) arm(line, REGISTER_DELAY_MS)
-    else arm(line, failure === undefined ? deps.periodMs : REGISTER_RETRY_MS)
   }
 
   return {
@@ -109,13 +142,25 @@ export function createRegistration(deps: RegistrationDeps): BrokerRegistration {
     },
     stop() {
       stopped = true
-      for (const { timer } of lines) timer?.cancel()
+      for (const { timer, period } of lines) {
+        timer?.cancel()
+        period?.cancel()
+      }
       endStart()
     },
     get known() {
       return lines.some(({ known }) => known)
     },
   }
+}
+
+/** All topics of the table, or those that changed since a version of it, where the table still knows. */
+export function registrationOf(topics: TopicTable, since: DataVersion | undefined): Registration {
+  const { dataVersion } = topics
+  const changed = since === undefined ? undefined : topics.changedSince(since.counter)
+  return changed === undefined
+    ? { topics: [...topics.all()].map(({ config }) => config), dataVersion, isIncremental: false }
+    : { topics: changed, dataVersion, isIncremental: true }
 }
 
 function asError(error: unknown): Error {

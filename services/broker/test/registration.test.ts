@@ -8,21 +8,40 @@ const PERIOD_MS = 30_000
 
 type Register = (nameServer: string, onLost: () => void) => Promise<void>
 
+/** A broker whose topics are the numbers up to that of its last change. */
+function topicsUpTo(counter: number, since = 0) {
+  const names = Array.from({ length: counter - since }, (_, index) => `T${since + index + 1}`)
+  return names.map((name) => topicConfig(name))
+}
+
 function setUp(register: Register, nameServers: readonly string[] = ['a']) {
   const effects = createManualEffects()
   const asked: string[] = []
+  const told: string[] = []
+  const table = { counter: 2 }
   const registration = createRegistration({
     scheduler: effects.scheduler,
     logger: silentLogger,
     periodMs: PERIOD_MS,
     nameServers,
-    current: () => ({ topics: [topicConfig('T')], dataVersion: { counter: 1, stateVersion: 0, timestamp: 0 } }),
-    register(nameServer, _registration, onLost) {
+    current: (since) => ({
+      topics: topicsUpTo(table.counter, since?.counter),
+      dataVersion: { counter: table.counter, stateVersion: 0, timestamp: 0 },
+      isIncremental: since !== undefined,
+    }),
+    register(nameServer, { topics, isIncremental }, onLost) {
       asked.push(nameServer)
+      told.push(`${isIncremental ? 'changed' : 'all'} ${topics.map(({ topicName }) => topicName).join(' ')}`)
       return register(nameServer, onLost)
     },
   })
-  return { effects, registration, asked, calls: () => asked.length }
+  /** A topic is created. */
+  function create(): void {
+    table.counter += 1
+    registration.changed()
+  }
+
+  return { effects, registration, asked, told, create, calls: () => asked.length }
 }
 
 const done: Register = async () => {}
@@ -169,4 +188,50 @@ test('registration: a nameserver lost the connection, as when it starts anew →
   expect(asked).toEqual(['a', 'b', 'a', 'a', 'a'])
   await effects.advance(REGISTER_RETRY_MS)
   expect(asked).toHaveLength(5)
+})
+
+test('registration: topics are created → told alone, and everything once a period, however often they are', async () => {
+  const { effects, registration, told, create } = setUp(done)
+  await registration.start()
+  create()
+  create()
+  await effects.advance(REGISTER_DELAY_MS)
+  create()
+  await effects.advance(REGISTER_DELAY_MS)
+  await effects.advance(PERIOD_MS - 2 * REGISTER_DELAY_MS)
+  expect(told).toEqual(['all T1 T2', 'changed T3 T4', 'changed T5', 'all T1 T2 T3 T4 T5'])
+})
+
+test('registration: the period ends while a change is in flight → everything follows it', async () => {
+  let answer = (): void => {}
+  let hangs = false
+  const { effects, registration, told, create } = setUp(() =>
+    hangs ? new Promise((resolve) => (answer = resolve)) : Promise.resolve(),
+  )
+  await registration.start()
+  hangs = true
+  create()
+  await effects.advance(PERIOD_MS)
+  answer()
+  await effects.advance(REGISTER_DELAY_MS)
+  expect(told).toEqual(['all T1 T2', 'changed T3', 'all T1 T2 T3'])
+})
+
+test('registration: a change fails, or the connection ends → everything is told next', async () => {
+  let answer = done
+  let lost = (): void => {}
+  const { effects, registration, told, create } = setUp((nameServer, onLost) => {
+    lost = onLost
+    return answer(nameServer, onLost)
+  })
+  await registration.start()
+  answer = failed
+  create()
+  await effects.advance(REGISTER_DELAY_MS)
+  answer = done
+  await effects.advance(REGISTER_RETRY_MS)
+  create()
+  lost()
+  await effects.advance(REGISTER_RETRY_MS)
+  expect(told).toEqual(['all T1 T2', 'changed T3', 'all T1 T2 T3', 'all T1 T2 T3 T4'])
 })

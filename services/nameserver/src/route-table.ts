@@ -24,6 +24,8 @@ export interface Registration {
   readonly haServerAddr: string
   /** Undefined for a broker before 5.0, whose slaves never stand in for a master. */
   readonly enableActingMaster: boolean | undefined
+  /** The body holds changed topics only. */
+  readonly isIncremental: boolean
   readonly body: RegisterBrokerBody
 }
 
@@ -39,7 +41,7 @@ export type RegisterOutcome =
     }
   /** The id is held by another address whose state is newer. */
   | { readonly kind: 'outdated'; readonly holder: string; readonly left: readonly string[] }
-  /** The first registration of an id announces a single topic: a change that came before the whole. */
+  /** The first registration of an id announces only a change, or a single topic, which is one: the whole must come first. */
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'full'; readonly bound: 'brokers' | 'topics'; readonly limit: number }
 
@@ -107,6 +109,7 @@ export class RouteTable {
       return { kind: 'outdated', holder: holder.brokerAddr, left }
     }
     if (holder === undefined && body.topicConfigTable.size === 1) return { kind: 'incomplete' }
+    if (registration.isIncremental && holder?.brokerAddr !== brokerAddr) return { kind: 'incomplete' }
     const full = this.#boundReached(registration)
     if (full !== undefined) return full
 
@@ -242,8 +245,8 @@ export class RouteTable {
     return enableActingMaster !== undefined && brokerId === Math.min(...broker.members.keys())
   }
 
-  #takeTopics(broker: Broker, { brokerId, body }: Registration, isChanged: boolean): void {
-    if (this.#options.deleteTopicsNotAnnounced) {
+  #takeTopics(broker: Broker, { brokerId, body, isIncremental }: Registration, isChanged: boolean): void {
+    if (this.#options.deleteTopicsNotAnnounced && !isIncremental) {
       for (const topic of broker.topics.keys()) if (!body.topicConfigTable.has(topic)) this.#removeTopic(broker, topic)
     }
     const isActing = brokerId !== MASTER_ID && broker.enableActingMaster

@@ -8,6 +8,7 @@ export interface RegistrationChanges {
   readonly addr?: string
   readonly ha?: string
   readonly acting?: boolean | undefined
+  readonly isIncremental?: boolean
   readonly version?: Partial<DataVersion>
   readonly topics?: readonly (string | TopicConfig)[]
 }
@@ -22,6 +23,7 @@ export function registrationOf(changes: RegistrationChanges = {}): Registration 
     brokerAddr: changes.addr ?? 'host-a:10911',
     haServerAddr: changes.ha ?? 'host-a:10912',
     enableActingMaster: 'acting' in changes ? changes.acting : false,
+    isIncremental: changes.isIncremental ?? false,
     body: {
       dataVersion: { stateVersion: 0, counter: 1, timestamp: 1, ...changes.version },
       topicConfigTable: new Map(topics.map((topic) => [topic.topicName, topic])),

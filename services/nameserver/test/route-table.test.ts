@@ -94,6 +94,23 @@ test('registration: one topic as the first of its id → incomplete, and nothing
   expect(table.clusterInfo().brokerAddrTable.size).toBe(0)
 })
 
+test('registration: a change from an address that is not registered → incomplete: it must announce all first', () => {
+  const { table, register } = tableOf()
+  expect(register({ isIncremental: true })).toEqual({ kind: 'incomplete' })
+  register({ addr: 'other:1' })
+  expect(register({ isIncremental: true, version: { counter: 2 } })).toEqual({ kind: 'incomplete' })
+  expect(table.route('A')?.brokerDatas[0]?.brokerAddrs).toEqual(new Map([[0, 'other:1']]))
+})
+
+test('registration: a change, where topics that are not announced are removed → the others stay', () => {
+  const { table, register, perm } = tableOf({ deleteTopicsNotAnnounced: true })
+  register()
+  register({ isIncremental: true, version: { counter: 2 }, topics: [topicConfig('A', { perm: 4 }), 'N'] })
+  expect([table.topics(), perm('A')]).toEqual([['A', 'B', 'N'], 4])
+  register({ version: { counter: 3 }, topics: ['A', 'N'] })
+  expect(table.topics()).toEqual(['A', 'N'])
+})
+
 test('registration: no topics at all → registered', () => {
   const { table, register } = tableOf()
   expect(register({ topics: [] })).toMatchObject({ kind: 'registered' })

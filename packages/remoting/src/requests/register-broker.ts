@@ -18,6 +18,8 @@ export const RegisterBroker = defineRequest({
     enableActingMaster: optional(bool()),
     /** May lie: a zlib stream starts with 0x78, JSON with '{'. */
     compressed: optional(bool()),
+    /** The body holds changed topics only. Ours alone: Apache's nameserver takes any body so, and its brokers send such. */
+    isIncremental: optional(bool({ wire: 'incremental' })),
     /** CRC-32 of the body & 0x7FFFFFFF; 0 or absent: not checked. */
     bodyCrc32: optional(int32()),
   },

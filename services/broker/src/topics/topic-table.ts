@@ -20,6 +20,11 @@ export interface TopicTable {
   readonly size: number
   /** What registrations carry; grows with every change. */
   readonly dataVersion: DataVersion
+  /**
+   * Topics created or changed since `dataVersion.counter` was `counter`, as they are now; undefined when so many changes
+   * came since that they are not remembered one by one.
+   */
+  changedSince(counter: number): TopicConfig[] | undefined
   /** Checks a change without making it. Throws MqError 'topic-illegal', 'parameter-invalid' or 'busy' (table full). */
   check(config: TopicConfig): void
   /** Applies a journaled change of the incarnation at `position`. Of several incarnations the newest holds. */
@@ -27,6 +32,9 @@ export interface TopicTable {
   /** Applies a journaled deletion; false when there is no such topic. */
   remove(name: string, nowMs: number): boolean
 }
+
+/** Names of changed topics that are remembered, the newest ones. */
+const CHANGES_KEPT_MAX = 1024
 
 /**
  * @param builtIn topics that exist without a record
@@ -37,6 +45,8 @@ export function createTopicTable(builtIn: readonly TopicConfig[], startedMs = 0)
   let counter = 0
   let timestamp = startedMs
   let bytes = 0
+  /** Names of the last changes; the last one made `counter` what it is. */
+  let changes: string[] = []
   for (const config of builtIn) set({ config, incarnation: 0, isBuiltIn: true })
 
   function set(topic: Topic): void {
@@ -50,8 +60,11 @@ export function createTopicTable(builtIn: readonly TopicConfig[], startedMs = 0)
     return bytesOf(config) - (known === undefined ? 0 : bytesOf(known.config))
   }
 
-  function changed(nowMs: number): void {
+  function changed(name: string, nowMs: number): void {
     counter += 1
+    changes.push(name)
+    // Cut in halves: a copy per so many changes costs nothing.
+    if (changes.length > 2 * CHANGES_KEPT_MAX) changes = changes.slice(-CHANGES_KEPT_MAX)
     timestamp = Math.max(timestamp, nowMs)
   }
 
@@ -70,6 +83,12 @@ export function createTopicTable(builtIn: readonly TopicConfig[], startedMs = 0)
     },
     get dataVersion() {
       return { counter, stateVersion: 0, timestamp }
+    },
+    changedSince(before) {
+      const count = counter - before
+      if (count < 0 || count > Math.min(changes.length, CHANGES_KEPT_MAX)) return undefined
+      const names = new Set(count === 0 ? [] : changes.slice(-count))
+      return [...names].flatMap((name) => topics.get(name)?.config ?? [])
     },
     check(config) {
       checkTopicName(config.topicName)
@@ -101,14 +120,14 @@ export function createTopicTable(builtIn: readonly TopicConfig[], startedMs = 0)
         incarnation: Math.max(known?.incarnation ?? 0, position),
         isBuiltIn: known?.isBuiltIn === true && position === 0,
       })
-      changed(nowMs)
+      changed(config.topicName, nowMs)
     },
     remove(name, nowMs) {
       const known = topics.get(name)
       if (known === undefined) return false
       topics.delete(name)
       bytes -= bytesOf(known.config)
-      changed(nowMs)
+      changed(name, nowMs)
       return true
     },
   }

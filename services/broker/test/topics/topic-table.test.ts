@@ -99,3 +99,27 @@ test('topic table: settings that one registration can not carry → the next top
   table.remove('T1', 1)
   expect(() => table.check(large(count))).not.toThrow()
 })
+
+test('topic table: changes since a version → the topics as they are now, without those that went', () => {
+  const table = createTopicTable([topicConfig('built-in')])
+  table.put(topicConfig('A'), 1, 1)
+  const { counter } = table.dataVersion
+  expect(table.changedSince(counter)).toEqual([])
+  table.put(topicConfig('B'), 2, 1)
+  table.put(topicConfig('C'), 3, 1)
+  table.put(topicConfig('B', { perm: 4 }), 2, 1)
+  table.remove('C', 1)
+  expect(table.changedSince(counter)).toEqual([topicConfig('B', { perm: 4 })])
+  expect(table.changedSince(counter + 4)).toEqual([])
+  expect(table.changedSince(counter + 5)).toBeUndefined()
+})
+
+test('topic table: more changes than are remembered → everything must be told', () => {
+  const table = createTopicTable([])
+  const { counter } = table.dataVersion
+  for (let index = 0; index < 1024; index += 1) table.put(topicConfig(`T${index}`), index, 1)
+  expect(table.changedSince(counter)).toHaveLength(1024)
+  table.put(topicConfig('one-more'), 9999, 1)
+  expect(table.changedSince(counter)).toBeUndefined()
+  expect(table.changedSince(counter + 1)).toHaveLength(1024)
+})

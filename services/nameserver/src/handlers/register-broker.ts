@@ -28,6 +28,7 @@ export function createRegisterBroker({ registrations, config }: RegisterBrokerDe
     const timeoutMs = timeoutOf(header.heartbeatTimeoutMs, config.brokerTimeoutMs)
     const limits = { bytesMax: config.registerBodyBytesMax, topicsMax: config.topicsMax }
     const { clusterName, brokerName, brokerId, brokerAddr, haServerAddr = '', enableActingMaster } = header
+    const { isIncremental = false } = header
     const outcome = registrations.register(
       {
         clusterName,
@@ -36,6 +37,7 @@ export function createRegisterBroker({ registrations, config }: RegisterBrokerDe
         brokerAddr,
         haServerAddr,
         enableActingMaster,
+        isIncremental,
         body: decodeRegisterBrokerBody(body, limits),
       },
       timeoutMs,
@@ -75,7 +77,7 @@ function answerOf(outcome: RegisterOutcome, brokerName: string) {
     case 'incomplete':
       return {
         code: ResponseCode.SYSTEM_ERROR,
-        remark: `register broker failed: the first registration of ${brokerName} announces a single topic; announce all`,
+        remark: `register broker failed: the first registration of ${brokerName} announces only a change; announce all topics`,
       }
     case 'full':
       return {
