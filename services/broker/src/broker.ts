@@ -28,6 +28,8 @@ import { builtInTopics } from './built-in-topics.ts'
 import { createDerivedFiles } from './derived-files.ts'
 import type { BrokerEvent } from './events.ts'
 import { createExpiry } from './expiry.ts'
+import { adoptSettings } from './foreign/adopt-settings.ts'
+import { readSettingsFiles } from './foreign/settings-files.ts'
 import { createGroupRequests } from './groups/group-requests.ts'
 import { attemptsMax, createGroupTable } from './groups/group-table.ts'
 import { type HostPort, hostPortOf } from './host-port.ts'
@@ -130,6 +132,7 @@ async function openAround(
   })
   const restored = await restore({ files, root: settings.storePathRootDir, store, inflight, topics, groups, logger })
   clock.notBefore(restored.newestMs)
+  const foreign = restored.isForeign ? await readSettingsFiles(files, settings.storePathRootDir) : undefined
 
   /** Stands in every record; known once the broker listens, and the same from then on. */
   let listening: HostPort | undefined
@@ -340,6 +343,7 @@ async function openAround(
   store.onVisible((record) => polling.messageVisible(record.topic, record.queueId, record.tagsCode))
   store.onRoll((base) => stateRoll.rolled(base))
   await server.start()
+  if (foreign !== undefined) await adoptSettings({ topics, groups, writer, turns, logger }, foreign, store.queues())
   expiry.rearm()
 
   async function writeDerivedFiles(): Promise<void> {

@@ -42,3 +42,5 @@ export const UNREGISTER_WAIT_MS = SECOND_MS / 2
 export const DRAIN_MS = SECOND_MS / 2
 /** Settings of one topic or group as JSON, at most: 256 of them are in one journal record at a segment roll. */
 export const SETTING_BYTES_MAX = 16 * 1024
+/** A file of topics, groups or offsets that Apache's broker wrote, at most. */
+export const SETTINGS_FILE_BYTES_MAX = 64 * MiB

@@ -25,6 +25,8 @@ export interface Restored {
   /** The latest time that the start cache or a replayed record knows, 0 without any. */
   readonly newestMs: number
   readonly journalRecords: number
+  /** Nothing here was written by us: the folder is new, or of Apache's broker. */
+  readonly isForeign: boolean
 }
 
 /** Applies one record of the journal or one dead-letter copy. */
@@ -71,17 +73,19 @@ export async function restore(deps: RestoreDeps): Promise<Restored> {
   const { from, nowMs } = await loadStartCache(deps)
   let newestMs = nowMs
   let journalRecords = 0
+  let isForeign = from === 0
   await deps.store.replay(
     (topic) => topic === SystemTopic.INFLIGHT_LOG || isDeadLetterTopic(topic),
     commitLogOffset(from),
     (record) => {
       applyRecord(deps, record)
       journalRecords += 1
+      if (record.topic === SystemTopic.INFLIGHT_LOG) isForeign = false
       newestMs = Math.max(newestMs, record.storeTimestampMs)
     },
   )
   for (const queue of Array.from(deps.inflight.all())) {
     deps.inflight.clamp(queue, deps.store.bounds(queue.topic, queue.queueId).max)
   }
-  return { newestMs, journalRecords }
+  return { newestMs, journalRecords, isForeign }
 }

@@ -124,7 +124,7 @@ test('dead letter: acknowledged at the last moment → no copy', async () => {
   const broker = await startMortal()
   await broker.send('T', 'one')
   const [popped] = await broker.pop('T', 'G', { invisibleMs: INVISIBLE_MS })
-  await broker.advance(INVISIBLE_MS - 1)
+  await broker.advance(INVISIBLE_MS - 5)
   await broker.ack('T', 'G', popped!)
   await broker.advance(60_000)
   expect(await broker.pop(DLQ, 'watchers')).toStrictEqual([])

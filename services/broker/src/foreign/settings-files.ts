@@ -1,0 +1,85 @@
+// Topics and groups as Apache's broker leaves them in `config`: the file, else the one before it (`.bak`), which alone is a
+// normal state after a crash. What can not be read is told, never guessed. Java: ConfigManager.load.
+import {
+  isJavaJsonObject,
+  type JavaJson,
+  MqError,
+  type SubscriptionGroupConfig,
+  type TopicConfig,
+  decodeSubscriptionGroupConfig,
+  decodeTopicConfig,
+  parseJavaJson,
+} from '@rocketmq-ts/model'
+import { FileError, type Files } from '@rocketmq-ts/runtime'
+import { SETTINGS_FILE_BYTES_MAX } from '../limits.ts'
+
+export interface SettingsFiles {
+  readonly topics: readonly TopicConfig[]
+  readonly groups: readonly SubscriptionGroupConfig[]
+  /** Files and entries that could not be read, and why. */
+  readonly rejected: readonly string[]
+}
+
+/** Reads `topics.json` and `subscriptionGroup.json` below `root`; missing ones hold nothing. */
+export async function readSettingsFiles(files: Pick<Files, 'readWhole'>, root: string): Promise<SettingsFiles> {
+  const rejected: string[] = []
+
+  async function read<Config>(
+    name: string,
+    table: string,
+    decode: (json: JavaJson, path: string) => Config,
+  ): Promise<Config[]> {
+    const json = await readEither(files, `${root}/config/${name}`, rejected)
+    if (json === undefined) return []
+    const configs: Config[] = []
+    for (const [key, value] of membersOf(json, table)) {
+      attempt(rejected, name, () => void configs.push(decode(value, `${table}.${key}`)))
+    }
+    return configs
+  }
+
+  return {
+    topics: await read('topics.json', 'topicConfigTable', decodeTopicConfig),
+    groups: await read('subscriptionGroup.json', 'subscriptionGroupTable', decodeSubscriptionGroupConfig),
+    rejected,
+  }
+}
+
+/** The newest of both that is a JSON object. An empty file is what a crash between creation and write leaves. */
+async function readEither(
+  files: Pick<Files, 'readWhole'>,
+  path: string,
+  rejected: string[],
+): Promise<JavaJson | undefined> {
+  for (const candidate of [path, `${path}.bak`]) {
+    let json: JavaJson | undefined
+    try {
+      const bytes = await files.readWhole(candidate, SETTINGS_FILE_BYTES_MAX)
+      if (bytes === undefined || bytes.length === 0) continue
+      attempt(rejected, candidate, () => {
+        const parsed = parseJavaJson(bytes, { bytesMax: SETTINGS_FILE_BYTES_MAX })
+        if (!isJavaJsonObject(parsed)) throw new MqError('parameter-invalid', 'it is not a JSON object')
+        json = parsed
+      })
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error
+      rejected.push(error.message)
+    }
+    if (json !== undefined) return json
+  }
+  return undefined
+}
+
+function membersOf(json: JavaJson, name: string): readonly (readonly [string, JavaJson])[] {
+  const table = isJavaJsonObject(json) && !(json instanceof Map) ? json[name] : undefined
+  return isJavaJsonObject(table) && !(table instanceof Map) ? Object.entries(table) : []
+}
+
+function attempt(rejected: string[], where: string, work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    if (!(error instanceof MqError)) throw error
+    rejected.push(`${where}: ${error.message}`)
+  }
+}
