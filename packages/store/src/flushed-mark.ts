@@ -1,6 +1,6 @@
 // The sidecar that remembers up to where the log was provably flushed. Written after the sync that proved it, so it may
 // be behind but never ahead: damage below it is a loss to report, invalid bytes above it are debris of a crash.
-import { type Files, readGenerations, writeGeneration } from '@rocketmq-ts/runtime'
+import { discardGenerationsBeyond, type Files, readGenerations, writeGeneration } from '@rocketmq-ts/runtime'
 
 const KIND = 'FLSH'
 const VERSION = 1
@@ -9,6 +9,12 @@ const NO_PAYLOAD = new Uint8Array(0)
 /** Remembers that everything below `position` was flushed. */
 export async function writeFlushedMark(files: Files, path: string, position: number): Promise<void> {
   await writeGeneration(files, path, { kind: KIND, version: VERSION, coversTo: position, payload: NO_PAYLOAD })
+}
+
+/** Forgets what was flushed: another broker may have cut the log. */
+export async function discardFlushedMarks(files: Files, path: string): Promise<void> {
+  const { valid } = await readGenerations(files, path, { kind: KIND, versionMax: VERSION, payloadBytesMax: 0 })
+  await discardGenerationsBeyond(files, valid, -1)
 }
 
 /** The newest readable mark; undefined where there is none. */

@@ -1,3 +1,4 @@
+export type { ForeignWrites } from './last-writer.ts'
 export * from './message-store.ts'
 export * from './open-store.ts'
 export * from './remedies.ts'

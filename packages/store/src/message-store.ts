@@ -2,6 +2,7 @@
 // with the append, gapless per queue. Positions: appended ≥ written ≥ flushed ≥ confirmed.
 import type { CommitLogOffset, QueueOffset } from '@rocketmq-ts/model'
 import type { Clock, Files, LogEvent, Logger, Scheduler } from '@rocketmq-ts/runtime'
+import type { ForeignWrites } from './last-writer.ts'
 
 /** A message before it has a place. Everything is stored as given; the body is copied or kept until written. */
 export interface NewRecord {
@@ -140,6 +141,8 @@ export interface RecoveryReport {
   readonly damaged: readonly { readonly from: CommitLogOffset; readonly to: CommitLogOffset }[]
   /** Derived files that were missing, damaged or ahead of the log, and rebuilt. */
   readonly rebuilt: readonly string[]
+  /** What another broker wrote since we had the folder, or ever. The owner takes it over, then calls `claim`. */
+  readonly foreign: ForeignWrites | undefined
 }
 
 /** A journal record or other system record handed to its owner during recovery, in the order of the log. */
@@ -183,6 +186,11 @@ export interface StoreOptions {
    * recovery; live, `endTopic` says the same.
    */
   readonly topicsEndedBy?: (record: ReplayedRecord) => readonly string[]
+  /**
+   * What the owner's files beside the log hold, as a short text; undefined where it can not tell. Asked at the start and
+   * at a clean stop: when the answers differ, another broker has changed them meanwhile.
+   */
+  readonly ownerStamp?: () => Promise<string | undefined>
 }
 
 /** Log lines of the store. */
@@ -196,6 +204,7 @@ export type StoreEvent =
       durationMs: number
     }
   | { event: 'store.rebuilt'; file: string; reason: string }
+  | { event: 'store.foreign'; from: number; isPrefixKept: boolean }
   | { event: 'store.damaged'; from: number; to: number }
   | { event: 'store.cut'; from: number; bytes: number; kept: string }
   | { event: 'store.failed'; message: string }
@@ -251,6 +260,11 @@ export interface MessageStore extends Appender, QueueReader, RecordReader, Recor
   ): Promise<void>
   /** Writes a checkpoint that covers everything written so far. */
   checkpoint(): Promise<void>
+  /**
+   * What `recovery.foreign` tells of has been taken over, and the log holds it: from now on the folder is ours. Before,
+   * every start finds it again. Rejects with FileError, and nothing is noted.
+   */
+  claim(): Promise<void>
   /** Submits, syncs, writes the checkpoint and gives the folder back. May be called twice. */
   close(): Promise<void>
 }

@@ -7,11 +7,14 @@ import { openSegments } from './commit-log/segment.ts'
 import { createQueueFiles } from './consume-queue/queue-files.ts'
 import { createQueueTable } from './consume-queue/queue-table.ts'
 import type { MessageStore, StoreDeps, StoreEvent, StoreOptions } from './message-store.ts'
+import { noteOwn } from './last-writer.ts'
 import { restore } from './restore.ts'
 import { pathsOf, Store, STORE_DEFAULTS } from './store.ts'
 
 /** Smallest segment: the filler and a small record. */
 const SEGMENT_BYTES_MIN = 256
+/** Bytes of an abort marker that are read. */
+const ABORT_BYTES_MAX = 4096
 
 function checkOptions({ folder, segmentBytes, unitsPerFile }: StoreOptions): void {
   assert(folder.startsWith('/'), `the folder of a store is an absolute path: ${folder}`)
@@ -26,9 +29,10 @@ function checkOptions({ folder, segmentBytes, unitsPerFile }: StoreOptions): voi
   }
 }
 
-async function hasAbort(deps: StoreDeps, folder: string): Promise<boolean> {
-  const entries = await deps.files.list(folder)
-  return entries.some((entry) => entry.name === 'abort')
+/** Text of the abort marker; undefined without one. */
+async function readAbort({ files }: StoreDeps, path: string): Promise<string | undefined> {
+  const bytes = await files.readWhole(path, ABORT_BYTES_MAX)
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString()
 }
 
 /** Java: DefaultMessageStore.createTempFile. */
@@ -58,7 +62,7 @@ async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLo
   })
   try {
     const queues = createQueueTable({ cacheBytes: options.unitCacheBytes ?? STORE_DEFAULTS.unitCacheBytes, queueFiles })
-    const { report, lastTimestampMs } = await restore({
+    const { report, lastTimestampMs, stamp } = await restore({
       files,
       logger,
       segments,
@@ -67,13 +71,19 @@ async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLo
       checkpointPath: paths.queueCheckpoint,
       flushedMarkPath: paths.flushedMark,
       damagedFolder: paths.damaged,
-      cleanStop: !(await hasAbort(deps, options.folder)),
+      lastWriterPath: paths.lastWriter,
+      abort: await readAbort(deps, paths.abort),
+      ownerStamp: await options.ownerStamp?.(),
       flushedStampOf: options.flushedStampOf,
       topicsEndedBy: options.topicsEndedBy,
     })
     await segments.ensure(report.end - (report.end % segments.segmentBytes))
     await writeAbort(deps, options.folder, paths.abort, options.holder ?? STORE_DEFAULTS.holder)
     const { end, records, scannedBytes, cleanStop } = report
+    if (report.foreign === undefined) {
+      const whenFlushed = async () => undefined
+      await noteOwn({ files, path: paths.lastWriter, segments, state: 'ours', at: end, stamp: undefined, whenFlushed })
+    }
     const durationMs = clock.monotonicMs() - startedMs
     logger.info({ event: 'store.opened', end, records, scannedBytes, cleanStop, durationMs })
     return new Store({
@@ -87,6 +97,7 @@ async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLo
       queueFiles,
       recovery: report,
       lastTimestampMs,
+      stamp,
     })
   } catch (error) {
     await queueFiles.close()

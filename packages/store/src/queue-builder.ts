@@ -25,8 +25,8 @@ export interface QueueBuilderOptions {
   readonly coversTo: number | undefined
   /** The log starts at 0, so that every queue known from records alone starts at 0 too. */
   readonly isWhole: boolean
-  /** Not written by us, or not yet marked as ours: gaps and repetitions are taken as Java takes them. */
-  readonly isForeign: boolean
+  /** From here on the log may be another broker's: gaps and repetitions are taken as Java takes them. */
+  readonly foreignFrom: number | undefined
 }
 
 /** Fills a table of queues during recovery. */
@@ -79,14 +79,15 @@ export class QueueBuilder {
   take(record: ScannedRecord, lostBytes: number): boolean {
     const { bytes, position, peek } = record
     if (!hasUnit(peek.sysFlag)) return true
-    const { queues, coversTo, isForeign } = this.#options
+    const { queues, coversTo } = this.#options
+    const isForeign = this.#isForeign(position)
     const topic = topicOf(bytes, peek)
     const known = queues.find(topic, peek.queueId)
     if (known !== undefined && this.#trusted.has(known) && position < (coversTo ?? 0)) return true
     if (known === undefined && !isLegalTopic(topic)) return isForeign
     const expected = known?.max ?? this.#firstOffset(position, peek.queueOffset)
     const missing = peek.queueOffset - expected
-    if (missing < 0 || missing > this.#missingMax(lostBytes)) return isForeign
+    if (missing < 0 || missing > this.#missingMax(lostBytes, isForeign)) return isForeign
     const queue = known ?? queues.obtain(topic, peek.queueId, expected)
     queue.fillTo(peek.queueOffset)
     queue.push({ commitLogOffset: position, size: peek.totalSize, tagsCode: storedTagsCode(bytes, peek) })
@@ -109,12 +110,16 @@ export class QueueBuilder {
 
   /** Where a queue starts whose first record seen is at `position`. */
   #firstOffset(position: number, offset: number): number {
-    const { coversTo, isWhole, isForeign } = this.#options
+    const { coversTo, isWhole } = this.#options
     const isNew = isWhole || (coversTo !== undefined && position >= coversTo)
-    return isNew && !isForeign ? 0 : offset
+    return isNew && !this.#isForeign(position) ? 0 : offset
   }
 
-  #missingMax(lostBytes: number): number {
-    return Math.floor(lostBytes / RECORD_BYTES_MIN) + (this.#options.isForeign ? FOREIGN_GAP_MAX : 0)
+  #isForeign(position: number): boolean {
+    return position >= (this.#options.foreignFrom ?? Infinity)
+  }
+
+  #missingMax(lostBytes: number, isForeign: boolean): number {
+    return Math.floor(lostBytes / RECORD_BYTES_MIN) + (isForeign ? FOREIGN_GAP_MAX : 0)
   }
 }

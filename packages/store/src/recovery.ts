@@ -38,8 +38,8 @@ export interface ScanOptions {
   readonly provenFlushed: number
   /** `provenFlushed` is only a guess (the folder is not ours): a hole counts as such only with a record behind it. */
   readonly isGuess?: boolean
-  /** The log was written by another broker, which takes zero bytes in properties. */
-  readonly isForeign?: boolean
+  /** From here on the log may be another broker's, which takes zero bytes in properties. */
+  readonly foreignFrom?: number | undefined
   /** The log was stopped in order: nothing is looked for behind its end. */
   readonly cleanStop?: boolean
   /** No byte was ever written further behind the flushed end than this. Without it, the whole log is looked through. */
@@ -81,12 +81,12 @@ class LogWindow {
   bytes: Buffer = Buffer.alloc(0)
   position = 0
   readonly #source: LogSource
-  readonly #isForeign: boolean
+  readonly #foreignFrom: number | undefined
   readonly #buffer: Buffer
 
-  constructor(source: LogSource, isForeign: boolean) {
+  constructor(source: LogSource, foreignFrom: number | undefined) {
     this.#source = source
-    this.#isForeign = isForeign
+    this.#foreignFrom = foreignFrom
     this.#buffer = Buffer.allocUnsafeSlow(Math.min(WINDOW_BYTES, source.segmentBytes))
   }
 
@@ -107,7 +107,7 @@ class LogWindow {
   }
 
   #place(position: number): ScanPlace {
-    return { position, segmentEnd: this.segmentEnd(position), isForeign: this.#isForeign }
+    return { position, segmentEnd: this.segmentEnd(position), foreignFrom: this.#foreignFrom }
   }
 
   /** Reads from `position` on, and looks; 'cut' is never the answer. */
@@ -193,7 +193,7 @@ async function stampBehind(window: LogWindow, from: number, end: number, options
 /** Reads the log from `from` to its end. Rejects only when the source does. */
 export async function scanLog(options: ScanOptions): Promise<ScanDecision> {
   const { source, onRecord, stampOf } = options
-  const window = new LogWindow(source, options.isForeign === true)
+  const window = new LogWindow(source, options.foreignFrom)
   const damaged: LogRange[] = []
   let { provenFlushed } = options
   let position = options.from

@@ -7,6 +7,7 @@ export const STORE_REMEDIES: Remedies<StoreEvent> = {
   'store.damaged':
     'Check the disk. Messages in this range are lost here; the others are served. Keep the damaged folder.',
   'store.disk-full': 'Free space on the disk of the store, or make it larger. Sends go on by themselves then.',
+  'store.foreign': 'Nothing, where another broker was meant to have the folder: what it wrote is taken over.',
   'store.checkpoint-failed':
     'Check the rights and the space of the folder of the store. Until then a restart takes longer.',
   'store.cut': 'Look for the power loss or kill before. What was cut had not been acknowledged as flushed.',

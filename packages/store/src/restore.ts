@@ -1,13 +1,14 @@
 // Brings the queues back to what the log says: from the newest checkpoint that the log covers, then record by record.
 // A queue whose files are missing or damaged is built again from the whole log; nothing here refuses to start.
-import { commitLogOffset, MqError, type QueueId, queueOffset } from '@rocketmq-ts/model'
+import { commitLogOffset, MqError, type QueueId, queueOffset, SystemTopic } from '@rocketmq-ts/model'
 import { discardGenerationsBeyond, type Files, type Logger } from '@rocketmq-ts/runtime'
 import { readCheckpoints, type StoredCheckpoint } from './checkpoint.ts'
 import { BEHIND_FLUSHED_BYTES_MAX } from './commit-log/commit-log.ts'
 import type { Segments } from './commit-log/segment.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
 import type { QueueTable } from './consume-queue/queue-table.ts'
-import { readFlushedMark, writeFlushedMark } from './flushed-mark.ts'
+import { discardFlushedMarks, readFlushedMark, writeFlushedMark } from './flushed-mark.ts'
+import { type ForeignWrites, judgeLastWriter, noteForeign } from './last-writer.ts'
 import type { RecoveryReport, ReplayedRecord, StoreEvent, StoreOptions } from './message-store.ts'
 import { isLegalTopic, QueueBuilder } from './queue-builder.ts'
 import { isJournal, storedTagsCode, topicOf } from './record-fields.ts'
@@ -29,7 +30,10 @@ export interface RestoreOptions {
   readonly checkpointPath: string
   readonly flushedMarkPath: string
   readonly damagedFolder: string
-  readonly cleanStop: boolean
+  readonly lastWriterPath: string
+  /** Text of the abort marker; undefined after a clean stop. */
+  readonly abort: string | undefined
+  readonly ownerStamp: string | undefined
   readonly flushedStampOf?: StoreOptions['flushedStampOf'] | undefined
   readonly topicsEndedBy?: StoreOptions['topicsEndedBy'] | undefined
 }
@@ -38,6 +42,8 @@ export interface Restored {
   readonly report: RecoveryReport
   /** Store time of the last record scanned, 0 without one. */
   readonly lastTimestampMs: number
+  /** What the owner said at its last clean stop. */
+  readonly stamp: string | undefined
 }
 
 /** Told of each derived file that had to go. */
@@ -115,11 +121,19 @@ async function trustQueues(
   options: RestoreOptions,
   builder: QueueBuilder,
   checkpoint: StoredCheckpoint,
+  isForeign: boolean,
   rebuilt: Report,
 ): Promise<boolean> {
   const { queueFiles } = options
+  const places = isForeign ? await queueFiles.places() : []
+  const left = new Set([SystemTopic.INFLIGHT_LOG as string, ...places.map(({ topic }) => topic)])
   let areAllIntact = true
   for (const state of checkpoint.queues) {
+    // Java removes the folder of a topic with the topic.
+    if (isForeign && !left.has(state.topic) && state.max > state.min) {
+      rebuilt(nameOf(state), 'was deleted by another broker')
+      continue
+    }
     const queue = builder.trust(state)
     if (await queueFiles.isIntact(queue, checkpoint.coversTo)) continue
     // Should this start fail, the next one would take files that are built here, and that no sync has seen, for those
@@ -176,15 +190,33 @@ async function rewriteUnproven({ segments }: RestoreOptions, from: number, to: n
   }
 }
 
+/** Finds out whose the log is. Where another broker may have cut it, everything that derives from it goes. */
+async function judgeWriter(options: RestoreOptions): Promise<Pick<Restored, 'stamp'> & { foreign?: ForeignWrites }> {
+  const { files, segments, abort, lastWriterPath: path } = options
+  const isMarked = (await readFlushedMark(files, options.flushedMarkPath)) !== undefined
+  const judged = await judgeLastWriter({ files, path, segments, isMarked, abort, stamp: options.ownerStamp })
+  const { foreign, stamp } = judged
+  if (foreign === undefined) return { stamp }
+  options.logger.warn({ event: 'store.foreign', ...foreign })
+  if (judged.isNew) {
+    await discardCheckpoints(options)
+    await discardFlushedMarks(files, options.flushedMarkPath)
+    await noteForeign(files, path, foreign)
+  }
+  return { stamp, foreign }
+}
+
 /** Restores the queues and repairs the log. Afterwards all of it is flushed. */
 export async function restore(options: RestoreOptions): Promise<Restored> {
-  const { files, logger, segments, queues, queueFiles, cleanStop, flushedStampOf, topicsEndedBy } = options
+  const { files, logger, segments, queues, queueFiles, flushedStampOf, topicsEndedBy } = options
+  const cleanStop = options.abort === undefined
   const rebuiltFiles: string[] = []
   const rebuilt: Report = (file, reason) => {
     rebuiltFiles.push(file)
     logger.warn({ event: 'store.rebuilt', file, reason })
   }
 
+  const { foreign, stamp } = await judgeWriter(options)
   let mark = await readFlushedMark(files, options.flushedMarkPath)
   // A log that has no file yet has no bytes to guess about, and from now on the folder is ours.
   const isEmpty = segments.end === segments.min
@@ -198,24 +230,25 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     queues,
     coversTo: checkpoint?.coversTo,
     isWhole: segments.min === 0,
-    isForeign: mark === undefined,
+    foreignFrom: foreign?.from,
   })
-  const isIntact = checkpoint !== undefined && (await trustQueues(options, builder, checkpoint, rebuilt))
+  const isIntact =
+    checkpoint !== undefined && (await trustQueues(options, builder, checkpoint, foreign !== undefined, rebuilt))
   const ended: QueueId[] = []
   /** Before a unit of the next incarnation gets into the same file. */
   async function removeEnded(): Promise<void> {
     for (const queue of ended.splice(0)) await queueFiles.remove(queue)
   }
 
-  const isGuess = mark === undefined && cleanStop && !isEmpty
+  const isGuess = foreign !== undefined && cleanStop && !isEmpty
   const decision = await scanLog({
     source: sourceOf(segments),
     from: isIntact ? checkpoint.coversTo : segments.min,
     provenFlushed: isGuess ? segments.end : (mark ?? 0),
     isGuess,
-    isForeign: mark === undefined,
+    foreignFrom: foreign?.from,
     cleanStop: cleanStop && !isGuess,
-    ...(mark === undefined ? {} : { behindFlushedMax: BEHIND_FLUSHED_BYTES_MAX }),
+    ...(foreign === undefined ? { behindFlushedMax: BEHIND_FLUSHED_BYTES_MAX } : {}),
     onRecord: (record, lostBytes) => {
       if (!builder.take(record, lostBytes)) return false
       if (topicsEndedBy !== undefined && isJournal(record.bytes, record.peek)) {
@@ -246,7 +279,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   if (mark !== undefined && !cleanStop) await rewriteUnproven(options, Math.min(decision.provenFlushed, end), end)
   await syncSegments(options, Math.min(mark ?? 0, end), end)
   // From here on the folder is ours: what is below this mark was promised by somebody.
-  if (mark === undefined) await writeFlushedMark(files, options.flushedMarkPath, end)
+  if (mark === undefined || foreign !== undefined) await writeFlushedMark(files, options.flushedMarkPath, end)
   const report: RecoveryReport = {
     cleanStop,
     end: commitLogOffset(end),
@@ -256,6 +289,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     cutBytes: tailEnd - end,
     damaged: decision.damaged.map((range) => ({ from: commitLogOffset(range.from), to: commitLogOffset(range.to) })),
     rebuilt: rebuiltFiles,
+    foreign,
   }
-  return { report, lastTimestampMs: decision.lastTimestampMs }
+  return { report, lastTimestampMs: decision.lastTimestampMs, stamp }
 }

@@ -20,6 +20,7 @@ import type {
   StoreEvent,
   StoreOptions,
 } from './message-store.ts'
+import { noteOwn } from './last-writer.ts'
 import { hasUnit } from './record-fields.ts'
 import { replayRecords } from './replay.ts'
 
@@ -52,6 +53,7 @@ export function pathsOf(folder: string) {
     /** Ours, with generations. */
     queueCheckpoint: `${folder}/queue-checkpoint`,
     flushedMark: `${folder}/flushed`,
+    lastWriter: `${folder}/last-writer`,
     damaged: `${folder}/damaged`,
     reserve: `${folder}/reserve`,
   }
@@ -69,6 +71,8 @@ export interface StoreParts {
   readonly recovery: RecoveryReport
   /** Store time of the last record before this start. */
   readonly lastTimestampMs: number
+  /** What the owner said at its last clean stop. */
+  readonly stamp: string | undefined
 }
 
 /** Reports and the listeners of the owner, which come after the store was made. */
@@ -97,12 +101,15 @@ export class Store implements MessageStore {
   readonly #failures = new Listeners<Error>()
   #lastTimestampMs: number
   #closing: Promise<void> | undefined
+  /** Nothing of another broker is left to be taken over. */
+  #isOurs: boolean
 
   constructor(parts: StoreParts) {
     const { options, deps, logger, segments, queues, queueFiles, paths } = parts
     const { scheduler, files } = deps
     this.#parts = parts
     this.recovery = parts.recovery
+    this.#isOurs = parts.recovery.foreign === undefined
     this.flushBeforeRelease = options.flushMode === 'SYNC_FLUSH'
     this.#lastTimestampMs = parts.lastTimestampMs
     this.#reserve = createDiskReserve({
@@ -264,6 +271,12 @@ export class Store implements MessageStore {
     return this.#checkpointer.run()
   }
 
+  async claim(): Promise<void> {
+    await this.#log.submit()
+    await this.#note('ours', undefined)
+    this.#isOurs = true
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -292,12 +305,31 @@ export class Store implements MessageStore {
     }
   }
 
+  /** What is written is flushed before the note counts. */
+  async #note(state: 'ours' | 'stopped', stamp: string | undefined): Promise<void> {
+    const { deps, paths, segments } = this.#parts
+    const at = this.#log.written
+    await noteOwn({
+      files: deps.files,
+      path: paths.lastWriter,
+      segments,
+      state,
+      at,
+      stamp,
+      whenFlushed: (position) => this.#log.whenFlushed(position),
+    })
+  }
+
   async #stopInOrder(): Promise<void> {
     const { deps, paths, options, segments } = this.#parts
     await this.#log.submit()
     await this.#log.whenFlushed(this.#log.written)
     this.#log.stop()
     await this.#checkpointer.run()
+    if (this.#isOurs) {
+      const { ownerStamp } = options
+      await this.#note('stopped', ownerStamp === undefined ? this.#parts.stamp : await ownerStamp())
+    }
     await segments.settled()
     await segments.removeFrom(Math.max(segments.min + segments.segmentBytes, endOfSegment(this.#log.written, segments)))
     await deps.files.remove(paths.abort)

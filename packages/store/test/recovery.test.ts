@@ -182,7 +182,7 @@ test('recovery: the properties of a record cut off to zeros → the record is in
   const bytes = Buffer.from(log.bytes)
   bytes[last.end - 1] = 0
   expect(await scan(bytes)).toMatchObject({ end: last.position, records: 59 })
-  expect(await scan(bytes, { isForeign: true })).toMatchObject({ end: last.end, records: 60 })
+  expect(await scan(bytes, { foreignFrom: 0 })).toMatchObject({ end: last.end, records: 60 })
 })
 
 test('recovery: a folder of another writer, stopped in order → a hole counts only with a record behind it', async () => {

@@ -24,8 +24,8 @@ export interface ScanPlace {
   readonly position: number
   /** Position where the segment ends. */
   readonly segmentEnd: number
-  /** Written by another broker, which takes zero bytes in properties. */
-  readonly isForeign?: boolean
+  /** From here on the log may be another broker's, which takes zero bytes in properties. */
+  readonly foreignFrom?: number | undefined
 }
 
 /** Looks at one place. Java: CommitLog.checkMessageAndReturnSize, and the position that it does not compare. */
@@ -38,7 +38,7 @@ export function scanStep(bytes: Uint8Array, at: number, place: ScanPlace, peek: 
   if (kind === 'cut') return bytes.length - at < remaining ? 'cut' : 'torn'
   if (peek.commitLogOffset !== place.position) return 'torn'
   if (!peekedBodyCrcMatches(bytes, peek)) return 'torn'
-  return place.isForeign === true || !hasZero(bytes, peek) ? 'record' : 'torn'
+  return place.position >= (place.foreignFrom ?? Infinity) || !hasZero(bytes, peek) ? 'record' : 'torn'
 }
 
 function hasZero(bytes: Uint8Array, { topicAt, topicLength, propertiesAt, propertiesLength }: RecordPeek): boolean {

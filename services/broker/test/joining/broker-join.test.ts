@@ -62,7 +62,7 @@ test('joinCluster: a fresh broker → nameservers hear of it with the topics of 
 
 test('joinCluster: killed at any moment of the join → the next start has all topics, or takes them over again', async () => {
   let halves = 0
-  for (let afterMs = 12; afterMs < 20; afterMs += 0.5) {
+  for (let afterMs = 14; afterMs < 26; afterMs += 0.5) {
     const { told, nameServers } = registering()
     let arePeersThere = false
     const peers = { ...cluster, clusterInfo: async () => (arePeersThere ? cluster.clusterInfo() : nobody) }

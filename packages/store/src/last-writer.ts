@@ -1,0 +1,168 @@
+// Who wrote into the folder last. While we have it, a sidecar says 'ours'; at a clean stop it says where the log ended and
+// what its last bytes were. What does not fit means that another broker had the folder: a crash of ours never looks so.
+//
+//   ours      open: a stop is a crash of ours as long as the abort marker holds a text of ours, not the number that is Java's
+//   stopped   closed in order at `coversTo`: whatever is written behind it is another's
+//   foreign   another's writes were seen and are not taken over yet
+import { crc32 } from 'node:zlib'
+import { commitLogOffset, type CommitLogOffset } from '@rocketmq-ts/model'
+import { type Files, readGenerations, writeGeneration } from '@rocketmq-ts/runtime'
+import type { Segments } from './commit-log/segment.ts'
+
+const KIND = 'WRTR'
+const VERSION = 1
+/** Bytes in front of a position that stand for everything before it. The last record's CRCs are among them. */
+const TAIL_BYTES = 4096
+const PAYLOAD_BYTES_MAX = 64 * 1024
+
+/** Another broker's writes, as recovery found them. */
+export interface ForeignWrites {
+  /** They begin here, or behind; 0 for a folder that was never ours. */
+  readonly from: CommitLogOffset
+  /** The log below `from` is as we left it, so what derives from that part still holds. */
+  readonly isPrefixKept: boolean
+}
+
+/** What the sidecar holds. */
+interface Noted {
+  readonly state: 'ours' | 'stopped' | 'foreign'
+  /** Position that the note speaks of. */
+  readonly at: number
+  /** Of the bytes in front of `at`. */
+  readonly tailCrc: number
+  readonly isPrefixKept: boolean
+  readonly stamp: string | undefined
+}
+
+export interface LastWriter {
+  readonly foreign: ForeignWrites | undefined
+  /** What the owner said at the clean stop. */
+  readonly stamp: string | undefined
+  /** Of `foreign` there is no note yet: what derives from the log can not be trusted, and goes before it is noted. */
+  readonly isNew: boolean
+}
+
+const OURS: LastWriter = { foreign: undefined, stamp: undefined, isNew: false }
+/** Java writes its process id, old versions nothing. */
+const JAVA_ABORT = /^\s*\d*\s*$/
+
+/** CRC of the bytes in front of a position; undefined where they are not in the folder. */
+async function tailCrcAt(segments: Segments, at: number): Promise<number | undefined> {
+  if (at === 0) return 0
+  const segment = segments.at(at - 1)
+  if (segment === undefined) return undefined
+  const from = Math.max(segment.base, at - TAIL_BYTES)
+  const bytes = Buffer.alloc(at - from)
+  const count = await segment.file.read(from - segment.base, bytes)
+  return count === bytes.length ? crc32(bytes) : undefined
+}
+
+/** True when something was written at a position that was the log's end. */
+async function isWrittenAt(segments: Segments, at: number): Promise<boolean> {
+  const segment = segments.at(at)
+  if (segment === undefined) return segments.end > at
+  const head = Buffer.alloc(Math.min(8, segment.base + segments.segmentBytes - at))
+  await segment.file.read(at - segment.base, head)
+  return head.some((byte) => byte !== 0)
+}
+
+function decode(payload: Uint8Array, at: number): Noted | undefined {
+  try {
+    const { state, tailCrc, isPrefixKept, stamp } = JSON.parse(Buffer.from(payload).toString()) as Record<
+      string,
+      unknown
+    >
+    if (state !== 'ours' && state !== 'stopped' && state !== 'foreign') return undefined
+    if (typeof tailCrc !== 'number') return undefined
+    const said = typeof stamp === 'string' ? stamp : undefined
+    return { state, at, tailCrc, isPrefixKept: isPrefixKept === true, stamp: said }
+  } catch {
+    // The CRC was right, so this is a format we do not know: the same as no note.
+    return undefined
+  }
+}
+
+async function readNote(files: Files, path: string): Promise<Noted | undefined> {
+  const { valid } = await readGenerations(files, path, {
+    kind: KIND,
+    versionMax: VERSION,
+    payloadBytesMax: PAYLOAD_BYTES_MAX,
+  })
+  const [newest] = valid
+  return newest === undefined ? undefined : decode(newest.payload, newest.coversTo)
+}
+
+async function writeNote(
+  files: Files,
+  path: string,
+  { at, ...note }: Noted,
+  whenFlushed?: (position: number) => Promise<void>,
+): Promise<void> {
+  const payload = Buffer.from(JSON.stringify(note))
+  await writeGeneration(files, path, {
+    kind: KIND,
+    version: VERSION,
+    coversTo: at,
+    payload,
+    ...(whenFlushed && { whenFlushed }),
+  })
+}
+
+/** Notes that the folder is ours up to `at`, all of which is written, or that we leave it in order. */
+export async function noteOwn(options: {
+  readonly files: Files
+  readonly path: string
+  readonly segments: Segments
+  readonly state: 'ours' | 'stopped'
+  readonly at: number
+  readonly stamp: string | undefined
+  readonly whenFlushed: (position: number) => Promise<void>
+}): Promise<void> {
+  const { files, path, segments, state, at, stamp } = options
+  const tailCrc = (await tailCrcAt(segments, at)) ?? 0
+  await writeNote(files, path, { state, at, tailCrc, isPrefixKept: true, stamp }, options.whenFlushed)
+}
+
+/** Notes writes of others: until `noteOwn`, every start finds them again. */
+export async function noteForeign(files: Files, path: string, { from, isPrefixKept }: ForeignWrites): Promise<void> {
+  await writeNote(files, path, { state: 'foreign', at: from, tailCrc: 0, isPrefixKept, stamp: undefined })
+}
+
+/** Judges a folder before anything in it is changed. */
+export async function judgeLastWriter(options: {
+  readonly files: Files
+  readonly path: string
+  readonly segments: Segments
+  /** Our flushed mark is there. */
+  readonly isMarked: boolean
+  /** Text of the abort marker, undefined without one. */
+  readonly abort: string | undefined
+  /** What the owner says now; undefined where it can not tell. */
+  readonly stamp: string | undefined
+}): Promise<LastWriter> {
+  const { files, path, segments, isMarked } = options
+  const note = await readNote(files, path)
+  if (note === undefined) {
+    // Without mark and note the folder was never ours; with a mark alone the note was lost, and nothing speaks against us.
+    const isOurs = isMarked || segments.end === segments.min
+    return isOurs ? OURS : { foreign: foreignFrom(0, false), stamp: undefined, isNew: true }
+  }
+  if (note.state === 'foreign') {
+    return { foreign: foreignFrom(note.at, note.isPrefixKept), stamp: undefined, isNew: false }
+  }
+  const isPrefixKept = (await tailCrcAt(segments, note.at)) === note.tailCrc
+  if (note.state === 'stopped') {
+    const isOther = note.stamp !== undefined && options.stamp !== undefined && note.stamp !== options.stamp
+    // Bytes that differ while nothing else does are damage, not another broker.
+    if (!isOther && !(await isWrittenAt(segments, note.at))) return { ...OURS, stamp: note.stamp }
+    if (isPrefixKept) return { foreign: foreignFrom(note.at, true), stamp: note.stamp, isNew: false }
+  } else if (options.abort !== undefined && !JAVA_ABORT.test(options.abort)) {
+    return OURS
+  }
+  // What we wrote after taking the folder over may have been cut, so nothing that derives from it is trusted.
+  return { foreign: foreignFrom(isPrefixKept ? note.at : 0, false), stamp: undefined, isNew: true }
+}
+
+function foreignFrom(position: number, isPrefixKept: boolean): ForeignWrites {
+  return { from: commitLogOffset(position), isPrefixKept }
+}
