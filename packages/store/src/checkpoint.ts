@@ -10,6 +10,8 @@ const VERSION = 1
 /** What our checkpoint holds: the state of every queue when the log was written up to `coversTo`. */
 export interface Checkpoint {
   readonly coversTo: number
+  /** Position of the first byte that the log keeps: never taken back, whatever files are still there. */
+  readonly min: number
   readonly queues: readonly QueueState[]
 }
 
@@ -26,7 +28,7 @@ export async function writeCheckpoint(
   whenFlushed: (position: number) => Promise<void>,
 ): Promise<void> {
   const queues = checkpoint.queues.map(({ topic, queueId, min, max }) => [topic, queueId, min, max])
-  const payload = Buffer.from(JSON.stringify({ queues }))
+  const payload = Buffer.from(JSON.stringify({ min: checkpoint.min, queues }))
   await writeGeneration(files, path, {
     kind: KIND,
     version: VERSION,
@@ -47,12 +49,12 @@ function decodeQueue(entry: unknown): QueueState | undefined {
   return min <= max ? { topic, queueId, min, max } : undefined
 }
 
-function decodePayload(payload: Uint8Array): QueueState[] | undefined {
+function decodePayload(payload: Uint8Array): Omit<Checkpoint, 'coversTo'> | undefined {
   try {
-    const { queues } = JSON.parse(Buffer.from(payload).toString()) as { queues: unknown }
-    if (!Array.isArray(queues)) return undefined
+    const { min = 0, queues } = JSON.parse(Buffer.from(payload).toString()) as { min?: unknown; queues: unknown }
+    if (!isPosition(min) || !Array.isArray(queues)) return undefined
     const decoded = queues.map(decodeQueue)
-    return decoded.includes(undefined) ? undefined : (decoded as QueueState[])
+    return decoded.includes(undefined) ? undefined : { min, queues: decoded as QueueState[] }
   } catch {
     // The CRC was right, so this is a format we do not know: the same as no checkpoint, which is reported.
     return undefined
@@ -68,9 +70,9 @@ export async function readCheckpoints(
   const valid: StoredCheckpoint[] = []
   const damaged = generations.damaged.map((generation) => generation.path)
   for (const generation of generations.valid) {
-    const queues = decodePayload(generation.payload)
-    if (queues === undefined) damaged.push(generation.path)
-    else valid.push({ generation, coversTo: generation.coversTo, queues })
+    const content = decodePayload(generation.payload)
+    if (content === undefined) damaged.push(generation.path)
+    else valid.push({ generation, coversTo: generation.coversTo, ...content })
   }
   return { valid, damaged }
 }

@@ -33,6 +33,8 @@ export interface CheckpointerOptions {
   }
   /** Store time of the last record. */
   readonly lastTimestampMs: () => number
+  /** First byte that the log keeps, as retention has decided it: its files go only behind a checkpoint that says so. */
+  readonly logMin: () => number
   readonly onFailure: (error: Error) => void
 }
 
@@ -132,12 +134,13 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     const coversTo = log.written
     covered = coversTo
     const states = queues.states()
+    const min = options.logMin()
     const timestampMs = options.lastTimestampMs()
     await persist()
     await syncQueueFiles()
     await log.whenFlushed(coversTo)
     await writeFlushedMark(files, options.flushedMarkPath, log.flushed)
-    await writeCheckpoint(files, options.checkpointPath, { coversTo, queues: states }, (position) =>
+    await writeCheckpoint(files, options.checkpointPath, { coversTo, min, queues: states }, (position) =>
       log.whenFlushed(position),
     )
     await writeStoreCheckpoint(files, options.storeCheckpointPath, {

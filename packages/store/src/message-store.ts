@@ -3,6 +3,8 @@
 import type { CommitLogOffset, QueueOffset } from '@rocketmq-ts/model'
 import type { Clock, Files, LogEvent, Logger, Scheduler } from '@rocketmq-ts/runtime'
 import type { ForeignWrites } from './last-writer.ts'
+import type { RemovalReason } from './retention/plan.ts'
+import type { RetentionRules } from './retention/rules.ts'
 
 /** A message before it has a place. Everything is stored as given; the body is copied or kept until written. */
 export interface NewRecord {
@@ -193,6 +195,24 @@ export interface StoreOptions {
   readonly ownerStamp?: () => Promise<string | undefined>
 }
 
+/** Keeps the log from a position on for somebody who reads or replicates it. */
+export interface LogHold {
+  /** What is in front is needed no more; a hold never moves back. */
+  moveTo(position: CommitLogOffset): void
+  /** May be called twice. */
+  release(): void
+}
+
+/** How a store forgets; without it, it keeps everything. */
+export interface RetentionOptions {
+  readonly rules: RetentionRules
+  /**
+   * Awaited before anything below `limit` goes, which is the start of a segment: what must outlive it is written once
+   * more, flushed. When it rejects nothing goes, and it is asked again later.
+   */
+  readonly beforeRemoval?: (limit: CommitLogOffset) => Promise<void>
+}
+
 /** Log lines of the store. */
 export type StoreEvent =
   | {
@@ -212,6 +232,11 @@ export type StoreEvent =
   | { event: 'store.disk-full'; message: string }
   | { event: 'store.disk-freed' }
   | { event: 'store.checkpoint-failed'; message: string }
+  /** A file of the log went: 'age', 'disk-age' (old, and the disk did not wait), 'disk', or left by the run before. */
+  | { event: 'store.segment-removed'; base: number; reason: RemovalReason | 'unfinished' }
+  /** More would go, but somebody needs the log from there on. */
+  | { event: 'store.held'; owner: string; position: number }
+  | { event: 'store.retention-failed'; message: string }
   | { event: 'store.closed'; end: number }
 
 export interface StoreDeps {
@@ -236,6 +261,8 @@ export interface MessageStore extends Appender, QueueReader, RecordReader, Recor
   readonly failure: Error | undefined
   /** Sends are refused until space returns; journal records still pass. */
   readonly diskFull: boolean
+  /** The disk is not full yet, but over its last mark: sends are refused as well. Java: diskSpaceWarningLevelRatio. */
+  readonly diskOverMark: boolean
   /** End of the batch. Part of TurnLog. */
   readonly appended: number
   /** Writes the batch and dispatches it. Rejects with MqError 'store-refused', for good. Part of TurnLog. */
@@ -258,6 +285,16 @@ export interface MessageStore extends Appender, QueueReader, RecordReader, Recor
     from: CommitLogOffset,
     sink: (record: ReplayedRecord) => void,
   ): Promise<void>
+  /**
+   * Nothing from `position` on is removed until the hold is released; sends are refused on a disk that fills up meanwhile.
+   * `owner` is named where that keeps retention from its work. Throws MqError 'parameter-invalid' for a position below
+   * `min`, 'busy' when too many hold.
+   */
+  hold(owner: string, position: CommitLogOffset): LogHold
+  /** From now on files of the log go by these rules. Called once. */
+  startRetention(options: RetentionOptions): void
+  /** Told when the min of the log or of queues has grown. */
+  onMinMoved(listener: () => void): void
   /** Writes a checkpoint that covers everything written so far. */
   checkpoint(): Promise<void>
   /**

@@ -98,12 +98,15 @@ export class QueueBuilder {
   /** Offsets that were given out stay given out, also where every record of them is lost. */
   finish(): void {
     const { queues } = this.#options
-    for (const { topic, queueId, max } of this.#lost) {
+    for (const { topic, queueId, min, max } of this.#lost) {
       const queue = queues.find(topic, queueId) ?? queues.obtain(topic, queueId, max)
       if (queue.max < max) {
         queue.fillTo(max)
         queues.markDirty(queue)
       }
+      // What retention has passed stays passed.
+      queue.min = Math.max(queue.min, min)
+      queue.nextMin = queue.min
     }
     for (const queue of queues.all()) queue.visible = queue.max
   }

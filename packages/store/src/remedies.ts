@@ -10,6 +10,9 @@ export const STORE_REMEDIES: Remedies<StoreEvent> = {
   'store.foreign': 'Nothing, where another broker was meant to have the folder: what it wrote is taken over.',
   'store.checkpoint-failed':
     'Check the rights and the space of the folder of the store. Until then a restart takes longer.',
+  'store.held': 'See why its owner does not go on. Until then the log grows, and sends are refused on a full disk.',
+  'store.retention-failed':
+    'Check the rights and the space of the folder of the store. The log grows until it works again.',
   'store.cut': 'Look for the power loss or kill before. What was cut had not been acknowledged as flushed.',
   'store.flush-slow': 'Check the disk for other load. With SYNC_FLUSH every send waits for it.',
 }

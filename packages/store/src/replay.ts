@@ -3,7 +3,7 @@ import { type CommitLogOffset, createRecordPeek, MqError, peekRecord } from '@ro
 import type { Scheduler } from '@rocketmq-ts/runtime'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
-import { isFillerUnit } from './consume-queue/unit.ts'
+import { unitAtPosition, unitFrom } from './consume-queue/unit-search.ts'
 import type { RecordReader, ReplayedRecord, Unit } from './message-store.ts'
 
 /** Record bytes between two pauses, in which other work runs. */
@@ -23,40 +23,6 @@ interface Cursor {
   readonly queue: ConsumeQueue
   readonly end: number
   unit: Unit | undefined
-}
-
-/** The unit at `offset`, or the first one behind it that stands for a record. */
-async function unitFrom({ queue, end }: Cursor, offset: number, queueFiles: QueueFiles): Promise<Unit | undefined> {
-  let next = Math.max(offset, queue.min)
-  while (next < end) {
-    const found: Unit[] = []
-    const result = queue.walk(next, end, end - next, (unit) => {
-      if (isFillerUnit(unit)) return 'skip'
-      found.push(unit)
-      return 'stop'
-    })
-    if (found[0] !== undefined) return found[0]
-    if (result.kind === 'missing') await queueFiles.load(queue, result.at)
-    else next = result.next
-  }
-  return undefined
-}
-
-/** The first unit at or behind a position of the log, by halving. */
-async function unitAtPosition(cursor: Cursor, position: number, queueFiles: QueueFiles): Promise<Unit | undefined> {
-  let low = cursor.queue.min
-  let high = cursor.end
-  let best: Unit | undefined
-  while (low < high) {
-    const middle = low + Math.floor((high - low) / 2)
-    const unit = await unitFrom(cursor, middle, queueFiles)
-    if (unit !== undefined && unit.commitLogOffset < position) low = unit.queueOffset + 1
-    else {
-      best = unit ?? best
-      high = middle
-    }
-  }
-  return best
 }
 
 function earliest(cursors: readonly Cursor[]): Cursor | undefined {
@@ -82,7 +48,7 @@ export async function replayRecords(options: ReplayOptions): Promise<void> {
   const { scheduler, queueFiles, reader, from, sink } = options
   const peek = createRecordPeek()
   const cursors: Cursor[] = options.queues.map((queue) => ({ queue, end: queue.max, unit: undefined }))
-  for (const cursor of cursors) cursor.unit = await unitAtPosition(cursor, from, queueFiles)
+  for (const cursor of cursors) cursor.unit = await unitAtPosition(queueFiles, cursor, from)
   let unpaused = 0
   for (let cursor = earliest(cursors); cursor?.unit !== undefined; cursor = earliest(cursors)) {
     const { unit, queue } = cursor
@@ -92,7 +58,7 @@ export async function replayRecords(options: ReplayOptions): Promise<void> {
       const { storeTimestampMs } = peek
       sink({ ...unit, topic: queue.topic, queueId: queue.queueId, storeTimestampMs, bytes })
     }
-    cursor.unit = await unitFrom(cursor, unit.queueOffset + 1, queueFiles)
+    cursor.unit = await unitFrom(queueFiles, cursor, unit.queueOffset + 1)
     unpaused += unit.size
     if (unpaused >= BYTES_PER_PAUSE) {
       unpaused = 0

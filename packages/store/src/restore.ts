@@ -9,6 +9,7 @@ import type { QueueFiles } from './consume-queue/queue-files.ts'
 import type { QueueTable } from './consume-queue/queue-table.ts'
 import { discardFlushedMarks, readFlushedMark, writeFlushedMark } from './flushed-mark.ts'
 import { type ForeignWrites, judgeLastWriter, noteForeign } from './last-writer.ts'
+import { minOffsetAt } from './consume-queue/unit-search.ts'
 import type { RecoveryReport, ReplayedRecord, StoreEvent, StoreOptions } from './message-store.ts'
 import { isLegalTopic, QueueBuilder } from './queue-builder.ts'
 import { isJournal, storedTagsCode, topicOf } from './record-fields.ts'
@@ -147,6 +148,14 @@ async function trustQueues(
   return areAllIntact
 }
 
+/** No queue begins with units of records that are in the log no more. Java: ConsumeQueue.correctMinOffset. */
+async function raiseMins({ segments, queues, queueFiles }: RestoreOptions): Promise<void> {
+  for (const queue of queues.all()) {
+    queue.nextMin = await minOffsetAt(queueFiles, queue, segments.min)
+    queue.min = queue.nextMin
+  }
+}
+
 /**
  * Queues that the log knows nothing of. All records of one may have been deleted with their segments: its offsets go on
  * where they were. Otherwise it only had records that were cut off.
@@ -226,6 +235,8 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   }
   await completeSegments(segments, mark ?? segments.min)
   const checkpoint = await chooseCheckpoint(options, mark ?? 0, rebuilt)
+  // Retention was stopped between its decision and the last of its removals.
+  if (checkpoint !== undefined) segments.retireBelow(checkpoint.min)
   const builder = new QueueBuilder({
     queues,
     coversTo: checkpoint?.coversTo,
@@ -268,6 +279,8 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   })
   await removeEnded()
   builder.finish()
+  // Files of the log went that no checkpoint speaks of.
+  if (checkpoint !== undefined && checkpoint.min < segments.min) await raiseMins(options)
   const { end, tailEnd } = decision
   for (const range of decision.damaged) logger.error({ event: 'store.damaged', ...range })
   if (tailEnd > end) await cutTail({ files, folder: options.damagedFolder, segments, logger }, end, tailEnd)

@@ -23,6 +23,7 @@ import type {
 import { noteOwn } from './last-writer.ts'
 import { hasUnit } from './record-fields.ts'
 import { replayRecords } from './replay.ts'
+import { createRetention, type Retention } from './retention/retention.ts'
 
 const MiB = 1024 * 1024
 /** Apache's defaults, and ours where Apache has none. */
@@ -97,8 +98,10 @@ export class Store implements MessageStore {
   readonly #log: CommitLog
   readonly #dispatcher: Dispatcher
   readonly #checkpointer: Checkpointer
+  readonly #retention: Retention
   readonly #rolls = new Listeners<ReturnType<typeof commitLogOffset>>()
   readonly #failures = new Listeners<Error>()
+  readonly #minMoves = new Listeners<void>()
   #lastTimestampMs: number
   #closing: Promise<void> | undefined
   /** Nothing of another broker is left to be taken over. */
@@ -163,7 +166,21 @@ export class Store implements MessageStore {
       intervalMs: options.checkpointIntervalMs ?? STORE_DEFAULTS.checkpointIntervalMs,
       log: this.#log,
       lastTimestampMs: () => this.#lastTimestampMs,
+      logMin: () => this.#retention.logMin,
       onFailure: (error) => logger.error({ event: 'store.checkpoint-failed', message: error.message }),
+    })
+    this.#retention = createRetention({
+      clock: deps.clock,
+      scheduler,
+      files,
+      folder: options.folder,
+      logger,
+      segments,
+      queues,
+      queueFiles,
+      log: this.#log,
+      checkpoint: () => this.#checkpointer.run(),
+      onMinMoved: () => this.#minMoves.tell(),
     })
     this.#dispatcher = createDispatcher((queue) => this.#checkpointer.unitAdded(queue))
   }
@@ -197,6 +214,10 @@ export class Store implements MessageStore {
     return this.#reserve.full
   }
 
+  get diskOverMark() {
+    return this.#retention.refusal !== undefined
+  }
+
   get appended() {
     return this.#log.appended
   }
@@ -205,9 +226,7 @@ export class Store implements MessageStore {
     if (this.#closing !== undefined) throw new MqError('closed', 'the store is closed')
     const isJournal = options?.journal === true
     const size = this.#log.admit(record, isJournal)
-    if (!isJournal && this.#checkpointer.isBehind) {
-      throw new MqError('busy', 'the consume queue files are behind the log; send again later')
-    }
+    if (!isJournal) this.#admitSend()
     const { topic, queueId, tagsCode } = record
     const queue = hasUnit(record.sysFlag) ? this.#parts.queues.obtain(topic, queueId) : undefined
     const storeTimestampMs = this.#parts.deps.clock.nowMs()
@@ -226,6 +245,16 @@ export class Store implements MessageStore {
     }
     this.#dispatcher.appended(appended, queue)
     return appended
+  }
+
+  #admitSend(): void {
+    if (this.#checkpointer.isBehind) {
+      throw new MqError('busy', 'the consume queue files are behind the log; send again later')
+    }
+    const { refusal } = this.#retention
+    if (refusal !== undefined) {
+      throw new MqError('disk-full', `${refusal}; free some space, sending goes on by itself`)
+    }
   }
 
   submit(): Promise<void> {
@@ -256,6 +285,12 @@ export class Store implements MessageStore {
 
   onFailure: MessageStore['onFailure'] = (listener) => this.#failures.add(listener)
 
+  onMinMoved: MessageStore['onMinMoved'] = (listener) => this.#minMoves.add(listener)
+
+  hold: MessageStore['hold'] = (owner, position) => this.#retention.hold(owner, position)
+
+  startRetention: MessageStore['startRetention'] = (options) => this.#retention.start(options)
+
   endTopic(topic: string): void {
     for (const queue of this.#parts.queues.ofTopic(topic)) this.#parts.queues.remove(queue)
     this.#checkpointer.topicEnded(topic)
@@ -264,7 +299,15 @@ export class Store implements MessageStore {
   replay: MessageStore['replay'] = (isWanted, from, sink) => {
     const { queues, queueFiles, deps } = this.#parts
     const wanted = Array.from(queues.all()).filter((queue) => isWanted(queue.topic))
-    return replayRecords({ scheduler: deps.scheduler, queueFiles, reader: this, queues: wanted, from, sink })
+    const hold = this.hold('replay', commitLogOffset(Math.max(from, this.#retention.logMin)))
+    return replayRecords({
+      scheduler: deps.scheduler,
+      queueFiles,
+      reader: this,
+      queues: wanted,
+      from,
+      sink,
+    }).finally(() => hold.release())
   }
 
   checkpoint(): Promise<void> {
@@ -283,12 +326,14 @@ export class Store implements MessageStore {
   }
 
   #written(end: number): void {
+    this.#retention.touch()
     this.#dispatcher.written(end)
     if (!this.flushBeforeRelease) this.#dispatcher.confirmed(end)
   }
 
   async #close(): Promise<void> {
     const { segments, queueFiles, lock, logger } = this.#parts
+    await this.#retention.stop()
     try {
       // What fails here leaves the abort marker in place: the next start looks closely.
       if (this.failure === undefined) await this.#stopInOrder()

@@ -41,7 +41,8 @@ test('checkpoint: written → read with all queues; the two newest generations s
   const { files } = createManualEffects()
   await files.makeFolder('/s')
   const queues = [{ topic: 'T', queueId: 7, min: 1, max: 2 }]
-  for (const coversTo of [10, 20, 30]) await writeCheckpoint(files, '/s/q', { coversTo, queues }, async () => undefined)
+  for (const coversTo of [10, 20, 30])
+    await writeCheckpoint(files, '/s/q', { coversTo, min: 0, queues }, async () => undefined)
   const { valid, damaged } = await readCheckpoints(files, '/s/q')
   expect(valid.map(({ coversTo }) => coversTo)).toEqual([30, 20])
   expect([valid[0]!.queues, damaged]).toEqual([queues, []])
@@ -50,7 +51,7 @@ test('checkpoint: written → read with all queues; the two newest generations s
 test('checkpoint: the log can not be flushed that far → the file does not take its name', async () => {
   const { files } = createManualEffects()
   await files.makeFolder('/s')
-  const refused = writeCheckpoint(files, '/s/q', { coversTo: 10, queues: [] }, async () => {
+  const refused = writeCheckpoint(files, '/s/q', { coversTo: 10, min: 0, queues: [] }, async () => {
     throw new Error('no sync')
   })
   await expect(refused).rejects.toThrow('no sync')

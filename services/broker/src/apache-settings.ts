@@ -109,10 +109,8 @@ export const apacheBrokerSettings = foreignSettings([
     why: 'flushIntervalCommitLog alone paces flushes, and queues are rebuilt from the log',
   },
   {
-    names: `deleteWhen fileReservedTime diskMaxUsedSpaceRatio diskSpaceCleanForciblyRatio diskSpaceWarningLevelRatio
-      cleanFileForciblyEnable cleanResourceInterval deleteCommitLogFilesInterval deleteConsumeQueueFilesInterval
-      deleteFileBatchMax enabledDeleteTopicInBroker`,
-    why: 'messages are not deleted by age yet: watch the disk; sends are refused before it is full',
+    names: 'deleteConsumeQueueFilesInterval enabledDeleteTopicInBroker',
+    why: 'files of queues go right behind those of the log, and topics are always deleted when asked',
   },
   {
     names: `mapedFileSizeConsumeQueue mappedFileSizeConsumeQueue mappedFileSizeConsumeQueueExt mappedFileSizeTimerLog

@@ -53,6 +53,7 @@ import { createRegistration, registrationOf } from './registration.ts'
 import { brokerMemory } from './memory.ts'
 import { type NameServers, unregisterWithin } from './name-servers.ts'
 import { brokerReadiness } from './readiness.ts'
+import { startRetention } from './retention.ts'
 import { createBrokerRequestTable } from './request-table.ts'
 import { restore } from './restore.ts'
 import { createSendMessage } from './send/send-message.ts'
@@ -199,18 +200,14 @@ async function openAround(
     onDead: (topic, group) => metrics.dead(topic, group),
   })
   const expiry = createExpiry({ inflight, scheduler, clock, turns, polling, deadLetters })
-  const stateRoll = createStateRoll({ inflight, topics, groups, turns, scheduler, logger, recordBytesSoft })
+  const live = { inflight, topics, groups, turns, scheduler, store, logger }
+  const { statesCompleteFrom } = restored
+  const stateRoll = createStateRoll({ ...live, recordBytesSoft, statesCompleteFrom })
   const derivedFiles = createDerivedFiles({
+    ...live,
     files,
-    scheduler,
     clock,
-    turns,
-    store,
-    inflight,
     journal,
-    topics,
-    groups,
-    logger,
     root: settings.storePathRootDir,
     intervalMs: settings.flushConsumerOffsetInterval,
   })
@@ -342,6 +339,7 @@ async function openAround(
 
   store.onVisible((record) => polling.messageVisible(record.topic, record.queueId, record.tagsCode))
   store.onRoll((base) => stateRoll.rolled(base))
+  startRetention({ store, inflight, turns, stateRoll, settings })
   await server.start()
   if (foreign !== undefined) await adoptSettings({ topics, groups, writer, turns, logger }, foreign, store.queues())
   expiry.rearm()

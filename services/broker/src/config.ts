@@ -13,6 +13,7 @@ import {
   text,
 } from '@rocketmq-ts/config'
 import { apacheBrokerSettings } from './apache-settings.ts'
+import { deleteHoursOf } from './delete-hours.ts'
 import { MESSAGE_BODY_BYTES_MAX, QUEUES_PER_TOPIC_MAX } from './limits.ts'
 
 const MIB = 1024 * 1024
@@ -86,6 +87,45 @@ export const brokerConfig = defineConfig(
       max: 4096 * MIB,
       help: 'Length of a commit log segment. Fixed for the life of a folder.',
     }),
+    fileReservedTime: integer({
+      default: 72,
+      max: 1_000_000,
+      help:
+        'Hours that messages are kept. A file of the log (mappedFileSizeCommitLog) goes as a whole, when its last message ' +
+        'is that old.',
+    }),
+    deleteWhen: text({ default: '04', help: 'Hours of the day, local time, in which old files go; part them with ;' }),
+    diskMaxUsedSpaceRatio: integer({
+      default: 75,
+      max: 100,
+      help: 'Percent of the disk in use above which old files go in any hour. 10 to 95 count.',
+    }),
+    diskSpaceCleanForciblyRatio: integer({
+      default: 85,
+      max: 100,
+      help: 'Percent above which the oldest files go, however young (cleanFileForciblyEnable). 30 to 85 count.',
+    }),
+    diskSpaceWarningLevelRatio: integer({
+      default: 90,
+      max: 100,
+      help: 'Percent above which sends are refused until there is room again. 35 to 90 count.',
+    }),
+    cleanFileForciblyEnable: bool({
+      default: true,
+      help: 'Rather lose the oldest messages than refuse new ones when the disk fills up.',
+    }),
+    cleanResourceInterval: durationMs({
+      default: 10 * SECOND,
+      min: SECOND,
+      max: 10 * MINUTE,
+      help: 'How often the broker looks for files that must go, while any may.',
+    }),
+    deleteCommitLogFilesInterval: durationMs({
+      default: 100,
+      max: MINUTE,
+      help: 'Pause between two files of the log that go.',
+    }),
+    deleteFileBatchMax: integer({ default: 10, min: 1, max: 1000, help: 'Files of the log that go at once, at most.' }),
     autoCreateTopicEnable: bool({ default: true, help: 'Create a topic when the first message is sent to it.' }),
     autoCreateSubscriptionGroup: bool({ default: true, help: 'Create a group when it first consumes.' }),
     defaultTopicQueueNums: integer({
@@ -120,16 +160,21 @@ export type BrokerSettings = ConfigOf<typeof brokerConfig>
 const ADDRESS = /^(?:\[[^\]]+\]|[^:[\]\s]+):\d{1,5}$/
 
 interface Checked {
+  readonly deleteWhen: string
   readonly namesrvAddr: string
   readonly storePathRootDir: string
   readonly storePathCommitLog: string
 }
 
-function checkBrokerConfig({ namesrvAddr, storePathRootDir: root, storePathCommitLog: log }: Checked) {
+function checkBrokerConfig({ deleteWhen, namesrvAddr, storePathRootDir: root, storePathCommitLog: log }: Checked) {
   const faults: { readonly key: keyof Checked; readonly reason: string; readonly remedy: string }[] = []
   const wrong = nameServerAddresses({ namesrvAddr }).find((address) => !ADDRESS.test(address))
   if (wrong !== undefined) {
     faults.push({ key: 'namesrvAddr', reason: `'${wrong}' is not host:port`, remedy: 'part addresses with ;' })
+  }
+  if (deleteHoursOf(deleteWhen) === undefined) {
+    const reason = `'${deleteWhen}' is no list of hours`
+    faults.push({ key: 'deleteWhen', reason, remedy: 'name hours from 00 to 23, parted with ;' })
   }
   const logFolder = `${withoutSlash(root)}/commitlog`
   if (log !== '' && withoutSlash(log) !== logFolder) {

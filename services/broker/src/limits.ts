@@ -21,6 +21,8 @@ export const POLL_TIME_MS_MAX = 60 * SECOND_MS
 export const TURN_JOBS_MAX = 100_000
 /** Entries that expire in one Turn, at most. */
 export const EXPIRED_PER_TURN_MAX = 4096
+/** Queues of groups that are moved to the min of their queue in one Turn, at most. */
+export const RETAINED_PER_TURN_MAX = 1024
 /** Dead letters whose copy is under way, at most. */
 export const DEAD_LETTERS_IN_WORK_MAX = 256
 /** Topics and groups of a broker, at most. */

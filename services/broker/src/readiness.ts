@@ -3,7 +3,7 @@ import { type Readiness, type ReadinessPart, readinessOf } from '@rocketmq-ts/ru
 import type { MessageStore } from '@rocketmq-ts/store'
 
 export interface BrokerState {
-  readonly store: Pick<MessageStore, 'failure' | 'diskFull'>
+  readonly store: Pick<MessageStore, 'failure' | 'diskFull' | 'diskOverMark'>
   readonly isStopping: boolean
   /** A nameserver knows the broker. */
   readonly isKnown: boolean
@@ -16,7 +16,7 @@ export function brokerReadiness({ store, isStopping, isKnown }: BrokerState): Re
     store.failure === undefined
       ? { name: 'store', ready: true }
       : { name: 'store', ready: false, reason: `the log refuses appends: ${store.failure.message}` },
-    store.diskFull
+    store.diskFull || store.diskOverMark
       ? { name: 'disk', ready: true, reason: 'the disk is full: sends are refused until space is free' }
       : { name: 'disk', ready: true },
     isKnown

@@ -1,5 +1,5 @@
 // What a broker knew when it stopped: the newest usable start cache, then every journal record and every copy behind it,
-// in the order of the log; then nothing may point beyond the end of a queue.
+// in the order of the log; then nothing may point outside of what a queue holds.
 import { MqError, SystemTopic, commitLogOffset, decodeRecord, isDeadLetterTopic } from '@rocketmq-ts/model'
 import { type Files, type Logger, discardGenerationsBeyond, readGenerations } from '@rocketmq-ts/runtime'
 import type { MessageStore, ReplayedRecord } from '@rocketmq-ts/store'
@@ -27,18 +27,21 @@ export interface Restored {
   readonly journalRecords: number
   /** Nothing here was written by us: the folder is new, or of Apache's broker. */
   readonly isForeign: boolean
+  /** Start of the newest segment whose states a replayed record calls complete, −1 without any. */
+  readonly statesCompleteFrom: number
 }
 
-/** Applies one record of the journal or one dead-letter copy. */
-function applyRecord(deps: RestoreDeps, record: ReplayedRecord): void {
+/** Applies one record of the journal or one dead-letter copy. Returns the segments whose states it calls complete. */
+function applyRecord(deps: RestoreDeps, record: ReplayedRecord): readonly number[] {
   const decoded = decodeRecord(record.bytes)
   if (record.topic === SystemTopic.INFLIGHT_LOG) {
     const replayed = deps.inflight.replay(decoded.body, record.commitLogOffset)
     for (const setting of replayed.settings) applySetting(setting, deps, record.storeTimestampMs)
-    return
+    return replayed.statesComplete
   }
   const origin = originOf(propertiesTextOf(decoded))
   if (origin !== undefined) deps.inflight.applyOrigin(origin, 'dead')
+  return []
 }
 
 /** Where to replay from, and the time that the start cache knows. */
@@ -74,18 +77,21 @@ export async function restore(deps: RestoreDeps): Promise<Restored> {
   let newestMs = nowMs
   let journalRecords = 0
   let isForeign = from === 0
+  let statesCompleteFrom = -1
   await deps.store.replay(
     (topic) => topic === SystemTopic.INFLIGHT_LOG || isDeadLetterTopic(topic),
     commitLogOffset(from),
     (record) => {
-      applyRecord(deps, record)
+      statesCompleteFrom = Math.max(statesCompleteFrom, ...applyRecord(deps, record))
       journalRecords += 1
       if (record.topic === SystemTopic.INFLIGHT_LOG) isForeign = false
       newestMs = Math.max(newestMs, record.storeTimestampMs)
     },
   )
   for (const queue of Array.from(deps.inflight.all())) {
-    deps.inflight.clamp(queue, deps.store.bounds(queue.topic, queue.queueId).max)
+    const { min, max } = deps.store.bounds(queue.topic, queue.queueId)
+    deps.inflight.clamp(queue, max)
+    if (deps.inflight.lowMark(queue) < min) deps.inflight.retain(queue, min)
   }
-  return { newestMs, journalRecords, isForeign }
+  return { newestMs, journalRecords, isForeign, statesCompleteFrom }
 }

@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals'
 import { commitLogOffset, topicConfig } from '@rocketmq-ts/model'
 import { ResponseCode } from '@rocketmq-ts/remoting'
-import { silentLogger } from '@rocketmq-ts/runtime'
+import { type ReleaseCallback, silentLogger } from '@rocketmq-ts/runtime'
 import { createManualEffects } from '@rocketmq-ts/testkit'
 import { createGroupTable } from '../src/groups/group-table.ts'
 import { createInflight } from '../src/inflight/inflight.ts'
@@ -18,7 +18,9 @@ function setUp(topicCount = 0, recordBytesSoft = 1024 * 1024) {
   for (let index = 0; index < topicCount; index += 1) topics.put(topicConfig(`T${index}`), 100 + index, 1)
   const events: unknown[] = []
   const records: Uint8Array[] = []
+  const releases: ReleaseCallback[] = []
   let isFull = false
+  let failure: Error | undefined
   const roll = createStateRoll({
     inflight,
     topics,
@@ -26,12 +28,16 @@ function setUp(topicCount = 0, recordBytesSoft = 1024 * 1024) {
     scheduler: effects.scheduler,
     logger: { ...silentLogger, info: (event) => void events.push(event) },
     recordBytesSoft,
+    store: { appended: 5000 },
+    statesCompleteFrom: -1,
     turns: {
+      release: (_, callback) => void releases.push(callback),
       enter(job) {
         if (isFull) return false
         job()
         const body = inflight.takeChanges({ provenFlushed: 0 })
         if (body !== undefined) records.push(body)
+        for (const callback of releases.splice(0)) callback(failure)
         return true
       },
     },
@@ -41,7 +47,8 @@ function setUp(topicCount = 0, recordBytesSoft = 1024 * 1024) {
     return records.map((body, index) => core.replay(body, 1000 + index))
   }
   const full = (value: boolean): void => void (isFull = value)
-  return { effects, inflight, roll, events, records, replayed, full }
+  const fail = (error: Error): void => void (failure = error)
+  return { effects, inflight, roll, events, records, replayed, full, fail }
 }
 
 test('state roll: settings first, then states, then the marker; built-in topics have no settings to repeat', async () => {
@@ -110,6 +117,40 @@ test('state roll: stopped → no step comes any more', async () => {
   roll.stop()
   await effects.advance(1000)
   expect(records.length).toBe(before)
+})
+
+test('state roll: asked for what an earlier one has written → done at once; else it begins, and ends when it is written', async () => {
+  const { effects, roll, replayed } = setUp(3)
+  roll.rolled(commitLogOffset(1000))
+  await effects.advance(100)
+  await roll.completeFrom(commitLogOffset(1000))
+  expect(replayed().flatMap(({ statesComplete }) => statesComplete)).toStrictEqual([1000])
+  const asked = roll.completeFrom(commitLogOffset(4096))
+  await effects.advance(100)
+  await asked
+  expect(replayed().flatMap(({ statesComplete }) => statesComplete)).toStrictEqual([1000, 5000])
+})
+
+test('state roll: asked for more than the one that runs will give → another one follows it', async () => {
+  const { effects, roll, replayed } = setUp(1000)
+  roll.rolled(commitLogOffset(1000))
+  await effects.advance(2)
+  const asked = roll.completeFrom(commitLogOffset(4096))
+  await effects.advance(1000)
+  await asked
+  expect(replayed().flatMap(({ statesComplete }) => statesComplete)).toStrictEqual([1000, 5000])
+})
+
+test('state roll: asked for, and the log refuses or the broker stops → it rejects', async () => {
+  const { effects, roll, fail } = setUp(3)
+  fail(new Error('refused'))
+  const refused = expect(roll.completeFrom(commitLogOffset(4096))).rejects.toThrow('refused')
+  await effects.advance(100)
+  await refused
+  const stopped = expect(roll.completeFrom(commitLogOffset(4096))).rejects.toMatchObject({ code: 'closed' })
+  roll.stop()
+  await stopped
+  await expect(roll.completeFrom(commitLogOffset(4096))).rejects.toMatchObject({ code: 'closed' })
 })
 
 test('segment roll: more states than a small segment holds → written in records that fit, sending goes on', async () => {

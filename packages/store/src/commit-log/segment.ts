@@ -17,7 +17,7 @@ export interface Segment {
 /** All files of the log, by position. */
 export interface Segments {
   readonly segmentBytes: number
-  /** Position of the first byte kept. */
+  /** Position of the first byte kept: grows only. Files below may be waiting for their removal. */
   readonly min: number
   /** Position behind the last file. */
   readonly end: number
@@ -33,6 +33,13 @@ export interface Segments {
   settled(): Promise<void>
   /** Removes the files that start at `from` or behind. */
   removeFrom(from: number): Promise<void>
+  /** Everything below `base` is in the log no more. The files go with `removeRetired`; a read under way keeps its bytes. */
+  retireBelow(base: number): void
+  /**
+   * Removes the oldest retired file, durably: one at a time, so that a power loss never leaves an older file behind a
+   * missing one. The base of what went, undefined when there is none. What can not be removed stays the next one.
+   */
+  removeRetired(): Promise<number | undefined>
   close(): Promise<void>
 }
 
@@ -83,6 +90,8 @@ export async function openSegments(options: {
   const { files, folder, segmentBytes } = options
   const segments = new Map<number, Segment>()
   const making = new Map<number, Promise<Segment>>()
+  /** Files that are in the log no more, the oldest first. */
+  const retired: Segment[] = []
   await files.makeFolder(folder, { durable: true })
   const bases = await listPositions(files, folder)
   for (const base of bases) {
@@ -155,9 +164,28 @@ export async function openSegments(options: {
       await files.syncFolder(folder)
       end = Math.min(end, Math.max(from, min))
     },
+    retireBelow(base) {
+      for (; min < base; min += segmentBytes) {
+        const segment = segments.get(min)
+        if (segment === undefined) continue
+        segments.delete(min)
+        retired.push(segment)
+      }
+    },
+    async removeRetired() {
+      const oldest = retired[0]
+      if (oldest === undefined) return undefined
+      // Waits for the reads that are under way.
+      await oldest.file.close()
+      await files.remove(oldest.file.path)
+      await files.syncFolder(folder)
+      retired.shift()
+      return oldest.base
+    },
     async close() {
       await settled()
-      await Promise.all([...segments.values()].map((segment) => segment.file.close()))
+      await Promise.all([...segments.values(), ...retired].map((segment) => segment.file.close()))
+      retired.length = 0
       segments.clear()
     },
   }

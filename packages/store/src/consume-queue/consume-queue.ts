@@ -16,6 +16,8 @@ export class ConsumeQueue implements ChunkOwner {
   readonly queueId: number
   /** First offset whose record may still be in the log. */
   min: number
+  /** What `min` will be when a checkpoint says so durably: it never moves back, whatever happens in between. */
+  nextMin: number
   /** The next append gets it: one past everything in the batch. */
   assigned: number
   /** One past the last dispatched unit. */
@@ -40,6 +42,7 @@ export class ConsumeQueue implements ChunkOwner {
     this.topic = place.topic
     this.queueId = place.queueId
     this.min = min
+    this.nextMin = min
     this.assigned = max
     this.max = max
     this.visible = max

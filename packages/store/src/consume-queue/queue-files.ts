@@ -32,6 +32,8 @@ export interface QueueFiles {
   places(): Promise<QueueId[]>
   /** The last unit in the files of a queue, in whatever state they are. */
   lastUnit(place: QueueId): Promise<{ readonly offset: number; readonly commitLogOffset: number } | undefined>
+  /** Removes the files whose units are all below the queue's min, never the last one. Cheap when the min is where it was. */
+  removeBelow(queue: ConsumeQueue): Promise<void>
   /** Removes the files of a queue. */
   remove(place: QueueId): Promise<void>
   /** Removes the files of a topic. */
@@ -57,6 +59,8 @@ export function createQueueFiles(options: {
   const unsyncedFiles = new Set<string>()
   const unsyncedFolders = new Set<string>()
   const loading = new Map<ConsumeQueue, Map<number, Promise<void>>>()
+  /** Of each queue looked at, the offset below which it has no files. */
+  const removedBelow = new WeakMap<ConsumeQueue, number>()
 
   function folderOf(queue: QueueId): string {
     return `${root}/${queue.topic}/${queue.queueId}`
@@ -152,15 +156,25 @@ export function createQueueFiles(options: {
       const start = fileStart(offset)
       const stop = Math.min(to, start + unitsPerFile)
       const part = into.subarray((offset - from) * UNIT_BYTES, (stop - from) * UNIT_BYTES)
-      const position = (offset - start) * UNIT_BYTES
-      await use(
-        pathOf(queue, offset),
-        () => files.open(pathOf(queue, start), 'must-exist'),
-        (file) => file.read(position, part, 'cold'),
-      )
+      await readPart(queue, offset, part)
       offset = stop
     }
     return into
+  }
+
+  /** Fills `part`, which lies in one file. A file below the queue's min may be gone: nobody asks for what it held. */
+  async function readPart(queue: ConsumeQueue, offset: number, part: Buffer): Promise<void> {
+    const start = fileStart(offset)
+    try {
+      await use(
+        pathOf(queue, offset),
+        () => files.open(pathOf(queue, start), 'must-exist'),
+        (file) => file.read((offset - start) * UNIT_BYTES, part, 'cold'),
+      )
+    } catch (error) {
+      const isGone = error instanceof FileError && error.code === 'not-found'
+      if (!isGone || start + unitsPerFile > queue.min) throw error
+    }
   }
 
   async function readChunks(queue: ConsumeQueue, from: number): Promise<void> {
@@ -192,16 +206,20 @@ export function createQueueFiles(options: {
     )
   }
 
+  /** Waits for the reads that are under way. */
+  async function forget(path: string): Promise<void> {
+    const handle = handles.get(path)
+    if (handle === undefined) return
+    handles.delete(path)
+    await handle.opening.then(
+      (file) => file.close(),
+      () => undefined,
+    )
+  }
+
   async function removeFolder(folder: string, parent: string): Promise<void> {
     const inside = `${folder}/`
-    for (const [path, handle] of handles) {
-      if (!path.startsWith(inside)) continue
-      handles.delete(path)
-      await handle.opening.then(
-        (file) => file.close(),
-        () => undefined,
-      )
-    }
+    for (const path of handles.keys()) if (path.startsWith(inside)) await forget(path)
     for (const path of unsyncedFiles) if (path.startsWith(inside)) unsyncedFiles.delete(path)
     for (const path of unsyncedFolders) if (path === folder || path.startsWith(inside)) unsyncedFolders.delete(path)
     await files.remove(folder)
@@ -308,6 +326,22 @@ export function createQueueFiles(options: {
         }
       }
       return undefined
+    },
+    async removeBelow(queue) {
+      const start = fileStart(queue.min)
+      if ((removedBelow.get(queue) ?? 0) >= start || queue.ended) return
+      const folder = folderOf(queue)
+      const positions = await listPositions(files, folder)
+      for (const position of positions.slice(0, -1)) {
+        if (position >= start * UNIT_BYTES) break
+        const path = `${folder}/${fileName(position)}`
+        await forget(path)
+        unsyncedFiles.delete(path)
+        await files.remove(path)
+        // A removal that a power loss undoes leaves a file below the min, which goes with the next ones.
+        unsyncedFolders.add(folder)
+      }
+      removedBelow.set(queue, start)
     },
     remove: (place) => removeFolder(folderOf(place), `${root}/${place.topic}`),
     removeTopic: (topic) => removeFolder(`${root}/${topic}`, root),

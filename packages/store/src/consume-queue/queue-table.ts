@@ -93,7 +93,7 @@ export function createQueueTable(options: {
     get hasDirty() {
       return dirty.length > 0
     },
-    states: () => Array.from(all(), ({ topic, queueId, min, max }) => ({ topic, queueId, min, max })),
+    states: () => Array.from(all(), ({ topic, queueId, nextMin, max }) => ({ topic, queueId, min: nextMin, max })),
     all,
     ofTopic: (topic) => topics.get(topic)?.values() ?? [],
     remove(queue) {

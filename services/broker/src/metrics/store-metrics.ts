@@ -8,7 +8,7 @@ const LOCAL_DISK = { storage_type: 'local', storage_medium: 'disk' } as const
 export interface StoreMetricsDeps {
   readonly store: Pick<
     MessageStore,
-    'positions' | 'failure' | 'diskFull' | 'min' | 'segments' | 'storedMs' | 'flushBeforeRelease'
+    'positions' | 'failure' | 'diskFull' | 'diskOverMark' | 'min' | 'segments' | 'storedMs' | 'flushBeforeRelease'
   >
   readonly files: Pick<Files, 'space'>
   readonly folder: string
@@ -77,7 +77,7 @@ export function registerStoreGauges(
     flushBehind.set(LOCAL_DISK, written - flushed)
     dispatchBehind.set(LOCAL_DISK, appended - (store.flushBeforeRelease ? flushed : written))
     segments.set({}, store.segments)
-    diskFull.set({}, store.diskFull ? 1 : 0)
+    diskFull.set({}, store.diskFull || store.diskOverMark ? 1 : 0)
     refuses.set({}, store.failure === undefined ? 0 : 1)
   })
 }

@@ -1,0 +1,266 @@
+// Carries out what the plan says, in steps that a crash may end anywhere:
+//
+//   what must outlive it is copied (beforeRemoval) → new mins of log and queues are in a checkpoint → they hold for
+//   everybody → files of the log, the oldest first, one at a time → files of queues and of the key index
+//
+// Off the Turns: nobody waits for it. By deadline: an idle store whose oldest file is young has one timer, for that day.
+import { type CommitLogOffset, commitLogOffset, MqError } from '@rocketmq-ts/model'
+import { type Clock, FileError, type Files, type Logger, type Scheduler, type Timer } from '@rocketmq-ts/runtime'
+import { isNoSpace } from '../commit-log/disk-reserve.ts'
+import type { Segments } from '../commit-log/segment.ts'
+import type { ConsumeQueue } from '../consume-queue/consume-queue.ts'
+import type { QueueFiles } from '../consume-queue/queue-files.ts'
+import type { QueueTable } from '../consume-queue/queue-table.ts'
+import { minOffsetAt } from '../consume-queue/unit-search.ts'
+import type { RetentionOptions, StoreEvent } from '../message-store.ts'
+import { createHolds, type Holds } from './holds.ts'
+import { type DiskUse, type LogFile, planRetention, type RetentionPlan, usedRatio } from './plan.ts'
+import { lastStoredMs } from './segment-age.ts'
+
+/** Queues looked at between two pauses, in which other work runs. */
+const QUEUES_PER_PAUSE = 256
+
+export interface RetentionDeps {
+  readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs'>
+  readonly scheduler: Scheduler
+  readonly files: Pick<Files, 'space'>
+  readonly folder: string
+  readonly logger: Logger<StoreEvent>
+  readonly segments: Segments
+  readonly queues: QueueTable
+  readonly queueFiles: QueueFiles
+  readonly log: {
+    readonly written: number
+    whenFlushed(position: number): Promise<void>
+    storedMs(position: number): number | undefined | Promise<number | undefined>
+  }
+  /** Makes the mins durable. */
+  readonly checkpoint: () => Promise<void>
+  /** Mins of log or queues have grown. */
+  readonly onMinMoved: () => void
+}
+
+export interface Retention {
+  /** First byte that the log keeps, as decided: durable before anything goes. */
+  readonly logMin: number
+  /** Sends are refused: the disk is over its last mark. Why, for the answer. */
+  readonly refusal: string | undefined
+  hold(owner: string, position: CommitLogOffset): ReturnType<Holds['take']>
+  /** From now on it works by these rules. Once. */
+  start(options: RetentionOptions): void
+  /** The log has grown: cheap, after every write. */
+  touch(): void
+  /** Ends after the step that runs. */
+  stop(): Promise<void>
+}
+
+/** Creates the retention of one store; until `start` it only keeps holds. */
+export function createRetention(deps: RetentionDeps): Retention {
+  const { clock, scheduler, logger, segments, queues, queueFiles, log } = deps
+  const { segmentBytes } = segments
+  const holds = createHolds(() => touch())
+  const storedMs = new Map<number, number>()
+  let options: RetentionOptions | undefined
+  let logMin = segments.min
+  let refusal: string | undefined
+  let timer: Timer | undefined
+  /** Monotonic time of the timer. */
+  let armedFor = Number.POSITIVE_INFINITY
+  let running: Promise<void> | undefined
+  let stopped = false
+  let toldHold = ''
+  /** End of the log at the last look. */
+  let seenEnd = -1
+  let endPause: () => void = () => undefined
+
+  function arm(delayMs: number): void {
+    if (stopped || options === undefined) return
+    timer?.cancel()
+    armedFor = clock.monotonicMs() + delayMs
+    timer = scheduler.after(delayMs, () => {
+      timer = undefined
+      armedFor = Number.POSITIVE_INFINITY
+      running = look(options!).finally(() => {
+        running = undefined
+      })
+    })
+  }
+
+  function touch(): void {
+    if (options === undefined || running !== undefined) return
+    const { intervalMs } = options.rules
+    if (armedFor > clock.monotonicMs() + intervalMs) arm(intervalMs)
+  }
+
+  /** Nothing may wait for a timer while the process stops. */
+  function pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const pausing = scheduler.after(delayMs, resolve)
+      endPause = () => {
+        pausing.cancel()
+        resolve()
+      }
+    })
+  }
+
+  async function breathe(): Promise<void> {
+    await new Promise<void>((resolve) => scheduler.soon(resolve))
+  }
+
+  function failed(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error)
+    logger.warn({ event: 'store.retention-failed', message })
+  }
+
+  async function diskUse(): Promise<DiskUse | undefined> {
+    try {
+      const { totalBytes, freeBytes } = await deps.files.space(deps.folder)
+      return { totalBytes, usedBytes: totalBytes - freeBytes }
+    } catch {
+      // A disk that does not answer shows in writes and flushes; here only age counts until it does.
+      return undefined
+    }
+  }
+
+  /** Files that could go, the oldest first, up to one that is too young or the bound of a look. */
+  async function oldFiles({ rules }: RetentionOptions): Promise<LogFile[]> {
+    const found: LogFile[] = []
+    const lastBase = Math.max(0, log.written - 1)
+    const end = lastBase - (lastBase % segmentBytes)
+    for (let base = segments.min; base < end && found.length <= rules.filesPerPassMax; base += segmentBytes) {
+      const lastMs = await lastMessageMs(base)
+      found.push({ base, end: base + segmentBytes, lastStoredMs: lastMs })
+    }
+    return found
+  }
+
+  async function lastMessageMs(base: number): Promise<number | undefined> {
+    const known = storedMs.get(base)
+    if (known !== undefined) return known
+    const segment = segments.at(base)
+    if (segment === undefined) return undefined
+    const found = (await lastStoredMs(segment, segmentBytes)) ?? (await log.storedMs(base + segmentBytes))
+    if (found !== undefined) storedMs.set(base, found)
+    return found
+  }
+
+  function judgeDisk(plan: RetentionPlan, disk: DiskUse | undefined): void {
+    if (disk === undefined || plan.refuseSends === (refusal !== undefined)) return
+    if (!plan.refuseSends) {
+      refusal = undefined
+      logger.info({ event: 'store.disk-freed' })
+      return
+    }
+    const percent = Math.ceil(usedRatio(disk) * 100)
+    refusal = `the disk of the store is ${percent} % full, diskSpaceWarningLevelRatio allows ${Math.round(options!.rules.warningRatio * 100)}`
+    logger.error({ event: 'store.disk-full', message: refusal })
+  }
+
+  function tellHold({ heldBy }: RetentionPlan): void {
+    const told = heldBy === undefined ? '' : `${heldBy.owner} ${heldBy.position}`
+    if (heldBy !== undefined && told !== toldHold) logger.warn({ event: 'store.held', ...heldBy })
+    toldHold = told
+  }
+
+  /** One look at everything, and what follows from it. */
+  async function look(current: RetentionOptions): Promise<void> {
+    const { rules } = current
+    let plan: RetentionPlan | undefined
+    try {
+      const disk = await diskUse()
+      plan = planRetention({
+        files: await oldFiles(current),
+        disk,
+        rules,
+        holds: holds.all(),
+        nowMs: clock.nowMs(),
+      })
+      judgeDisk(plan, disk)
+      tellHold(plan)
+      const last = plan.removals.at(-1)
+      if (last !== undefined) await moveMins(current, commitLogOffset(last.file.end))
+      await removeFiles(current, plan)
+    } catch (error) {
+      failed(error)
+    }
+    const hasGrown = log.written !== seenEnd
+    seenEnd = log.written
+    if (plan === undefined || plan.more || hasGrown || refusal !== undefined) arm(rules.intervalMs)
+    else if (plan.nextDueMs !== undefined) arm(Math.max(rules.intervalMs, plan.nextDueMs - clock.nowMs()))
+  }
+
+  /** Afterwards nothing below `limit` is asked for, now and after any crash. */
+  async function moveMins({ beforeRemoval }: RetentionOptions, limit: CommitLogOffset): Promise<void> {
+    await beforeRemoval?.(limit)
+    await log.whenFlushed(limit)
+    const hold = holds.all().find(({ position }) => position < limit)
+    if (hold !== undefined || stopped) return
+    logMin = limit
+    let looked = 0
+    for (const queue of queues.all()) {
+      await findMin(queue, limit)
+      looked += 1
+      if (looked % QUEUES_PER_PAUSE === 0) await breathe()
+    }
+    await saveMins()
+    for (const queue of queues.all()) queue.min = queue.nextMin
+    segments.retireBelow(limit)
+    deps.onMinMoved()
+  }
+
+  async function findMin(queue: ConsumeQueue, limit: number): Promise<void> {
+    if (queue.nextMin >= queue.max) return
+    try {
+      queue.nextMin = Math.max(queue.nextMin, await minOffsetAt(queueFiles, queue, limit))
+    } catch (error) {
+      // Its file can not be read: what it still names is answered as removed, one by one.
+      if (!(error instanceof FileError)) throw error
+      failed(error)
+    }
+  }
+
+  /** On a full disk there may be no room for a checkpoint: then the files that are left say where the log begins. */
+  async function saveMins(): Promise<void> {
+    try {
+      await deps.checkpoint()
+    } catch (error) {
+      if (!isNoSpace(error)) throw error
+      failed(error)
+    }
+  }
+
+  async function removeFiles({ rules }: RetentionOptions, plan: RetentionPlan): Promise<void> {
+    for (let base = await segments.removeRetired(); base !== undefined; base = await segments.removeRetired()) {
+      const removal = plan.removals.find(({ file }) => file.base === base)
+      storedMs.delete(base)
+      logger.info({ event: 'store.segment-removed', base, reason: removal?.reason ?? 'unfinished' })
+      if (stopped) return
+      await pause(rules.filePauseMs)
+    }
+    for (const queue of queues.all()) await queueFiles.removeBelow(queue)
+  }
+
+  return {
+    get logMin() {
+      return logMin
+    },
+    get refusal() {
+      return refusal
+    },
+    hold(owner, position) {
+      return holds.take(owner, position, logMin)
+    },
+    start(given) {
+      if (options !== undefined) throw new MqError('internal', 'the retention of a store is started once')
+      options = given
+      arm(given.rules.intervalMs)
+    },
+    touch,
+    async stop() {
+      stopped = true
+      timer?.cancel()
+      endPause()
+      await running
+    },
+  }
+}

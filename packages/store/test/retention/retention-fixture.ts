@@ -1,0 +1,51 @@
+// A store whose files are old or new as the test says, and a disk that is as full as the test says.
+import type { DiskSpace, Effects, Files } from '@rocketmq-ts/runtime'
+import { type MessageStore, RETENTION_DEFAULTS, type RetentionOptions, type StoreOptions } from '../../src/index.ts'
+import { localHour } from '../../src/retention/rules.ts'
+import { newRecord, openStore, SEGMENT_BYTES, send } from '../store-fixture.ts'
+
+export const HOUR_MS = 3_600_000
+const EVERY_HOUR = Array.from({ length: 24 }, (_, hour) => hour)
+
+/** Apache's rules, but in any hour. */
+export const RULES = { ...RETENTION_DEFAULTS, deleteHours: EVERY_HOUR }
+
+/** The first time from `fromMs` on that is inside (or, with `inside` false, outside of) the given hour here. */
+export function timeInHour(fromMs: number, hour: number, inside = true): number {
+  let time = fromMs
+  while ((localHour(time) === hour) !== inside) time += HOUR_MS / 4
+  return time
+}
+
+/** Effects whose disk shows the ratio that `disk` has at the moment. */
+export function withDisk(effects: Effects, disk: { usedRatio: number }): Effects {
+  const space = async (): Promise<DiskSpace> => ({ totalBytes: 1000, freeBytes: 1000 - disk.usedRatio * 1000 })
+  const files: Files = {
+    makeFolder: (path, options) => effects.files.makeFolder(path, options),
+    list: (path) => effects.files.list(path),
+    open: (path, mode) => effects.files.open(path, mode),
+    readWhole: (path, bytesMax) => effects.files.readWhole(path, bytesMax),
+    rename: (from, to) => effects.files.rename(from, to),
+    remove: (path) => effects.files.remove(path),
+    syncFolder: (path) => effects.files.syncFolder(path),
+    lockFolder: (path, holder) => effects.files.lockFolder(path, holder),
+    space,
+  }
+  return { ...effects, files }
+}
+
+/** Sends records of about 150 bytes until the log ends in its file number `segments`, of which the first is 1. */
+export async function fillTo(store: MessageStore, segments: number, queueId = 0): Promise<void> {
+  while (store.appended <= (segments - 1) * SEGMENT_BYTES) await send(store, newRecord({ queueId }))
+}
+
+/** Opens a store that forgets. */
+export async function openForgetting(
+  effects: Effects,
+  options: Partial<StoreOptions> = {},
+  retention: Partial<RetentionOptions> = {},
+): Promise<MessageStore> {
+  const store = await openStore(effects, options)
+  store.startRetention({ rules: RULES, ...retention })
+  return store
+}

@@ -1,0 +1,79 @@
+// What the broker adds when files of the log go: nothing that lives is only in them, and no group points at what they held.
+import type { CommitLogOffset } from '@rocketmq-ts/model'
+import type { Turns } from '@rocketmq-ts/runtime'
+import type { MessageStore, RetentionRules } from '@rocketmq-ts/store'
+import type { BrokerSettings } from './config.ts'
+import { deleteHoursOf } from './delete-hours.ts'
+import type { Inflight, QueueState } from './inflight/inflight.ts'
+import { RETAINED_PER_TURN_MAX } from './limits.ts'
+import type { StateRoll } from './state-roll.ts'
+
+const HOUR_MS = 3_600_000
+
+/** Ratios beyond which Apache does not go, whatever its settings say. Java: DefaultMessageStore, MessageStoreConfig. */
+const RATIO_LIMITS = { used: [10, 95], forcibly: [30, 85], warning: [35, 90] } as const
+
+export interface RetentionDeps {
+  readonly store: Pick<MessageStore, 'startRetention' | 'onMinMoved' | 'whenFlushed' | 'positions' | 'bounds'>
+  readonly inflight: Pick<Inflight, 'all' | 'lowMark' | 'retain'>
+  readonly turns: Pick<Turns, 'enter'>
+  readonly stateRoll: Pick<StateRoll, 'completeFrom'>
+  readonly settings: BrokerSettings
+}
+
+function ratioOf(percent: number, [min, max]: readonly [number, number]): number {
+  return Math.min(max, Math.max(min, percent)) / 100
+}
+
+/** Apache's settings as the store's rules. */
+export function retentionRulesOf(settings: BrokerSettings): RetentionRules {
+  return {
+    reservedMs: settings.fileReservedTime * HOUR_MS,
+    deleteHours: deleteHoursOf(settings.deleteWhen) ?? [],
+    usedRatioMax: ratioOf(settings.diskMaxUsedSpaceRatio, RATIO_LIMITS.used),
+    cleanForciblyRatio: ratioOf(settings.diskSpaceCleanForciblyRatio, RATIO_LIMITS.forcibly),
+    cleanForcibly: settings.cleanFileForciblyEnable,
+    warningRatio: ratioOf(settings.diskSpaceWarningLevelRatio, RATIO_LIMITS.warning),
+    intervalMs: settings.cleanResourceInterval,
+    filesPerPassMax: settings.deleteFileBatchMax,
+    filePauseMs: settings.deleteCommitLogFilesInterval,
+  }
+}
+
+/** Starts the retention of the broker's store. It ends with the store. */
+export function startRetention(deps: RetentionDeps): void {
+  const { store, inflight, turns } = deps
+  let walk: Iterator<QueueState> | undefined
+
+  async function beforeRemoval(limit: CommitLogOffset): Promise<void> {
+    await deps.stateRoll.completeFrom(limit)
+    await store.whenFlushed(store.positions.written)
+  }
+
+  /** Some per Turn: what a group has not settled below the min of a queue is expired. A pop does the same for its queue. */
+  function retainSome(): void {
+    if (walk === undefined) return
+    for (let looked = 0; looked < RETAINED_PER_TURN_MAX; looked += 1) {
+      const { done, value: queue } = walk.next()
+      if (done === true) {
+        walk = undefined
+        return
+      }
+      const { min } = store.bounds(queue.topic, queue.queueId)
+      if (inflight.lowMark(queue) < min) inflight.retain(queue, min)
+    }
+    enter()
+  }
+
+  /** Turned away by a busy broker, the pops of the groups do it, and the next move of the mins. */
+  function enter(): void {
+    if (!turns.enter(retainSome)) walk = undefined
+  }
+
+  store.onMinMoved(() => {
+    const isWalking = walk !== undefined
+    walk = inflight.all()[Symbol.iterator]()
+    if (!isWalking) enter()
+  })
+  store.startRetention({ rules: retentionRulesOf(deps.settings), beforeRemoval })
+}

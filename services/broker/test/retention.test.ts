@@ -1,0 +1,94 @@
+// Messages go with their files. Nothing that lives was only in them: a start from what is left knows all of it.
+import { expect, test } from '@jest/globals'
+import { defaultConfig } from '@rocketmq-ts/config'
+import { GetMinOffset, ResponseCode } from '@rocketmq-ts/remoting'
+import { brokerConfig } from '../src/config.ts'
+import { retentionRulesOf } from '../src/retention.ts'
+import { type BrokerHarness, startBroker } from './broker-harness.ts'
+
+const HOUR_MS = 3_600_000
+const SEGMENT_BYTES = 64 * 1024
+const EVERY_HOUR = Array.from({ length: 24 }, (_, hour) => hour).join(';')
+const SETTINGS = { mappedFileSizeCommitLog: SEGMENT_BYTES, deleteWhen: EVERY_HOUR, fileReservedTime: 1 }
+
+/** Sends to one queue until the log has reached its file number `segments`. */
+async function fill(broker: BrokerHarness, topic: string, segments: number): Promise<number> {
+  let sent = 0
+  const rolled = () => broker.events.filter(({ event }) => event === 'segment.rolled').length
+  for (const before = rolled(); rolled() < before + segments; sent += 1) {
+    expect((await broker.send(topic, 'x'.repeat(10_000))).code).toBe(ResponseCode.SUCCESS)
+    await broker.advance(20)
+  }
+  return sent
+}
+
+function lineOf(broker: BrokerHarness, topic: string, group: string) {
+  const line = broker.broker.ledger().find((each) => each.topic === topic && each.group === group && each.queueId === 0)
+  if (line === undefined) throw new Error(`no ledger of ${group} in ${topic}`)
+  return line
+}
+
+test('age: files of old messages go → groups go on at the new min, what they had left counts as expired', async () => {
+  const broker = await startBroker(SETTINGS)
+  await broker.send('T', 'first')
+  const [done] = await broker.pop('T', 'reader', { queueId: 0 })
+  await broker.ack('T', 'reader', done!)
+  await broker.pop('T', 'absent', { queueId: 0 })
+  const sent = await fill(broker, 'T', 2)
+  await broker.pop('T', 'reader', { queueId: 0, max: 2, invisibleMs: 3 * HOUR_MS })
+  await broker.advance(2 * HOUR_MS)
+  expect(broker.events.filter(({ event }) => event === 'store.segment-removed')).toHaveLength(2)
+  const min = (await broker.ask(GetMinOffset, { topic: 'T', queueId: 0 })).header!.queueOffset
+  expect(min).toBeGreaterThan(5)
+  expect(lineOf(broker, 'T', 'reader')).toMatchObject({
+    max: sent + 1,
+    buckets: { acked: 1, expired: min - 1, waiting: sent + 1 - min, inFlight: 0 },
+  })
+  expect(lineOf(broker, 'T', 'absent').buckets).toMatchObject({ acked: 0, expired: min })
+  const popped = await broker.pop('T', 'absent', { queueId: 0 })
+  expect(popped[0]!.record.queueOffset).toBe(min)
+  expect(popped).toHaveLength(sent + 1 - min)
+})
+
+test.each(['kill', 'power loss', 'stop'])(
+  'age: a broker whose first files went starts from what is left (%s) → topics, groups, states and ledger are the same',
+  async (end) => {
+    const broker = await startBroker(SETTINGS)
+    await broker.send('early', 'never looked at again')
+    const [early] = await broker.pop('early', 'of-early')
+    await broker.ack('early', 'of-early', early!)
+    await broker.setRetries('reader', 3)
+    await broker.send('T', 'first')
+    await broker.pop('T', 'reader', { queueId: 0, invisibleMs: 3 * HOUR_MS })
+    await fill(broker, 'T', 3)
+    await broker.advance(2 * HOUR_MS)
+    await broker.pop('T', 'reader', { queueId: 0, max: 1, invisibleMs: 3 * HOUR_MS })
+    expect(broker.events.filter(({ event }) => event === 'store.segment-removed')).toHaveLength(3)
+    await broker.advance(10_000)
+    const before = broker.broker.ledger()
+    if (end === 'stop') await broker.stop()
+    else broker.crash({ powerLoss: end === 'power loss' })
+    // Without the start cache, the log alone must know.
+    for (const { name } of broker.machine.disk.list('/store/config')) {
+      if (name.startsWith('broker-start')) broker.machine.disk.remove(`/store/config/${name}`)
+    }
+    await broker.restart()
+    expect(broker.broker.ledger()).toStrictEqual(before)
+    expect(lineOf(broker, 'early', 'of-early').buckets.acked).toBe(1)
+    expect((await broker.send('early', 'second')).header).toMatchObject({ queueOffset: 1 })
+    const sent = await broker.send('T', 'after the restart')
+    const [next] = await broker.pop('T', 'reader', { queueId: 0 })
+    expect(next!.record.queueOffset).toBe((sent.header as { queueOffset: number }).queueOffset)
+  },
+)
+
+test('settings: beyond what Apache takes → its limits', () => {
+  const rules = retentionRulesOf({
+    ...defaultConfig(brokerConfig),
+    diskMaxUsedSpaceRatio: 5,
+    diskSpaceCleanForciblyRatio: 99,
+    diskSpaceWarningLevelRatio: 99,
+    deleteWhen: '04; 16',
+  })
+  expect(rules).toMatchObject({ usedRatioMax: 0.1, cleanForciblyRatio: 0.85, warningRatio: 0.9, deleteHours: [4, 16] })
+})
