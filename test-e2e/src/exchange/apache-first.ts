@@ -1,0 +1,157 @@
+// An operator comes from Apache's broker, goes back to it, and comes again; in between each of the two is killed.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { bodyOf, createTopicsAndGroups, numberOf, QUEUES, TOPICS } from './load.ts'
+import type { Question } from './questions.ts'
+import type { RemotingClient } from './remoting-client.ts'
+import { commitOffset, maxOffset, type PoppedMessage, type QueueName, send } from './requests.ts'
+import type { Scene } from './scene.ts'
+import { Worker } from './worker.ts'
+
+const [WORKERS_TOPIC = '', FAILING_TOPIC = '', SLOW_TOPIC = '', PULLED_TOPIC = '', LATE_TOPIC = ''] = TOPICS
+const GROUPS = ['workers', 'failing', 'slow', 'pullers', 'late', 'readers']
+/** Longer than Apache's broker takes to stop. */
+const INVISIBLE_MS = 30_000
+const LONG_INVISIBLE_MS = 600_000
+const FAILED_INVISIBLE_MS = 1_000
+const REVIVED_MS_MAX = 60_000
+const WORKED = 320
+const FAILED = 64
+const SLOW = 32
+const SENT_BACK = 10
+
+const FAILING_RETRY: QueueName = { topic: `%RETRY%failing_${FAILING_TOPIC}`, queueId: 0 }
+const PULLERS_RETRY: QueueName = { topic: '%RETRY%pullers', queueId: 0 }
+const PULLERS_DEAD: QueueName = { topic: '%DLQ%pullers', queueId: 0 }
+const FURTHER = [FAILING_RETRY, PULLERS_RETRY, PULLERS_DEAD]
+
+interface Workers {
+  readonly workers: Worker
+  readonly failing: Worker
+  readonly slow: Worker
+  readonly late: Worker
+  /** Popped from Apache's broker, with its handles, and not acknowledged. */
+  slowOut: PoppedMessage[]
+}
+
+export async function apacheFirst(scene: Scene): Promise<void> {
+  const { site, messages } = scene
+  const group: Workers = {
+    workers: new Worker(WORKERS_TOPIC, 'workers'),
+    failing: new Worker(FAILING_TOPIC, 'failing'),
+    slow: new Worker(SLOW_TOPIC, 'slow'),
+    late: new Worker(LATE_TOPIC, 'late'),
+    slowOut: [],
+  }
+
+  let visit = await site.open('Apache')
+  await createTopicsAndGroups(visit.client, GROUPS)
+  await scene.fill(visit, messages)
+  await scene.check('Apache has popped, retried and dead messages', () => consumeOnApache(visit.client, group))
+  let learned = await scene.learn(visit, FURTHER, offsetQuestions())
+  await visit.stop()
+
+  visit = await site.open('ours')
+  await scene.checkSame(visit, learned)
+  await checkSlow(scene, visit.client, group)
+  await scene.checkDelivered(visit, group.failing, unacked(scene, group.failing))
+  await scene.checkDelivered(visit, group.workers, unacked(scene, group.workers).slice(0, WORKED))
+  await scene.checkAll(visit, 'readers')
+  await scene.fill(visit, Math.ceil(messages / 10))
+  const late = await group.late.pop(visit.client, SLOW, INVISIBLE_MS)
+  await group.late.ack(visit.client, late.slice(0, SLOW / 2))
+  learned = await scene.learn(visit, FURTHER)
+  await visit.stop()
+
+  visit = await site.open('Apache')
+  await scene.checkSame(visit, learned)
+  await scene.checkAll(visit, 'readers')
+  const anyAgain = { duplicates: 'allowed' } as const
+  await scene.checkDelivered(visit, group.late, unacked(scene, group.late), anyAgain)
+  await scene.checkDelivered(visit, group.workers, unacked(scene, group.workers), anyAgain)
+  await scene.fill(visit, Math.ceil(messages / 20))
+  const out = await group.workers.pop(visit.client, SLOW, INVISIBLE_MS)
+  await group.workers.ack(visit.client, out.slice(0, SLOW / 2))
+  learned = await scene.learn(visit, FURTHER)
+  await visit.kill()
+
+  visit = await site.open('ours')
+  await scene.checkSame(visit, learned)
+  await scene.checkAll(visit, 'readers')
+  await scene.checkDelivered(visit, group.workers, unacked(scene, group.workers))
+  await scene.fill(visit, Math.ceil(messages / 20))
+  learned = await scene.learn(visit, FURTHER)
+  await visit.kill()
+
+  visit = await site.open('Apache')
+  await scene.checkSame(visit, learned)
+  await scene.checkAll(visit, 'readers')
+  await visit.kill()
+}
+
+/** Everything of its topic that the group has not acknowledged. */
+function unacked(scene: Scene, { topic, acked }: Worker): number[] {
+  return scene.book
+    .of(topic)
+    .map(({ number }) => number)
+    .filter((number) => !acked.has(number))
+}
+
+function offsetQuestions(): Question[] {
+  return Array.from({ length: QUEUES }, (_, queueId) => ({
+    kind: 'offset',
+    group: 'pullers',
+    topic: PULLED_TOPIC,
+    queueId,
+  }))
+}
+
+async function consumeOnApache(client: RemotingClient, group: Workers): Promise<void> {
+  await group.failing.pop(client, FAILED, FAILED_INVISIBLE_MS)
+  for (let queueId = 0; queueId < QUEUES; queueId += 1) {
+    await commitOffset(client, 'pullers', { topic: PULLED_TOPIC, queueId }, 5 + queueId)
+  }
+  for (let index = 0; index < SENT_BACK; index += 1) {
+    const body = bodyOf(index)
+    await send(client, { ...PULLERS_RETRY, body, properties: { UNIQ_KEY: `retry-${index}` }, reconsumeTimes: 1 })
+    await send(client, { ...PULLERS_RETRY, body, properties: { UNIQ_KEY: `dead-${index}` }, reconsumeTimes: 99 })
+  }
+  const slow = await group.slow.pop(client, SLOW, LONG_INVISIBLE_MS)
+  await group.slow.ack(client, slow.slice(0, SLOW / 4))
+  group.slowOut = slow.slice(SLOW / 4)
+  await untilRevived(client)
+  const worked = await group.workers.pop(client, WORKED, INVISIBLE_MS)
+  await group.workers.ack(
+    client,
+    worked.filter((message) => numberOf(message) % 2 === 0),
+  )
+}
+
+/** What was not acknowledged comes to the retry topic with the timer. */
+async function untilRevived(client: RemotingClient): Promise<void> {
+  const untilMs = performance.now() + REVIVED_MS_MAX
+  for (;;) {
+    const revived = await maxOffset(client, FAILING_RETRY).catch(() => 0)
+    if (revived >= FAILED) return
+    if (performance.now() > untilMs) throw new Error(`${revived} of ${FAILED} messages are in the retry topic`)
+    await sleep(200)
+  }
+}
+
+/** What is out for a long time stays out, and the handles that Apache's broker gave still acknowledge it. */
+async function checkSlow(scene: Scene, client: RemotingClient, group: Workers): Promise<void> {
+  await scene.check('ours takes handles that Apache gave', async () => {
+    await group.slow.ack(client, group.slowOut.slice(0, SLOW / 4))
+  })
+  await scene.check('ours waits with what is still invisible', async () => {
+    const out = new Set(group.slowOut.map(numberOf))
+    const { times } = await group.slow.drain(
+      client,
+      unacked(scene, group.slow).filter((n) => !out.has(n)),
+      {
+        withinMs: 30_000,
+      },
+    )
+    const early = [...times.keys()].filter((number) => out.has(number))
+    if (early.length > 0) throw new Error(`${early.length} came before their time`)
+  })
+}
