@@ -174,6 +174,18 @@ test('record: flipped bit in the body → the CRC does not match', () => {
   expect(peekedBodyCrcMatches(bytes, peek)).toBe(false)
 })
 
+test('record: a CRC of zero → a checksum like any other: it passes where it is right, and only there', () => {
+  const peek = createRecordPeek()
+  const cleared = encoded(helloFields, helloPlace)
+  cleared.fill(0, 8, 12)
+  expect(peekRecord(cleared, 0, peek)).toBe('record')
+  expect(peekedBodyCrcMatches(cleared, peek)).toBe(false)
+  const body = Buffer.from('9d0ad96d', 'hex')
+  const bytes = encoded({ ...helloFields, body }, helloPlace)
+  expect(peekRecord(bytes, 0, peek)).toBe('record')
+  expect([peek.bodyCrc, peekedBodyCrcMatches(bytes, peek)]).toEqual([0, true])
+})
+
 test.each([
   ['totalSize', 0, [0, 0, 0, 7], 'totalSize is too small'],
   ['magic', 4, [1, 2, 3, 4], 'magic is unknown'],

@@ -6,10 +6,12 @@ import { LIMIT_MUTANTS } from './limits.ts'
 import { RECOVERY_MUTANTS } from './recovery.ts'
 import { SCALING_MUTANTS } from './scaling.ts'
 import { SESSION_MUTANTS } from './sessions.ts'
+import { STORE_MUTANTS } from './store.ts'
 
 export const MUTANTS: readonly Mutant[] = [
   ...DURABILITY_MUTANTS,
   ...RECOVERY_MUTANTS,
+  ...STORE_MUTANTS,
   ...INFLIGHT_MUTANTS,
   ...LIMIT_MUTANTS,
   ...SCALING_MUTANTS,
