@@ -49,6 +49,16 @@ const errorCodes: ReadonlyMap<number, MqErrorCode> = new Map<number, MqErrorCode
   [ResponseCode.GO_AWAY, 'unavailable'],
 ])
 
+/** What brokers, ours and Apache's, say of SERVICE_NOT_AVAILABLE where a disk is the reason; other reasons pass sooner. */
+const DISK_FULL = /no space is left|disk is full|disk full/
+const DISK = /\bdisk\b/
+
+function errorCodeOf(code: number, remark: string): MqErrorCode {
+  if (code === ResponseCode.SERVICE_NOT_AVAILABLE && DISK_FULL.test(remark)) return 'disk-full'
+  if (code === ResponseCode.SERVICE_NOT_AVAILABLE && DISK.test(remark)) return 'store-refused'
+  return errorCodes.get(code) ?? 'internal'
+}
+
 /** The response code of an operating error. */
 export function responseCodeOf(code: MqErrorCode): number {
   return responseCodes[code]
@@ -62,5 +72,5 @@ export function failureOf(error: MqError): FailureAnswer {
 /** The error of an answer that is no success, for callers that expected one. `request` names what was asked of whom. */
 export function errorOf(answer: { readonly code: number; readonly remark?: string }, request: string): MqError {
   const remark = answer.remark ?? 'no remark'
-  return new MqError(errorCodes.get(answer.code) ?? 'internal', `${request}: answer ${answer.code}: ${remark}`)
+  return new MqError(errorCodeOf(answer.code, remark), `${request}: answer ${answer.code}: ${remark}`)
 }

@@ -249,10 +249,14 @@ test('send: no writable queue → FORBIDDEN', async () => {
   expect(answer.status).toMatchObject({ code: Code.FORBIDDEN, message: expect.stringContaining('no writable queue') })
 })
 
-test('send: a broker that can not be reached → the next broker takes the message', async () => {
+test.each([
+  ['can not be reached', 'unavailable'],
+  ['has a full disk', 'disk-full'],
+  ['has a broken disk', 'store-refused'],
+] as const)('send: a broker that %s → the next broker takes the message', async (_, failure) => {
   const { call, upstream } = await createHarness()
   upstream.routes.set(TOPIC.name, routeOf(TOPIC.name, { brokerName: 'dead' }, { brokerName: 'well' }))
-  upstream.sendFault = (brokerName) => (brokerName === 'dead' ? new MqError('unavailable', 'refused') : undefined)
+  upstream.sendFault = (brokerName) => (brokerName === 'dead' ? new MqError(failure, 'refused') : undefined)
   const answer = await call(SendMessage, { messages: [message()] })
   expect(answer.status?.code).toBe(Code.OK)
   expect(upstream.sent.map(({ brokerName }) => brokerName)).toEqual(['well'])
@@ -296,6 +300,8 @@ test.each([
   ['busy', Code.TOO_MANY_REQUESTS],
   ['closed', Code.PROXY_TIMEOUT],
   ['unavailable', Code.PROXY_TIMEOUT],
+  ['disk-full', Code.INTERNAL_SERVER_ERROR],
+  ['store-refused', Code.INTERNAL_SERVER_ERROR],
   ['not-implemented', Code.NOT_IMPLEMENTED],
 ] as const)('send: the broker fails with %s → code %i, and no second attempt', async (failure, code) => {
   const { call, upstream } = await createHarness()
