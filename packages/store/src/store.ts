@@ -120,6 +120,7 @@ export class Store implements MessageStore {
       scheduler,
       path: paths.reserve,
       bytes: options.reserveBytes ?? Math.min(RESERVE_BYTES_MAX, Math.floor(segments.segmentBytes / RESERVE_SHARE)),
+      writeWaiting: () => this.#log.writeWaiting(),
       onFull: (cause) => logger.error({ event: 'store.disk-full', message: String(cause) }),
       onFreed: () => logger.info({ event: 'store.disk-freed' }),
     })
@@ -367,6 +368,7 @@ export class Store implements MessageStore {
 
   async #stopInOrder(): Promise<void> {
     const { deps, paths, options, segments } = this.#parts
+    await this.#log.writeWaiting()
     await this.#log.submit()
     await this.#log.whenFlushed(this.#log.written)
     this.#log.stop()

@@ -158,12 +158,58 @@ test('full disk: with a reserve → the batch is still written, sends are refuse
   expect((await textsOf(store)).at(-1)).toBe('again')
 })
 
-test('full disk: without anything in reserve → refused for good, since a journal could not be kept', async () => {
+test('full disk: without anything in reserve → the batch waits, sends are refused, and it recovers by itself', async () => {
   const effects = createManualEffects()
-  const store = await openStore(effects, { segmentBytes: 65_536 })
+  const { disk } = effects.machine
+  const store = await openStore(effects, { flushMode: 'ASYNC_FLUSH', segmentBytes: 65_536, reserveBytes: 4096 })
+  await send(store, newRecord({ text: 'first' }))
+  // Before the reserve is there, and with whatever it gives back taken by somebody else.
+  disk.capacityBytes = disk.usedBytes
+  store.append(newRecord({ text: 'waits', body: Buffer.alloc(20_000) }))
+  await expect(store.submit()).rejects.toMatchObject({ code: 'disk-full' })
+  expect([store.diskFull, store.failure]).toEqual([true, undefined])
+  expect(() => store.append(newRecord())).toThrow(expect.objectContaining({ code: 'disk-full' }))
+  store.append(journal, { journal: true })
+  await expect(store.submit()).rejects.toMatchObject({ code: 'disk-full' })
+  expect([await textsOf(store), await textsOf(store, SystemTopic.INFLIGHT_LOG)]).toEqual([['first'], []])
+  disk.capacityBytes = Infinity
+  await effects.advance(3000)
+  expect(store.diskFull).toBe(false)
+  await send(store, newRecord({ text: 'again' }))
+  const texts = await textsOf(store)
+  expect([texts.length, texts.at(-1), await textsOf(store, SystemTopic.INFLIGHT_LOG)]).toEqual([
+    3,
+    'again',
+    ['journal'],
+  ])
+  await store.close()
+  const reopened = await openStore(restarted(effects), { segmentBytes: 65_536, reserveBytes: 4096 })
+  expect([await textsOf(reopened), reopened.recovery.cleanStop]).toEqual([texts, true])
+})
+
+test('full disk: closed while a batch waits → no clean stop is claimed, and what was written before is there', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects, { flushMode: 'ASYNC_FLUSH', segmentBytes: 65_536 })
+  await send(store, newRecord({ text: 'kept' }))
   effects.machine.disk.capacityBytes = effects.machine.disk.usedBytes
-  store.append(newRecord({ body: Buffer.alloc(9000) }))
-  await expect(store.submit()).rejects.toMatchObject({ code: 'store-refused' })
+  store.append(newRecord({ body: Buffer.alloc(20_000) }))
+  await expect(store.submit()).rejects.toMatchObject({ code: 'disk-full' })
+  await store.close()
+  effects.machine.disk.capacityBytes = Infinity
+  const reopened = await openStore(restarted(effects), { segmentBytes: 65_536 })
+  expect([await textsOf(reopened), reopened.recovery.cleanStop]).toEqual([['kept'], false])
+})
+
+test('full disk: journal records beyond all bounds while they wait → refused for good', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects, { segmentBytes: 16_777_216 })
+  effects.machine.disk.capacityBytes = effects.machine.disk.usedBytes
+  const large = newRecord({ topic: SystemTopic.INFLIGHT_LOG, body: Buffer.alloc(4_000_000) })
+  store.append(large, { journal: true })
+  await expect(store.submit()).rejects.toMatchObject({ code: 'disk-full' })
+  expect(() => {
+    for (let count = 0; count < 20; count += 1) store.append(large, { journal: true })
+  }).toThrow(expect.objectContaining({ code: 'store-refused' }))
 })
 
 test('checkpoint: the log is not flushed yet → the derived file is renamed into place only when it is', async () => {

@@ -1,5 +1,5 @@
 // The one log: takes records into the batch of the Turn, writes and syncs them, reads them back.
-// appended ≥ written ≥ flushed. After a failed write or sync it refuses appends for good.
+// appended ≥ written ≥ flushed. After a failed write or sync it refuses appends for good, but for want of space it waits.
 import {
   commitLogOffset,
   createRecordPeek,
@@ -67,6 +67,8 @@ export interface CommitLog {
   /** Adds an admitted record and returns its position. */
   append(record: NewRecord, size: number, offset: QueueOffset, storeTimestampMs: number): number
   submit(): Promise<void>
+  /** Writes what found no space on the disk, and all behind it. Rejects while there still is none. */
+  writeWaiting(): Promise<void>
   whenFlushed(position: number): Promise<void>
   read(position: number, size: number): Uint8Array | Promise<Uint8Array>
   storedMs(position: number): number | undefined | Promise<number | undefined>
@@ -75,6 +77,20 @@ export interface CommitLog {
 }
 
 const DONE = Promise.resolve()
+
+/** A batch on its way, and the segments that it enters first. */
+interface Outgoing {
+  readonly batch: SealedBatch
+  readonly entered: readonly number[]
+}
+
+function noSpace(cause?: unknown): MqError {
+  return new MqError(
+    'disk-full',
+    'no space is left on the disk of the store; free some, sending goes on by itself',
+    cause,
+  )
+}
 
 /** Creates the log on segments that recovery has judged. Java: CommitLog. */
 export function createCommitLog(options: CommitLogOptions): CommitLog {
@@ -87,6 +103,8 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
   let failure: Error | undefined
   /** Bases of segments that the batch enters first. */
   let rolls: number[] = []
+  /** Found no space. What comes behind stays in the builder until these are written: never out of order. */
+  const waiting: Outgoing[] = []
   /** The writes that are not done yet, one after the other; undefined when there is none. */
   let writing: Promise<void> | undefined
 
@@ -128,6 +146,9 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
   function admit(record: NewRecord, journal: boolean): number {
     if (failure !== undefined) throw failure
     if (!journal) admitSend(record)
+    else if (waiting.length > 0 && builder.bytes > JOURNAL_SLACK_BYTES) {
+      throw refuse(noSpace(`${builder.bytes} bytes of the journal wait for it`))
+    }
     const size = recordSize(record)
     if (record.properties.includes(0)) {
       throw new MqError(
@@ -143,9 +164,7 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
   }
 
   function admitSend(record: NewRecord): void {
-    if (reserve.full) {
-      throw new MqError('disk-full', 'no space is left on the disk of the store; free some, sending goes on by itself')
-    }
+    if (reserve.full) throw noSpace()
     if (record.body.length > options.bodyBytesMax) {
       throw new MqError(
         'message-too-large',
@@ -179,30 +198,64 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
   function finish(batch: SealedBatch, entered: readonly number[]): void {
     batch.release()
     written = batch.end
-    options.zeroWindow?.advance(written)
+    if (!reserve.full) options.zeroWindow?.advance(written)
     group.written(written)
     options.onWritten(written)
     for (const base of entered) options.onRoll(base)
   }
 
   async function writeAgain(batch: SealedBatch, error: unknown): Promise<void> {
-    if (!isNoSpace(error) || !(await reserve.release())) throw error
+    if (!isNoSpace(error) || !(await reserve.release(error))) throw error
     await writer.submit(batch)
   }
 
-  /** Waits for the write; one that found no room is repeated once with the space of the reserve. */
+  /**
+   * Waits for the write; one that found no room is repeated once with the space of the reserve. Without room even then it
+   * waits, and is no failure for good: unlike those of a sync, its bytes are all still here.
+   */
   async function settle(pending: Promise<void>, batch: SealedBatch, entered: readonly number[]): Promise<void> {
     try {
       await pending.catch((error: unknown) => writeAgain(batch, error))
     } catch (error) {
-      throw refuse(error)
+      if (!isNoSpace(error)) throw refuse(error)
+      waiting.push({ batch, entered })
+      throw noSpace(error)
     }
     finish(batch, entered)
+  }
+
+  /** The next of what waits, and then what was appended behind it. */
+  function nextWaiting(): Outgoing | undefined {
+    if (waiting.length > 0) return waiting[0]
+    const batch = builder.take()
+    if (batch === undefined) return undefined
+    const next = { batch, entered: rolls }
+    rolls = []
+    waiting.push(next)
+    return next
+  }
+
+  async function writeWaiting(): Promise<void> {
+    if (failure !== undefined) throw failure
+    if (waiting.length === 0) return
+    for (let next = nextWaiting(); next !== undefined; next = nextWaiting()) {
+      try {
+        await writer.submit(next.batch)
+      } catch (error) {
+        throw isNoSpace(error) ? error : refuse(error)
+      }
+      waiting.shift()
+      finish(next.batch, next.entered)
+    }
   }
 
   async function writeLater(before: Promise<void>, batch: SealedBatch, entered: readonly number[]): Promise<void> {
     await before
     if (failure !== undefined) throw failure
+    if (waiting.length > 0) {
+      waiting.push({ batch, entered })
+      throw noSpace()
+    }
     await settle((async () => writer.submit(batch))(), batch, entered)
   }
 
@@ -223,6 +276,7 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
 
   function submit(): Promise<void> {
     if (failure !== undefined) return Promise.reject(failure)
+    if (waiting.length > 0) return Promise.reject(noSpace())
     const batch = builder.take()
     if (batch === undefined) return writing ?? DONE
     const entered = rolls
@@ -294,6 +348,7 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     admit,
     append,
     submit,
+    writeWaiting,
     whenFlushed: group.whenFlushed,
     read,
     storedMs,

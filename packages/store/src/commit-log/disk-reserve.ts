@@ -1,27 +1,27 @@
 // Space for journal records on a full disk: a file of zeros that is given up when the first write finds no room.
-// From then on sends are refused, until the file could be made again.
-import type { File, FileError, Files, Scheduler, Timer } from '@rocketmq-ts/runtime'
+// From then on sends are refused, until what waits is written and the file could be made again.
+import { type File, FileError, type Files, type Scheduler, type Timer } from '@rocketmq-ts/runtime'
 
 const PIECE_BYTES = 1024 * 1024
 /** Pause between pieces while the file is made, so that it does not stand in the way of sends. */
 const PIECE_DELAY_MS = 10
-/** How often a full disk is tried again. */
-const PROBE_INTERVAL_MS = 5000
+/** How often a full disk is tried again: sends go on within a few seconds of its space. */
+const PROBE_INTERVAL_MS = 1000
 
 export interface DiskReserve {
   /** Sends are refused. */
   readonly full: boolean
   /** Makes the file in the background, once. */
   start(): void
-  /** Gives the space up. False when there was none to give. */
-  release(): Promise<boolean>
+  /** A write found no room: gives the space up. False when there was none to give. */
+  release(cause: unknown): Promise<boolean>
   /** Ends work in the background. */
   stop(): Promise<void>
 }
 
 /** True when the disk, or the quota, has no space left. */
 export function isNoSpace(error: unknown): boolean {
-  return error instanceof Error && error.name === 'FileError' && (error as FileError).code === 'no-space'
+  return error instanceof FileError && error.code === 'no-space'
 }
 
 /** Creates the reserve of one store. */
@@ -30,10 +30,12 @@ export function createDiskReserve(options: {
   readonly scheduler: Scheduler
   readonly path: string
   readonly bytes: number
+  /** Writes what found no room. Rejects while there still is none. */
+  readonly writeWaiting: () => Promise<void>
   readonly onFull: (cause: unknown) => void
   readonly onFreed: () => void
 }): DiskReserve {
-  const { files, scheduler, path, bytes, onFull, onFreed } = options
+  const { files, scheduler, path, bytes, writeWaiting, onFull, onFreed } = options
   let full = false
   let started = bytes === 0
   let stopped = false
@@ -71,7 +73,17 @@ export function createDiskReserve(options: {
     if (!cancelled()) await file.sync()
   }
 
+  /** Looks first: whoever needs the last bytes of a full disk shall not meet the zeros of every try. */
+  async function expectSpace(): Promise<void> {
+    const { freeBytes } = await files.space(path.slice(0, path.lastIndexOf('/')))
+    if (freeBytes < bytes) throw new FileError('no-space', path, `${freeBytes} bytes are free, ${bytes} are needed`)
+  }
+
   async function fill(own: { readonly cancelled: boolean }): Promise<void> {
+    if (full) {
+      await writeWaiting()
+      await expectSpace()
+    }
     const file = await files.open(path, 'create')
     try {
       await writePieces(file, { cancelled: () => own.cancelled })
@@ -124,12 +136,12 @@ export function createDiskReserve(options: {
       started = true
       beginFilling()
     },
-    async release() {
+    async release(cause) {
       const wasHeld = held || filling !== undefined
       await cancelFilling()
       held = false
       await files.remove(path)
-      markFull(undefined)
+      markFull(cause)
       return wasHeld
     },
     async stop() {
