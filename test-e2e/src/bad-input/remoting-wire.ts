@@ -22,6 +22,7 @@ export interface RemotingRequest {
 export interface RemotingReply {
   readonly code: number
   readonly remark: string
+  readonly fields: Readonly<Record<string, string>>
   readonly body: Buffer
 }
 
@@ -90,14 +91,20 @@ function outcomeOf(socket: Socket, waitMs: number): Promise<Exchange> {
 function replyIn(bytes: Buffer): RemotingReply | undefined {
   if (bytes.length < PREFIX_BYTES || bytes.length < 4 + bytes.readUInt32BE(0)) return undefined
   const bodyAt = PREFIX_BYTES + bytes.readUIntBE(5, 3)
-  const header = headerIn(bytes.toString('utf8', PREFIX_BYTES, bodyAt))
-  return { code: header.code, remark: header.remark ?? '', body: bytes.subarray(bodyAt, 4 + bytes.readUInt32BE(0)) }
+  const { code, remark = '', extFields: fields = {} } = headerIn(bytes.toString('utf8', PREFIX_BYTES, bodyAt))
+  return { code, remark, fields, body: bytes.subarray(bodyAt, 4 + bytes.readUInt32BE(0)) }
+}
+
+interface ReplyHeader {
+  readonly code: number
+  readonly remark?: string
+  readonly extFields?: Readonly<Record<string, string>>
 }
 
 /** What is no JSON is no answer of this protocol: code NaN, with the text. */
-function headerIn(text: string): { readonly code: number; readonly remark?: string } {
+function headerIn(text: string): ReplyHeader {
   try {
-    return JSON.parse(text) as { code: number; remark?: string }
+    return JSON.parse(text) as ReplyHeader
   } catch {
     return { code: NaN, remark: text }
   }

@@ -5,9 +5,10 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type MessageView, Producer, SimpleConsumer } from 'rocketmq-client-nodejs'
 import type { Random } from '../random.ts'
-import { createRawClient, isNeverSent, type RawClient, type RawMessage } from '../raw-client.ts'
+import { createRawClient, isNeverSent, type RawClient } from '../raw-client.ts'
 import type { Bodies } from './bodies.ts'
 import type { Delivery, History } from './history.ts'
+import { noteAck, queueOf, receiveRaw } from './raw-consumer.ts'
 
 export const TOPIC = 'kill-messages'
 /** The SDK's consumers and a raw one share a group; a group of its own is raw. */
@@ -18,8 +19,8 @@ export const GROUPS = [SHARED_GROUP, RAW_GROUP] as const
 export const INVISIBLE_MS = 10_000
 const POLL_MS = 2_000
 const BATCH = 32
-const RAW_SENDERS = 48
-const SDK_SENDERS = 8
+/** As many as two brokers can take. */
+const SENDERS = { raw: 48, sdk: 8, pauseMs: 0 }
 /** After a failed call: as long as the server is down, there is nothing better to do. */
 const RETRY_MS = 100
 /** First deliveries that are left unacknowledged, so that invisible times run out also without a kill. */
@@ -53,8 +54,10 @@ export function createLoad(options: {
   readonly bodies: Bodies
   readonly history: History
   readonly random: Random
+  /** How many at once, and how long each waits between two messages. */
+  readonly senders?: typeof SENDERS
 }): Load {
-  const { proxies, brokers, messages, bodies, history, random } = options
+  const { proxies, brokers, messages, bodies, history, random, senders: sending = SENDERS } = options
   const counts = { sdkSent: 0, sdkReceived: 0, sdkAcked: 0, failedCalls: 0 }
   const waiting: { readonly acknowledged: number; readonly resolve: () => void }[] = []
   // Each prefers another proxy, and goes to the next one when that is gone.
@@ -118,6 +121,7 @@ export function createLoad(options: {
         }
       }
       noteAcknowledged()
+      if (sending.pauseMs > 0) await sleep(sending.pauseMs)
     }
   }
 
@@ -126,31 +130,18 @@ export function createLoad(options: {
     return (copy.deliveries.get(group)?.length ?? 0) > 1 || !forget.chance(FORGOTTEN)
   }
 
-  async function receiveRaw(client: RawClient, group: string, brokerName: string): Promise<void> {
-    const askedMs = performance.now()
-    const found = await client.receive({
+  async function receiveOnce(client: RawClient, group: string, brokerName: string): Promise<void> {
+    await receiveRaw({
+      client,
       topic: TOPIC,
       group,
       brokerName,
       batchSize: BATCH,
       invisibleMs: INVISIBLE_MS,
       pollMs: POLL_MS,
+      history,
+      isToBeAcked,
     })
-    const acking: { message: RawMessage; delivery: Delivery }[] = []
-    for (const message of found) {
-      const { body, queueId, queueOffset: offset, receiptHandle } = message
-      const seen = { body, offset, queueId, brokerName: queueOf(receiptHandle).brokerName }
-      const delivery = history.deliver(group, askedMs, INVISIBLE_MS, seen)
-      if (delivery !== undefined && isToBeAcked(delivery)) acking.push({ message, delivery })
-    }
-    if (acking.length === 0) return
-    for (const { delivery } of acking) delivery.ack = 'unknown'
-    const codes = await client.ack(
-      TOPIC,
-      group,
-      acking.map(({ message }) => message),
-    )
-    for (const [index, { delivery }] of acking.entries()) noteAck(delivery, codes[index])
   }
 
   async function ackBySdk(consumer: SimpleConsumer, message: MessageView, delivery: Delivery): Promise<void> {
@@ -210,12 +201,12 @@ export function createLoad(options: {
       }
       await Promise.all([...sdkProducers, ...sdkConsumers].map((client) => client.startup()))
       for (const { group, client } of rawConsumers) {
-        for (const brokerName of brokers) loops.push(consume(() => receiveRaw(client, group, brokerName)))
+        for (const brokerName of brokers) loops.push(consume(() => receiveOnce(client, group, brokerName)))
       }
       for (const consumer of sdkConsumers) loops.push(consume(() => receiveBySdk(consumer)))
       senders.push(
-        ...sendWith('raw', RAW_SENDERS, rawProducers, (producer, body) => producer.send(TOPIC, messageId(), body)),
-        ...sendWith('sdk', SDK_SENDERS, sdkProducers, async (producer, body) => {
+        ...sendWith('raw', sending.raw, rawProducers, (producer, body) => producer.send(TOPIC, messageId(), body)),
+        ...sendWith('sdk', sending.sdk, sdkProducers, async (producer, body) => {
           const { offset } = await producer.send({ topic: TOPIC, body })
           counts.sdkSent += 1
           return offset
@@ -245,19 +236,6 @@ export function createLoad(options: {
 }
 
 type Sending<Client> = (client: Client, body: Buffer) => Promise<number>
-
-/** Only a refused handle says that nothing was acknowledged; the other codes may hide an answer that was lost. */
-function noteAck(delivery: Delivery, code: string | undefined): void {
-  if (code === 'OK') delivery.ack = 'answered'
-  else if (code === 'INVALID_RECEIPT_HANDLE') delivery.ack = 'refused'
-  delivery.ackAnsweredMs = performance.now()
-}
-
-/** The words of a receipt handle, where alone an SDK tells of the queue. Java: ReceiptHandle.encode. */
-function queueOf(receiptHandle: string): { brokerName: string; queueId: number } {
-  const [, , , , , brokerName = '', queueId] = receiptHandle.split(' ')
-  return { brokerName, queueId: Number(queueId) }
-}
 
 /** Format of the SDKs: version 1 and 16 bytes. */
 function messageId(): string {

@@ -1,13 +1,10 @@
 // The preloaded library, and the folders it watches and writes into.
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { compilePreload } from '../preload.ts'
 
-const SOURCE = fileURLToPath(new URL('../../shim/unsynced.c', import.meta.url))
 /** Of a disk that has other work: under load there is nearly always a sync to be hit. */
 const SYNC_MS = '20'
-const COMPILE_MS_MAX = 60_000
 
 /** What the shim knows of one folder, over the lives of the processes that change it. */
 export interface Watch {
@@ -29,15 +26,9 @@ export interface Shim {
 
 /** Compiles the library; a text says why that can not be done here. */
 export function createShim(folder: string): Shim | string {
-  if (process.platform !== 'linux') return `preloading works on Linux only, this is ${process.platform}`
-  const library = join(folder, 'unsynced.so')
-  mkdirSync(folder, { recursive: true })
-  const gcc = spawnSync('gcc', ['-shared', '-fPIC', '-O2', '-fvisibility=hidden', '-o', library, SOURCE, '-lpthread'], {
-    timeout: COMPILE_MS_MAX,
-    encoding: 'utf8',
-  })
-  if (gcc.error !== undefined) return `gcc can not be run (${gcc.error.message})`
-  if (gcc.status !== 0 || !existsSync(library)) throw new Error(`gcc failed:\n${gcc.stderr}`)
+  const preload = compilePreload('unsynced', folder)
+  if (preload.kind === 'impossible') return preload.reason
+  const { library } = preload
   return {
     watch(root, into) {
       const grave = join(into, 'grave')
