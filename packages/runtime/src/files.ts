@@ -61,8 +61,11 @@ export interface Files {
   makeFolder(path: string, options?: { readonly durable?: boolean }): Promise<void>
   /** Entries by name, ascending. A folder that does not exist has none. */
   list(path: string): Promise<FolderEntry[]>
-  /** Opens for reading and writing. 'create' makes a missing file, 'must-exist' fails with 'not-found'. */
-  open(path: string, mode: 'create' | 'must-exist'): Promise<File>
+  /**
+   * Opens for reading and writing. 'create' makes a missing file, 'must-exist' fails with 'not-found', and so does 'read',
+   * which only reads: it works on a disk that takes no writes.
+   */
+  open(path: string, mode: 'create' | 'must-exist' | 'read'): Promise<File>
   /** The whole file, or undefined where it does not exist. Longer than `bytesMax` is an error ('other'). */
   readWhole(path: string, bytesMax: number): Promise<Uint8Array | undefined>
   /** Atomically replaces `to`. Durable only after `syncFolder` of the parent. */

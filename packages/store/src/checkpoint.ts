@@ -7,12 +7,19 @@ import type { QueueState } from './consume-queue/queue-table.ts'
 const KIND = 'STCP'
 const VERSION = 1
 
+/** Sizes of the files of a folder, fixed for its life. Tools that know no settings read them here. */
+export interface FolderShape {
+  readonly segmentBytes: number
+  readonly unitsPerFile: number
+}
+
 /** What our checkpoint holds: the state of every queue when the log was written up to `coversTo`. */
 export interface Checkpoint {
   readonly coversTo: number
   /** Position of the first byte that the log keeps: never taken back, whatever files are still there. */
   readonly min: number
   readonly queues: readonly QueueState[]
+  readonly shape?: FolderShape | undefined
 }
 
 /** A checkpoint file that can be read, newest first. */
@@ -28,7 +35,7 @@ export async function writeCheckpoint(
   whenFlushed: (position: number) => Promise<void>,
 ): Promise<void> {
   const queues = checkpoint.queues.map(({ topic, queueId, min, max }) => [topic, queueId, min, max])
-  const payload = Buffer.from(JSON.stringify({ min: checkpoint.min, queues }))
+  const payload = Buffer.from(JSON.stringify({ min: checkpoint.min, shape: checkpoint.shape, queues }))
   await writeGeneration(files, path, {
     kind: KIND,
     version: VERSION,
@@ -49,12 +56,21 @@ function decodeQueue(entry: unknown): QueueState | undefined {
   return min <= max ? { topic, queueId, min, max } : undefined
 }
 
+function decodeShape(shape: unknown): FolderShape | undefined {
+  if (typeof shape !== 'object' || shape === null) return undefined
+  const { segmentBytes, unitsPerFile } = shape as Partial<FolderShape>
+  if (!isPosition(segmentBytes) || !isPosition(unitsPerFile) || segmentBytes * unitsPerFile === 0) return undefined
+  return { segmentBytes, unitsPerFile }
+}
+
 function decodePayload(payload: Uint8Array): Omit<Checkpoint, 'coversTo'> | undefined {
   try {
-    const { min = 0, queues } = JSON.parse(Buffer.from(payload).toString()) as { min?: unknown; queues: unknown }
+    const content = JSON.parse(Buffer.from(payload).toString()) as { min?: unknown; queues: unknown; shape?: unknown }
+    const { min = 0, queues, shape } = content
     if (!isPosition(min) || !Array.isArray(queues)) return undefined
     const decoded = queues.map(decodeQueue)
-    return decoded.includes(undefined) ? undefined : { min, queues: decoded as QueueState[] }
+    if (decoded.includes(undefined)) return undefined
+    return { min, queues: decoded as QueueState[], shape: decodeShape(shape) }
   } catch {
     // The CRC was right, so this is a format we do not know: the same as no checkpoint, which is reported.
     return undefined

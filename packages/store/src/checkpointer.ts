@@ -2,7 +2,7 @@
 // same position, and only then the checkpoint renamed into place. Works by deadline: an idle store has no timer.
 import { MqError } from '@rocketmq-ts/model'
 import type { Files, Scheduler, Timer } from '@rocketmq-ts/runtime'
-import { writeCheckpoint, writeStoreCheckpoint } from './checkpoint.ts'
+import { type FolderShape, writeCheckpoint, writeStoreCheckpoint } from './checkpoint.ts'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
 import type { QueueTable } from './consume-queue/queue-table.ts'
@@ -23,6 +23,7 @@ export interface CheckpointerOptions {
   readonly checkpointPath: string
   readonly storeCheckpointPath: string
   readonly flushedMarkPath: string
+  readonly shape: FolderShape
   readonly intervalMs: number
   /** The log as it is now. Every record below `written` has its unit. */
   readonly log: {
@@ -140,9 +141,8 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     await syncQueueFiles()
     await log.whenFlushed(coversTo)
     await writeFlushedMark(files, options.flushedMarkPath, log.flushed)
-    await writeCheckpoint(files, options.checkpointPath, { coversTo, min, queues: states }, (position) =>
-      log.whenFlushed(position),
-    )
+    const content = { coversTo, min, queues: states, shape: options.shape }
+    await writeCheckpoint(files, options.checkpointPath, content, (position) => log.whenFlushed(position))
     await writeStoreCheckpoint(files, options.storeCheckpointPath, {
       physicMsgTimestamp: timestampMs,
       logicsMsgTimestamp: timestampMs,

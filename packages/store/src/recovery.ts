@@ -51,6 +51,8 @@ export interface ScanOptions {
   readonly onRecord: (record: ScannedRecord, lostBytes: number) => boolean
   /** The proven flushed position that a journal record carries. */
   readonly stampOf?: (record: ScannedRecord) => number | undefined
+  /** The filler that closes a segment starts here. */
+  readonly onFiller?: (position: number) => void
   /** Awaited between reads: the owner may write away what it collected. */
   readonly onWindow?: () => Promise<void>
 }
@@ -237,6 +239,7 @@ export async function scanLog(options: ScanOptions): Promise<ScanDecision> {
     }
     if (step === 'record' && take()) continue
     if (step === 'end-of-segment') {
+      options.onFiller?.(position)
       position = window.segmentEnd(position)
       continue
     }

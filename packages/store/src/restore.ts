@@ -67,7 +67,7 @@ function sourceOf(segments: Segments): LogSource {
 }
 
 /** A scanned record with everything that dispatch tells of it. */
-function replayed({ bytes, at, position, peek }: ScannedRecord): ReplayedRecord {
+export function replayed({ bytes, at, position, peek }: ScannedRecord): ReplayedRecord {
   return {
     topic: topicOf(bytes, peek),
     queueId: peek.queueId,

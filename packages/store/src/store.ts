@@ -164,6 +164,10 @@ export class Store implements MessageStore {
       checkpointPath: paths.queueCheckpoint,
       storeCheckpointPath: paths.checkpoint,
       flushedMarkPath: paths.flushedMark,
+      shape: {
+        segmentBytes: segments.segmentBytes,
+        unitsPerFile: options.unitsPerFile ?? STORE_DEFAULTS.unitsPerFile,
+      },
       intervalMs: options.checkpointIntervalMs ?? STORE_DEFAULTS.checkpointIntervalMs,
       log: this.#log,
       lastTimestampMs: () => this.#lastTimestampMs,

@@ -109,9 +109,10 @@ export function createNodeFiles(options?: { readonly threads?: number }): Files 
   const threads = options?.threads ?? (configured > 0 ? configured : POOL_THREADS_DEFAULT)
   const coldLane = createLane(Math.max(1, threads - POOL_THREADS_KEPT))
 
-  async function open(path: string, mode: 'create' | 'must-exist'): Promise<File> {
+  async function open(path: string, mode: 'create' | 'must-exist' | 'read'): Promise<File> {
     const create = mode === 'create' ? fs.constants.O_CREAT : 0
-    const descriptor = await openDescriptor(path, fs.constants.O_RDWR | create, 'open')
+    const access = mode === 'read' ? fs.constants.O_RDONLY : fs.constants.O_RDWR
+    const descriptor = await openDescriptor(path, access | create, 'open')
     return new NodeFile(path, descriptor, coldLane)
   }
 

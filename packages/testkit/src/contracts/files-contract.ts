@@ -49,6 +49,21 @@ function describeContent(withFiles: WithFiles): void {
       await expect(files.open(`${folder}/none/file`, 'create')).rejects.toMatchObject({ code: 'not-found' })
     }))
 
+  test('open: for reading only → its bytes are read, a write fails with its path and changes nothing', () =>
+    withFiles(async (files, folder) => {
+      const path = `${folder}/a`
+      const file = await files.open(path, 'create')
+      file.writeSync(0, [bytesOf('one')])
+      await file.close()
+      const again = await files.open(path, 'read')
+      const into = new Uint8Array(3)
+      expect(again.readSync(0, into)).toBe(3)
+      expect(() => again.writeSync(0, [bytesOf('two')])).toThrow(expect.objectContaining({ name: 'FileError', path }))
+      expect(textOf((await files.readWhole(path, 3)) ?? into)).toBe('one')
+      await again.close()
+      await expect(files.open(`${folder}/none`, 'read')).rejects.toMatchObject({ code: 'not-found' })
+    }))
+
   test('write: several chunks → read back as one, also after opening again', () =>
     withFiles(async (files, folder) => {
       const file = await files.open(`${folder}/a`, 'create')

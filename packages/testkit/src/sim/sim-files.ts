@@ -126,12 +126,14 @@ class SimFile implements File {
   readonly path: string
   readonly #calls: DiskCalls
   readonly #node: FileNode
+  readonly #isReadOnly: boolean
   #closed = false
 
-  constructor(path: string, node: FileNode, calls: DiskCalls) {
+  constructor(path: string, node: FileNode, calls: DiskCalls, isReadOnly: boolean) {
     this.path = path
     this.#node = node
     this.#calls = calls
+    this.#isReadOnly = isReadOnly
   }
 
   async size(): Promise<number> {
@@ -141,7 +143,7 @@ class SimFile implements File {
   }
 
   writeSync(position: number, chunks: readonly Uint8Array[]): void {
-    this.#checkOpen()
+    this.#checkWritable()
     const { engine, process, random } = this.#calls.host
     if (!process.alive) return
     const { error } = this.#calls.fault('write', this.path)
@@ -186,7 +188,7 @@ class SimFile implements File {
   }
 
   async truncate(bytes: number): Promise<void> {
-    this.#checkOpen()
+    this.#checkWritable()
     return this.#calls.change(this.path, () => this.#node.pages.truncate(bytes))
   }
 
@@ -213,6 +215,11 @@ class SimFile implements File {
 
   async close(): Promise<void> {
     this.#closed = true
+  }
+
+  #checkWritable(): void {
+    this.#checkOpen()
+    if (this.#isReadOnly) throw new FileError('other', this.path, 'can not write (the file is open for reading only)')
   }
 
   #checkOpen(): void {
@@ -264,7 +271,7 @@ export function createSimFiles(host: FilesHost): Files {
     list: (path) => look(path, 'change', () => disk.list(path)),
     async open(path, mode) {
       const node = await calls.change(path, () => disk.openFile(path, mode === 'create'))
-      return new SimFile(path, node, calls)
+      return new SimFile(path, node, calls, mode === 'read')
     },
     readWhole(path, bytesMax) {
       return look(path, 'read', () => {
