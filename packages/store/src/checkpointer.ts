@@ -164,9 +164,13 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     }
     timer?.cancel()
     timer = undefined
-    running = write().finally(() => {
-      running = undefined
-    })
+    // Not before the dispatch that asked for it is over: it is asked for between two units of a batch, and what covers the
+    // batch must have all of them.
+    running = Promise.resolve()
+      .then(write)
+      .finally(() => {
+        running = undefined
+      })
     return running
   }
 

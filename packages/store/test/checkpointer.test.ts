@@ -1,0 +1,49 @@
+// When checkpoints are taken, and what they hold.
+import { expect, test } from '@jest/globals'
+import { commitLogOffset } from '@rocketmq-ts/model'
+import { readCheckpoints } from '../src/checkpoint.ts'
+import { createCheckpointer } from '../src/checkpointer.ts'
+import { createQueueFiles } from '../src/consume-queue/queue-files.ts'
+import { createQueueTable } from '../src/consume-queue/queue-table.ts'
+import { createManualEffects, FOLDER } from './store-fixture.ts'
+
+const MiB = 1024 * 1024
+
+test('checkpoint: asked for by the first unit of a batch → holds all units of what it covers', async () => {
+  const { files, scheduler } = createManualEffects()
+  await files.makeFolder(`${FOLDER}/consumequeue`)
+  const queueFiles = createQueueFiles({ files, root: `${FOLDER}/consumequeue`, unitsPerFile: 100 })
+  const queues = createQueueTable({ cacheBytes: MiB, queueFiles })
+  const log = { written: 0, flushed: 0, failure: undefined, whenFlushed: () => Promise.resolve() }
+  const checkpointer = createCheckpointer({
+    files,
+    scheduler,
+    queues,
+    queueFiles,
+    checkpointPath: `${FOLDER}/queue-checkpoint`,
+    storeCheckpointPath: `${FOLDER}/checkpoint`,
+    flushedMarkPath: `${FOLDER}/flushed`,
+    shape: { segmentBytes: 4096, unitsPerFile: 100 },
+    intervalMs: 1000,
+    log,
+    lastTimestampMs: () => 1,
+    onFailure(error) {
+      throw error
+    },
+  })
+  const queue = queues.obtain('TopicTest', 0)
+  // A batch so long that its first unit asks for a checkpoint, as dispatch does it: written first, then unit by unit.
+  log.written = 300 * MiB
+  for (let unit = 0; unit < 3; unit += 1) {
+    queue.push({ commitLogOffset: commitLogOffset(unit * 100 * MiB), size: 100 * MiB, tagsCode: 0 })
+    checkpointer.unitAdded(queue)
+  }
+  await checkpointer.run()
+  const { valid } = await readCheckpoints(files, `${FOLDER}/queue-checkpoint`)
+  for (const { coversTo, queues: states } of valid) {
+    expect([coversTo, states]).toEqual([300 * MiB, [{ topic: 'TopicTest', queueId: 0, min: 0, max: 3 }]])
+  }
+  expect(valid.length).toBeGreaterThan(0)
+  await checkpointer.stop()
+  await queueFiles.close()
+})
