@@ -5,7 +5,7 @@ export const ExitCode = {
   OK: 0,
   /** The operation failed, or a part of the cluster did not answer. */
   FAILED: 1,
-  /** The command line is wrong: nothing was done. */
+  /** The command line is wrong: nothing was done. Or, of a check: it could not be made. */
   USAGE: 2,
   /** Ctrl-C before the end. */
   INTERRUPTED: 130,
@@ -15,7 +15,7 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
 /** What stopped a command. */
 export class CliFailure extends Error {
   /** For programs. */
-  readonly code: MqErrorCode | 'usage' | 'input'
+  readonly code: MqErrorCode | 'usage' | 'input' | 'not-checked'
   readonly remedy: string | undefined
 
   constructor(code: CliFailure['code'], message: string, remedy?: string, cause?: unknown) {
@@ -26,7 +26,7 @@ export class CliFailure extends Error {
   }
 
   get exitCode(): ExitCode {
-    return this.code === 'usage' ? ExitCode.USAGE : ExitCode.FAILED
+    return this.code === 'usage' || this.code === 'not-checked' ? ExitCode.USAGE : ExitCode.FAILED
   }
 }
 

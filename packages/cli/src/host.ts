@@ -1,7 +1,7 @@
 // What a command sees of the machine and the terminal: main.ts has the real ones, tests have their own.
 import type { Effects } from '@rocketmq-ts/runtime'
 
-export type CliEffects = Pick<Effects, 'clock' | 'scheduler' | 'network' | 'random'>
+export type CliEffects = Pick<Effects, 'clock' | 'scheduler' | 'network' | 'random' | 'files'>
 
 export interface Output {
   write(text: string): void
@@ -25,6 +25,8 @@ export interface Host {
   readonly input: Input
   /** Loaded on use: help and completion need none. */
   effects(): Promise<CliEffects>
+  /** The path from the root, of one that may start where the person is. */
+  absolutePath(path: string): string
   /** Rejects with CliFailure naming the path. */
   readFile(path: string, bytesMax: number): Promise<Uint8Array>
   /** Ctrl-C. What waits ends then, and what is under way is finished. */

@@ -2,6 +2,7 @@
 // The command `rmq` on a real machine: its terminal, its files, Ctrl-C.
 import { open } from 'node:fs/promises'
 import nodeModule from 'node:module'
+import { resolve } from 'node:path'
 import { CliFailure } from './failures.ts'
 import type { Host, Output } from './host.ts'
 
@@ -55,9 +56,17 @@ const host: Host = {
     },
   },
   async effects() {
-    const { createNodeNetwork, nodeClock, nodeRandom, nodeScheduler } = await import('@rocketmq-ts/runtime/node')
-    return { clock: nodeClock, random: nodeRandom, scheduler: nodeScheduler, network: createNodeNetwork() }
+    const { createNodeFiles, createNodeNetwork, nodeClock, nodeRandom, nodeScheduler } =
+      await import('@rocketmq-ts/runtime/node')
+    return {
+      clock: nodeClock,
+      random: nodeRandom,
+      scheduler: nodeScheduler,
+      network: createNodeNetwork(),
+      files: createNodeFiles(),
+    }
   },
+  absolutePath: (path) => resolve(path),
   async readFile(path, bytesMax) {
     try {
       await using file = await open(path)

@@ -2,27 +2,13 @@
 // runs, so that help and completion are quick.
 import { Argument, Command, Option } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
-import { createContext, type Context, type GlobalOptions, NAMESERVER_DEFAULT, NAMESERVER_VARIABLE } from './context.ts'
+import { createContext, type GlobalOptions, NAMESERVER_DEFAULT, NAMESERVER_VARIABLE } from './context.ts'
+import { type Act, examples, group } from './command-tools.ts'
 import { ExitCode } from './failures.ts'
 import type { Host } from './host.ts'
 import { SHELLS } from './completion/scripts.ts'
+import { storeCommands } from './store-commands.ts'
 import { addresses, addressesOf, duration, number, permission, property, several, word } from './values.ts'
-
-/** What a command does; resolves with the exit code. */
-export type Action<Options, Args extends readonly unknown[]> = (
-  context: Context,
-  options: Options,
-  ...args: Args
-) => Promise<number>
-
-/**
- * What commander calls. Ctrl-C ends a command at once, unless it watches `host.interrupted` itself and finishes what is
- * under way.
- */
-type Act = <Options, Args extends readonly unknown[]>(
-  load: () => Promise<Action<Options, Args>>,
-  onInterrupt?: 'ends at once' | 'finishes',
-) => (...given: unknown[]) => Promise<void>
 
 const SECOND_MS = 1000
 const HELP_COLUMNS = 100
@@ -83,6 +69,7 @@ export function createProgram(host: Host, onExit: (exitCode: number) => void): C
   groupCommands(program, act)
   messageCommands(program, act)
   clusterCommands(program, act)
+  storeCommands(program, act)
   completionCommands(program, act, host)
   return program
 }
@@ -98,14 +85,6 @@ async function untilInterrupted(running: Promise<number>, signal: AbortSignal): 
   } finally {
     signal.removeEventListener('abort', end)
   }
-}
-
-function examples(...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`
-}
-
-function group(program: Command, name: string, description: string): Command {
-  return program.command(name).description(description).helpCommand(false)
 }
 
 function topicCommands(program: Command, act: Act): void {

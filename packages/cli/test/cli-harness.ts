@@ -71,6 +71,11 @@ export async function rmqAlone(command: string | readonly string[], terminal: Te
   return runOn(effects, command, terminal)
 }
 
+/** `rmq` on a machine with files, for commands that need no cluster. */
+export function rmqOn(effects: Effects, command: string | readonly string[], terminal: Terminal = {}): Promise<Ended> {
+  return runOn(() => Promise.resolve(effects), command, terminal)
+}
+
 export async function startCluster(shape: ClusterShape = {}): Promise<TestCluster> {
   const { clusters = ['DefaultCluster'], autoCreateTopicEnable = true } = shape
   const world = createWorld({ seed: 11 })
@@ -167,6 +172,7 @@ async function runOn(
         return terminal.answer ?? ''
       },
     },
+    absolutePath: (path) => (path.startsWith('/') ? path : `/here/${path}`),
     async readFile(path) {
       const text = files[path]
       if (text === undefined) throw new Error(`the test has no file ${path}`)

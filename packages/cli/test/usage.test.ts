@@ -14,6 +14,7 @@ const COMMANDS = [
   'receive',
   'cluster status',
   'broker drain',
+  'store check',
   'completion',
 ]
 

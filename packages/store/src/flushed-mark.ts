@@ -11,14 +11,17 @@ export async function writeFlushedMark(files: Files, path: string, position: num
   await writeGeneration(files, path, { kind: KIND, version: VERSION, coversTo: position, payload: NO_PAYLOAD })
 }
 
+/** How the generations of the mark are read. */
+export const FLUSHED_MARK = { kind: KIND, versionMax: VERSION, payloadBytesMax: 0 }
+
 /** Forgets what was flushed: another broker may have cut the log. */
 export async function discardFlushedMarks(files: Files, path: string): Promise<void> {
-  const { valid } = await readGenerations(files, path, { kind: KIND, versionMax: VERSION, payloadBytesMax: 0 })
+  const { valid } = await readGenerations(files, path, FLUSHED_MARK)
   await discardGenerationsBeyond(files, valid, -1)
 }
 
 /** The newest readable mark; undefined where there is none. */
 export async function readFlushedMark(files: Files, path: string): Promise<number | undefined> {
-  const { valid } = await readGenerations(files, path, { kind: KIND, versionMax: VERSION, payloadBytesMax: 0 })
+  const { valid } = await readGenerations(files, path, FLUSHED_MARK)
   return valid.length === 0 ? undefined : Math.max(...valid.map((generation) => generation.coversTo))
 }

@@ -1,6 +1,6 @@
 // Files that derive from the log: the start-up cache of the in-flight core, and mirrors of topics, groups and offsets in
 // Apache's form. Each covers the log up to a position and takes its name only when the log is flushed that far.
-import { utf8Encode } from '@rocketmq-ts/bytes'
+import { crc32, utf8Encode } from '@rocketmq-ts/bytes'
 import { type DataVersion, stringifyJavaJson } from '@rocketmq-ts/model'
 import {
   type Clock,
@@ -48,7 +48,7 @@ export interface DerivedFilesDeps {
 interface Image {
   readonly coversTo: number
   readonly snapshot: Uint8Array
-  readonly mirrors: readonly (readonly [name: string, text: string])[]
+  readonly mirrors: readonly (readonly [name: string, bytes: Uint8Array])[]
 }
 
 /** Creates the writer. `root` must exist. */
@@ -72,18 +72,20 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
   /** Called in a job. What its Turn has changed so far is sealed first, so that the image ends at the log's end. */
   function takeImage(): Image {
     deps.journal.seal()
+    const mirrors: Image['mirrors'] = [
+      ['topics.json', utf8Encode(topicsMirror(deps.topics))],
+      ['subscriptionGroup.json', utf8Encode(groupsMirror(deps.groups))],
+      ['consumerOffset.json', utf8Encode(offsetsMirror(inflight, nextVersion()))],
+    ]
     return {
       coversTo: store.appended,
       snapshot: encodeStartCache({
         nowMs: deps.clock.nowMs(),
         settings: [...liveSettings(deps)],
         snapshot: inflight.encodeSnapshot(),
+        mirrors: Object.fromEntries(mirrors.map(([name, bytes]) => [name, crc32(bytes)])),
       }),
-      mirrors: [
-        ['topics.json', topicsMirror(deps.topics)],
-        ['subscriptionGroup.json', groupsMirror(deps.groups)],
-        ['consumerOffset.json', offsetsMirror(inflight, nextVersion())],
-      ],
+      mirrors,
     }
   }
 
@@ -97,7 +99,7 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
       payload: image.snapshot,
       whenFlushed: (position) => store.whenFlushed(position),
     })
-    for (const [name, text] of image.mirrors) await writeMirror(files, folder, name, text)
+    for (const [name, bytes] of image.mirrors) await writeMirror(files, folder, name, bytes)
     written = image.coversTo
   }
 
@@ -146,9 +148,8 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
   }
 }
 
-async function writeMirror(files: Files, folder: string, name: string, text: string): Promise<void> {
+async function writeMirror(files: Files, folder: string, name: string, bytes: Uint8Array): Promise<void> {
   const path = `${folder}/${name}`
-  const bytes = utf8Encode(text)
   const file = await files.open(`${path}.tmp`, 'create')
   try {
     await file.truncate(bytes.length)

@@ -2,13 +2,15 @@
 // came after it. Losing it costs time, never truth: everything is in the journal too.
 //
 //   time of the broker's clock f64 | settings length u32 | settings as JSON | snapshot of the in-flight core
+//
+// Beside the settings are the CRCs of the mirrors written with it: they are texts in Apache's form, without one of their own.
 import { utf8Decode, utf8Encode } from '@rocketmq-ts/bytes'
 import { MqError } from '@rocketmq-ts/model'
 import type { SettingEntry } from './inflight/inflight.ts'
 
 /** Four characters, see generation files. */
 export const START_CACHE_KIND = 'BRST'
-export const START_CACHE_VERSION = 1
+export const START_CACHE_VERSION = 2
 const LENGTH_AT = 8
 const SETTINGS_AT = 12
 
@@ -22,11 +24,13 @@ export interface StartCache {
   readonly nowMs: number
   readonly settings: readonly SettingEntry[]
   readonly snapshot: Uint8Array
+  /** CRC-32 of each mirror of the same image, by name. */
+  readonly mirrors?: Readonly<Record<string, number>>
 }
 
 /** The payload of one generation. */
-export function encodeStartCache({ nowMs, settings, snapshot }: StartCache): Uint8Array {
-  const json = utf8Encode(JSON.stringify(settings))
+export function encodeStartCache({ nowMs, settings, snapshot, mirrors = {} }: StartCache): Uint8Array {
+  const json = utf8Encode(JSON.stringify({ settings, mirrors }))
   const bytes = new Uint8Array(SETTINGS_AT + json.length + snapshot.length)
   const view = new DataView(bytes.buffer)
   view.setFloat64(0, nowMs)
@@ -43,8 +47,11 @@ export function decodeStartCache(bytes: Uint8Array): StartCache {
     const nowMs = view.getFloat64(0)
     if (!(Number.isSafeInteger(nowMs) && nowMs >= 0)) throw new MqError('damaged', `its time is ${nowMs}`)
     const settingsEnd = SETTINGS_AT + view.getUint32(LENGTH_AT)
-    const settings = JSON.parse(utf8Decode(bytes.subarray(SETTINGS_AT, settingsEnd), 'settings')) as SettingEntry[]
-    return { nowMs, settings, snapshot: bytes.subarray(settingsEnd) }
+    const text = utf8Decode(bytes.subarray(SETTINGS_AT, settingsEnd), 'settings')
+    const content = JSON.parse(text) as Pick<StartCache, 'settings' | 'mirrors'> | SettingEntry[]
+    const snapshot = bytes.subarray(settingsEnd)
+    // Version 1 has the settings alone.
+    return Array.isArray(content) ? { nowMs, settings: content, snapshot } : { nowMs, ...content, snapshot }
   } catch (error) {
     throw new MqError('damaged', `start cache: ${error instanceof Error ? error.message : String(error)}`, error)
   }

@@ -12,7 +12,17 @@ async function offered(words: readonly string[], run = rmqAlone): Promise<string
 }
 
 test('completion: commands, those below them, and what was begun', async () => {
-  expect(await offered([''])).toEqual(['topic', 'group', 'send', 'receive', 'cluster', 'broker', 'completion', 'help'])
+  expect(await offered([''])).toEqual([
+    'topic',
+    'group',
+    'send',
+    'receive',
+    'cluster',
+    'broker',
+    'store',
+    'completion',
+    'help',
+  ])
   expect(await offered(['topic', ''])).toEqual(['create', 'list', 'describe', 'delete'])
   expect(await offered(['topic', 'de'])).toEqual(['describe', 'delete'])
   expect(await offered(['completion', ''])).toEqual(['bash', 'zsh', 'fish'])
@@ -23,6 +33,7 @@ test('completion: commands, those below them, and what was begun', async () => {
     'receive',
     'cluster',
     'broker',
+    'store',
     'completion',
     'help',
   ])

@@ -5,7 +5,7 @@ import type { File, Files } from '@rocketmq-ts/runtime'
 
 /** Java: UtilAll.offset2FileName. */
 const NAME_DIGITS = 20
-const SEGMENT_NAME = /^\d{20}$/
+export const SEGMENT_NAME = /^\d{20}$/
 
 /** One file of the log. */
 export interface Segment {

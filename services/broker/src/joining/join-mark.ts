@@ -3,7 +3,11 @@
 import { utf8Encode } from '@rocketmq-ts/bytes'
 import type { Files } from '@rocketmq-ts/runtime'
 
-const TEXT = utf8Encode('This broker has not yet taken over the topics and groups of its cluster.\n')
+/** What the mark holds, for people. */
+export const JOIN_MARK_TEXT = 'This broker has not yet taken over the topics and groups of its cluster.\n'
+/** Name of the mark inside the root. */
+export const JOIN_MARK = 'join.pending'
+const TEXT = utf8Encode(JOIN_MARK_TEXT)
 
 export interface JoinMark {
   isSet(): Promise<boolean>
@@ -14,7 +18,7 @@ export interface JoinMark {
 
 /** The mark of the broker whose folder is `root`. */
 export function createJoinMark(files: Files, root: string): JoinMark {
-  const path = `${root}/join.pending`
+  const path = `${root}/${JOIN_MARK}`
   return {
     async isSet() {
       return (await files.list(root)).some(({ name }) => path === `${root}/${name}`)

@@ -6,7 +6,7 @@ import { type JournalSink, decodeJournal } from '../inflight/journal/decode.ts'
 
 function ignore(): void {}
 
-function settingsSink(settings: SettingEntry[]): JournalSink {
+export function settingsSink(settings: SettingEntry[]): JournalSink {
   return {
     declareQueue: ignore,
     selectQueue: ignore,

@@ -1,0 +1,99 @@
+// The small files beside the log: our checkpoints, the flushed mark, Apache's checkpoint, the reserve.
+import { BytesError } from '@rocketmq-ts/bytes'
+import { type Files, readGenerations } from '@rocketmq-ts/runtime'
+import { decodeStoreCheckpoint, STORE_CHECKPOINT_BYTES } from '../checkpoint.ts'
+import { FLUSHED_MARK } from '../flushed-mark.ts'
+import { pathsOf } from '../store.ts'
+import type { Findings } from './finding.ts'
+import { type Folder, sizeOf } from './folder-shape.ts'
+import { firstNonZero, firstWritten } from './zeros.ts'
+
+/** Bytes of `checkpoint` that have a meaning. */
+const STORE_CHECKPOINT_USED_BYTES = 40
+
+export interface FlushedMarks {
+  /** The highest one; undefined where none can be read. */
+  readonly position: number | undefined
+  /** None is there, readable or not: another broker's folder. */
+  readonly areMissing: boolean
+}
+
+export async function readFlushedMarks(files: Files, folder: Folder, findings: Findings): Promise<FlushedMarks> {
+  const { valid, damaged } = await readGenerations(files, pathsOf(folder.root).flushedMark, FLUSHED_MARK)
+  for (const { path, reason } of damaged) findings.add('flushed-mark', { file: nameIn(folder, path) }, reason)
+  const positions = valid.map(({ coversTo }) => coversTo)
+  return {
+    position: positions.length === 0 ? undefined : Math.max(...positions),
+    areMissing: valid.length + damaged.length === 0,
+  }
+}
+
+export function reportCheckpoints(folder: Folder, findings: Findings): void {
+  for (const path of folder.damagedCheckpoints) {
+    findings.add('checkpoint', { file: nameIn(folder, path) }, 'can not be read')
+  }
+}
+
+export interface LogFacts {
+  readonly end: number
+  /** Store time of the last record that ends at a position or before; undefined where the scan was not asked for it. */
+  storedBefore(position: number): number | undefined
+}
+
+/** Everything beside the log that must not be ahead of it. */
+export async function checkSidecars(files: Files, folder: Folder, findings: Findings, log: LogFacts): Promise<void> {
+  const { end } = log
+  for (const { generation } of folder.checkpoints) {
+    if (generation.coversTo <= end) continue
+    const problem = `covers the log up to ${generation.coversTo}, which ends at ${end}`
+    findings.add('checkpoint', { file: nameIn(folder, generation.path) }, problem)
+  }
+  if (folder.names.includes('checkpoint')) await checkStoreCheckpoint(files, folder, findings, log)
+  else if (folder.checkpoints.length > 0) findings.add('store-checkpoint', { file: 'checkpoint' }, 'is missing')
+  if (folder.names.includes('reserve')) await checkReserve(files, folder, findings)
+}
+
+/** Java: StoreCheckpoint. */
+async function checkStoreCheckpoint(files: Files, folder: Folder, findings: Findings, log: LogFacts): Promise<void> {
+  const report = (problem: string, at?: number) => findings.add('store-checkpoint', { file: 'checkpoint', at }, problem)
+  const path = pathsOf(folder.root).checkpoint
+  const size = await sizeOf(files, path)
+  if (size !== STORE_CHECKPOINT_BYTES) return report(`has ${size} bytes instead of ${STORE_CHECKPOINT_BYTES}`)
+  const bytes = Buffer.from((await files.readWhole(path, STORE_CHECKPOINT_BYTES)) ?? [])
+  const extra = firstNonZero(bytes, STORE_CHECKPOINT_USED_BYTES)
+  if (extra >= 0) return report('has bytes where none have a meaning', extra)
+  try {
+    const { physicMsgTimestamp, logicsMsgTimestamp, masterFlushedOffset, confirmPhyOffset } =
+      decodeStoreCheckpoint(bytes)
+    // One of ours says what our own says: Apache's broker, writing after us, leaves ours behind.
+    const covered = folder.checkpoints.map(({ coversTo }) => coversTo)
+    if (covered.length === 0) return
+    if (!covered.includes(confirmPhyOffset))
+      return report(`confirmPhyOffset is ${confirmPhyOffset}, ours ${covered[0]}`, 32)
+    if (masterFlushedOffset !== 0) return report(`masterFlushedOffset is ${masterFlushedOffset}, without a master`, 24)
+    const storedMs = log.storedBefore(confirmPhyOffset)
+    for (const [at, value] of [physicMsgTimestamp, logicsMsgTimestamp].entries()) {
+      if (value === 0 || storedMs === undefined || value === storedMs) continue
+      return report(`a time of ${value}, the last record it covers was stored at ${storedMs}`, at * 8)
+    }
+    if (physicMsgTimestamp !== logicsMsgTimestamp) report('its two times differ', 0)
+  } catch (error) {
+    if (!(error instanceof BytesError)) throw error
+    report(error.message)
+  }
+}
+
+/** Zeros: its space is what counts. */
+async function checkReserve(files: Files, folder: Folder, findings: Findings): Promise<void> {
+  const file = await files.open(pathsOf(folder.root).reserve, 'read')
+  try {
+    const at = await firstWritten(file, 0, await file.size())
+    if (at >= 0) findings.add('reserve', { file: 'reserve', at }, 'holds bytes that are not zero')
+  } finally {
+    await file.close()
+  }
+}
+
+export function nameIn(folder: Folder, path: string): string {
+  return path.slice(folder.root.length + 1)
+}

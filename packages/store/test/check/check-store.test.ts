@@ -1,0 +1,97 @@
+// The check of a stopped store: silent on what the store wrote, and telling of what was changed behind its back.
+import { expect, test } from '@jest/globals'
+import type { Effects } from '@rocketmq-ts/runtime'
+import { type CheckReport, checkStore } from '../../src/index.ts'
+import {
+  afterKill,
+  bytesOf,
+  createManualEffects,
+  FOLDER,
+  newRecord,
+  openStore,
+  overwrite,
+  send,
+} from '../store-fixture.ts'
+
+const SEGMENT_0 = `${FOLDER}/commitlog/00000000000000000000`
+const UNITS_A0 = `${FOLDER}/consumequeue/TopicA/0/00000000000000000000`
+
+async function filledStore() {
+  const effects = createManualEffects()
+  const store = await openStore(effects, { unitsPerFile: 20 })
+  for (let index = 0; index < 100; index += 1) {
+    await send(
+      store,
+      newRecord({ topic: index % 3 === 0 ? 'TopicA' : 'TopicB', queueId: index % 2, text: `text ${index}` }),
+    )
+    await effects.advance(10)
+  }
+  return { effects, store }
+}
+
+async function stoppedStore() {
+  const { effects, store } = await filledStore()
+  await store.close()
+  return effects
+}
+
+function check(effects: Effects): Promise<CheckReport> {
+  return checkStore({ folder: FOLDER }, effects)
+}
+
+async function flip(effects: Effects, path: string, at: number): Promise<void> {
+  const bytes = await bytesOf(effects, path)
+  await overwrite(effects, path, at, Buffer.from([bytes[at]! ^ 0x10]))
+}
+
+function problemsOf({ findings }: CheckReport): string[] {
+  return findings.map(({ kind, file, problem }) => `${kind} ${file}: ${problem}`)
+}
+
+test('check: a store that was stopped in order → sound, with every record and unit counted', async () => {
+  const report = await check(await stoppedStore())
+  expect(problemsOf(report)).toEqual([])
+  expect(report).toMatchObject({ isSound: true, cleanStop: true, queues: 4, units: 100, unchecked: [] })
+  expect(report.log).toMatchObject({ from: 0, records: 100 })
+  expect(report.segmentBytes).toBe(4096)
+  expect(report.unitsPerFile).toBe(20)
+})
+
+test('check: a store that was killed → sound, what the next start settles is a note', async () => {
+  const { effects } = await filledStore()
+  const report = await check(afterKill(effects))
+  expect(report).toMatchObject({ isSound: true, cleanStop: false })
+  expect(Object.keys(report.counts)).toEqual(['queue-behind'])
+})
+
+test('check: a byte of a body → the record is named with its place and the reason', async () => {
+  const effects = await stoppedStore()
+  await flip(effects, SEGMENT_0, 88)
+  const report = await check(effects)
+  expect(report.isSound).toBe(false)
+  expect(report.findings[0]).toMatchObject({ kind: 'log-damaged', severity: 'error', at: 0 })
+  expect(report.findings[0]?.problem).toContain('bodyCrc does not match the body')
+})
+
+test('check: a unit that names another position → the unit is named with both', async () => {
+  const effects = await stoppedStore()
+  await flip(effects, UNITS_A0, 20 * 3 + 7)
+  const report = await check(effects)
+  expect(problemsOf(report)).toHaveLength(1)
+  expect(report.findings[0]).toMatchObject({ kind: 'queue-unit', severity: 'warning', at: 60, bytes: 20 })
+})
+
+test('check: a byte behind the end of a queue, and one behind the end of the log → each is found', async () => {
+  const effects = await stoppedStore()
+  await flip(effects, UNITS_A0, 399)
+  const segments = await effects.files.list(`${FOLDER}/commitlog`)
+  await flip(effects, `${FOLDER}/commitlog/${segments.at(-1)!.name}`, 4095)
+  expect(Object.keys((await check(effects)).counts).sort()).toEqual(['log-rest', 'queue-rest'])
+})
+
+test('check: a consume queue file is missing → named, and its units as missing', async () => {
+  const effects = await stoppedStore()
+  await effects.files.remove(UNITS_A0)
+  const { counts } = await check(effects)
+  expect(counts).toMatchObject({ 'queue-file': 1 })
+})

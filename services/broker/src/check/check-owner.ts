@@ -1,0 +1,28 @@
+// What a check of a stopped store asks of the broker: whether journal records can be applied, and whether its own files
+// beside the log are what it wrote.
+import { decodeRecord, MqError } from '@rocketmq-ts/model'
+import type { CheckOwner, JournalFacts, ReplayedRecord } from '@rocketmq-ts/store'
+import type { SettingEntry } from '../inflight/inflight.ts'
+import { decodeJournal } from '../inflight/journal/decode.ts'
+import { JOIN_MARK } from '../joining/join-mark.ts'
+import { settingsSink } from '../journal/peek.ts'
+import { checkOwnFiles } from './own-files.ts'
+
+function readJournal(record: ReplayedRecord): JournalFacts {
+  const settings: SettingEntry[] = []
+  try {
+    const provenFlushed = decodeJournal(decodeRecord(record.bytes).body, settingsSink(settings))
+    const ended = settings.filter(({ kind }) => kind === 'topic-created' || kind === 'topic-deleted')
+    return { provenFlushed, endedTopics: ended.map(({ name }) => name) }
+  } catch (error) {
+    if (!(error instanceof MqError)) throw error
+    return { endedTopics: [], problem: error.message }
+  }
+}
+
+/** The broker's part of a check; holds nothing between two calls. */
+export const brokerCheckOwner: CheckOwner = {
+  readJournal,
+  owns: (name) => name === 'config' || name === JOIN_MARK,
+  checkFiles: checkOwnFiles,
+}
