@@ -6,14 +6,16 @@
 //   foreign   another's writes were seen and are not taken over yet
 import { crc32 } from 'node:zlib'
 import { commitLogOffset, type CommitLogOffset } from '@rocketmq-ts/model'
-import { type Files, readGenerations, writeGeneration } from '@rocketmq-ts/runtime'
+import { type DamagedGeneration, type Files, readGenerations, writeGeneration } from '@rocketmq-ts/runtime'
 import type { Segments } from './commit-log/segment.ts'
 
 const KIND = 'WRTR'
 const VERSION = 1
 /** Bytes in front of a position that stand for everything before it. The last record's CRCs are among them. */
-const TAIL_BYTES = 4096
+export const LAST_WRITER_TAIL_BYTES = 4096
 const PAYLOAD_BYTES_MAX = 64 * 1024
+/** How the generations of the sidecar are read. */
+const READING = { kind: KIND, versionMax: VERSION, payloadBytesMax: PAYLOAD_BYTES_MAX }
 
 /** Another broker's writes, as recovery found them. */
 export interface ForeignWrites {
@@ -24,7 +26,7 @@ export interface ForeignWrites {
 }
 
 /** What the sidecar holds. */
-interface Noted {
+export interface Noted {
   readonly state: 'ours' | 'stopped' | 'foreign'
   /** Position that the note speaks of. */
   readonly at: number
@@ -51,7 +53,7 @@ async function tailCrcAt(segments: Segments, at: number): Promise<number | undef
   if (at === 0) return 0
   const segment = segments.at(at - 1)
   if (segment === undefined) return undefined
-  const from = Math.max(segment.base, at - TAIL_BYTES)
+  const from = Math.max(segment.base, at - LAST_WRITER_TAIL_BYTES)
   const bytes = Buffer.alloc(at - from)
   const count = await segment.file.read(from - segment.base, bytes)
   return count === bytes.length ? crc32(bytes) : undefined
@@ -83,13 +85,17 @@ function decode(payload: Uint8Array, at: number): Noted | undefined {
 }
 
 async function readNote(files: Files, path: string): Promise<Noted | undefined> {
-  const { valid } = await readGenerations(files, path, {
-    kind: KIND,
-    versionMax: VERSION,
-    payloadBytesMax: PAYLOAD_BYTES_MAX,
-  })
+  return (await readLastWriter(files, path)).note
+}
+
+/** The newest note, and the files that can not be read. */
+export async function readLastWriter(
+  files: Files,
+  path: string,
+): Promise<{ readonly note: Noted | undefined; readonly damaged: readonly DamagedGeneration[] }> {
+  const { valid, damaged } = await readGenerations(files, path, READING)
   const [newest] = valid
-  return newest === undefined ? undefined : decode(newest.payload, newest.coversTo)
+  return { note: newest === undefined ? undefined : decode(newest.payload, newest.coversTo), damaged }
 }
 
 async function writeNote(

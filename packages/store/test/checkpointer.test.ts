@@ -26,6 +26,7 @@ test('checkpoint: asked for by the first unit of a batch → holds all units of 
     shape: { segmentBytes: 4096, unitsPerFile: 100 },
     intervalMs: 1000,
     log,
+    logMin: () => 0,
     lastTimestampMs: () => 1,
     onFailure(error) {
       throw error

@@ -6,13 +6,15 @@ import { type CheckOwner, NO_OWNER } from './check-owner.ts'
 import { createFindings, type Finding, type Findings, type Severity } from './finding.ts'
 import { type Folder, readFolder } from './folder-shape.ts'
 import { checkLog, checkSegmentFiles } from './log-check.ts'
-import { createSegmentSource } from './log-source.ts'
-import { createQueueCheck } from './queue-check.ts'
+import { createSegmentSource, type SegmentSource } from './log-source.ts'
+import type { ScanDecision } from '../recovery.ts'
+import { createQueueCheck, type QueueCheck } from './queue-check.ts'
 import { checkSidecars, readFlushedMarks, reportCheckpoints } from './sidecar-check.ts'
+import { checkNote, readWriterFacts } from './writer-check.ts'
 
 /** Names inside the root that this check reads, and those that have no content to check. */
 const KNOWN_NAMES =
-  /^(?:commitlog|consumequeue|checkpoint|abort|reserve|damaged|lock|\.lock.*|flushed\.\d+|queue-checkpoint\.\d+)$/u
+  /^(?:commitlog|consumequeue|checkpoint|abort|reserve|damaged|last-writer\.\d+|lock|\.lock.*|flushed\.\d+|queue-checkpoint\.\d+)$/u
 
 export interface CheckOptions {
   /** Absolute path of the root. */
@@ -64,25 +66,47 @@ async function part(findings: Findings, folder: string, work: () => Promise<void
  * and with any other FileError when the log can not be read.
  */
 export async function checkStore(options: CheckOptions, { files }: { readonly files: Files }): Promise<CheckReport> {
-  const { owner = NO_OWNER } = options
+  const { owner = NO_OWNER, onProgress } = options
   const findings = createFindings()
   const folder = await readFolder(files, options.folder, findings)
+  const source = createSegmentSource(files, folder, (position) =>
+    onProgress?.(position - source.min, source.end - source.min),
+  )
+  try {
+    const checked = await checkFolder({ files, folder, findings, source, owner })
+    onProgress?.(source.end - source.min, source.end - source.min)
+    return reportOf(folder, findings, owner, checked)
+  } finally {
+    await source.close()
+  }
+}
+
+interface Parts {
+  readonly files: Files
+  readonly folder: Folder
+  readonly findings: Findings
+  readonly source: SegmentSource
+  readonly owner: CheckOwner
+}
+
+interface Checked {
+  readonly decision: ScanDecision
+  readonly logMin: number
+  readonly queues: QueueCheck
+}
+
+async function checkFolder(parts: Parts): Promise<Checked> {
+  const { files, folder, findings, source, owner } = parts
   checkSegmentFiles(folder, findings)
   reportCheckpoints(folder, findings)
   const marks = await readFlushedMarks(files, folder, findings)
-  const source = createSegmentSource(files, folder, (position) =>
-    options.onProgress?.(position - source.min, source.end - source.min),
-  )
+  const writer = await readWriterFacts(files, folder, source, findings, !marks.areMissing)
+  const { foreignFrom } = writer
   const coveredTo = folder.checkpoints[0]?.coversTo ?? 0
-  const queues = createQueueCheck({
-    files,
-    folder,
-    findings,
-    logMin: source.min,
-    coveredTo,
-    isForeign: marks.areMissing,
-  })
-  const compare = createCheckpointCompare(folder, queues, findings, source.min)
+  // Retention may have been stopped between its decision and the last of its removals.
+  const logMin = Math.min(source.end, Math.max(source.min, folder.checkpoints[0]?.min ?? 0))
+  const queues = createQueueCheck({ files, folder, findings, logMin, coveredTo, foreignFrom })
+  const compare = createCheckpointCompare(folder, queues, findings, logMin)
   let lastStoredMs = 0
   const decision = await checkLog({
     files,
@@ -90,7 +114,8 @@ export async function checkStore(options: CheckOptions, { files }: { readonly fi
     findings,
     source,
     owner,
-    isForeign: marks.areMissing,
+    from: logMin,
+    foreignFrom,
     provenFlushed: Math.max(marks.position ?? 0, coveredTo),
     onWindow: () => queues.compare(),
     onRecord(record, lostBytes, journal) {
@@ -102,14 +127,15 @@ export async function checkStore(options: CheckOptions, { files }: { readonly fi
         compare.endTopic(topic)
       }
     },
-  }).finally(() => source.close())
+  })
   const { end } = decision
   compare.finish(end, lastStoredMs)
-  await part(findings, folder.root, () => queues.finish(end, decision.damaged))
-  await part(findings, folder.root, () =>
-    checkSidecars(files, folder, findings, { end, storedBefore: compare.storedBefore }),
-  )
-  await part(findings, folder.root, () =>
+  const { storedBefore } = compare
+  const run = (work: () => Promise<void>): Promise<void> => part(findings, folder.root, work)
+  await run(() => checkNote(writer, folder, source, findings, end))
+  await run(() => queues.finish(end, decision.damaged))
+  await run(() => checkSidecars(files, folder, findings, { end, storedBefore }))
+  await run(() =>
     owner.checkFiles({
       files,
       root: folder.root,
@@ -119,7 +145,11 @@ export async function checkStore(options: CheckOptions, { files }: { readonly fi
       report: (finding) => findings.addOther(finding),
     }),
   )
-  options.onProgress?.(source.end - source.min, source.end - source.min)
+  return { decision, logMin, queues }
+}
+
+function reportOf(folder: Folder, findings: Findings, owner: CheckOwner, checked: Checked): CheckReport {
+  const { decision, logMin, queues } = checked
   const severities = {
     error: findings.count('error'),
     warning: findings.count('warning'),
@@ -132,10 +162,10 @@ export async function checkStore(options: CheckOptions, { files }: { readonly fi
     segmentBytes: folder.segmentBytes,
     unitsPerFile: folder.unitsPerFile,
     log: {
-      from: source.min,
-      end,
+      from: logMin,
+      end: decision.end,
       provenFlushed: decision.provenFlushed,
-      bytes: end - source.min,
+      bytes: decision.end - logMin,
       records: decision.records,
     },
     queues: queues.queues,

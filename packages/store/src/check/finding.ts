@@ -50,6 +50,10 @@ export const FINDING_KINDS = {
   'queue-ahead': { severity: 'note', remedy: 'the next start clears it' },
   checkpoint: { severity: 'warning', remedy: 'the next start does without it and reads the log' },
   'flushed-mark': { severity: 'warning', remedy: 'the next start takes the other one, and reads more closely' },
+  'last-writer': {
+    severity: 'warning',
+    remedy: 'the next start may take what is there for the work of another broker, and reads the whole log',
+  },
   'store-checkpoint': {
     severity: 'warning',
     remedy: "only Apache's broker reads it: it recovers from an earlier place",

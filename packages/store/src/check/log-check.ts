@@ -25,8 +25,11 @@ export interface LogCheckOptions {
   readonly findings: Findings
   readonly source: SegmentSource
   readonly owner: CheckOwner
+  /** Position of the first byte kept. */
+  readonly from: number
   readonly provenFlushed: number
-  readonly isForeign: boolean
+  /** Another broker wrote from here on. */
+  readonly foreignFrom: number | undefined
   readonly onRecord: (record: ScannedRecord, lostBytes: number, journal: JournalFacts | undefined) => void
   readonly onWindow: () => Promise<void>
 }
@@ -55,7 +58,7 @@ export function checkSegmentFiles(folder: Folder, findings: Findings): void {
 
 /** Scans all of it. */
 export async function checkLog(options: LogCheckOptions): Promise<ScanDecision> {
-  const { folder, findings, source, owner, isForeign } = options
+  const { folder, findings, source, owner, foreignFrom } = options
   const fillers: number[] = []
   let lastStoredMs = 0
   let journal: { readonly position: number; readonly facts: JournalFacts } | undefined
@@ -70,9 +73,9 @@ export async function checkLog(options: LogCheckOptions): Promise<ScanDecision> 
 
   const decision = await scanLog({
     source,
-    from: source.min,
+    from: options.from,
     provenFlushed: options.provenFlushed,
-    isForeign,
+    foreignFrom,
     onFiller: (position) => fillers.push(position),
     onWindow: options.onWindow,
     stampOf: (record) => journalFacts(record)?.provenFlushed,
@@ -97,7 +100,8 @@ export async function checkLog(options: LogCheckOptions): Promise<ScanDecision> 
     const problem = `${range.to - range.from} bytes are no record: ${reason}`
     findings.add('log-damaged', placeInLog(folder, range.from, range.to - range.from), problem)
   }
-  if (!isForeign) await checkFillers(source, folder, findings, fillers)
+  const ownFillers = fillers.filter((filler) => filler < (foreignFrom ?? Infinity))
+  await checkFillers(source, folder, findings, ownFillers)
   await reportTail(options, decision)
   return decision
 }

@@ -28,8 +28,8 @@ export interface QueueCheckOptions {
   readonly logMin: number
   /** Units of records from here on may be missing after a stop without notice: no checkpoint covers them. */
   readonly coveredTo: number
-  /** Another broker wrote the log: gaps and repetitions are taken as Java takes them. */
-  readonly isForeign: boolean
+  /** Another broker wrote from here on: gaps and repetitions are taken as Java takes them. */
+  readonly foreignFrom: number | undefined
 }
 
 export interface QueueCheck {
@@ -50,7 +50,7 @@ export interface QueueCheck {
 }
 
 export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
-  const { files, folder, findings, coveredTo, isForeign } = options
+  const { files, folder, findings, coveredTo } = options
   const units = createQueueUnits(files, folder.root, folder.unitsPerFile)
   const table = new TrackTable()
   const endedTopics = new Set<string>()
@@ -58,16 +58,19 @@ export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
   let pendingBytes = 0
   let unitsTaken = 0
 
+  const isForeign = ({ position }: ScannedRecord): boolean => position >= (options.foreignFrom ?? Infinity)
+  const minOf = minsOf(folder)
+
   function open(record: ScannedRecord): QueueTrack | undefined {
     if (table.size >= QUEUES_MAX) return undefined
     const { bytes, peek } = record
     const topic = topicOf(bytes, peek)
-    const startsAtZero = !isForeign && (options.logMin === 0 || endedTopics.has(topic))
+    const startsAtZero = !isForeign(record) && (options.logMin === 0 || endedTopics.has(topic))
     const topicBytes = Buffer.from(bytes.subarray(peek.topicAt, peek.topicAt + peek.topicLength))
     const first = startsAtZero ? 0 : peek.queueOffset
     const track = new QueueTrack(topic, topicBytes, peek.queueId, first, isLegalTopic(topic))
     table.add(track)
-    if (!track.isLegal && !isForeign) {
+    if (!track.isLegal && !isForeign(record)) {
       findings.add('log-header', placeOf(record), `topic: '${topic.slice(0, 64)}' is no name of a topic`)
     }
     return track
@@ -83,7 +86,7 @@ export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
     const missing = offset - track.next
     if (missing === 0) return true
     const missingMax = Math.floor(lostBytes / RECORD_BYTES_MIN) + track.excused
-    if (missing > 0 && (missing <= missingMax || isForeign)) {
+    if (missing > 0 && (missing <= missingMax || isForeign(record))) {
       track.skipTo(offset)
       return true
     }
@@ -108,6 +111,8 @@ export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
       if (actual.compare(expected, at, at + UNIT_BYTES, at, at + UNIT_BYTES) === 0) continue
       const offset = from + at / UNIT_BYTES
       const isMissing = actual.readInt32BE(at + 8) === 0 && unitPosition(actual, at) < 0
+      // Retention by rules of the topic takes files of units before their records.
+      if (isMissing && offset < minOf(track.topic, track.queueId)) continue
       if (isMissing && !folder.cleanStop && unitPosition(expected, at) >= coveredTo) track.behind += 1
       else
         track.found({
@@ -179,7 +184,7 @@ export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
       for (const track of table.all()) await compareTrack(track)
     },
     async finish(end, damaged) {
-      const edges = createQueueEdges({ ...options, units, end, damaged })
+      const edges = createQueueEdges({ ...options, units, minOf, end, damaged })
       try {
         for (const track of table.all()) {
           await compareTrack(track)
@@ -192,6 +197,13 @@ export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
       }
     },
   }
+}
+
+/** First offset that a queue keeps, by the newest checkpoint. */
+function minsOf({ checkpoints }: Folder): (topic: string, queueId: number) => number {
+  const mins = new Map<string, number>()
+  for (const { topic, queueId, min } of checkpoints[0]?.queues ?? []) if (min > 0) mins.set(`${topic}/${queueId}`, min)
+  return (topic, queueId) => mins.get(`${topic}/${queueId}`) ?? 0
 }
 
 /** Names what differs between a unit and what its record asks for. */

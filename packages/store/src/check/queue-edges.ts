@@ -19,6 +19,8 @@ export interface QueueEdgesOptions {
   readonly findings: Findings
   readonly units: QueueUnits
   readonly logMin: number
+  /** First offset that a queue keeps, by the newest checkpoint. */
+  readonly minOf: (topic: string, queueId: number) => number
   readonly coveredTo: number
   readonly end: number
   readonly damaged: readonly LogRange[]
@@ -141,7 +143,8 @@ export function createQueueEdges(options: QueueEdgesOptions): QueueEdges {
 
   function checkPresence(track: QueueTrack, found: readonly NumberedFile[]): void {
     const starts = new Set(found.map(({ base }) => base))
-    const firstStart = track.first - (track.first % folder.unitsPerFile)
+    const first = Math.max(track.first, options.minOf(track.topic, track.queueId))
+    const firstStart = first - (first % folder.unitsPerFile)
     for (let start = firstStart; start < track.next; start += folder.unitsPerFile) {
       if (starts.has(start * UNIT_BYTES)) continue
       // After a stop without notice a file that no checkpoint covers may not be there yet: its units count as behind.

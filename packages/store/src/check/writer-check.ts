@@ -1,0 +1,67 @@
+// The note of who wrote last: it tells where another broker's part of the log begins, and, after a clean stop, what the
+// last bytes of the log were.
+import { crc32 } from 'node:zlib'
+import type { Files } from '@rocketmq-ts/runtime'
+import { LAST_WRITER_TAIL_BYTES, type Noted, readLastWriter } from '../last-writer.ts'
+import { pathsOf } from '../store.ts'
+import type { Findings } from './finding.ts'
+import type { Folder } from './folder-shape.ts'
+import { placeInLog } from './log-check.ts'
+import type { SegmentSource } from './log-source.ts'
+import { nameIn } from './sidecar-check.ts'
+
+export interface WriterFacts {
+  readonly note: Noted | undefined
+  /** Another broker wrote from here on, as far as the note tells; undefined when all is ours. */
+  readonly foreignFrom: number | undefined
+}
+
+/** @param isMarked a flushed mark of ours is there, readable or not */
+export async function readWriterFacts(
+  files: Files,
+  folder: Folder,
+  source: SegmentSource,
+  findings: Findings,
+  isMarked: boolean,
+): Promise<WriterFacts> {
+  const { note, damaged } = await readLastWriter(files, pathsOf(folder.root).lastWriter)
+  for (const { path, reason } of damaged) findings.add('last-writer', { file: nameIn(folder, path) }, reason)
+  if (note === undefined) return { note, foreignFrom: isMarked ? undefined : 0 }
+  if (note.state === 'foreign') return { note, foreignFrom: note.at }
+  return { note, foreignFrom: note.state === 'stopped' && (await isWrittenAt(source, note.at)) ? note.at : undefined }
+}
+
+async function isWrittenAt(source: SegmentSource, at: number): Promise<boolean> {
+  const found = await source.fileAt(at)
+  if (found === undefined) return source.end > at
+  const head = Buffer.alloc(8)
+  await found.file.read(at - found.segment.base, head)
+  return head.some((byte) => byte !== 0)
+}
+
+/** After a clean stop: the log ends where the note says, and its last bytes are those of then. */
+export async function checkNote(
+  { note, foreignFrom }: WriterFacts,
+  folder: Folder,
+  source: SegmentSource,
+  findings: Findings,
+  end: number,
+): Promise<void> {
+  if (note?.state !== 'stopped' || foreignFrom !== undefined || !folder.cleanStop) return
+  if (note.at !== end) {
+    findings.add(
+      'log-missing',
+      placeInLog(folder, end),
+      `the log ended at ${note.at} when it was stopped, now at ${end}`,
+    )
+    return
+  }
+  const found = note.at === 0 ? undefined : await source.fileAt(note.at - 1)
+  if (found === undefined) return
+  const from = Math.max(found.segment.base, note.at - LAST_WRITER_TAIL_BYTES)
+  const bytes = Buffer.alloc(note.at - from)
+  await found.file.read(from - found.segment.base, bytes)
+  if (crc32(bytes) === note.tailCrc) return
+  const problem = `the last ${bytes.length} bytes of the log are not those of the stop`
+  findings.add('log-header', placeInLog(folder, from, bytes.length), problem)
+}
