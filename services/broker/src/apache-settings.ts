@@ -113,11 +113,11 @@ export const apacheBrokerSettings = foreignSettings([
     why: 'files of queues go right behind those of the log, and topics are always deleted when asked',
   },
   {
-    names: `mapedFileSizeConsumeQueue mappedFileSizeConsumeQueue mappedFileSizeConsumeQueueExt mappedFileSizeTimerLog
+    names: `mapedFileSizeConsumeQueue mappedFileSizeConsumeQueueExt mappedFileSizeTimerLog
       enableConsumeQueueExt bitMapLengthConsumeQueueExt enableCalcFilterBitMap expectConsumerNumUseFilter
       maxErrorRateOfBloomFilter filterDataCleanTimeSpan filterSupportRetry searchBcqByCacheEnable
       diffBcqSearchThreshold travelCqFileNumWhenGetMessage maxLmqConsumeQueueNum`,
-    why: 'queues have files of 300,000 entries and no filter beside them',
+    why: 'mappedFileSizeConsumeQueue alone is the size of queue files, as in 5.x, and they have no filter beside them',
   },
   {
     names: `messageIndexEnable messageIndexSafe maxHashSlotNum maxIndexNum maxMsgsNumBatch defaultQueryMaxNum

@@ -126,6 +126,12 @@ export const brokerConfig = defineConfig(
       help: 'Pause between two files of the log that go.',
     }),
     deleteFileBatchMax: integer({ default: 10, min: 1, max: 1000, help: 'Files of the log that go at once, at most.' }),
+    mappedFileSizeConsumeQueue: bytes({
+      default: 6_000_000,
+      min: 2_000,
+      max: 60_000_000,
+      help: 'Length of a consume queue file, rounded up to whole entries of 20 bytes. Fixed for the life of a folder.',
+    }),
     autoCreateTopicEnable: bool({ default: true, help: 'Create a topic when the first message is sent to it.' }),
     autoCreateSubscriptionGroup: bool({ default: true, help: 'Create a group when it first consumes.' }),
     defaultTopicQueueNums: integer({

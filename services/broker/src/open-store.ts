@@ -1,6 +1,6 @@
 // The store of a broker: its folder, its settings, and what only the broker knows of its records.
 import type { MetricsRegistry } from '@rocketmq-ts/metrics'
-import { type MessageStore, type StoreDeps, openMessageStore } from '@rocketmq-ts/store'
+import { type MessageStore, type StoreDeps, UNIT_BYTES, openMessageStore } from '@rocketmq-ts/store'
 import type { BrokerSettings } from './config.ts'
 import { brokerMemory } from './memory.ts'
 import { flushedStampOf, topicsEndedBy } from './journal/peek.ts'
@@ -17,6 +17,8 @@ export async function openStore(
       folder: settings.storePathRootDir,
       flushMode: settings.flushDiskType,
       segmentBytes: settings.mappedFileSizeCommitLog,
+      // Java: MessageStoreConfig.getMappedFileSizeConsumeQueue.
+      unitsPerFile: Math.ceil(settings.mappedFileSizeConsumeQueue / UNIT_BYTES),
       flushIntervalMs: settings.flushIntervalCommitLog,
       unitCacheBytes: brokerMemory(settings.memoryBudget).unitCacheBytes,
       holder: `broker ${settings.brokerName}`,
