@@ -27,8 +27,8 @@ export interface File {
   writeSync(position: number, chunks: readonly Uint8Array[]): void
   /** Fills `into` from `position` out of the page cache; returns the bytes read, fewer only at the end of the file. */
   readSync(position: number, into: Uint8Array): number
-  /** As `readSync`, without blocking the caller. */
-  read(position: number, into: Uint8Array, lane?: ReadLane): Promise<number>
+  /** As `readSync`, without blocking the caller. In the cold lane groups take turns, whoever asks how much. */
+  read(position: number, into: Uint8Array, lane?: ReadLane, group?: string): Promise<number>
   /** Sets the length; new bytes are zero. */
   truncate(bytes: number): Promise<void>
   /** Resolves when everything written before the call survives a power loss (fdatasync). Never retried by callers. */

@@ -91,14 +91,14 @@ export class NodeFile implements File {
     return filled
   }
 
-  async read(position: number, into: Uint8Array, lane: ReadLane = 'hot'): Promise<number> {
+  async read(position: number, into: Uint8Array, lane: ReadLane = 'hot', group?: string): Promise<number> {
     let filled = 0
     while (filled < into.length) {
       const wanted = into.length - filled
       const count =
         lane === 'hot'
           ? await this.#readOnce(position + filled, into, filled, wanted)
-          : await this.#readCold(position + filled, into, filled, Math.min(wanted, COLD_PIECE_BYTES))
+          : await this.#readCold(position + filled, into, filled, Math.min(wanted, COLD_PIECE_BYTES), group)
       if (count === 0) break
       filled += count
     }
@@ -129,14 +129,14 @@ export class NodeFile implements File {
     return this.#run<number>('read', (done) => fs.read(this.#descriptor, into, at, length, position, done))
   }
 
-  #readCold(position: number, into: Uint8Array, at: number, length: number): Promise<number> {
+  #readCold(position: number, into: Uint8Array, at: number, length: number, group?: string): Promise<number> {
     return this.#run<number>('read', (done) => {
       this.#coldLane.enter((leave) => {
         fs.read(this.#descriptor, into, at, length, position, (error, count) => {
           leave()
           done(error, count)
         })
-      })
+      }, group)
     })
   }
 
