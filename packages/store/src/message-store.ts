@@ -54,7 +54,7 @@ export type Accept = 'take' | 'skip' | 'stop'
 /** 'cold': units are not in memory; await `load` and scan again in a later Turn. */
 export type ScanResult =
   | { readonly kind: 'scanned'; readonly next: QueueOffset }
-  | { readonly kind: 'cold'; readonly load: () => Promise<void> }
+  | { readonly kind: 'cold'; readonly load: (group?: string) => Promise<void> }
 
 export interface QueueBounds {
   readonly min: QueueOffset
@@ -93,6 +93,11 @@ export interface RecordReader {
    * it is hot, else a promise from the cold lane. Throws or rejects with MqError 'damaged' naming the position.
    */
   read(at: CommitLogOffset, size: number): Uint8Array | Promise<Uint8Array>
+  /**
+   * The same straight into a reply: fills `into`, which is as long as the record. Undefined when that is done, else when
+   * the promise says so. Groups take turns in the cold lane, whoever asks for how much.
+   */
+  readInto(at: CommitLogOffset, into: Uint8Array, group?: string): undefined | Promise<void>
 }
 
 export interface RecordTimes {
@@ -176,6 +181,8 @@ export interface StoreOptions {
   readonly reserveBytes?: number
   /** Bytes behind the end of the log that are read in the caller's turn; they are in the page cache. */
   readonly hotBytes?: number
+  /** Memory for pieces of the log that are read ahead of readers of old messages; 0 reads each record alone. */
+  readonly coldReadBytes?: number
   /** Memory for units that could be read again from their files. */
   readonly unitCacheBytes?: number
   /**

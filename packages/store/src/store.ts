@@ -35,8 +35,11 @@ export const STORE_DEFAULTS = {
   flushIntervalMs: 500,
   checkpointIntervalMs: 10_000,
   hotBytes: 256 * MiB,
+  coldReadBytes: 32 * MiB,
   unitCacheBytes: 32 * MiB,
 }
+/** Readers that say no group take turns with the others as one. */
+const NO_GROUP = ''
 const RESERVE_BYTES_MAX = 64 * MiB
 /** A flush that takes longer is told of. */
 const FLUSH_SLOW_MS = 1000
@@ -146,6 +149,7 @@ export class Store implements MessageStore {
       bodyBytesMax: options.bodyBytesMax ?? STORE_DEFAULTS.bodyBytesMax,
       flushIntervalMs: options.flushIntervalMs ?? STORE_DEFAULTS.flushIntervalMs,
       hotBytes: options.hotBytes ?? STORE_DEFAULTS.hotBytes,
+      coldReadBytes: options.coldReadBytes ?? STORE_DEFAULTS.coldReadBytes,
       onWritten: (end) => this.#written(end),
       onFlushed: (end) => {
         if (this.flushBeforeRelease) this.#dispatcher.confirmed(end)
@@ -280,7 +284,9 @@ export class Store implements MessageStore {
     return this.#parts.queues.queues()
   }
 
-  read: MessageStore['read'] = (at, size) => this.#log.read(at, size)
+  read: MessageStore['read'] = (at, size) => this.#log.read(at, size, NO_GROUP)
+
+  readInto: MessageStore['readInto'] = (at, into, group = NO_GROUP) => this.#log.readInto(at, into, group)
 
   storedMs: MessageStore['storedMs'] = (at) => this.#log.storedMs(at)
 

@@ -13,12 +13,16 @@ const MIB = 1024 * 1024
 /** A largest frame always fits. */
 const FRAME_BYTES_MAX = 16 * MIB
 const UNIT_CACHE_BYTES_MIN = 4 * MIB
+/** Pieces of 1 MiB: fewer than these and readers take them away from each other. */
+const COLD_READ_BYTES_MIN = 4 * MIB
 
 export interface BrokerMemory {
   /** Of the remoting port: requests that came in part, those in work, and answers that clients have not taken yet. */
   readonly listener: Pick<RemotingLimits, 'unfinishedBytesMax' | 'requestBytesMax' | 'unsentBytesMax'>
   /** Entries of consume queues that are kept in memory. */
   readonly unitCacheBytes: number
+  /** Pieces of the log that are read ahead of consumers of old messages. */
+  readonly coldReadBytes: number
 }
 
 /** The bounds that follow from a budget in bytes; 0 stands for MEMORY_BUDGET_BYTES_DEFAULT. */
@@ -31,6 +35,7 @@ export function brokerMemory(budget: number): BrokerMemory {
       unsentBytesMax: shareOf(budgetBytes, 4, 16, FRAME_BYTES_MAX),
     },
     unitCacheBytes: shareOf(budgetBytes, 1, 16, UNIT_CACHE_BYTES_MIN),
+    coldReadBytes: shareOf(budgetBytes, 1, 16, COLD_READ_BYTES_MIN),
   }
 }
 
@@ -40,7 +45,7 @@ export function planBrokerMemory(
   limit: MemoryLimit,
 ): MemoryPlan {
   const budgetBytes = budgetBytesOf(memoryBudget, limit)
-  const { listener, unitCacheBytes } = brokerMemory(budgetBytes)
+  const { listener, unitCacheBytes, coldReadBytes } = brokerMemory(budgetBytes)
   const { unfinishedBytesMax, requestBytesMax, unsentBytesMax } = listener
   return {
     limit,
@@ -50,6 +55,7 @@ export function planBrokerMemory(
       { name: 'requests in work', bytes: requestBytesMax, what: 'then SYSTEM_BUSY' },
       { name: 'answers not taken', bytes: unsentBytesMax, what: 'then the slowest reader is closed' },
       { name: 'queue index cache', bytes: unitCacheBytes, what: 'then the least used is read again from its file' },
+      { name: 'old messages read ahead', bytes: coldReadBytes, what: 'then each is read from its file alone' },
     ],
   }
 }

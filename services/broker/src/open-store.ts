@@ -12,6 +12,7 @@ export async function openStore(
   deps: StoreDeps & { readonly metrics: MetricsRegistry },
 ): Promise<MessageStore> {
   await deps.files.makeFolder(settings.storePathRootDir)
+  const { unitCacheBytes, coldReadBytes } = brokerMemory(settings.memoryBudget)
   return openMessageStore(
     {
       folder: settings.storePathRootDir,
@@ -20,7 +21,8 @@ export async function openStore(
       // Java: MessageStoreConfig.getMappedFileSizeConsumeQueue.
       unitsPerFile: Math.ceil(settings.mappedFileSizeConsumeQueue / UNIT_BYTES),
       flushIntervalMs: settings.flushIntervalCommitLog,
-      unitCacheBytes: brokerMemory(settings.memoryBudget).unitCacheBytes,
+      unitCacheBytes,
+      coldReadBytes,
       holder: `broker ${settings.brokerName}`,
       flushedStampOf,
       topicsEndedBy,

@@ -13,6 +13,7 @@ import type { Clock, Scheduler } from '@rocketmq-ts/runtime'
 import type { NewRecord, StoreObserver } from '../message-store.ts'
 import { BatchBuilder, type SealedBatch } from './batch.ts'
 import { type DiskReserve, isNoSpace } from './disk-reserve.ts'
+import { createColdReads } from './cold-reads.ts'
 import { createGroupCommit } from './group-commit.ts'
 import type { LogWriter } from './log-writer.ts'
 import { checkRecord, damaged, RECORD_BYTES_MAX } from './scan.ts'
@@ -45,6 +46,8 @@ export interface CommitLogOptions {
   readonly bodyBytesMax: number
   readonly flushIntervalMs: number
   readonly hotBytes: number
+  /** For pieces of the log that are read ahead. */
+  readonly coldReadBytes: number
   /** Keeps zeros in front of the log; only where syncs are waited for. */
   readonly zeroWindow?: ZeroWindow | undefined
   /** A batch is in the page cache up to `end`, in order. */
@@ -70,7 +73,9 @@ export interface CommitLog {
   /** Writes what found no space on the disk, and all behind it. Rejects while there still is none. */
   writeWaiting(): Promise<void>
   whenFlushed(position: number): Promise<void>
-  read(position: number, size: number): Uint8Array | Promise<Uint8Array>
+  /** See RecordReader, also for the next. */
+  read(position: number, size: number, group: string): Uint8Array | Promise<Uint8Array>
+  readInto(position: number, into: Uint8Array, group: string): undefined | Promise<void>
   storedMs(position: number): number | undefined | Promise<number | undefined>
   /** No background sync after this. */
   stop(): void
@@ -99,6 +104,7 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
   const builder = new BatchBuilder(options.end)
   const peek = createRecordPeek()
   const startedAt = options.end
+  const coldReads = createColdReads({ scheduler, segmentBytes, bytesMax: options.coldReadBytes })
   let written = options.end
   let failure: Error | undefined
   /** Bases of segments that the batch enters first. */
@@ -297,17 +303,22 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     return position >= startedAt && position >= written - hotBytes
   }
 
-  function read(position: number, size: number): Uint8Array | Promise<Uint8Array> {
+  function read(position: number, size: number, group: string): Uint8Array | Promise<Uint8Array> {
     if (size > RECORD_BYTES_MAX) throw damaged(position, 'was lost')
+    const bytes = Buffer.allocUnsafe(size)
+    const pending = readInto(position, bytes, group)
+    return pending === undefined ? bytes : pending.then(() => bytes)
+  }
+
+  function readInto(position: number, into: Uint8Array, group: string): undefined | Promise<void> {
     const segment = segments.at(position)
     if (segment === undefined || position < segments.min) throw damaged(position, 'is not in the log any more')
-    if (position + size > written) throw damaged(position, `ends behind the end of the log, ${written}`)
-    const into = Buffer.allocUnsafe(size)
-    const at = position - segment.base
-    if (isHot(position)) {
-      return checked(into, segment.file.readSync(at, into), position)
-    }
-    return segment.file.read(at, into, 'cold').then((bytes) => checked(into, bytes, position))
+    if (position + into.length > written) throw damaged(position, `ends behind the end of the log, ${written}`)
+    const count = isHot(position)
+      ? segment.file.readSync(position - segment.base, into)
+      : coldReads.read({ segment, position, end: written }, into, group)
+    if (typeof count === 'number') return check(into, count, position)
+    return count.then((later) => check(into, later, position))
   }
 
   function storedMs(position: number): number | undefined | Promise<number | undefined> {
@@ -320,10 +331,9 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     return segment.file.read(at, head, 'cold').then(told)
   }
 
-  function checked(into: Buffer, bytesRead: number, position: number): Uint8Array {
-    if (bytesRead < into.length) throw damaged(position, 'is cut short by the end of its file')
-    checkRecord(into, position, peek)
-    return into
+  function check(bytes: Uint8Array, bytesRead: number, position: number): undefined {
+    if (bytesRead < bytes.length) throw damaged(position, 'is cut short by the end of its file')
+    checkRecord(bytes, position, peek)
   }
 
   return {
@@ -351,6 +361,7 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     writeWaiting,
     whenFlushed: group.whenFlushed,
     read,
+    readInto,
     storedMs,
     stop: group.stop,
   }

@@ -20,8 +20,8 @@ const PIECE_BYTES = 3200 * UNIT_BYTES
 export interface QueueFiles {
   /** Writes the units of [queue.persisted, queue.max) into the page cache. */
   persist(queue: ConsumeQueue): Promise<void>
-  /** Reads the units around `at`, which are in files, into the queue's memory. */
-  load(queue: ConsumeQueue, at: number): Promise<void>
+  /** Reads the units around `at`, which are in files, into the queue's memory; groups take turns in the lane. */
+  load(queue: ConsumeQueue, at: number, group?: string): Promise<void>
   /** Everything persisted before the call survives a power loss. */
   sync(): Promise<void>
   /** Clears what the files hold from the queue's end on. True when there was something. */
@@ -150,26 +150,26 @@ export function createQueueFiles(options: {
     }
   }
 
-  async function readUnits(queue: ConsumeQueue, from: number, to: number): Promise<Buffer> {
+  async function readUnits(queue: ConsumeQueue, from: number, to: number, group?: string): Promise<Buffer> {
     const into = Buffer.alloc((to - from) * UNIT_BYTES)
     for (let offset = from; offset < to;) {
       const start = fileStart(offset)
       const stop = Math.min(to, start + unitsPerFile)
       const part = into.subarray((offset - from) * UNIT_BYTES, (stop - from) * UNIT_BYTES)
-      await readPart(queue, offset, part)
+      await readPart(queue, offset, part, group)
       offset = stop
     }
     return into
   }
 
   /** Fills `part`, which lies in one file. A file below the queue's min may be gone: nobody asks for what it held. */
-  async function readPart(queue: ConsumeQueue, offset: number, part: Buffer): Promise<void> {
+  async function readPart(queue: ConsumeQueue, offset: number, part: Buffer, group?: string): Promise<void> {
     const start = fileStart(offset)
     try {
       await use(
         pathOf(queue, offset),
         () => files.open(pathOf(queue, start), 'must-exist'),
-        (file) => file.read((offset - start) * UNIT_BYTES, part, 'cold'),
+        (file) => file.read((offset - start) * UNIT_BYTES, part, 'cold', group),
       )
     } catch (error) {
       const isGone = error instanceof FileError && error.code === 'not-found'
@@ -177,9 +177,9 @@ export function createQueueFiles(options: {
     }
   }
 
-  async function readChunks(queue: ConsumeQueue, from: number): Promise<void> {
+  async function readChunks(queue: ConsumeQueue, from: number, group?: string): Promise<void> {
     const to = Math.min(queue.persisted, from + LOAD_CHUNKS_MAX * CHUNK_UNITS)
-    if (to > from) queue.fill(from, await readUnits(queue, from, to))
+    if (to > from) queue.fill(from, await readUnits(queue, from, to, group))
   }
 
   async function clearRest(queue: ConsumeQueue, path: string): Promise<boolean> {
@@ -246,13 +246,13 @@ export function createQueueFiles(options: {
 
   return {
     persist,
-    async load(queue, at) {
+    async load(queue, at, group) {
       const from = at - (at % CHUNK_UNITS)
       const ofQueue = loading.get(queue) ?? new Map<number, Promise<void>>()
       loading.set(queue, ofQueue)
       const running = ofQueue.get(from)
       if (running !== undefined) return running
-      const promise = readChunks(queue, from).finally(() => {
+      const promise = readChunks(queue, from, group).finally(() => {
         ofQueue.delete(from)
         if (ofQueue.size === 0) loading.delete(queue)
       })

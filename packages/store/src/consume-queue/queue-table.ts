@@ -111,7 +111,7 @@ export function createQueueTable(options: {
       if (queue === undefined) return { kind: 'scanned', next: from }
       const result = queue.walk(from, queue.visible, unitsMax, accept)
       if (result.kind === 'scanned') return { kind: 'scanned', next: queueOffset(result.next) }
-      return { kind: 'cold', load: () => queueFiles.load(queue, result.at) }
+      return { kind: 'cold', load: (group) => queueFiles.load(queue, result.at, group) }
     },
     *queues() {
       for (const { topic, queueId } of all()) yield { topic, queueId }

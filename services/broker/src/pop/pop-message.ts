@@ -1,6 +1,6 @@
 // POP_MESSAGE: claims messages for an invisible time, or waits for some. Java: PopMessageProcessor.
 import { type TagFilter, parseTagExpression } from '@rocketmq-ts/filter'
-import { MqError, Perm, type SubscriptionGroupConfig, patchReconsumeTimes } from '@rocketmq-ts/model'
+import { MqError, Perm, type SubscriptionGroupConfig } from '@rocketmq-ts/model'
 import {
   type IncomingRequest,
   type PopMessageAnswer,
@@ -16,7 +16,8 @@ import type { LongPolling } from '../long-polling.ts'
 import type { PeerWaits } from '../peer-waits.ts'
 import { INVISIBLE_TIME_MS_MAX, POLL_TIME_MS_MAX, POP_MESSAGES_MAX } from '../limits.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
-import { type PopRequest, type Taken, type TakenMessage, locate, takeMessages } from './take-messages.ts'
+import { readMessages } from './read-messages.ts'
+import { type PopRequest, type Taken, type TakenMessage, takeMessages } from './take-messages.ts'
 
 type Request = IncomingRequest<PopMessageHeader, PopMessageAnswer>
 
@@ -203,29 +204,18 @@ export function createPopMessage(deps: PopDeps) {
   }
 
   async function answer(request: Request, wanted: PopRequest, taken: Taken): Promise<void> {
-    const records: Uint8Array[] = []
-    const starts: string[] = []
-    const offsets: string[] = []
-    let rest = 0
-    for (const { queue, messages } of taken.queues) {
-      const readable: number[] = []
-      for (const message of messages) {
-        const bytes = await readMessage(message, taken.popTime)
-        if (bytes === undefined) continue
-        records.push(bytes)
-        readable.push(message.queueOffset)
-      }
-      rest += deps.inflight.lag(queue, deps.reader.bounds(queue.topic, queue.queueId).max)
-      if (readable.length === 0) continue
-      starts.push(`${NORMAL_TOPIC_FLAG} ${queue.queueId} ${readable[0]}`)
-      offsets.push(`${NORMAL_TOPIC_FLAG} ${queue.queueId} ${readable.join(',')}`)
-    }
-    if (records.length === 0) {
+    const { body, count, offsets } = await readMessages(deps, taken)
+    const rest = taken.queues.reduce(
+      (sum, { queue }) => sum + deps.inflight.lag(queue, deps.reader.bounds(queue.topic, queue.queueId).max),
+      0,
+    )
+    if (count === 0) {
       respondNone(request)
       return
     }
-    const body = records.length === 1 && records[0] !== undefined ? records[0] : Buffer.concat(records)
-    deps.onDelivered(request.header.topic, request.header.consumerGroup, records.length, body.length)
+    deps.onDelivered(request.header.topic, request.header.consumerGroup, count, body.length)
+    const infoOf = (text: (readable: readonly number[]) => string) =>
+      offsets.map(({ queue, readable }) => `${NORMAL_TOPIC_FLAG} ${queue.queueId} ${text(readable)}`).join(';')
     request.respond({
       code: ResponseCode.SUCCESS,
       header: {
@@ -233,28 +223,12 @@ export function createPopMessage(deps: PopDeps) {
         invisibleTimeMs: wanted.invisibleMs,
         reviveQid: REVIVE_QUEUE_ID,
         restNum: rest,
-        startOffsetInfo: starts.join(';'),
-        msgOffsetInfo: offsets.join(';'),
+        startOffsetInfo: infoOf(([first]) => `${first}`),
+        msgOffsetInfo: infoOf((readable) => readable.join(',')),
         orderCountInfo: '',
       },
       body,
     })
-  }
-
-  async function readMessage(message: TakenMessage, popTime: number): Promise<Uint8Array | undefined> {
-    try {
-      const place = await locate(deps.reader, message)
-      if (place === undefined)
-        throw new MqError('damaged', `queue offset ${message.queueOffset} has no readable record`)
-      const bytes = await deps.reader.read(place.at, place.size)
-      if (message.attempt === 1) return bytes
-      const patched = Uint8Array.from(bytes)
-      patchReconsumeTimes(patched, message.attempt - 1)
-      return patched
-    } catch (error) {
-      deps.onUnreadable(message, popTime, error instanceof Error ? error : new Error(String(error)))
-      return undefined
-    }
   }
 
   return function popMessage(request: Request): void {

@@ -53,7 +53,7 @@ function unitAt(
   reader: QueueReader,
   { topic, queueId }: { readonly topic: string; readonly queueId: number },
   offset: number,
-): Unit | undefined | (() => Promise<void>) {
+): Unit | undefined | ((group?: string) => Promise<void>) {
   let found: Unit | undefined
   const result = reader.scan(
     { topic, queueId },
@@ -113,7 +113,7 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
       if (bytesLeft <= 0) return false
       const unit = unitAt(reader, queue, offset)
       if (typeof unit === 'function') {
-        load ??= unit
+        load ??= () => unit(queue.group)
         return false
       }
       units.push(unit)
@@ -160,7 +160,7 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
       { unitsMax: unitsLeft },
     )
     if (result.kind === 'cold') {
-      load ??= result.load
+      load ??= () => result.load(queue.group)
       return []
     }
     unitsLeft -= result.next - queue.cursor
@@ -182,7 +182,7 @@ export async function locate(
   const { queue } = message
   let unit = message.unit ?? unitAt(reader, queue, message.queueOffset)
   if (typeof unit === 'function') {
-    await unit()
+    await unit(queue.group)
     unit = unitAt(reader, queue, message.queueOffset)
   }
   // Gone from memory again already: that is no damage.

@@ -41,6 +41,7 @@ function setUp() {
     },
     queues: () => [],
     read: () => new Uint8Array(100),
+    readInto: () => undefined,
   } satisfies PopDeps['reader']
   const pop = createPopMessage({
     inflight: createInflight({ maxAttempts: () => 17 }),

@@ -1,0 +1,195 @@
+// Reads of what is no longer in the page cache. Records of a backlog lie close to one another, so where reads are dense
+// they are served from pieces of up to 1 MiB that several readers share; elsewhere each record is read alone.
+// Invariant: pieces in memory and those being read never take more than the bytes allowed, and a lent byte is a copied one.
+import type { Scheduler } from '@rocketmq-ts/runtime'
+import type { Segment } from './segment.ts'
+
+const KiB = 1024
+/** One read of the cold lane. */
+const PIECE_BYTES = 1024 * KiB
+/** Pieces overlap by this, so that a small record always lies within the one that it begins in. */
+const OVERLAP_BYTES = 32 * KiB
+const STRIDE_BYTES = PIECE_BYTES - OVERLAP_BYTES
+/** Reads of single records within one piece before the rest of it is worth a read. */
+const LONE_READS_MAX = 3
+/** Pieces whose lone reads are remembered, at most. */
+const REMEMBERED_MAX = 4096
+/** Records taken from a piece that make it likely that the next one will be wanted too. */
+const TAKEN_BEFORE_NEXT = 16
+/** Bytes handed to those who waited for a piece before other work runs. */
+const HANDED_PER_TURN_BYTES = 256 * KiB
+
+export interface ColdReads {
+  /**
+   * Fills `into` from `position` of the log, which lies in `segment`: at once where a piece in memory has it, else later.
+   * The number is that of the bytes read. `end` is where written bytes end; groups take turns in the lane.
+   */
+  read(place: ColdPlace, into: Uint8Array, group: string): number | Promise<number>
+  /** Bytes of pieces in memory and of those being read. */
+  readonly bytes: number
+}
+
+export interface ColdPlace {
+  readonly segment: Segment
+  readonly position: number
+  /** Bytes of the log are written up to here. */
+  readonly end: number
+}
+
+interface Piece {
+  /** Position in the log of its first byte. */
+  readonly start: number
+  readonly buffer: Buffer
+  /** Bytes in it; 0 while it is read. */
+  length: number
+  /** Records taken from it. */
+  taken: number
+  /** The one behind it was asked for. */
+  isFollowed: boolean
+  /** Those who wait for it; undefined once it is there and all of them have their bytes. */
+  waiting: Waiter[] | undefined
+}
+
+interface Waiter {
+  readonly bytes: number
+  readonly serve: () => void
+}
+
+/** @param bytesMax for pieces; below one piece every record is read alone. */
+export function createColdReads(options: {
+  readonly scheduler: Scheduler
+  readonly segmentBytes: number
+  readonly bytesMax: number
+}): ColdReads {
+  const { scheduler, segmentBytes } = options
+  const piecesMax = Math.floor(options.bytesMax / PIECE_BYTES)
+  /** By start, the least recently used first. */
+  const pieces = new Map<number, Piece>()
+  /** Lone reads by start of the piece they would be in. */
+  const loneReads = new Map<number, number>()
+  let recent: Piece | undefined
+
+  /** Room for one more, or undefined while all are being read. */
+  function takeBuffer(): Buffer | undefined {
+    if (pieces.size < piecesMax) return Buffer.allocUnsafeSlow(PIECE_BYTES)
+    for (const piece of pieces.values()) {
+      if (piece.waiting !== undefined) continue
+      pieces.delete(piece.start)
+      if (recent === piece) recent = undefined
+      return piece.buffer
+    }
+    return undefined
+  }
+
+  function load({ segment, end }: ColdPlace, start: number, group: string): Piece | undefined {
+    const buffer = takeBuffer()
+    if (buffer === undefined) return undefined
+    const piece: Piece = { start, buffer, length: 0, taken: 0, isFollowed: false, waiting: [] }
+    pieces.set(start, piece)
+    loneReads.delete(start)
+    const length = Math.min(PIECE_BYTES, end - start, segment.base + segmentBytes - start)
+    segment.file.read(start - segment.base, buffer.subarray(0, length), 'cold', group).then(
+      (count) => {
+        piece.length = count
+        handOut(piece)
+      },
+      () => {
+        // One bad sector must not take its neighbours along: those who wait read for themselves, and so do later ones.
+        pieces.delete(start)
+        remember(start, Number.NEGATIVE_INFINITY)
+        handOut(piece)
+      },
+    )
+    return piece
+  }
+
+  /** Those who waited get their bytes, not all of them at once: each checks and answers. */
+  function handOut(piece: Piece): void {
+    const waiting = piece.waiting ?? []
+    let handed = 0
+    let index = 0
+    for (let waiter = waiting[0]; waiter !== undefined && handed < HANDED_PER_TURN_BYTES; waiter = waiting[index]) {
+      waiter.serve()
+      handed += waiter.bytes
+      index += 1
+    }
+    waiting.splice(0, index)
+    if (waiting.length > 0) scheduler.soon(() => handOut(piece))
+    else piece.waiting = undefined
+  }
+
+  /** −1 when the piece ends before the record does. */
+  function take(piece: Piece, position: number, into: Uint8Array): number {
+    const at = position - piece.start
+    piece.taken += 1
+    if (at + into.length > piece.length) return -1
+    piece.buffer.copy(into, 0, at, at + into.length)
+    return into.length
+  }
+
+  function readAlone({ segment, position }: ColdPlace, into: Uint8Array, group: string): Promise<number> {
+    return segment.file.read(position - segment.base, into, 'cold', group)
+  }
+
+  function wait(piece: Piece, place: ColdPlace, into: Uint8Array, group: string): Promise<number> {
+    return new Promise((resolve) => {
+      const serve = (): void => {
+        const count = take(piece, place.position, into)
+        resolve(count >= 0 ? count : readAlone(place, into, group))
+      }
+      piece.waiting?.push({ bytes: into.length, serve })
+    })
+  }
+
+  /** The piece that follows is read before anybody asks for it. */
+  function readAhead(place: ColdPlace, piece: Piece, group: string): void {
+    if (piece.isFollowed || piece.taken < TAKEN_BEFORE_NEXT) return
+    piece.isFollowed = true
+    const next = piece.start + STRIDE_BYTES
+    const end = Math.min(place.end, place.segment.base + segmentBytes)
+    if (next < end && !pieces.has(next)) load(place, next, group)
+  }
+
+  function remember(start: number, reads: number): void {
+    loneReads.delete(start)
+    loneReads.set(start, reads)
+    if (loneReads.size <= REMEMBERED_MAX) return
+    for (const oldest of loneReads.keys()) {
+      loneReads.delete(oldest)
+      return
+    }
+  }
+
+  /** Reads around here are dense enough for a piece. */
+  function isDense(start: number): boolean {
+    const reads = (loneReads.get(start) ?? 0) + 1
+    const before = pieces.get(start - STRIDE_BYTES)
+    if (reads > LONE_READS_MAX || (reads > 0 && before !== undefined && before.taken >= TAKEN_BEFORE_NEXT)) return true
+    remember(start, reads)
+    return false
+  }
+
+  return {
+    get bytes() {
+      return pieces.size * PIECE_BYTES
+    },
+    read(place, into, group) {
+      const { segment, position } = place
+      const inSegment = position - segment.base
+      const start = position - (inSegment % STRIDE_BYTES)
+      if (position + into.length > start + PIECE_BYTES) return readAlone(place, into, group)
+      let piece = recent?.start === start ? recent : pieces.get(start)
+      if (piece === undefined && isDense(start)) piece = load(place, start, group)
+      if (piece === undefined) return readAlone(place, into, group)
+      if (piece.waiting !== undefined) return wait(piece, place, into, group)
+      if (recent !== piece) {
+        recent = piece
+        pieces.delete(start)
+        pieces.set(start, piece)
+      }
+      const count = take(piece, position, into)
+      readAhead(place, piece, group)
+      return count >= 0 ? count : readAlone(place, into, group)
+    },
+  }
+}
