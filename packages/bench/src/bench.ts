@@ -11,12 +11,15 @@ import { probeSequential, probeSync } from './probes/disk.ts'
 import { probeRoundTrip, startEcho, type EchoServer } from './probes/echo.ts'
 import { probeMemory } from './probes/memory.ts'
 import { ratiosOf } from './ratios.ts'
-import { type Cell, type CellRun, medianRun, type Probes, type Report } from './report/report.ts'
+import { type Cell, type CellRun, type LoadReport, medianRun, type Probes, type Report } from './report/report.ts'
 import { createTopic, runBareEcho, runWorkload, type RunContext, warmUp } from './run-workload.ts'
 import { makeBundles } from './servers/bundles.ts'
 import { divideCores, type Cores } from './servers/cores.ts'
 import { type Deployment, type Flush, startCluster, startStandalone } from './servers/deployment.ts'
 import type { Size } from './sizes.ts'
+import type { StoreFigures } from './store/figures.ts'
+import { runStoreBench } from './store/store-bench.ts'
+import { judgeStore } from './store/store-floors.ts'
 import { measureStart } from './start.ts'
 import { CLUSTER_ASYNC, FLOOR_SEND, STANDALONE_ASYNC, STANDALONE_SYNC, titleOf, type Workload } from './workloads.ts'
 
@@ -27,6 +30,8 @@ export interface BenchOptions {
   readonly size: Size
   /** Folder of bundles to measure instead of those of the sources: `main.mjs`, and the services for the cluster. */
   readonly bundles: string | undefined
+  /** One part of the report instead of all of it. */
+  readonly only: 'load' | 'store' | undefined
   readonly tell: (line: string) => void
   /** A cell is done. */
   readonly cellDone: (cell: Cell) => void
@@ -51,33 +56,47 @@ export async function runBench(options: BenchOptions): Promise<Report> {
       await makeBundles(bundleFolder)
     }
     const bench: Bench = { ...options, folder, bundleFolder, cores: divideCores() }
-    const echo = await startEcho(folder, bench.cores.servers)
-    try {
-      tell('probes of disk, memory and loopback …')
-      const probes = await runProbes(bench, echo)
-      tell('starts …')
-      const script = options.bundles === undefined ? undefined : join(bundleFolder, 'main.mjs')
-      const start = await measureStart({ bundles: bundleFolder, folder, cores: bench.cores.servers }, size, script)
-      const cells = await runCells(bench, echo)
-      const machine = describeMachine(folder, bench.cores, loadAverageBefore)
-      return {
-        commit: commitOf(ROOT),
-        size: size.name,
-        startedAt: startedAt.toISOString(),
-        seconds: (Date.now() - startedAt.getTime()) / 1000,
-        machine,
-        probes,
-        start,
-        cells,
-        ratios: ratiosOf(cells, probes),
-        verdicts: judge({ cells, start, size }),
-      }
-    } finally {
-      await echo.process.stop()
+    const load = options.only === 'store' ? undefined : await runLoad(bench)
+    const store = options.only === 'load' ? undefined : await runStore(bench)
+    return {
+      commit: commitOf(ROOT),
+      size: size.name,
+      startedAt: startedAt.toISOString(),
+      seconds: (Date.now() - startedAt.getTime()) / 1000,
+      machine: describeMachine(folder, bench.cores, loadAverageBefore),
+      load,
+      store,
+      verdicts: [
+        ...(load === undefined ? [] : judge({ ...load, size })),
+        ...(store === undefined ? [] : judgeStore(store, size.name)),
+      ],
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** The servers under load, and the machine alone. */
+async function runLoad(bench: Bench): Promise<LoadReport> {
+  const { folder, bundleFolder, cores, size, tell } = bench
+  const echo = await startEcho(folder, cores.servers)
+  try {
+    tell('probes of disk, memory and loopback …')
+    const probes = await runProbes(bench, echo)
+    tell('starts …')
+    const script = bench.bundles === undefined ? undefined : join(bundleFolder, 'main.mjs')
+    const start = await measureStart({ bundles: bundleFolder, folder, cores: cores.servers }, size, script)
+    const cells = await runCells(bench, echo)
+    return { probes, start, cells, ratios: ratiosOf(cells, probes) }
+  } finally {
+    await echo.process.stop()
+  }
+}
+
+async function runStore({ folder: parent, bundleFolder: bundles, cores, size, tell }: Bench): Promise<StoreFigures> {
+  const folder = join(parent, 'store')
+  mkdirSync(folder)
+  return runStoreBench({ bundles, folder, cores: cores.servers, sizeName: size.name, tell })
 }
 
 async function runProbes({ folder, size }: Bench, echo: EchoServer): Promise<Probes> {

@@ -1,4 +1,4 @@
-// `npm run bench [-- --quick --json --out FOLDER --bundle FOLDER]`: what the system costs on this machine, and whether the
+// `npm run bench [-- --only store --quick --json --out FOLDER --bundle FOLDER]`: what the system costs on this machine, and whether the
 // floors hold. Ends with `N passed, N failed` over floors and counts; exit code 1 when one failed.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -13,6 +13,7 @@ import { FULL, QUICK } from './sizes.ts'
 const USAGE = `Usage: npm run bench -- [flags]
 
   --quick          Shows in seconds that everything works; no figure of it means anything.
+  --only PART      'load' (servers under load) or 'store' (the store alone); both without it.
   --json           The report as JSON on standard output, everything else on standard error.
   --out FOLDER     Where the report is written as Markdown and JSON; default packages/bench/reports.
   --bundle FOLDER  Measures the bundle there (main.mjs, and nameserver.mjs, broker.mjs and proxy.mjs) instead of the sources.
@@ -22,6 +23,7 @@ const REPORTS = fileURLToPath(new URL('../reports', import.meta.url))
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
     json: { type: 'boolean', default: false },
     out: { type: 'string' },
     bundle: { type: 'string' },
@@ -50,17 +52,26 @@ function write(report: Report): void {
   if (values.quick && values.out === undefined) return
   const folder = resolve(values.out ?? REPORTS)
   mkdirSync(folder, { recursive: true })
-  const file = join(folder, slugOf(report.machine))
+  const part = values.only === undefined ? '' : `-${values.only}`
+  const file = join(folder, `${slugOf(report.machine)}${part}`)
   writeFileSync(`${file}.md`, markdownOf(report))
   writeFileSync(`${file}.json`, `${JSON.stringify(report, undefined, 2)}\n`)
   tell(`Report: ${file}.md and .json`)
 }
 
+function isPart(only: string | undefined): only is 'load' | 'store' | undefined {
+  return only === undefined || only === 'load' || only === 'store'
+}
+
+const { only } = values
 if (values.help) {
   console.log(USAGE)
+} else if (!isPart(only)) {
+  console.error(`--only '${only}': there is 'load' and 'store'\n\n${USAGE}`)
+  process.exitCode = 2
 } else {
   const size = values.quick ? QUICK : FULL
-  const report = await runBench({ size, bundles: values.bundle && resolve(values.bundle), tell, cellDone })
+  const report = await runBench({ size, bundles: values.bundle && resolve(values.bundle), only, tell, cellDone })
   tell(`\n${markdownOf(report)}`)
   write(report)
   if (values.json) console.log(JSON.stringify(report, undefined, 2))

@@ -7,17 +7,22 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import type { Cell, Report } from '../src/report/report.ts'
+import type { Cell, LoadReport, Report } from '../src/report/report.ts'
 import { QUICK } from '../src/sizes.ts'
+import { STORE_QUICK } from '../src/store/store-size.ts'
 import { CLUSTER_ASYNC, STANDALONE_ASYNC, STANDALONE_SYNC } from '../src/workloads.ts'
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 /** Seconds on a quiet machine; it starts nine processes. */
 const RUN_MS_MAX = 240_000
+const LOAD_FLOORS = 4
+/** Three are about growth, and each plan of many queues has two. */
+const STORE_FLOORS = 12 + 2 * STORE_QUICK.manyQueues.length
 const JSON_BYTES_MAX = 16 * 1024 * 1024
 
 let folder: string
 let report: Report
+let load: LoadReport
 let progress: string
 
 beforeAll(async () => {
@@ -25,22 +30,23 @@ beforeAll(async () => {
   const args = [MAIN, '--quick', '--json', '--out', folder]
   const run = await promisify(execFile)(process.execPath, args, { timeout: RUN_MS_MAX, maxBuffer: JSON_BYTES_MAX })
   report = JSON.parse(run.stdout) as Report
+  load = report.load!
   progress = run.stderr
 }, RUN_MS_MAX)
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 function cellsOf(deployment: Cell['deployment'], flush?: Cell['flush']): Cell[] {
-  return report.cells.filter((cell) => cell.deployment === deployment && (flush === undefined || cell.flush === flush))
+  return load.cells.filter((cell) => cell.deployment === deployment && (flush === undefined || cell.flush === flush))
 }
 
 test('bench: a quick run → every workload of every deployment, each with calls and none failed', () => {
-  const h2load = report.cells.filter(({ generator }) => generator !== 'own').length
+  const h2load = load.cells.filter(({ generator }) => generator !== 'own').length
   expect(cellsOf('bare grpc-js')).toHaveLength(1)
   expect(cellsOf('standalone', 'async')).toHaveLength(STANDALONE_ASYNC.length + h2load)
   expect(cellsOf('standalone', 'sync')).toHaveLength(STANDALONE_SYNC.length)
   expect(cellsOf('cluster')).toHaveLength(CLUSTER_ASYNC.length)
-  for (const { runs } of report.cells) {
+  for (const { runs } of load.cells) {
     for (const { calls, failed, failedInAll, perSecond } of runs) {
       expect(calls).toBeGreaterThan(0)
       expect(perSecond).toBeGreaterThan(0)
@@ -50,7 +56,7 @@ test('bench: a quick run → every workload of every deployment, each with calls
 })
 
 test('bench: a quick run → what was acknowledged is what the broker counted', () => {
-  for (const { median, deployment } of report.cells) {
+  for (const { median, deployment } of load.cells) {
     if (deployment === 'bare grpc-js') continue
     expect(median.counted?.stored).toBe(median.counted?.acknowledged)
     expect(median.okInAll).toBeGreaterThanOrEqual(median.calls - median.failed)
@@ -58,7 +64,7 @@ test('bench: a quick run → what was acknowledged is what the broker counted', 
 })
 
 test('bench: a quick run → latencies in order, and a process for each service', () => {
-  for (const { median } of report.cells) {
+  for (const { median } of load.cells) {
     if (median.latencyUs === undefined) continue
     const { p50, p90, p99, p999, max } = median.latencyUs
     expect([p50, p90, p99, p999, max]).toEqual([p50, p90, p99, p999, max].sort((a, b) => a - b))
@@ -69,7 +75,8 @@ test('bench: a quick run → latencies in order, and a process for each service'
 })
 
 test('bench: a quick run → the machine alone, a start, and ratios', () => {
-  const { probes, start, machine } = report
+  const { machine } = report
+  const { probes, start } = load
   expect(probes.syncs.map(({ batch }) => batch)).toEqual(QUICK.syncBatches)
   for (const { syncsPerSecond } of probes.syncs) expect(syncsPerSecond).toBeGreaterThan(0)
   expect(probes.sequential.writeMiBPerSecond).toBeGreaterThan(0)
@@ -78,14 +85,36 @@ test('bench: a quick run → the machine alone, a start, and ratios', () => {
   expect(start.readyMs).toHaveLength(QUICK.starts)
   expect(start.readyMsMedian).toBeGreaterThan(0)
   expect(machine.cores).toBeGreaterThan(0)
-  expect(report.ratios.length).toBeGreaterThan(3)
+  expect(load.ratios.length).toBeGreaterThan(3)
+})
+
+test('bench: a quick run → every part of the store has figures', () => {
+  const { append, commits, sequential, cold, growth, drain, scan, restart, manyQueues } = report.store!
+  expect(append.cpuUs).toBeGreaterThan(0)
+  expect(commits.map(({ inFlight }) => inFlight)).toEqual(STORE_QUICK.inFlight)
+  for (const { perSecond, meanBatch, inFlight, probe } of commits) {
+    expect(perSecond).toBeGreaterThan(0)
+    expect(meanBatch).toBeGreaterThan(0)
+    expect(meanBatch).toBeLessThanOrEqual(2 * inFlight)
+    expect(probe.syncsPerSecond).toBeGreaterThan(0)
+  }
+  for (const { ratios } of [sequential, cold]) expect(ratios).toHaveLength(STORE_QUICK.repeats)
+  expect(cold.messages).toBe(STORE_QUICK.coldBytes / 1024)
+  expect(growth.map(({ what }) => what)).toEqual(['retained bytes', 'queues', 'topics'])
+  for (const { points } of growth) for (const { cpuUs } of points) expect(cpuUs).toBeGreaterThan(0)
+  expect(drain.drainMibPerSecond).toBeGreaterThan(0)
+  expect(drain.during.p99).toBeGreaterThan(0)
+  expect(scan.bytes).toBeGreaterThan(STORE_QUICK.retainedBytes + STORE_QUICK.unflushedBytes)
+  expect(restart.killedMs).toBeGreaterThan(0)
+  expect(manyQueues.map(({ messages }) => messages)).toEqual([16])
 })
 
 test('bench: a quick run → no floor is judged, and the last line counts the verdicts', () => {
   const of = (outcome: string) => report.verdicts.filter((verdict) => verdict.outcome === outcome).length
   expect(of('failed')).toBe(0)
-  expect(of('skipped')).toBe(4)
-  expect(progress.trim().split('\n').at(-1)).toBe(`${of('passed')} passed, 0 failed, 4 skipped`)
+  const skipped = LOAD_FLOORS + STORE_FLOORS
+  expect(of('skipped')).toBe(skipped)
+  expect(progress.trim().split('\n').at(-1)).toBe(`${of('passed')} passed, 0 failed, ${skipped} skipped`)
 })
 
 test('bench: --out → the report as Markdown and as the same JSON', () => {

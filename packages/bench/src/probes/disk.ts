@@ -1,6 +1,17 @@
 // What the disk below the data folder can do, with the system calls that the log uses.
-import { closeSync, fdatasyncSync, fsyncSync, openSync, readSync, statfsSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  statfsSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { Histogram, type LatencySummary } from '../histogram.ts'
 
 const KIB = 1024
@@ -34,27 +45,68 @@ export interface SyncProbe {
 
 /** A write of `batch` records and an fdatasync, again and again. */
 export function probeSync(folder: string, batch: number, ms: number): SyncProbe {
+  const probe = openSyncProbe(folder, batch)
+  try {
+    while (probe.elapsedMs < ms) {
+      probe.write()
+      fdatasyncSync(probe.file)
+      probe.synced()
+    }
+    return probe.result()
+  } finally {
+    probe.close()
+  }
+}
+
+/** The same with the fdatasync on a thread of the pool, where a server must have it. */
+export async function probePooledSync(folder: string, batch: number, ms: number): Promise<SyncProbe> {
+  const probe = openSyncProbe(folder, batch)
+  try {
+    while (probe.elapsedMs < ms) {
+      probe.write()
+      await pooledSync(probe.file)
+      probe.synced()
+    }
+    return probe.result()
+  } finally {
+    probe.close()
+  }
+}
+
+const pooledSync = promisify(fdatasync)
+
+function openSyncProbe(folder: string, batch: number) {
   const path = join(folder, 'sync-probe')
   const file = openSync(path, 'w+')
-  try {
-    fillWithZeros(file, REGION_BYTES)
-    const records = Buffer.alloc(batch * RECORD_BYTES, 0x78)
-    const latencies = new Histogram()
-    const startMs = performance.now()
-    let at = 0
-    let nowMs = startMs
-    while (nowMs - startMs < ms) {
+  fillWithZeros(file, REGION_BYTES)
+  const records = Buffer.alloc(batch * RECORD_BYTES, 0x78)
+  const latencies = new Histogram()
+  const startMs = performance.now()
+  let at = 0
+  let nowMs = startMs
+  return {
+    file,
+    get elapsedMs() {
+      return nowMs - startMs
+    },
+    write() {
       writeSync(file, records, 0, records.length, at)
-      fdatasyncSync(file)
       at = (at + records.length) % (REGION_BYTES - records.length)
+    },
+    synced() {
       const endMs = performance.now()
       latencies.record(endMs - nowMs)
       nowMs = endMs
-    }
-    return { batch, syncsPerSecond: (latencies.count * 1000) / (nowMs - startMs), latencyUs: latencies.summary() }
-  } finally {
-    closeSync(file)
-    unlinkSync(path)
+    },
+    result: (): SyncProbe => ({
+      batch,
+      syncsPerSecond: (latencies.count * 1000) / (nowMs - startMs),
+      latencyUs: latencies.summary(),
+    }),
+    close() {
+      closeSync(file)
+      unlinkSync(path)
+    },
   }
 }
 

@@ -1,14 +1,9 @@
 // A report as Markdown; the same tables go to the terminal.
 import type { LatencySummary } from '../histogram.ts'
-import type { Cell, Report, Verdict } from './report.ts'
+import { storeMarkdown } from '../store/store-markdown.ts'
+import { whole } from './format.ts'
+import type { Cell, LoadReport, Report, Verdict } from './report.ts'
 import { tableOf } from './table.ts'
-
-/** Whole numbers with thin groups: 12 345. */
-export function whole(value: number): string {
-  return Math.round(value)
-    .toString()
-    .replace(/\B(?=(\d{3})+$)/g, ' ')
-}
 
 function tenths(value: number | undefined): string {
   return value === undefined ? '–' : value.toFixed(1)
@@ -63,7 +58,7 @@ export function verdictLine({ name, outcome, detail }: Verdict): string {
 }
 
 export function markdownOf(report: Report): string {
-  const { probes, start, cells, ratios, verdicts } = report
+  const { load, store, verdicts } = report
   return [
     '# Benchmark',
     '',
@@ -76,6 +71,13 @@ export function markdownOf(report: Report): string {
     '',
     ...verdicts.filter(({ name }) => !name.startsWith('counts')).map((verdict) => `- ${verdictLine(verdict)}`),
     '',
+    ...(load === undefined ? [] : loadLines(load)),
+    ...(store === undefined ? [] : storeMarkdown(store)),
+  ].join('\n')
+}
+
+function loadLines({ probes, start, cells, ratios }: LoadReport): string[] {
+  return [
     '## Load',
     '',
     ...tableOf(CELL_COLUMNS, cells.map(cellRow)),
@@ -122,7 +124,7 @@ export function markdownOf(report: Report): string {
       ratios.map(({ what, value }) => [what, value.toFixed(value < 1 ? 3 : 2)]),
     ),
     '',
-  ].join('\n')
+  ]
 }
 
 function machineTable({ commit, machine, startedAt, seconds, size }: Report): string[] {

@@ -3,6 +3,7 @@ import type { LatencySummary } from '../histogram.ts'
 import type { LoadResult } from '../load/load.ts'
 import type { SequentialProbe, SyncProbe } from '../probes/disk.ts'
 import type { MemoryProbe } from '../probes/memory.ts'
+import type { StoreFigures } from '../store/figures.ts'
 
 export interface Machine {
   readonly cpu: string
@@ -76,16 +77,23 @@ export interface Verdict {
   readonly detail: string
 }
 
+/** Servers under load, their starts, and what the machine does without them. */
+export interface LoadReport {
+  readonly probes: Probes
+  readonly start: Start
+  readonly cells: readonly Cell[]
+  readonly ratios: readonly Ratio[]
+}
+
+/** A part that was not asked for is undefined. */
 export interface Report {
   readonly commit: string
   readonly size: 'full' | 'quick'
   readonly startedAt: string
   readonly seconds: number
   readonly machine: Machine
-  readonly probes: Probes
-  readonly start: Start
-  readonly cells: readonly Cell[]
-  readonly ratios: readonly Ratio[]
+  readonly load: LoadReport | undefined
+  readonly store: StoreFigures | undefined
   readonly verdicts: readonly Verdict[]
 }
 

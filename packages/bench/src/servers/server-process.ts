@@ -19,6 +19,8 @@ export interface ServerProcess {
   readonly readyMs: number
   /** SIGTERM, and SIGKILL when it does not end in time. */
   stop(): Promise<void>
+  /** SIGKILL: what it had not written is lost. */
+  kill(): Promise<void>
 }
 
 export interface StartOptions {
@@ -82,6 +84,10 @@ export async function startProcess(options: StartOptions): Promise<ServerProcess
       const overdue = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
       await exited
       clearTimeout(overdue)
+    },
+    async kill() {
+      child.kill('SIGKILL')
+      await exited
     },
   }
 }

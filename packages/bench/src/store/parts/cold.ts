@@ -1,0 +1,132 @@
+// A backlog that is only on the disk, drained in process: units, records, CRC. The probe reads other bytes of the same
+// size in the pieces of the cold lane, one after the other.
+import { closeSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate as nextTick } from 'node:timers/promises'
+import { queueOffset } from '@rocketmq-ts/model'
+import type { MessageStore, Unit } from '@rocketmq-ts/store'
+import { createRecords, fillStore, openBenchStore } from '../bench-store.ts'
+import type { ColdFigures } from '../figures.ts'
+import { dropFromPageCache } from '../page-cache.ts'
+import { medianPair, type Pair } from '../pairs.ts'
+import type { StoreSize } from '../store-size.ts'
+
+const MIB = 1024 * 1024
+const BODY_BYTES = 1024
+const TOPIC = 'bench-0'
+const GROUP = 'bench'
+/** Messages of one pop, and pops of one group under way: those of eight receivers. */
+export const PER_POP = 32
+const POPS_UNDER_WAY = 8
+const QUEUES = 8
+
+export async function measureCold(folder: string, { repeats, coldBytes }: StoreSize): Promise<ColdFigures> {
+  const data = join(folder, 'cold')
+  const count = Math.ceil(coldBytes / BODY_BYTES)
+  const filled = await openBenchStore(data)
+  await fillStore(filled, createRecords({ bodyBytes: BODY_BYTES, queuesPerTopic: QUEUES }), {
+    from: 0,
+    count,
+    perTurn: 128,
+  })
+  await filled.close()
+  const pairs: Pair[] = []
+  let cachedShare = 0
+  let messages = 0
+  for (let run = 0; run < repeats; run += 1) {
+    const probeBefore = probeCold(data)
+    cachedShare = Math.max(cachedShare, dropFromPageCache(data))
+    const store = await openBenchStore(data)
+    const startMs = performance.now()
+    const drained = await drainAll(store)
+    const seconds = (performance.now() - startMs) / 1000
+    await store.close()
+    messages = drained.messages
+    pairs.push({ ours: drained.bytes / MIB / seconds, probe: (probeBefore + probeCold(data)) / 2 })
+  }
+  rmSync(data, { recursive: true })
+  return { ...medianPair(pairs), cachedShare, messages }
+}
+
+/** Sequential reads of 1 MiB through all files of the log, cold. */
+function probeCold(data: string): number {
+  dropFromPageCache(data)
+  const folder = join(data, 'commitlog')
+  const piece = Buffer.allocUnsafe(MIB)
+  let bytes = 0
+  const startMs = performance.now()
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name)
+    const written = Math.min(statSync(path).blocks * 512, statSync(path).size)
+    const file = openSync(path, 'r')
+    for (let at = 0; at < written; at += MIB) bytes += readSync(file, piece, 0, MIB, at)
+    closeSync(file)
+  }
+  return bytes / MIB / ((performance.now() - startMs) / 1000)
+}
+
+export interface Drained {
+  readonly messages: number
+  readonly bytes: number
+}
+
+/** Reads every message of every queue, in pops that take turns over the queues. Each pop is an event of its own. */
+export async function drainAll(store: MessageStore): Promise<Drained> {
+  let messages = 0
+  let bytes = 0
+  const next = Array.from({ length: QUEUES }, () => 0)
+
+  async function receiver(slot: number): Promise<void> {
+    for (let queueId = slot % QUEUES; ; queueId = (queueId + 1) % QUEUES) {
+      await nextTick()
+      const units = await takeUnits(store, queueId, next)
+      if (units.length === 0 && isDrained(store, next)) return
+      messages += units.length
+      bytes += await readAll(store, units)
+    }
+  }
+
+  await Promise.all(Array.from({ length: POPS_UNDER_WAY }, (_, slot) => receiver(slot)))
+  return { messages, bytes }
+}
+
+/** Into one body, as the answer of a pop has it. */
+async function readAll(store: MessageStore, units: readonly Unit[]): Promise<number> {
+  const body = Buffer.allocUnsafe(units.reduce((sum, { size }) => sum + size, 0))
+  const pending: Promise<void>[] = []
+  let next = 0
+  for (const { commitLogOffset, size } of units) {
+    const reading = store.readInto(commitLogOffset, body.subarray(next, next + size), GROUP)
+    if (reading !== undefined) pending.push(reading)
+    next += size
+  }
+  await Promise.all(pending)
+  return body.length
+}
+
+async function takeUnits(store: MessageStore, queueId: number, next: number[]): Promise<Unit[]> {
+  for (;;) {
+    const units: Unit[] = []
+    const from = next[queueId] ?? 0
+    const queue = { topic: TOPIC, queueId }
+    const result = store.scan(
+      queue,
+      queueOffset(from),
+      (unit) => {
+        if (units.length >= PER_POP) return 'stop'
+        units.push(unit)
+        return 'take'
+      },
+      { unitsMax: PER_POP },
+    )
+    if (result.kind === 'scanned') {
+      next[queueId] = result.next
+      return units
+    }
+    await result.load(GROUP)
+  }
+}
+
+function isDrained(store: MessageStore, next: readonly number[]): boolean {
+  return next.every((offset, queueId) => offset >= store.bounds(TOPIC, queueId).max)
+}

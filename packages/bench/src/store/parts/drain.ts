@@ -1,0 +1,103 @@
+// Sends that wait for the disk, at half of what they can, alone and while a group reads a cold backlog in the same process.
+import { join } from 'node:path'
+import { setImmediate as nextTick } from 'node:timers/promises'
+import type { MessageStore } from '@rocketmq-ts/store'
+import { Histogram, type LatencySummary } from '../../histogram.ts'
+import { createRecords, fillStore, openBenchStore } from '../bench-store.ts'
+import type { DrainFigures } from '../figures.ts'
+import { dropFromPageCache } from '../page-cache.ts'
+import type { StoreSize } from '../store-size.ts'
+import { drainAll } from './cold.ts'
+
+const MIB = 1024 * 1024
+const BODY_BYTES = 1024
+const SENDS = 'bench-sends'
+/** Sends under way where the peak is looked for. */
+const IN_FLIGHT = 128
+/** Sends of one connection that come in one readable event. */
+const PER_EVENT = 16
+
+export async function measureDrain(folder: string, size: StoreSize): Promise<DrainFigures> {
+  const data = join(folder, 'drain')
+  const filled = await openBenchStore(data)
+  const count = Math.ceil(size.coldBytes / BODY_BYTES)
+  await fillStore(filled, createRecords({ bodyBytes: BODY_BYTES }), { from: 0, count, perTurn: 128 })
+  await filled.close()
+  const store = await openBenchStore(data, { flushMode: 'SYNC_FLUSH' })
+  const sends = createSends(store)
+  await sends.closedLoop(size.drainMs / 4)
+  const perSecond = (await sends.closedLoop(size.drainMs / 2)) / 2
+  await sends.byTheClock(perSecond, isAfter(size.drainMs / 4))
+  const alone = await sends.byTheClock(perSecond, isAfter(size.drainMs))
+  dropFromPageCache(data)
+  const startMs = performance.now()
+  let drainMs = 0
+  let drainedBytes = 0
+  const draining = drainAll(store).then(({ bytes }) => {
+    drainMs = performance.now() - startMs
+    drainedBytes = bytes
+  })
+  const during = await sends.byTheClock(perSecond, () => drainMs > 0)
+  await draining
+  await store.close()
+  return { sendsPerSecond: perSecond, alone, during, drainMibPerSecond: drainedBytes / MIB / (drainMs / 1000) }
+}
+
+function isAfter(ms: number): () => boolean {
+  const endMs = performance.now() + ms
+  return () => performance.now() > endMs
+}
+
+function createSends(store: MessageStore) {
+  const recordOf = createRecords({ bodyBytes: BODY_BYTES })
+  let index = 0
+  let underWay = 0
+  let done = 0
+
+  /** One Turn of sends; `dueMs` tells when each was meant to start. */
+  async function turn(count: number, dueMs: (at: number) => number, latencies: Histogram): Promise<void> {
+    underWay += count
+    const first = index
+    for (let at = 0; at < count; at += 1, index += 1) store.append({ ...recordOf(index), topic: SENDS })
+    await store.submit()
+    await store.whenFlushed(store.positions.written)
+    const endMs = performance.now()
+    for (let at = 0; at < count; at += 1) latencies.record(endMs - dueMs(first + at))
+    underWay -= count
+    done += count
+  }
+
+  async function settled(): Promise<void> {
+    while (underWay > 0) await nextTick()
+  }
+
+  return {
+    /** Sends per second with IN_FLIGHT of them under way. */
+    async closedLoop(ms: number): Promise<number> {
+      const unused = new Histogram()
+      const startMs = performance.now()
+      done = 0
+      while (performance.now() - startMs < ms) {
+        if (underWay + PER_EVENT <= IN_FLIGHT) void turn(PER_EVENT, () => startMs, unused)
+        await nextTick()
+      }
+      const perSecond = (done * 1000) / (performance.now() - startMs)
+      await settled()
+      return perSecond
+    },
+    /** Sends at a fixed rate until `isOver`; a latency begins when its send was meant to start. */
+    async byTheClock(perSecond: number, isOver: () => boolean): Promise<LatencySummary> {
+      const latencies = new Histogram()
+      const startMs = performance.now()
+      const first = index
+      const dueMs = (at: number) => startMs + ((at - first) * 1000) / perSecond
+      while (!isOver()) {
+        const due = Math.floor(((performance.now() - startMs) * perSecond) / 1000) - (index - first)
+        if (due > 0) void turn(due, dueMs, latencies)
+        await nextTick()
+      }
+      await settled()
+      return latencies.summary()
+    },
+  }
+}

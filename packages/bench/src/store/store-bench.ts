@@ -1,0 +1,93 @@
+// The store's table, part by part: in this process only what drives a broker, everything else in processes of its own.
+import { execFile } from 'node:child_process'
+import { mkdirSync, rmSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { busyUsOfMachine } from '../servers/usage.ts'
+import type { StoreFigures } from './figures.ts'
+import { measureManyQueues } from './parts/many-queues.ts'
+import { measureRestart } from './parts/restart.ts'
+import type { PARTS } from './part-main.ts'
+import { STORE_FULL, STORE_QUICK, type StoreSize } from './store-size.ts'
+
+const PART_MAIN = fileURLToPath(new URL('part-main.ts', import.meta.url))
+const PART_MS_MAX = 900_000
+const US_PER_MS = 1000
+/** What npm start sets: threads for files. */
+const THREADPOOL_SIZE = '8'
+
+export interface ServerContext {
+  /** Folder of bundles, see `bundles.ts`. */
+  readonly bundles: string
+  /** For data and logs. */
+  readonly folder: string
+  readonly cores: string | undefined
+  readonly size: StoreSize
+}
+
+export interface StoreBenchOptions extends Omit<ServerContext, 'size'> {
+  readonly sizeName: 'full' | 'quick'
+  readonly tell: (line: string) => void
+}
+
+/** Runs every part. Rejects when one can not run; slow is no reason to. */
+export async function runStoreBench(options: StoreBenchOptions): Promise<StoreFigures> {
+  const { sizeName, tell, folder } = options
+  const size = sizeName === 'full' ? STORE_FULL : STORE_QUICK
+  const context = { ...options, size }
+
+  async function part<Name extends keyof typeof PARTS>(name: Name, what: string, partFolder = join(folder, name)) {
+    tell(`store: ${what} …`)
+    mkdirSync(partFolder, { recursive: true })
+    const figures = await runPart(name, sizeName, partFolder)
+    return figures as Awaited<ReturnType<(typeof PARTS)[Name]>>
+  }
+
+  async function alone<Name extends keyof typeof PARTS>(name: Name, what: string) {
+    const figures = await part(name, what)
+    rmSync(join(folder, name), { recursive: true, force: true })
+    return figures
+  }
+
+  const othersBefore = await shareOfOthers(size.probeMs)
+  const append = await alone('append', 'appends')
+  const commits = await alone('commits', 'group commits')
+  const sequential = await alone('sequential', 'bodies of 16 KiB')
+  const cold = await alone('cold', 'a cold backlog')
+  const drain = await alone('drain', 'sends during a cold drain')
+  const growth = await alone('growth', 'growth')
+  const retained = join(folder, 'retained')
+  const { bytes } = await part('fill', 'bytes to start on', retained)
+  tell('store: starts …')
+  const restart = await measureRestart(retained, bytes, context)
+  const scan = await part('scan', 'a full scan', retained)
+  rmSync(retained, { recursive: true, force: true })
+  const manyQueues = []
+  for (const plan of size.manyQueues) {
+    tell(`store: ${plan.topics} topics with ${plan.queuesPerTopic} queues …`)
+    manyQueues.push(await measureManyQueues(plan, context))
+  }
+  const othersShare = Math.max(othersBefore, await shareOfOthers(size.probeMs))
+  return { othersShare, append, commits, sequential, cold, growth, drain, scan, restart, manyQueues }
+}
+
+/** What the machine does while this process does nothing; 0 where it does not tell. */
+async function shareOfOthers(ms: number): Promise<number> {
+  const before = busyUsOfMachine()
+  const startMs = performance.now()
+  await sleep(ms)
+  const after = busyUsOfMachine()
+  if (before === undefined || after === undefined) return 0
+  return (after - before) / ((performance.now() - startMs) * US_PER_MS * cpus().length)
+}
+
+async function runPart(name: string, sizeName: string, folder: string): Promise<unknown> {
+  const { stdout } = await promisify(execFile)(process.execPath, [PART_MAIN, name, sizeName, folder], {
+    timeout: PART_MS_MAX,
+    env: { ...process.env, UV_THREADPOOL_SIZE: THREADPOOL_SIZE },
+  })
+  return JSON.parse(stdout)
+}

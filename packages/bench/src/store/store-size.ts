@@ -1,0 +1,72 @@
+// How much the store's table takes: figures with `full`, and with `quick` only the proof that all of it runs.
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+export interface StoreSize {
+  readonly repeats: number
+  /** Messages of one measured run of appends, after as many to warm up. */
+  readonly appends: number
+  readonly commitMs: number
+  readonly probeMs: number
+  readonly inFlight: readonly number[]
+  /** Bytes of 16 KiB bodies. */
+  readonly sequentialBytes: number
+  /** Bytes of the log that is read from the disk. */
+  readonly coldBytes: number
+  readonly growth: {
+    readonly retainedBytes: readonly number[]
+    readonly queues: readonly number[]
+    readonly topics: readonly number[]
+    readonly messages: number
+  }
+  readonly drainMs: number
+  readonly retainedBytes: number
+  readonly unflushedBytes: number
+  readonly manyQueues: readonly { readonly topics: number; readonly queuesPerTopic: number }[]
+  readonly messagesPerQueue: number
+  /** Before memory is looked at. */
+  readonly settleMs: number
+}
+
+export const STORE_FULL: StoreSize = {
+  repeats: 5,
+  appends: 100_000,
+  commitMs: 1000,
+  probeMs: 400,
+  inFlight: [1, 16, 128],
+  sequentialBytes: 512 * MIB,
+  coldBytes: 512 * MIB,
+  growth: {
+    retainedBytes: [64 * MIB, 512 * MIB, 1024 * MIB, 2048 * MIB, 4096 * MIB],
+    queues: [1, 10, 100, 1000, 10_000],
+    topics: [1, 10, 100, 1000],
+    messages: 100_000,
+  },
+  drainMs: 4000,
+  retainedBytes: 5 * 1024 * MIB,
+  unflushedBytes: 240 * MIB,
+  manyQueues: [
+    { topics: 100, queuesPerTopic: 100 },
+    { topics: 1250, queuesPerTopic: 8 },
+  ],
+  messagesPerQueue: 3,
+  settleMs: 3000,
+}
+
+export const STORE_QUICK: StoreSize = {
+  repeats: 1,
+  appends: 500,
+  commitMs: 20,
+  probeMs: 10,
+  inFlight: [1, 16],
+  sequentialBytes: 2 * MIB,
+  coldBytes: 2 * MIB,
+  growth: { retainedBytes: [0, MIB], queues: [1, 8], topics: [1, 2], messages: 300 },
+  drainMs: 100,
+  retainedBytes: 4 * MIB,
+  unflushedBytes: MIB,
+  manyQueues: [{ topics: 2, queuesPerTopic: 4 }],
+  messagesPerQueue: 2,
+  settleMs: 10,
+}
