@@ -89,7 +89,7 @@ test('cold reads: more of them within one piece → it is read as a whole, who w
   const early = [0, 1, 2, 3, 4].map((index) => read(index * RECORD_BYTES))
   expect(asked.map(({ bytes }) => bytes)).toEqual([RECORD_BYTES, RECORD_BYTES, RECORD_BYTES, MiB])
   for (const one of asked) await one.end()
-  expect(await Promise.all(early.map(({ count }) => count))).toEqual(early.map(() => RECORD_BYTES))
+  expect(await Promise.all(early.map(async ({ count }) => count))).toEqual(early.map(() => RECORD_BYTES))
   expect(early.every(({ isRight }) => isRight())).toBe(true)
   const late = read(500 * KiB + 7)
   expect(late.count).toBe(RECORD_BYTES)
