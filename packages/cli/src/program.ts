@@ -8,7 +8,19 @@ import { ExitCode } from './failures.ts'
 import type { Host } from './host.ts'
 import { SHELLS } from './completion/scripts.ts'
 import { storeCommands } from './store-commands.ts'
-import { addresses, addressesOf, duration, number, permission, property, several, word } from './values.ts'
+import {
+  addresses,
+  addressesOf,
+  bytesOrNone,
+  duration,
+  durationOrNone,
+  number,
+  numberOrNone,
+  permission,
+  property,
+  several,
+  word,
+} from './values.ts'
 
 const SECOND_MS = 1000
 const HELP_COLUMNS = 100
@@ -18,6 +30,7 @@ const ATTEMPTS_MAX = 10_001
 const COUNT_MAX = 100_000
 const RECEIVE_MAX = 100_000
 const DAY_MS = 86_400 * SECOND_MS
+const RETENTION_MS_MAX = 36_500 * DAY_MS
 /** Of the answer to a press of the tab key. */
 const COMPLETION_TIMEOUT_MS = 1000
 
@@ -102,10 +115,32 @@ function topicCommands(program: Command, act: Act): void {
     .addOption(
       new Option('--perm <perm>', 'read, write or both (default: rw)').choices(['r', 'w', 'rw']).argParser(permission),
     )
+    .option(
+      '--retention <duration>',
+      'messages older than this are gone, such as 24h; none: kept as long as the broker keeps its files (default)',
+      durationOrNone(SECOND_MS, RETENTION_MS_MAX),
+    )
+    .option(
+      '--retention-bytes <bytes>',
+      'keep so many bytes of messages per broker, such as 1GiB; the oldest go',
+      bytesOrNone(1, Number.MAX_SAFE_INTEGER),
+    )
+    .option(
+      '--retention-count <number>',
+      'keep so many messages per broker; the oldest go',
+      numberOrNone(1, Number.MAX_SAFE_INTEGER),
+    )
     .option('--update', 'change the settings of a topic that exists')
     .option('--broker <name>', 'on this broker only')
     .option('--cluster <name>', 'which cluster, where there are several')
-    .addHelpText('after', examples('rmq topic create orders', 'rmq topic create orders --queues 8 --update'))
+    .addHelpText(
+      'after',
+      examples(
+        'rmq topic create orders',
+        'rmq topic create orders --queues 8 --update',
+        'rmq topic create clicks --retention 24h --retention-bytes 1GiB',
+      ),
+    )
     .action(act(async () => (await import('./commands/topic-create.ts')).topicCreate))
   topic
     .command('list')

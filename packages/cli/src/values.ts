@@ -1,9 +1,11 @@
 // Reads the values of options. What is wrong is said with the value and the rule, see the settings of @rocketmq-ts/config.
-import { durationMs, integer, type Setting } from '@rocketmq-ts/config'
+import { bytes, durationMs, integer, type Setting } from '@rocketmq-ts/config'
 import { InvalidArgumentError } from 'commander'
 import { CliFailure } from './failures.ts'
 
 const ADDRESSES_MAX = 64
+/** Takes a bound away. */
+const NONE = 'none'
 /** 2, 4, 6: the bits of the wire; people write r, w, rw. */
 const PERMS: Readonly<Record<string, number>> = { r: 4, w: 2, rw: 6, wr: 6, '2': 2, '4': 4, '6': 6 }
 
@@ -27,6 +29,24 @@ export function duration(min: number, max: number): (text: string) => number {
     if (/^0*[1-9]\d*$/.test(text)) throw new InvalidArgumentError(`It has no unit: write ${text}s or ${text}ms.`)
     return read(text)
   }
+}
+
+/** The same, or -1 for the word `none`. */
+export function durationOrNone(min: number, max: number): (text: string) => number {
+  const read = duration(min, max)
+  return (text) => (text === NONE ? -1 : read(text))
+}
+
+/** A number of bytes with a unit, such as 512MiB, or -1 for `none`. */
+export function bytesOrNone(min: number, max: number): (text: string) => number {
+  const read = reader(bytes({ default: min, min, max, help: '' }))
+  return (text) => (text === NONE ? -1 : read(text))
+}
+
+/** A whole number within bounds, or -1 for `none`. */
+export function numberOrNone(min: number, max: number): (text: string) => number {
+  const read = number(min, max)
+  return (text) => (text === NONE ? -1 : read(text))
 }
 
 /** One of some words, letter case aside. */

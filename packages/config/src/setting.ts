@@ -86,6 +86,8 @@ const DURATION: NumberForm = {
 
 /** Bytes as people write them: 4MiB, 1536B. */
 export const formatBytes = BYTES.shown
+/** Durations in milliseconds as people write them: 5min, 24h, 1500ms. */
+export const formatDuration = DURATION.shown
 
 /** A TCP port; 0 takes a free one. */
 export function port(options: SettingOptions<number>): Setting<number> {

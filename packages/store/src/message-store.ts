@@ -210,6 +210,15 @@ export interface LogHold {
   release(): void
 }
 
+/** What is kept of a topic, over all of its queues here. Without a bound, messages go with the files of the log alone. */
+export interface TopicRule {
+  readonly topic: string
+  readonly maxAgeMs?: number | undefined
+  /** Of records, as the log holds them. */
+  readonly maxBytes?: number | undefined
+  readonly maxCount?: number | undefined
+}
+
 /** How a store forgets; without it, it keeps everything. */
 export interface RetentionOptions {
   readonly rules: RetentionRules
@@ -218,6 +227,8 @@ export interface RetentionOptions {
    * more, flushed. When it rejects nothing goes, and it is asked again later.
    */
   readonly beforeRemoval?: (limit: CommitLogOffset) => Promise<void>
+  /** Rules of single topics, as of now: asked at every look. */
+  readonly topics?: () => Iterable<TopicRule>
 }
 
 /** Log lines of the store. */

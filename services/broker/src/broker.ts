@@ -339,7 +339,7 @@ async function openAround(
 
   store.onVisible((record) => polling.messageVisible(record.topic, record.queueId, record.tagsCode))
   store.onRoll((base) => stateRoll.rolled(base))
-  startRetention({ store, inflight, turns, stateRoll, settings })
+  startRetention({ ...live, stateRoll, settings })
   await server.start()
   if (foreign !== undefined) await adoptSettings({ topics, groups, writer, turns, logger }, foreign, store.queues())
   expiry.rearm()

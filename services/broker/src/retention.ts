@@ -1,12 +1,13 @@
 // What the broker adds when files of the log go: nothing that lives is only in them, and no group points at what they held.
-import type { CommitLogOffset } from '@rocketmq-ts/model'
+import { type CommitLogOffset, topicRetention } from '@rocketmq-ts/model'
 import type { Turns } from '@rocketmq-ts/runtime'
-import type { MessageStore, RetentionRules } from '@rocketmq-ts/store'
+import type { MessageStore, RetentionRules, TopicRule } from '@rocketmq-ts/store'
 import type { BrokerSettings } from './config.ts'
 import { deleteHoursOf } from './delete-hours.ts'
 import type { Inflight, QueueState } from './inflight/inflight.ts'
 import { RETAINED_PER_TURN_MAX } from './limits.ts'
 import type { StateRoll } from './state-roll.ts'
+import type { TopicTable } from './topics/topic-table.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -18,6 +19,7 @@ export interface RetentionDeps {
   readonly inflight: Pick<Inflight, 'all' | 'lowMark' | 'retain'>
   readonly turns: Pick<Turns, 'enter'>
   readonly stateRoll: Pick<StateRoll, 'completeFrom'>
+  readonly topics: Pick<TopicTable, 'all'>
   readonly settings: BrokerSettings
 }
 
@@ -37,6 +39,16 @@ export function retentionRulesOf(settings: BrokerSettings): RetentionRules {
     intervalMs: settings.cleanResourceInterval,
     filesPerPassMax: settings.deleteFileBatchMax,
     filePauseMs: settings.deleteCommitLogFilesInterval,
+  }
+}
+
+/** Topics with a rule of their own, by their attributes. */
+function* topicRules(topics: Pick<TopicTable, 'all'>): Generator<TopicRule> {
+  for (const { config } of topics.all()) {
+    if (config.attributes.size === 0) continue
+    const { ms, bytes, count } = topicRetention(config)
+    if (ms === undefined && bytes === undefined && count === undefined) continue
+    yield { topic: config.topicName, maxAgeMs: ms, maxBytes: bytes, maxCount: count }
   }
 }
 
@@ -75,5 +87,9 @@ export function startRetention(deps: RetentionDeps): void {
     walk = inflight.all()[Symbol.iterator]()
     if (!isWalking) enter()
   })
-  store.startRetention({ rules: retentionRulesOf(deps.settings), beforeRemoval })
+  store.startRetention({
+    rules: retentionRulesOf(deps.settings),
+    beforeRemoval,
+    topics: () => topicRules(deps.topics),
+  })
 }

@@ -1,7 +1,7 @@
 // Messages go with their files. Nothing that lives was only in them: a start from what is left knows all of it.
 import { expect, test } from '@jest/globals'
 import { defaultConfig } from '@rocketmq-ts/config'
-import { GetMinOffset, ResponseCode } from '@rocketmq-ts/remoting'
+import { GetMinOffset, ResponseCode, UpdateAndCreateTopic } from '@rocketmq-ts/remoting'
 import { brokerConfig } from '../src/config.ts'
 import { retentionRulesOf } from '../src/retention.ts'
 import { type BrokerHarness, startBroker } from './broker-harness.ts'
@@ -20,6 +20,12 @@ async function fill(broker: BrokerHarness, topic: string, segments: number): Pro
     await broker.advance(20)
   }
   return sent
+}
+
+function createTopic(broker: BrokerHarness, topic: string, attributes: string) {
+  const queues = { readQueueNums: 1, writeQueueNums: 1 }
+  const header = { topic, defaultTopic: 'TBW102', ...queues, perm: 6, topicFilterType: 'SINGLE_TAG', order: false }
+  return broker.ask(UpdateAndCreateTopic, { ...header, attributes })
 }
 
 function lineOf(broker: BrokerHarness, topic: string, group: string) {
@@ -79,6 +85,41 @@ test.each(['kill', 'power loss', 'stop'])(
     const sent = await broker.send('T', 'after the restart')
     const [next] = await broker.pop('T', 'reader', { queueId: 0 })
     expect(next!.record.queueOffset).toBe((sent.header as { queueOffset: number }).queueOffset)
+  },
+)
+
+test('topic rule: messages beyond it → expired for every group, in flight or not; the group goes on at the min', async () => {
+  const broker = await startBroker()
+  const attributes = '+retention.count=3'
+  await createTopic(broker, 'T', attributes)
+  for (let sent = 0; sent < 10; sent += 1) await broker.send('T', `message ${sent}`)
+  const claimed = await broker.pop('T', 'busy', { max: 5 })
+  await broker.ack('T', 'busy', claimed[0]!)
+  await broker.pop('T', 'slow', { max: 1, invisibleMs: 1000 })
+  await broker.advance(15_000)
+  expect((await broker.ask(GetMinOffset, { topic: 'T', queueId: 0 })).header!.queueOffset).toBe(7)
+  expect(lineOf(broker, 'T', 'busy')).toMatchObject({
+    lag: 3,
+    buckets: { acked: 1, expired: 6, waiting: 3, inFlight: 0, ready: 0 },
+  })
+  expect(lineOf(broker, 'T', 'slow')).toMatchObject({ lag: 3, buckets: { expired: 7, waiting: 3, ready: 0 } })
+  const left = await broker.pop('T', 'busy')
+  expect(left.map(({ record }) => record.queueOffset)).toEqual([7, 8, 9])
+  await broker.advance(1000)
+  const before = broker.broker.ledger()
+  broker.crash({ powerLoss: true })
+  await broker.restart()
+  expect(broker.broker.ledger()).toStrictEqual(before)
+  expect((await broker.ask(GetMinOffset, { topic: 'T', queueId: 0 })).header!.queueOffset).toBe(7)
+})
+
+test.each(['+retention.ms=24h', '+retention.bytes=0', '+retention.count=-2'])(
+  'topic rule: %s → refused, naming the attribute',
+  async (attributes) => {
+    const broker = await startBroker()
+    const answer = await createTopic(broker, 'T', attributes)
+    expect(answer.code).not.toBe(ResponseCode.SUCCESS)
+    expect(answer.remark).toContain(attributes.slice(1, attributes.indexOf('=')))
   },
 )
 

@@ -12,17 +12,16 @@ import {
 } from '@rocketmq-ts/model'
 import type { Context } from '../context.ts'
 import { CliFailure, ExitCode } from '../failures.ts'
-import { countText } from '../output/text.ts'
 import type { BrokerAddress, Scope, Session } from '../session.ts'
 import { askAll } from './ask-all.ts'
-import { permText, queuesOf } from './topics.ts'
+import { permText, queuesOf, retentionAttributes, type RetentionFlags, settingsText } from './topics.ts'
 
 const QUEUES_DEFAULT = 4
 /** Brokers tell nameservers of a change within some milliseconds. */
 const ROUTE_WAIT_MS = 3000
 const ROUTE_LOOK_MS = 50
 
-export interface TopicCreateOptions extends Scope {
+export interface TopicCreateOptions extends Scope, RetentionFlags {
   readonly queues?: number
   readonly type?: MessageType
   readonly perm?: number
@@ -64,8 +63,8 @@ export async function topicCreate(context: Context, options: TopicCreateOptions,
   const isRouted = await untilRouted(session, topic, written.answers)
   if (printer.isJson) printer.document({ topic, brokers: results })
   else {
-    for (const { outcome, brokerName, queues, type, perm } of results) {
-      printer.line(`Topic ${topic} ${VERBS[outcome]} ${brokerName}: ${countText(queues, 'queue')}, ${type}, ${perm}.`)
+    for (const { broker, value } of written.answers) {
+      printer.line(`Topic ${topic} ${VERBS[value.outcome]} ${broker.brokerName}: ${settingsText(value.config)}.`)
     }
   }
   if (!isRouted) printer.warning(`no nameserver names topic ${topic} yet; its brokers tell them within 30 s`)
@@ -89,9 +88,10 @@ function checkName(topic: string): void {
 /** Without a setting given, an existing topic keeps its own. */
 function planOf(topic: string, existing: TopicConfig | undefined, options: TopicCreateOptions): Plan {
   const { queues, perm, type } = options
+  const retention = retentionAttributes(options)
   if (existing === undefined) {
     const count = queues ?? QUEUES_DEFAULT
-    const attributes = new Map([[MESSAGE_TYPE_ATTRIBUTE, type ?? 'NORMAL']])
+    const attributes = new Map([[MESSAGE_TYPE_ATTRIBUTE, type ?? 'NORMAL'], ...retention])
     const changes = { readQueueNums: count, writeQueueNums: count, perm: perm ?? Perm.READ_WRITE, attributes }
     return { config: topicConfig(topic, changes), outcome: 'created' }
   }
@@ -99,20 +99,20 @@ function planOf(topic: string, existing: TopicConfig | undefined, options: Topic
     ...existing,
     ...(queues !== undefined && { readQueueNums: queues, writeQueueNums: queues }),
     ...(perm !== undefined && { perm }),
-    ...(type !== undefined &&
-      type !== topicMessageType(existing) && {
-        attributes: new Map([...existing.attributes, [MESSAGE_TYPE_ATTRIBUTE, type]]),
-      }),
+    attributes: new Map([
+      ...existing.attributes,
+      ...(type !== undefined && type !== topicMessageType(existing) ? [[MESSAGE_TYPE_ATTRIBUTE, type] as const] : []),
+      ...[...retention].filter(([name, value]) => value !== (existing.attributes.get(name) ?? '-1')),
+    ]),
   }
   return { config, outcome: sameTopicConfig(config, existing) ? 'unchanged' : 'changed' }
 }
 
 function conflict({ brokerName }: BrokerAddress, existing: TopicConfig | undefined): CliFailure {
   const config = existing as TopicConfig
-  const settings = `${countText(queuesOf(config), 'queue')}, ${topicMessageType(config)}, ${permText(config.perm)}`
   return new CliFailure(
     'parameter-invalid',
-    `topic '${config.topicName}' is on ${brokerName} already with other settings: ${settings}`,
+    `topic '${config.topicName}' is on ${brokerName} already with other settings: ${settingsText(config)}`,
     'Nothing was changed. Add --update to change it.',
   )
 }

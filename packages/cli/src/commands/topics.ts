@@ -5,10 +5,24 @@ import {
   isRetryTopic,
   isSystemTopic,
   isWritable,
+  MqError,
+  RetentionAttribute,
   type TopicConfig,
   topicMessageType,
+  topicRetention,
+  type TopicRetention,
 } from '@rocketmq-ts/model'
+import { formatBytes, formatDuration } from '@rocketmq-ts/config'
+import { countText } from '../output/text.ts'
 import type { BrokerAddress } from '../session.ts'
+
+/** Options of the commands that set it, as the broker's attributes have them. */
+export interface RetentionFlags {
+  /** Milliseconds; -1 takes the bound away, also below. */
+  readonly retention?: number
+  readonly retentionBytes?: number
+  readonly retentionCount?: number
+}
 
 /** A topic's settings at one broker. */
 export interface TopicAt {
@@ -24,6 +38,43 @@ export function queuesOf({ readQueueNums, writeQueueNums }: TopicConfig): number
 export function permText(perm: number): string {
   const text = (isReadable(perm) ? 'r' : '') + (isWritable(perm) ? 'w' : '')
   return text === '' ? '-' : text
+}
+
+/** The attributes that options ask for; -1 takes a bound away. */
+export function retentionAttributes(options: RetentionFlags): ReadonlyMap<string, string> {
+  const given = [
+    [RetentionAttribute.ms, options.retention],
+    [RetentionAttribute.bytes, options.retentionBytes],
+    [RetentionAttribute.count, options.retentionCount],
+  ] as const
+  return new Map(given.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])))
+}
+
+/** How long the topic keeps its messages, as people write it; empty without rules of its own. */
+export function retentionText(config: TopicConfig): string {
+  const { ms, bytes, count } = retentionOf(config)
+  return [
+    ...(ms === undefined ? [] : [formatDuration(ms)]),
+    ...(bytes === undefined ? [] : [formatBytes(bytes)]),
+    ...(count === undefined ? [] : [countText(count, 'message')]),
+  ].join(', ')
+}
+
+/** All settings in one line. */
+export function settingsText(config: TopicConfig): string {
+  const retention = retentionText(config)
+  const keeps = retention === '' ? '' : `, keeps ${retention}`
+  return `${countText(queuesOf(config), 'queue')}, ${topicMessageType(config)}, ${permText(config.perm)}${keeps}`
+}
+
+/** A broker that is not ours may keep any text there. */
+function retentionOf(config: TopicConfig): TopicRetention {
+  try {
+    return topicRetention(config)
+  } catch (error) {
+    if (!(error instanceof MqError)) throw error
+    return { ms: undefined, bytes: undefined, count: undefined }
+  }
 }
 
 /** The value, or `mixed` where brokers differ. */

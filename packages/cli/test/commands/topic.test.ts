@@ -146,6 +146,32 @@ test('topic describe: messages in some queues → where they are, and since when
   expect(described.queueList).toHaveLength(2)
 })
 
+test('topic create: retention → attributes of the topic, shown; none takes it away, other settings stay', async () => {
+  const { rmq } = await startCluster()
+  const created = await rmq('topic create t --retention 24h --retention-bytes 1GiB --retention-count 1000000')
+  expect(created.out).toBe('Topic t created on broker-a: 4 queues, NORMAL, rw, keeps 1d, 1GiB, 1000000 messages.\n')
+  expect((await rmq('topic describe t')).out).toContain('\nRetention   1d, 1GiB, 1000000 messages\n')
+  expect((await rmq('topic describe t --json')).json()).toMatchObject({
+    attributes: { 'retention.ms': '86400000', 'retention.bytes': '1073741824', 'retention.count': '1000000' },
+  })
+  const refused = await rmq('topic create t --retention 1h')
+  expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('NORMAL, rw, keeps 1d, 1GiB, 1000000')])
+  expect((await rmq('topic create t --retention none --queues 8 --update')).out).toBe(
+    'Topic t changed on broker-a: 8 queues, NORMAL, rw, keeps 1GiB, 1000000 messages.\n',
+  )
+  expect((await rmq('topic create t --retention none')).out).toContain('is already on')
+})
+
+test.each([
+  ['--retention 24', 'It has no unit: write 24s or 24ms.'],
+  ['--retention-bytes -5', '-5'],
+  ['--retention-count 0', '0'],
+])('topic create: %s → usage error', async (option, text) => {
+  const { rmq } = await startCluster()
+  const { code, err } = await rmq(`topic create t ${option}`)
+  expect([code, err]).toEqual([2, expect.stringContaining(text)])
+})
+
 test('topic describe: nobody has it → exit code 1, and how to see or make it; as JSON on standard error', async () => {
   const { rmq } = await startCluster()
   expect(await rmq('topic describe nope')).toMatchObject({

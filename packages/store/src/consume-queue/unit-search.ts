@@ -32,19 +32,25 @@ export async function unitFrom(files: Loader, { queue, end }: QueuePart, offset:
 
 /** The first unit at or behind a position of the log. */
 export async function unitAtPosition(files: Loader, part: QueuePart, position: number): Promise<Unit | undefined> {
-  let low = part.queue.min
+  return unitFrom(files, part, await offsetAtPosition(files, part, position))
+}
+
+/** The first offset from `from` (or the queue's min) on whose record lies at or behind a position; `end` without one. */
+export async function offsetAtPosition(
+  files: Loader,
+  part: QueuePart,
+  position: number,
+  from: number = part.queue.min,
+): Promise<number> {
+  let low = from
   let high = part.end
-  let best: Unit | undefined
   while (low < high) {
     const middle = low + Math.floor((high - low) / 2)
     const unit = await unitFrom(files, part, middle)
     if (unit !== undefined && unit.commitLogOffset < position) low = unit.queueOffset + 1
-    else {
-      best = unit ?? best
-      high = middle
-    }
+    else high = middle
   }
-  return best
+  return low
 }
 
 /** The first offset of the queue whose record lies at or behind `logMin`; its end where all of it is below. */
@@ -52,5 +58,5 @@ export async function minOffsetAt(files: Loader, queue: ConsumeQueue, logMin: nu
   const part = { queue, end: queue.max }
   const first = await unitFrom(files, part, queue.min)
   if (first !== undefined && first.commitLogOffset >= logMin) return queue.min
-  return (await unitAtPosition(files, part, logMin))?.queueOffset ?? part.end
+  return offsetAtPosition(files, part, logMin)
 }

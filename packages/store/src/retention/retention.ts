@@ -16,6 +16,7 @@ import type { RetentionOptions, StoreEvent } from '../message-store.ts'
 import { createHolds, type Holds } from './holds.ts'
 import { type DiskUse, type LogFile, planRetention, type RetentionPlan, usedRatio } from './plan.ts'
 import { lastStoredMs } from './segment-age.ts'
+import { createTopicRules } from './topic-rules.ts'
 
 /** Queues looked at between two pauses, in which other work runs. */
 const QUEUES_PER_PAUSE = 256
@@ -59,6 +60,7 @@ export function createRetention(deps: RetentionDeps): Retention {
   const { clock, scheduler, logger, segments, queues, queueFiles, log } = deps
   const { segmentBytes } = segments
   const holds = createHolds(() => touch())
+  const topicRules = createTopicRules({ queues, queueFiles, log, breathe })
   const storedMs = new Map<number, number>()
   let options: RetentionOptions | undefined
   let logMin = segments.min
@@ -162,39 +164,37 @@ export function createRetention(deps: RetentionDeps): Retention {
     toldHold = told
   }
 
-  /** One look at everything, and what follows from it. */
+  /** One look at everything, and what follows from it. A failure is tried again with the next one. */
   async function look(current: RetentionOptions): Promise<void> {
     const { rules } = current
-    let plan: RetentionPlan | undefined
+    let dueMs = 0
     try {
       const disk = await diskUse()
-      plan = planRetention({
-        files: await oldFiles(current),
-        disk,
-        rules,
-        holds: holds.all(),
-        nowMs: clock.nowMs(),
-      })
+      const files = await oldFiles(current)
+      const plan = planRetention({ files, disk, rules, holds: holds.all(), nowMs: clock.nowMs() })
       judgeDisk(plan, disk)
       tellHold(plan)
-      const last = plan.removals.at(-1)
-      if (last !== undefined) await moveMins(current, commitLogOffset(last.file.end))
+      await raiseLogMin(current, plan)
+      const topicsDueMs = await applyTopicRules(current)
+      await moveMins()
       await removeFiles(current, plan)
+      const isBusy = plan.more || log.written !== seenEnd || refusal !== undefined
+      dueMs = isBusy ? 0 : Math.min(topicsDueMs, plan.nextDueMs ?? Number.POSITIVE_INFINITY)
     } catch (error) {
       failed(error)
     }
-    const hasGrown = log.written !== seenEnd
     seenEnd = log.written
-    if (plan === undefined || plan.more || hasGrown || refusal !== undefined) arm(rules.intervalMs)
-    else if (plan.nextDueMs !== undefined) arm(Math.max(rules.intervalMs, plan.nextDueMs - clock.nowMs()))
+    if (dueMs < Number.POSITIVE_INFINITY) arm(Math.max(rules.intervalMs, dueMs - clock.nowMs()))
   }
 
-  /** Afterwards nothing below `limit` is asked for, now and after any crash. */
-  async function moveMins({ beforeRemoval }: RetentionOptions, limit: CommitLogOffset): Promise<void> {
+  /** Finds the mins for a log without the files of the plan; nobody is told of them yet. */
+  async function raiseLogMin({ beforeRemoval }: RetentionOptions, { removals }: RetentionPlan): Promise<void> {
+    const last = removals.at(-1)
+    if (last === undefined) return
+    const limit = commitLogOffset(last.file.end)
     await beforeRemoval?.(limit)
     await log.whenFlushed(limit)
-    const hold = holds.all().find(({ position }) => position < limit)
-    if (hold !== undefined || stopped) return
+    if (holds.all().some(({ position }) => position < limit) || stopped) return
     logMin = limit
     let looked = 0
     for (const queue of queues.all()) {
@@ -202,9 +202,25 @@ export function createRetention(deps: RetentionDeps): Retention {
       looked += 1
       if (looked % QUEUES_PER_PAUSE === 0) await breathe()
     }
+  }
+
+  /** Finds the mins that topics ask for; returns when the next message becomes too old. */
+  async function applyTopicRules({ topics }: RetentionOptions): Promise<number> {
+    let dueMs = Number.POSITIVE_INFINITY
+    for (const rule of topics?.() ?? []) {
+      if (stopped) break
+      dueMs = Math.min(dueMs, (await topicRules.apply(rule, clock.nowMs())) ?? dueMs)
+    }
+    return dueMs
+  }
+
+  /** What was found holds for everybody, now and after any crash. */
+  async function moveMins(): Promise<void> {
+    const moved = Array.from(queues.all()).filter((queue) => queue.nextMin > queue.min)
+    if (moved.length === 0 && logMin === segments.min) return
     await saveMins()
-    for (const queue of queues.all()) queue.min = queue.nextMin
-    segments.retireBelow(limit)
+    for (const queue of moved) queue.min = queue.nextMin
+    segments.retireBelow(logMin)
     deps.onMinMoved()
   }
 

@@ -1,7 +1,14 @@
 // Topics of a broker: settings by name, each with its incarnation (position of its create record). Pure: changes are
 // decided here, journaled by the caller, and applied from the journal record, live and at replay alike.
 import { utf8Length } from '@rocketmq-ts/bytes'
-import { type DataVersion, MqError, type TopicConfig, checkTopicName, stringifyJavaJson } from '@rocketmq-ts/model'
+import {
+  type DataVersion,
+  MqError,
+  type TopicConfig,
+  checkTopicName,
+  stringifyJavaJson,
+  topicRetention,
+} from '@rocketmq-ts/model'
 import { QUEUES_PER_TOPIC_MAX, TOPICS_BYTES_MAX, TOPICS_MAX } from '../limits.ts'
 
 export interface Topic {
@@ -101,6 +108,7 @@ export function createTopicTable(builtIn: readonly TopicConfig[], startedMs = 0)
       if (!Number.isInteger(config.perm) || config.perm < 0 || config.perm > 7) {
         throw new MqError('parameter-invalid', `perm is ${config.perm}; allowed is 0 to 7`)
       }
+      topicRetention(config)
       if (!topics.has(config.topicName) && topics.size >= TOPICS_MAX) {
         throw new MqError('busy', `the broker holds ${TOPICS_MAX} topics, its maximum: delete one first`)
       }
