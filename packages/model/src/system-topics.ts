@@ -19,6 +19,10 @@ export const SystemTopic = {
 
 export const SYSTEM_TOPIC_PREFIX = 'rmq_sys_'
 export const SYSTEM_GROUP_PREFIX = 'CID_RMQ_SYS_'
+/** Java: PopAckConstants. The name of the cluster follows. */
+export const REVIVE_TOPIC_PREFIX = 'rmq_sys_REVIVE_LOG_'
+/** Its offsets are those of the last record passed, not of the next one. */
+export const REVIVE_GROUP = 'CID_RMQ_SYS_REVIVE_GROUP'
 
 /** Java: MixAll. These exist without being created. */
 export const SystemGroup = {

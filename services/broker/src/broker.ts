@@ -28,8 +28,6 @@ import { builtInTopics } from './built-in-topics.ts'
 import { createDerivedFiles } from './derived-files.ts'
 import type { BrokerEvent } from './events.ts'
 import { createExpiry } from './expiry.ts'
-import { adoptSettings } from './foreign/adopt-settings.ts'
-import { readSettingsFiles } from './foreign/settings-files.ts'
 import { createGroupRequests } from './groups/group-requests.ts'
 import { attemptsMax, createGroupTable } from './groups/group-table.ts'
 import { type HostPort, hostPortOf } from './host-port.ts'
@@ -131,14 +129,13 @@ async function openAround(
   const inflight = createInflight({
     maxAttempts: (group) => attemptsMax(groups.get(group)),
   })
-  const restored = await restore({ files, root: settings.storePathRootDir, store, inflight, topics, groups, logger })
-  clock.notBefore(restored.newestMs)
-  const foreign = restored.isForeign ? await readSettingsFiles(files, settings.storePathRootDir) : undefined
+  const root = settings.storePathRootDir
+  const recordBytesSoft = recordBytesSoftOf(settings.mappedFileSizeCommitLog)
+  await restore({ files, root, store, inflight, topics, groups, clock, recordBytesSoft, logger })
 
   /** Stands in every record; known once the broker listens, and the same from then on. */
   let listening: HostPort | undefined
   const storeHost = () => (listening ??= hostPortOf(advertisedAddress()))
-  const recordBytesSoft = recordBytesSoftOf(settings.mappedFileSizeCommitLog)
   const metrics = createBrokerMetrics(deps.metrics, {
     inflight,
     store,
@@ -341,7 +338,6 @@ async function openAround(
   store.onRoll((base) => stateRoll.rolled(base))
   startRetention({ ...live, stateRoll, settings })
   await server.start()
-  if (foreign !== undefined) await adoptSettings({ topics, groups, writer, turns, logger }, foreign, store.queues())
   expiry.rearm()
 
   async function writeDerivedFiles(): Promise<void> {

@@ -18,9 +18,9 @@ export type BrokerEvent =
   | { event: 'states.complete'; baseOffset: CommitLogOffset }
   | { event: 'snapshot.rejected'; reason: string }
   | { event: 'snapshot.failed'; message: string }
-  /** Of a folder that Apache's broker wrote: topics and groups that are here now; what could not be taken. */
-  | { event: 'foreign.settings-taken'; added: number }
-  | { event: 'foreign.settings-rejected'; reason: string }
+  /** Of a folder that Apache's broker had: what is as it left it now; what could not be taken. */
+  | { event: 'foreign.taken-over'; settings: number; queues: number; inFlight: number }
+  | { event: 'foreign.rejected'; reason: string }
   | { event: 'topic.created'; topic: string; queues: number }
   | { event: 'topic.deleted'; topic: string }
   | { event: 'group.created'; group: string }
@@ -51,7 +51,7 @@ export const BROKER_REMEDIES: Remedies<BrokerEvent | StoreEvent | RemotingEvent>
   'broker.stop-failed': 'Start it again: it recovers as after a crash. Report it with this line.',
   'broker.defect': 'A defect: the broker stops, and comes back as after a crash. Report it with this line.',
   'broker.open': 'Keep the network closed: whoever reaches the port may do everything.',
-  'foreign.settings-rejected': 'Create the topic or group that the line names; its messages are there.',
+  'foreign.rejected': 'Create the topic or group that the line names, or set its offset; its messages are there.',
   'ledger.unbalanced': 'A defect: report it with this line. Messages of the group may come twice, or not at all.',
   'turn.slow': 'Look at CPU and disk of the machine: everything that arrived meanwhile has waited.',
   'message.damaged': 'Check the disk. The group goes on without this message.',

@@ -3,6 +3,8 @@ import type { MetricsRegistry } from '@rocketmq-ts/metrics'
 import { type MessageStore, type StoreDeps, UNIT_BYTES, openMessageStore } from '@rocketmq-ts/store'
 import type { BrokerSettings } from './config.ts'
 import { brokerMemory } from './memory.ts'
+import { ownerStamp } from './foreign/owner-stamp.ts'
+import { refuseForeignFormats } from './foreign/refused-formats.ts'
 import { flushedStampOf, topicsEndedBy } from './journal/peek.ts'
 import { createStoreObserver } from './metrics/store-metrics.ts'
 
@@ -11,11 +13,13 @@ export async function openStore(
   settings: BrokerSettings,
   deps: StoreDeps & { readonly metrics: MetricsRegistry },
 ): Promise<MessageStore> {
-  await deps.files.makeFolder(settings.storePathRootDir)
+  const root = settings.storePathRootDir
+  await deps.files.makeFolder(root)
+  await refuseForeignFormats(deps.files, root)
   const { unitCacheBytes, coldReadBytes } = brokerMemory(settings.memoryBudget)
   return openMessageStore(
     {
-      folder: settings.storePathRootDir,
+      folder: root,
       flushMode: settings.flushDiskType,
       segmentBytes: settings.mappedFileSizeCommitLog,
       // Java: MessageStoreConfig.getMappedFileSizeConsumeQueue.
@@ -26,6 +30,7 @@ export async function openStore(
       holder: `broker ${settings.brokerName}`,
       flushedStampOf,
       topicsEndedBy,
+      ownerStamp: () => ownerStamp(deps.files, root),
     },
     { ...deps, observer: createStoreObserver(deps.metrics) },
   )

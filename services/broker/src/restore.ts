@@ -5,10 +5,14 @@ import { type Files, type Logger, discardGenerationsBeyond, readGenerations } fr
 import type { MessageStore, ReplayedRecord } from '@rocketmq-ts/store'
 import type { BrokerEvent } from './events.ts'
 import type { GroupTable } from './groups/group-table.ts'
+import { takeOver } from './foreign/take-over.ts'
+import { hostPortOf } from './host-port.ts'
 import type { Inflight } from './inflight/inflight.ts'
+import { createJournal } from './journal/journal.ts'
 import { originOf, propertiesTextOf } from './pop/dead-letter.ts'
 import { applySetting } from './settings-writer.ts'
 import { START_CACHE_KIND, START_CACHE_VERSION, decodeStartCache, startCachePath } from './start-cache.ts'
+import type { SteadyClock } from './steady-clock.ts'
 import type { TopicTable } from './topics/topic-table.ts'
 
 export interface RestoreDeps {
@@ -18,15 +22,14 @@ export interface RestoreDeps {
   readonly inflight: Inflight
   readonly topics: TopicTable
   readonly groups: GroupTable
+  readonly clock: SteadyClock
+  /** See `recordBytesSoftOf`. */
+  readonly recordBytesSoft: number
   readonly logger: Logger<BrokerEvent>
 }
 
 export interface Restored {
-  /** The latest time that the start cache or a replayed record knows, 0 without any. */
-  readonly newestMs: number
   readonly journalRecords: number
-  /** Nothing here was written by us: the folder is new, or of Apache's broker. */
-  readonly isForeign: boolean
   /** Start of the newest segment whose states a replayed record calls complete, −1 without any. */
   readonly statesCompleteFrom: number
 }
@@ -51,11 +54,14 @@ async function loadStartCache(deps: RestoreDeps): Promise<{ readonly from: numbe
     versionMax: START_CACHE_VERSION,
   })
   for (const { path, reason } of damaged) deps.logger.warn({ event: 'snapshot.rejected', reason: `${path}: ${reason}` })
-  const { end } = deps.store.recovery
-  const kept = await discardGenerationsBeyond(deps.files, valid, end)
+  const { end, foreign } = deps.store.recovery
+  // What another broker may have cut off is no base for what comes behind.
+  const trusted = foreign?.isPrefixKept === false ? foreign.from : end
+  const kept = await discardGenerationsBeyond(deps.files, valid, trusted)
   for (const { path, coversTo } of valid) {
-    if (coversTo <= end) continue
-    deps.logger.warn({ event: 'snapshot.rejected', reason: `${path} covers ${coversTo}, beyond the log's end ${end}` })
+    if (coversTo <= trusted) continue
+    const reason = `${path} covers ${coversTo}, the log is known up to ${trusted}`
+    deps.logger.warn({ event: 'snapshot.rejected', reason })
   }
   for (const generation of kept) {
     try {
@@ -71,12 +77,11 @@ async function loadStartCache(deps: RestoreDeps): Promise<{ readonly from: numbe
   return { from: 0, nowMs: 0 }
 }
 
-/** Restores into empty tables. Rejects with MqError 'damaged' when a journal record can not be read. */
+/** Restores into empty tables, and takes over what another broker left since. The clock goes on after all of it. Rejects with MqError 'damaged' when a journal record can not be read. */
 export async function restore(deps: RestoreDeps): Promise<Restored> {
   const { from, nowMs } = await loadStartCache(deps)
   let newestMs = nowMs
   let journalRecords = 0
-  let isForeign = from === 0
   let statesCompleteFrom = -1
   await deps.store.replay(
     (topic) => topic === SystemTopic.INFLIGHT_LOG || isDeadLetterTopic(topic),
@@ -84,7 +89,6 @@ export async function restore(deps: RestoreDeps): Promise<Restored> {
     (record) => {
       statesCompleteFrom = Math.max(statesCompleteFrom, ...applyRecord(deps, record))
       journalRecords += 1
-      if (record.topic === SystemTopic.INFLIGHT_LOG) isForeign = false
       newestMs = Math.max(newestMs, record.storeTimestampMs)
     },
   )
@@ -93,5 +97,13 @@ export async function restore(deps: RestoreDeps): Promise<Restored> {
     deps.inflight.clamp(queue, max)
     if (deps.inflight.lowMark(queue) < min) deps.inflight.retain(queue, min)
   }
-  return { newestMs, journalRecords, isForeign, statesCompleteFrom }
+  deps.clock.notBefore(newestMs)
+  const { foreign } = deps.store.recovery
+  if (foreign !== undefined) {
+    // Nobody was told yet where this broker listens.
+    const journal = createJournal({ ...deps, storeHost: () => hostPortOf('') })
+    const taken = await takeOver({ ...deps, journal }, foreign)
+    deps.clock.notBefore(taken.newestMs)
+  }
+  return { journalRecords, statesCompleteFrom }
 }

@@ -25,13 +25,6 @@ export interface SettingsWriter {
   putGroup(config: SubscriptionGroupConfig): void
   /** Throws MqError 'group-not-found'. */
   deleteGroup(name: string): void
-  /**
-   * Journals a topic whose messages were there before it: no record of it begins a new incarnation. Throws as `putTopic`
-   * does.
-   */
-  adoptTopic(config: TopicConfig): void
-  /** The same for a group. Throws as `putGroup` does. */
-  adoptGroup(config: SubscriptionGroupConfig): void
 }
 
 export interface SettingsWriterDeps {
@@ -84,7 +77,11 @@ export function* liveSettings(tables: { topics: TopicTable; groups: GroupTable }
 }
 
 /** The settings as the journal keeps them. Throws MqError 'parameter-invalid' where they are too long for it. */
-function payloadOf(kind: 'topic' | 'group', name: string, config: TopicConfig | SubscriptionGroupConfig): string {
+export function payloadOf(
+  kind: 'topic' | 'group',
+  name: string,
+  config: TopicConfig | SubscriptionGroupConfig,
+): string {
   const payload = stringifyJavaJson(config)
   const bytes = utf8Length(payload)
   if (bytes <= SETTING_BYTES_MAX) return payload
@@ -143,17 +140,6 @@ export function createSettingsWriter(deps: SettingsWriterDeps): SettingsWriter {
       if (groups.get(name) === undefined)
         throw new MqError('group-not-found', `group '${name}' does not exist on this broker`)
       journaled({ kind: 'group-deleted', name, incarnation: 0, payload: '' })
-    },
-    adoptTopic(config) {
-      topics.check(config)
-      const payload = payloadOf('topic', config.topicName, config)
-      journaled({ kind: 'topic-state', name: config.topicName, incarnation: 0, payload })
-      deps.topicsChanged()
-    },
-    adoptGroup(config) {
-      groups.check(config)
-      const payload = payloadOf('group', config.groupName, config)
-      journaled({ kind: 'group-state', name: config.groupName, incarnation: 0, payload })
     },
   }
 }

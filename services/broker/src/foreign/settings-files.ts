@@ -14,13 +14,14 @@ import { FileError, type Files } from '@rocketmq-ts/runtime'
 import { SETTINGS_FILE_BYTES_MAX } from '../limits.ts'
 
 export interface SettingsFiles {
-  readonly topics: readonly TopicConfig[]
-  readonly groups: readonly SubscriptionGroupConfig[]
+  /** Undefined without a file that can be read. */
+  readonly topics: readonly TopicConfig[] | undefined
+  readonly groups: readonly SubscriptionGroupConfig[] | undefined
   /** Files and entries that could not be read, and why. */
   readonly rejected: readonly string[]
 }
 
-/** Reads `topics.json` and `subscriptionGroup.json` below `root`; missing ones hold nothing. */
+/** Reads `topics.json` and `subscriptionGroup.json` below `root`. */
 export async function readSettingsFiles(files: Pick<Files, 'readWhole'>, root: string): Promise<SettingsFiles> {
   const rejected: string[] = []
 
@@ -28,9 +29,9 @@ export async function readSettingsFiles(files: Pick<Files, 'readWhole'>, root: s
     name: string,
     table: string,
     decode: (json: JavaJson, path: string) => Config,
-  ): Promise<Config[]> {
+  ): Promise<Config[] | undefined> {
     const json = await readEither(files, `${root}/config/${name}`, rejected)
-    if (json === undefined) return []
+    if (json === undefined) return undefined
     const configs: Config[] = []
     for (const [key, value] of membersOf(json, table)) {
       attempt(rejected, name, () => void configs.push(decode(value, `${table}.${key}`)))
@@ -46,7 +47,7 @@ export async function readSettingsFiles(files: Pick<Files, 'readWhole'>, root: s
 }
 
 /** The newest of both that is a JSON object. An empty file is what a crash between creation and write leaves. */
-async function readEither(
+export async function readEither(
   files: Pick<Files, 'readWhole'>,
   path: string,
   rejected: string[],
@@ -70,12 +71,14 @@ async function readEither(
   return undefined
 }
 
-function membersOf(json: JavaJson, name: string): readonly (readonly [string, JavaJson])[] {
+/** Members of the table with this name; none where it is missing. */
+export function membersOf(json: JavaJson, name: string): readonly (readonly [string, JavaJson])[] {
   const table = isJavaJsonObject(json) && !(json instanceof Map) ? json[name] : undefined
   return isJavaJsonObject(table) && !(table instanceof Map) ? Object.entries(table) : []
 }
 
-function attempt(rejected: string[], where: string, work: () => void): void {
+/** Does the work; what is wrong with the file is told, with its place. */
+export function attempt(rejected: string[], where: string, work: () => void): void {
   try {
     work()
   } catch (error) {

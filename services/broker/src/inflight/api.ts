@@ -112,6 +112,24 @@ export interface ReadyPop {
   readonly attempts: readonly number[]
 }
 
+/** A delivery of another broker that is neither acknowledged nor given up. */
+export interface AdoptedClaim {
+  readonly offset: number
+  /** Deliveries made, this one included. */
+  readonly attempts: number
+  readonly popTime: number
+  /** Not before `popTime`. One of the past expires at once. */
+  readonly deadlineMs: number
+}
+
+/** A queue as another broker left it. */
+export interface AdoptedQueue {
+  /** First offset that was never delivered. */
+  readonly cursor: number
+  /** Ascending by offset, each below the cursor. Everything else below it is settled. */
+  readonly claimed: readonly AdoptedClaim[]
+}
+
 /** Answer to a change of the invisible time. 'no-op' is a success for the client. */
 export type Changed =
   | { readonly kind: 'changed'; readonly popTime: number; readonly deadlineMs: number; readonly released: boolean }
@@ -205,6 +223,11 @@ export interface Inflight {
    * are dropped. Asserts that the queue has no state. Hold the reply until flushed.
    */
   start(queue: QueueRef, offset: number): QueueState
+  /**
+   * The queue as another broker left it, in place of what was known. When the entries reach their bound, the cursor stays
+   * in front of the first delivery that has no room: it is made again.
+   */
+  adopt(queue: QueueRef, adopted: AdoptedQueue): QueueState
   /** First offset that is not settled: what offset files show. */
   lowMark(queue: QueueState): number
   /** max − cursor + ready + in flight. */

@@ -4,6 +4,7 @@ import assert from 'node:assert'
 import { Buffer } from 'node:buffer'
 import { INFLIGHT_LIMITS, QUEUE_ID_MAX, SETTING_PAYLOAD_BYTES_MAX } from './api.ts'
 import type { Inflight, InflightLimits, NextPop, QueueRef, QueueState, ReadyPop, SettledBucket } from './api.ts'
+import { adoptQueue } from './adopt.ts'
 import { lowestBit, popCount } from './digest.ts'
 import { BLOCK, EntryKind, bitOf, blockOf } from './entries.ts'
 import { expireDue } from './expiry.ts'
@@ -149,6 +150,11 @@ export function createInflight(options: InflightOptions): Inflight {
       assert(queue !== undefined, `the group ${ref.group} has started already in ${ref.topic}`)
       journal.start(queue, offset)
       return queue
+    },
+    adopt(ref, adopted) {
+      checkRef(ref)
+      const rowsMax = Math.min(limits.entriesPerQueue, Math.max(0, limits.entriesPerBroker - entries.count))
+      return adoptQueue(transitions, journal, ref, adopted, rowsMax)
     },
     lowMark: (queue) => entries.lowMark(live(queue)),
     lag: (queue, max) => Math.max(0, max - queue.cursor) + queue.ready + queue.inFlight,

@@ -1,71 +1,23 @@
 // A folder that Apache's broker left: its messages come with their topics and groups, now and after every restart.
 import { expect, test } from '@jest/globals'
 import { SystemTopic } from '@rocketmq-ts/model'
-import { silentLogger, type Files } from '@rocketmq-ts/runtime'
-import { openMessageStore } from '@rocketmq-ts/store'
-import { startBroker } from '../broker-harness.ts'
+import { UpdateAndCreateTopic } from '@rocketmq-ts/remoting'
+import type { BrokerHarness } from '../broker-harness.ts'
+import { bodies, configText, onApacheFolder, runApache } from './apache-folder.ts'
 
-const SEGMENT_BYTES = 64 * 1024
 const topic = (topicName: string, queues: number) => ({ topicName, readQueueNums: queues, writeQueueNums: queues })
 const TOPICS = { topicConfigTable: { T: topic('T', 4), [SystemTopic.TIMER]: topic(SystemTopic.TIMER, 1) } }
+const CREATE = { topic: 'Empty', defaultTopic: 'TBW102', perm: 6, topicFilterType: 'SINGLE_TAG', order: false }
 const GROUPS = { subscriptionGroupTable: { G: { groupName: 'G', retryMaxTimes: 3 } } }
 
-async function write(files: Files, path: string, text: string): Promise<void> {
-  const file = await files.open(path, 'create')
-  await file.truncate(0)
-  file.writeSync(0, [Buffer.from(text)])
-  await file.sync()
-  await file.close()
+/** A folder with two messages of T and these settings. */
+function onForeignFolder(files: Readonly<Record<string, string>>) {
+  const records = ['one', 'two'].map((body) => ({ topic: 'T', queueId: 2, body }))
+  return onApacheFolder({ records, files })
 }
 
-/** A broker whose folder was replaced, while it was down, by one with two messages of T and these settings. */
-async function onForeignFolder(config: Readonly<Record<string, string>>) {
-  const broker = await startBroker({ mappedFileSizeCommitLog: SEGMENT_BYTES })
-  await broker.stop()
-  const { effects } = broker.machine.start('apache', () => undefined)
-  const { files } = effects
-  async function replace(): Promise<void> {
-    await files.remove('/store')
-    const store = await openMessageStore(
-      { folder: '/store', flushMode: 'SYNC_FLUSH', segmentBytes: SEGMENT_BYTES },
-      { ...effects, logger: silentLogger },
-    )
-    for (const text of ['one', 'two']) {
-      store.append({
-        topic: 'T',
-        queueId: 2,
-        flag: 0,
-        sysFlag: 0,
-        bornTimestampMs: 1,
-        bornHost: { host: '127.0.0.1', port: 1 },
-        storeHost: { host: '127.0.0.1', port: 2 },
-        reconsumeTimes: 0,
-        preparedTransactionOffset: 0,
-        body: Buffer.from(text),
-        properties: new Uint8Array(0),
-        tagsCode: 0,
-      })
-    }
-    await store.submit()
-    await store.close()
-    for (const { name } of await files.list('/store')) {
-      if (/^(flushed|queue-checkpoint|reserve)/.test(name)) await files.remove(`/store/${name}`)
-    }
-    await files.makeFolder('/store/config', { durable: true })
-    for (const [name, text] of Object.entries(config)) await write(files, `/store/config/${name}`, text)
-  }
-  await broker.settled(replace())
-  await broker.restart()
-  return broker
-}
-
-const bodies = (popped: readonly { record: { body: Uint8Array } }[]) =>
-  popped.map(({ record }) => Buffer.from(record.body).toString())
-
-async function settingsOf(broker: Awaited<ReturnType<typeof startBroker>>, name: string, table: string) {
-  const { effects } = broker.machine.start('operator', () => undefined)
-  const bytes = await broker.settled(effects.files.readWhole(`/store/config/${name}`, 1024 * 1024))
-  const json = JSON.parse(Buffer.from(bytes!).toString()) as Record<string, Record<string, Record<string, unknown>>>
+async function settingsOf(broker: BrokerHarness, name: string, table: string) {
+  const json = JSON.parse((await configText(broker, name))!) as Record<string, Record<string, object>>
   return json[table]!
 }
 
@@ -74,7 +26,7 @@ test('foreign folder: topics and groups of its files → taken, but no system to
     'topics.json': JSON.stringify(TOPICS),
     'subscriptionGroup.json': JSON.stringify(GROUPS),
   })
-  expect(broker.events).toContainEqual({ event: 'foreign.settings-taken', added: 2 })
+  expect(broker.events).toContainEqual({ event: 'foreign.taken-over', settings: 2, queues: 0, inFlight: 0 })
   expect(bodies(await broker.pop('T', 'G'))).toStrictEqual(['one', 'two'])
   await broker.stop()
   const topics = await settingsOf(broker, 'topics.json', 'topicConfigTable')
@@ -98,7 +50,7 @@ test('foreign folder: power loss right after, all that is ours rebuilt from the 
 
 test('foreign folder: only the file before the last one is whole → that one is taken, the other one told', async () => {
   const broker = await onForeignFolder({ 'topics.json': '{"topicConf', 'topics.json.bak': JSON.stringify(TOPICS) })
-  expect(broker.events.filter(({ event }) => event === 'foreign.settings-rejected')).toMatchObject([
+  expect(broker.events.filter(({ event }) => event === 'foreign.rejected')).toMatchObject([
     { reason: expect.stringContaining('/store/config/topics.json: JSON: ') },
   ])
   expect(bodies(await broker.pop('T', 'G'))).toStrictEqual(['one', 'two'])
@@ -118,8 +70,35 @@ test('foreign folder: one entry is none → the others are taken, that one is to
     'subscriptionGroup.json': JSON.stringify({ subscriptionGroupTable: { 'a b': { groupName: 'a b' } } }),
   })
   expect(bodies(await broker.pop('T', 'G'))).toStrictEqual(['one', 'two'])
-  expect(broker.events.filter(({ event }) => event === 'foreign.settings-rejected')).toMatchObject([
+  expect(broker.events.filter(({ event }) => event === 'foreign.rejected')).toMatchObject([
     { reason: expect.stringContaining('topicConfigTable.odd') },
     { reason: expect.stringContaining("group: 'a b'") },
   ])
+})
+
+test('foreign folder: ours before, then settings changed, added and deleted by another broker → as it left them', async () => {
+  const broker = await onForeignFolder({ 'topics.json': JSON.stringify(TOPICS) })
+  await broker.send('Mine', 'kept')
+  await broker.setRetries('G', 3)
+  await broker.setRetries('H', 3)
+  await broker.ask(UpdateAndCreateTopic, { ...topic('Empty', 1), ...CREATE })
+  await broker.stop()
+  await runApache(broker, {
+    files: {
+      'topics.json': JSON.stringify({ topicConfigTable: { T: topic('T', 6), New: topic('New', 2) } }),
+      'subscriptionGroup.json': JSON.stringify({ subscriptionGroupTable: { G: { groupName: 'G', retryMaxTimes: 9 } } }),
+    },
+  })
+  await broker.restart()
+  await broker.stop()
+  const topics = await settingsOf(broker, 'topics.json', 'topicConfigTable')
+  expect(topics['T']).toMatchObject({ readQueueNums: 6 })
+  expect(topics['New']).toMatchObject({ readQueueNums: 2 })
+  expect(topics).toHaveProperty('Mine')
+  expect(topics).not.toHaveProperty('Empty')
+  const groups = await settingsOf(broker, 'subscriptionGroup.json', 'subscriptionGroupTable')
+  expect(groups).toMatchObject({ G: { retryMaxTimes: 9 } })
+  expect(groups).not.toHaveProperty('H')
+  await broker.restart()
+  expect(bodies(await broker.pop('Mine', 'G'))).toStrictEqual(['kept'])
 })

@@ -1,0 +1,61 @@
+// Progress as Apache's broker leaves it in `config`: `consumerOffset.json` and `consumerOrderInfo.json`, each with the file
+// before it (`.bak`). Java: ConsumerOffsetManager, ConsumerOrderInfoManager.
+import { type JavaJson, JsonFields } from '@rocketmq-ts/model'
+import type { Files } from '@rocketmq-ts/runtime'
+import { type OrderedDelivery, decodeOrderInfo } from './pop-records.ts'
+import { attempt, membersOf, readEither } from './settings-files.ts'
+
+export interface GroupOffset {
+  readonly topic: string
+  readonly group: string
+  readonly queueId: number
+  /** First offset that the group has not been given; of the revive group the last one that it has passed. */
+  readonly offset: number
+}
+
+export interface OffsetFiles {
+  readonly offsets: readonly GroupOffset[]
+  readonly ordered: readonly OrderedDelivery[]
+  /** Files and entries that could not be read, and why. */
+  readonly rejected: readonly string[]
+}
+
+const QUEUE_ID = /^\d{1,10}$/
+
+/** Reads both below `root`; missing ones hold nothing. */
+export async function readOffsetFiles(files: Pick<Files, 'readWhole'>, root: string): Promise<OffsetFiles> {
+  const rejected: string[] = []
+  const offsets: GroupOffset[] = []
+  const ordered: OrderedDelivery[] = []
+
+  async function read(
+    name: string,
+    table: string,
+    take: (queue: { topic: string; group: string; queueId: number }, value: JavaJson, fields: JsonFields) => void,
+  ): Promise<void> {
+    const json = await readEither(files, `${root}/config/${name}`, rejected)
+    if (json === undefined) return
+    for (const [key, queues] of membersOf(json, table)) {
+      attempt(rejected, name, () => {
+        const fields = new JsonFields(queues, `${table}.${key.slice(0, 128)}`)
+        const at = key.indexOf('@')
+        if (at <= 0 || at === key.length - 1) throw fields.wrong('key', 'topic@group')
+        for (const [queueId, value] of fields.entries()) {
+          attempt(rejected, name, () => {
+            if (!QUEUE_ID.test(queueId)) throw fields.wrong(queueId, 'a queue id')
+            take({ topic: key.slice(0, at), group: key.slice(at + 1), queueId: Number(queueId) }, value, fields)
+          })
+        }
+      })
+    }
+  }
+
+  await read('consumerOffset.json', 'offsetTable', (queue, _value, fields) => {
+    const offset = fields.integer(String(queue.queueId))
+    if (offset >= 0) offsets.push({ ...queue, offset })
+  })
+  await read('consumerOrderInfo.json', 'table', (queue, value) => {
+    ordered.push(decodeOrderInfo(queue, value))
+  })
+  return { offsets, ordered, rejected }
+}

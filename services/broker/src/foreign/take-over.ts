@@ -1,0 +1,173 @@
+// Takes over a folder that Apache's broker had since: its settings and progress are newer than our journal, and deliveries
+// that it left open go on here. Everything is journaled before the folder is called ours, so a crash on the way begins
+// again, with the same result. Files of Apache's that have no part here stay as they are.
+import {
+  MqError,
+  PropertyName,
+  REVIVE_GROUP,
+  REVIVE_TOPIC_PREFIX,
+  SystemTopic,
+  decodeRecord,
+  isSystemGroup,
+  isSystemTopic,
+} from '@rocketmq-ts/model'
+import type { Clock, Files, Logger } from '@rocketmq-ts/runtime'
+import type { ForeignWrites, MessageStore, ReplayedRecord } from '@rocketmq-ts/store'
+import type { BrokerEvent } from '../events.ts'
+import type { GroupTable } from '../groups/group-table.ts'
+import type { AdoptedClaim, Inflight } from '../inflight/inflight.ts'
+import type { Journal } from '../journal/journal.ts'
+import { propertiesTextOf } from '../pop/dead-letter.ts'
+import { findProperty } from '../send/property-text.ts'
+import type { TopicTable } from '../topics/topic-table.ts'
+import { adoptSettings } from './adopt-settings.ts'
+import { type GroupOffset, readOffsetFiles } from './offset-files.ts'
+import { type PendingQueue, createPendingPops } from './pending-pops.ts'
+import { decodePopRecord, isPopTag } from './pop-records.ts'
+import { readSettingsFiles } from './settings-files.ts'
+
+/** Lines of the log about what could not be taken, at most. */
+const REJECTED_TOLD_MAX = 100
+
+export interface TakeOverDeps {
+  readonly files: Files
+  readonly root: string
+  readonly clock: Clock
+  readonly store: MessageStore
+  readonly inflight: Inflight
+  readonly topics: TopicTable
+  readonly groups: GroupTable
+  readonly journal: Journal
+  readonly logger: Logger<BrokerEvent>
+}
+
+export interface TakenOver {
+  /** The latest pop time that was taken over, 0 without any: the clock must not begin before it. */
+  readonly newestMs: number
+}
+
+interface Queue {
+  readonly topic: string
+  readonly group: string
+  readonly queueId: number
+  offset: number | undefined
+  pending: PendingQueue | undefined
+}
+
+function keyOf({ topic, group, queueId }: Pick<Queue, 'topic' | 'group' | 'queueId'>): string {
+  return `${topic}\0${group}\0${queueId}`
+}
+
+/** What the records of pops say; `offsets` tell how far the revive group has come. */
+async function readPops(
+  { store }: TakeOverDeps,
+  from: ForeignWrites['from'],
+  offsets: readonly GroupOffset[],
+  rejected: string[],
+) {
+  const pops = createPendingPops()
+  const revived = new Map(
+    offsets.filter(({ group }) => group === REVIVE_GROUP).map((each) => [keyOf(each), each.offset]),
+  )
+
+  function take(record: ReplayedRecord): void {
+    const { topic, queueId } = record
+    const isRevive = topic.startsWith(REVIVE_TOPIC_PREFIX)
+    const message = decodeRecord(record.bytes)
+    const properties = propertiesTextOf(message)
+    const tag = findProperty(properties, PropertyName.TAGS)
+    if (!isPopTag(tag)) return
+    if (!isRevive && findProperty(properties, PropertyName.REAL_TOPIC)?.startsWith(REVIVE_TOPIC_PREFIX) !== true) return
+    const done = revived.get(keyOf({ topic, group: REVIVE_GROUP, queueId })) ?? -1
+    try {
+      pops.take(decodePopRecord(tag, message.body), isRevive && record.queueOffset <= done)
+    } catch (error) {
+      if (!(error instanceof MqError)) throw error
+      rejected.push(`${topic} queue ${queueId} offset ${record.queueOffset}: ${error.message}`)
+    }
+  }
+
+  await store.replay((topic) => topic === SystemTopic.TIMER || topic.startsWith(REVIVE_TOPIC_PREFIX), from, take)
+  return pops
+}
+
+/** All that is known of each queue. Progress of the system's own topics and groups has no part here. */
+function merge(offsets: readonly GroupOffset[], pending: readonly PendingQueue[]): Queue[] {
+  const queues = new Map<string, Queue>()
+  function of({ topic, group, queueId }: Pick<Queue, 'topic' | 'group' | 'queueId'>): Queue | undefined {
+    if (isSystemTopic(topic) || isSystemGroup(group)) return undefined
+    const key = keyOf({ topic, group, queueId })
+    const queue = queues.get(key) ?? { topic, group, queueId, offset: undefined, pending: undefined }
+    queues.set(key, queue)
+    return queue
+  }
+  for (const each of offsets) {
+    const queue = of(each)
+    if (queue !== undefined) queue.offset = each.offset
+  }
+  for (const each of pending) {
+    const queue = of(each)
+    if (queue !== undefined) queue.pending = each
+  }
+  return [...queues.values()]
+}
+
+/** True when the queue is now as Apache's broker left it; false when it is as we left it. */
+function adoptQueue({ topics, store, inflight }: TakeOverDeps, queue: Queue): boolean {
+  const { topic: name, group, queueId, offset, pending } = queue
+  const topic = topics.get(name)
+  if (topic === undefined) return false
+  const { min, max } = store.bounds(name, queueId)
+  const known = inflight.queue(name, group, queueId)
+  const claimed = pending?.claimed ?? []
+  if (known !== undefined && claimed.length === 0 && (offset === undefined || offset === inflight.lowMark(known))) {
+    return false
+  }
+  const behindAll = (claims: readonly AdoptedClaim[]): number => (claims.at(-1)?.offset ?? -1) + 1
+  const told = Math.max(offset ?? Math.max(behindAll(claimed), known?.cursor ?? 0), pending?.orderedEnd ?? 0)
+  const cursor = Math.min(told, max, pending?.againFrom ?? max)
+  const live = claimed.filter((each) => each.offset >= min && each.offset < cursor)
+  inflight.adopt({ topic: name, incarnation: topic.incarnation, group, queueId }, { cursor, claimed: live })
+  return true
+}
+
+/** Takes everything over and calls the folder ours. Called before anybody may ask for anything. */
+export async function takeOver(deps: TakeOverDeps, { from, isPrefixKept }: ForeignWrites): Promise<TakenOver> {
+  const { files, root, store, inflight, journal, logger } = deps
+
+  async function write(): Promise<void> {
+    const before = store.appended
+    journal.sealLarge()
+    if (store.appended > before) await store.submit()
+  }
+
+  const found = await readSettingsFiles(files, root)
+  const settings = await adoptSettings(
+    { ...deps, nowMs: deps.clock.nowMs(), changed: write },
+    found,
+    [...store.queues()],
+    isPrefixKept,
+  )
+  const progress = await readOffsetFiles(files, root)
+  const rejected = [...settings.rejected, ...progress.rejected]
+  const pops = await readPops(deps, from, progress.offsets, rejected)
+  for (const each of progress.ordered) pops.takeOrdered(each)
+  const pending = pops.queues()
+  let changed = 0
+  let inFlight = 0
+  let newestMs = 0
+  for (const queue of merge(progress.offsets, pending)) {
+    if (!adoptQueue(deps, queue)) continue
+    changed += 1
+    inFlight += inflight.queue(queue.topic, queue.group, queue.queueId)?.inFlight ?? 0
+    for (const { popTime } of queue.pending?.claimed ?? []) newestMs = Math.max(newestMs, popTime)
+    await write()
+  }
+  journal.seal()
+  await store.submit()
+  await store.whenFlushed(store.appended)
+  await store.claim()
+  for (const reason of rejected.slice(0, REJECTED_TOLD_MAX)) logger.error({ event: 'foreign.rejected', reason })
+  logger.info({ event: 'foreign.taken-over', settings: settings.changed, queues: changed, inFlight })
+  return { newestMs }
+}

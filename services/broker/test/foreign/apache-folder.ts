@@ -1,0 +1,105 @@
+// What Apache's broker does to a folder while ours is down: it writes records and files, and knows nothing of ours.
+import { tagsCodeOf } from '@rocketmq-ts/model'
+import { type Effects, type Files, silentLogger } from '@rocketmq-ts/runtime'
+import { openMessageStore } from '@rocketmq-ts/store'
+import { type BrokerHarness, startBroker } from '../broker-harness.ts'
+
+export const SEGMENT_BYTES = 64 * 1024
+
+export interface ApacheRecord {
+  readonly topic: string
+  readonly queueId?: number
+  readonly body?: string
+  readonly reconsumeTimes?: number
+  readonly properties?: Readonly<Record<string, string>>
+}
+
+export interface ApacheRun {
+  readonly records?: readonly ApacheRecord[]
+  /** Below `config`. */
+  readonly files?: Readonly<Record<string, string>>
+  /** The folder begins empty: ours never had it. */
+  readonly isFresh?: boolean
+}
+
+/** What our store writes beside Apache's files, and Apache's broker does not. */
+const OURS = /^(flushed|queue-checkpoint|last-writer)\./
+
+export async function writeFile(files: Files, path: string, text: string | Uint8Array): Promise<void> {
+  const file = await files.open(path, 'create')
+  await file.truncate(0)
+  file.writeSync(0, [Buffer.from(text)])
+  await file.sync()
+  await file.close()
+}
+
+async function ownFiles(files: Files): Promise<Map<string, Uint8Array>> {
+  const own = new Map<string, Uint8Array>()
+  for (const { name } of await files.list('/store')) {
+    const path = `/store/${name}`
+    if (OURS.test(name)) own.set(path, (await files.readWhole(path, 1_000_000))!)
+  }
+  return own
+}
+
+async function run({ effects, records = [], files: config = {}, isFresh = false }: ApacheRun & { effects: Effects }) {
+  const { files } = effects
+  if (isFresh) await files.remove('/store')
+  await files.makeFolder('/store/config', { durable: true })
+  const before = await ownFiles(files)
+  const store = await openMessageStore(
+    { folder: '/store', flushMode: 'SYNC_FLUSH', segmentBytes: SEGMENT_BYTES },
+    { ...effects, logger: silentLogger },
+  )
+  for (const { topic, queueId = 0, body = '', reconsumeTimes = 0, properties = {} } of records) {
+    store.append({
+      topic,
+      queueId,
+      flag: 0,
+      sysFlag: 0,
+      bornTimestampMs: 1,
+      bornHost: { host: '127.0.0.1', port: 1 },
+      storeHost: { host: '127.0.0.1', port: 2 },
+      reconsumeTimes,
+      preparedTransactionOffset: 0,
+      body: Buffer.from(body),
+      properties: Buffer.from(
+        Object.entries(properties)
+          .map(([name, value]) => `${name}\u0001${value}\u0002`)
+          .join(''),
+      ),
+      tagsCode: properties['TAGS'] === undefined ? 0 : tagsCodeOf(properties['TAGS']),
+    })
+  }
+  await store.submit()
+  await store.close()
+  for (const path of (await ownFiles(files)).keys()) await files.remove(path)
+  for (const [path, bytes] of before) await writeFile(files, path, bytes)
+  for (const [name, text] of Object.entries(config)) await writeFile(files, `/store/config/${name}`, text)
+  for (const folder of ['/store', '/store/config']) await files.syncFolder(folder)
+}
+
+/** Apache's broker has the folder and stops in order. Ours is down. */
+export async function runApache(broker: BrokerHarness, apache: ApacheRun): Promise<void> {
+  const { effects } = broker.machine.start('apache', () => undefined)
+  await broker.settled(run({ ...apache, effects }))
+}
+
+/** Our broker on a folder that only Apache's had before. */
+export async function onApacheFolder(apache: ApacheRun): Promise<BrokerHarness> {
+  const broker = await startBroker({ mappedFileSizeCommitLog: SEGMENT_BYTES })
+  await broker.stop()
+  await runApache(broker, { ...apache, isFresh: true })
+  await broker.restart()
+  return broker
+}
+
+/** The text of a file below `config`; undefined without one. */
+export async function configText(broker: BrokerHarness, name: string): Promise<string | undefined> {
+  const { effects } = broker.machine.start('operator', () => undefined)
+  const bytes = await broker.settled(effects.files.readWhole(`/store/config/${name}`, 1024 * 1024))
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString()
+}
+
+export const bodies = (popped: readonly { record: { body: Uint8Array } }[]) =>
+  popped.map(({ record }) => Buffer.from(record.body).toString())

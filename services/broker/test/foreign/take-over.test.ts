@@ -1,0 +1,205 @@
+// What Apache's broker left open goes on here: un-acknowledged messages come again in their time, acknowledged ones do not.
+import { expect, test } from '@jest/globals'
+import { REVIVE_GROUP, REVIVE_TOPIC_PREFIX, SystemTopic } from '@rocketmq-ts/model'
+import { AckMessage, QueryConsumerOffset, ResponseCode } from '@rocketmq-ts/remoting'
+import { type BrokerHarness, startBroker } from '../broker-harness.ts'
+import { type ApacheRecord, SEGMENT_BYTES, bodies, onApacheFolder, runApache } from './apache-folder.ts'
+
+const REVIVE = `${REVIVE_TOPIC_PREFIX}DefaultCluster`
+/** Simulated machines begin in 2026. */
+const POP_TIME = Date.UTC(2026, 0, 1)
+const INVISIBLE_MS = 60_000
+
+const messages = (count: number, topic = 'T'): ApacheRecord[] =>
+  Array.from({ length: count }, (_, index) => ({ topic, body: `${topic} ${index}` }))
+
+/** As its timer topic holds them, or, delivered by the timer, its revive topic. */
+function popRecord(tag: string, body: object, at: 'timer' | 'revive' = 'timer'): ApacheRecord {
+  const properties = { TAGS: tag, ...(at === 'timer' && { REAL_TOPIC: REVIVE, REAL_QID: '0' }) }
+  return { topic: at === 'timer' ? SystemTopic.TIMER : REVIVE, body: JSON.stringify(body), properties }
+}
+
+const identity = { t: 'T', c: 'G', q: 0, so: 0, pt: POP_TIME, bn: 'broker-a' }
+const checkpoint = {
+  ...identity,
+  bm: 0,
+  n: 4,
+  d: [0, 1, 2, 3],
+  it: INVISIBLE_MS,
+  reviveTime: POP_TIME + INVISIBLE_MS,
+  ro: 0,
+}
+
+/** fastjson leaves integer keys bare. */
+const offsetsOf = (table: Readonly<Record<string, string>>): string =>
+  `{"offsetTable":{${Object.entries(table)
+    .map(([key, queues]) => `"${key}":${queues}`)
+    .join(',')}}}`
+
+const ledgerOf = (broker: BrokerHarness) => broker.broker.ledger()
+
+test('take over: offsets of a group → the next message is the one behind them, the ledger holds', async () => {
+  const broker = await onApacheFolder({
+    records: messages(5),
+    files: { 'consumerOffset.json': offsetsOf({ 'T@G': '{0:3,1:0}' }) },
+  })
+  expect(ledgerOf(broker)).toMatchObject([
+    { group: 'G', queueId: 0, lag: 2, balanced: true, buckets: { beforeStart: 3, waiting: 2 } },
+    { group: 'G', queueId: 1, lag: 0, balanced: true },
+  ])
+  const { header } = await broker.ask(QueryConsumerOffset, { consumerGroup: 'G', topic: 'T', queueId: 0 })
+  expect(header).toMatchObject({ queueOffset: 3 })
+  expect(bodies(await broker.pop('T', 'G'))).toStrictEqual(['T 3', 'T 4'])
+})
+
+test('take over: popped messages, some acknowledged → the others come again when their time is over, counted', async () => {
+  const broker = await onApacheFolder({
+    records: [
+      ...messages(6),
+      popRecord('ck', checkpoint),
+      popRecord('ack', { ...identity, ao: 1 }),
+      popRecord('bAck', { ...identity, bn: undefined, ao: -1, aol: [3] }),
+    ],
+    files: { 'consumerOffset.json': offsetsOf({ 'T@G': '{0:4}' }) },
+  })
+  expect(ledgerOf(broker)).toMatchObject([{ balanced: true, buckets: { inFlight: 2, beforeStart: 2, waiting: 2 } }])
+  expect(bodies(await broker.pop('T', 'G', { invisibleMs: 600_000 }))).toStrictEqual(['T 4', 'T 5'])
+  await broker.advance(INVISIBLE_MS)
+  const again = await broker.pop('T', 'G')
+  expect(bodies(again)).toStrictEqual(['T 0', 'T 2'])
+  expect(again.map(({ record }) => record.reconsumeTimes)).toStrictEqual([1, 1])
+})
+
+test('take over: a handle that a client got from Apache → acts here as it would have there', async () => {
+  const broker = await onApacheFolder({
+    records: [...messages(4), popRecord('ck', checkpoint)],
+    files: { 'consumerOffset.json': offsetsOf({ 'T@G': '{0:4}' }) },
+  })
+  const extraInfo = `0 ${POP_TIME} ${INVISIBLE_MS} 3 0 broker-a 0 2`
+  const header = { consumerGroup: 'G', topic: 'T', queueId: 0, extraInfo, queueOffset: 2 }
+  expect((await broker.ask(AckMessage, header)).code).toBe(ResponseCode.SUCCESS)
+  expect(ledgerOf(broker)).toMatchObject([{ buckets: { inFlight: 3, acked: 1 } }])
+  await broker.advance(INVISIBLE_MS)
+  expect(bodies(await broker.pop('T', 'G'))).toStrictEqual(['T 0', 'T 1', 'T 3'])
+  // What the harness would count did not go through it.
+  await broker.stop()
+})
+
+test('take over: a checkpoint that the revive group has passed → its messages are in the retry topic, not here', async () => {
+  const second = { ...checkpoint, so: 4, d: [0], n: 1 }
+  const records = [
+    ...messages(5),
+    popRecord('ck', checkpoint),
+    popRecord('ck', second),
+    popRecord('ck', checkpoint, 'revive'),
+    popRecord('ck', second, 'revive'),
+  ]
+  const broker = await onApacheFolder({
+    records,
+    files: { 'consumerOffset.json': offsetsOf({ 'T@G': '{0:5}', [`${REVIVE}@${REVIVE_GROUP}`]: '{0:0}' }) },
+  })
+  expect(ledgerOf(broker)).toMatchObject([{ topic: 'T', buckets: { inFlight: 1, beforeStart: 4 } }])
+})
+
+test('take over: deliveries in order → the un-acknowledged ones wait, with their attempts', async () => {
+  const orderInfo = `{"table":{"T@G":{0:{"cm":1,"i":60000,"l":1,"o":[0,1,2],"oc":{2:4},"popTime":${POP_TIME}}}}}`
+  const broker = await onApacheFolder({
+    records: messages(4),
+    files: { 'consumerOffset.json': offsetsOf({ 'T@G': '{0:0}' }), 'consumerOrderInfo.json': orderInfo },
+  })
+  expect(ledgerOf(broker)).toMatchObject([{ balanced: true, buckets: { inFlight: 2, beforeStart: 1, waiting: 1 } }])
+  await broker.advance(INVISIBLE_MS)
+  const again = await broker.pop('T', 'G')
+  expect(again.map(({ record }) => [record.queueOffset, record.reconsumeTimes])).toStrictEqual([
+    [1, 1],
+    [2, 5],
+    [3, 0],
+  ])
+})
+
+test('take over: records that are none → told, the others are taken; offsets beyond the queue → its end', async () => {
+  const broker = await onApacheFolder({
+    records: [
+      ...messages(2),
+      popRecord('ck', { ...checkpoint, n: 33 }),
+      popRecord('ck', { ...checkpoint, n: 1, d: [] }),
+    ],
+    files: { 'consumerOffset.json': offsetsOf({ 'T@G': '{0:99}', broken: '{0:1}', 'T@H': '{0:-1}' }) },
+  })
+  expect(broker.events.filter(({ event }) => event === 'foreign.rejected')).toMatchObject([
+    { reason: expect.stringContaining('offsetTable.broken') },
+    { reason: expect.stringContaining('ck.n') },
+  ])
+  expect(ledgerOf(broker)).toMatchObject([{ group: 'G', balanced: true, buckets: { inFlight: 1, beforeStart: 1 } }])
+})
+
+test('take over: ours, then Apache, then ours → what it left alone is as we left it, the rest as it did', async () => {
+  const broker = await startBroker({ mappedFileSizeCommitLog: SEGMENT_BYTES })
+  for (const topic of ['T', 'U'])
+    for (let index = 0; index < 4; index += 1) await broker.send(topic, `${topic} ${index}`)
+  const [, second] = await broker.pop('T', 'G', { max: 2 })
+  await broker.ack('T', 'G', second!)
+  await broker.pop('U', 'G', { max: 2 })
+  await broker.stop()
+  await runApache(broker, { files: { 'consumerOffset.json': offsetsOf({ 'T@G': '{0:0}', 'U@G': '{0:3}' }) } })
+  await broker.restart()
+  expect(ledgerOf(broker).filter(({ queueId }) => queueId === 0)).toMatchObject([
+    { topic: 'T', balanced: true, buckets: { acked: 1, inFlight: 1, waiting: 2 } },
+    { topic: 'U', balanced: true, buckets: { acked: 3, inFlight: 0, waiting: 1 } },
+  ])
+  const before = ledgerOf(broker)
+  broker.crash({ powerLoss: true })
+  await broker.restart()
+  expect(ledgerOf(broker)).toStrictEqual(before)
+  await broker.stop()
+})
+
+test.each([
+  ['kill', false],
+  ['power loss', true],
+])('take over: %s at any moment of it → the next start has the same', async (_name, powerLoss) => {
+  const apache = {
+    records: [...messages(40), popRecord('ck', checkpoint), popRecord('ack', { ...identity, ao: 1 })],
+    files: {
+      'consumerOffset.json': offsetsOf(
+        Object.fromEntries(
+          Array.from({ length: 30 }, (_, index) => [`T@G${index}`, '{0:5}']).concat([['T@G', '{0:6}']]),
+        ),
+      ),
+      'subscriptionGroup.json': JSON.stringify({ subscriptionGroupTable: { G: { groupName: 'G', retryMaxTimes: 3 } } }),
+    },
+  }
+  const expected = ledgerOf(await onApacheFolder(apache))
+  expect(expected).toHaveLength(31)
+  let crashes = 0
+  for (let afterMs = 0; afterMs < 12; afterMs += 0.5) {
+    const broker = await startBroker({ mappedFileSizeCommitLog: SEGMENT_BYTES })
+    await broker.stop()
+    await runApache(broker, { ...apache, isFresh: true })
+    let isUp = false
+    broker.world.after(afterMs, () => {
+      if (!isUp) broker.crash({ powerLoss })
+    })
+    await broker.restart().then(
+      () => (isUp = true),
+      () => (crashes += 1),
+    )
+    if (isUp) continue
+    await broker.restart()
+    expect(ledgerOf(broker)).toStrictEqual(expected)
+  }
+  expect(crashes).toBeGreaterThan(5)
+})
+
+test.each([
+  ['kvStore', 'popConsumerKVServiceEnable=false'],
+  ['consumequeue', 'storeType=default'],
+  ['config/rdb', 'configManagerVersion=v1'],
+])('take over: a RocksDB in %s → refused by its name, with what to do', async (folder, remedy) => {
+  const broker = await startBroker()
+  await broker.stop()
+  const { files } = broker.machine.start('apache', () => undefined).effects
+  await broker.settled(files.makeFolder(`/store/${folder}`))
+  await broker.settled(files.open(`/store/${folder}/CURRENT`, 'create'))
+  await expect(broker.restart()).rejects.toThrow(new RegExp(`/store/${folder} is a RocksDB.*${remedy}`))
+})
