@@ -131,7 +131,7 @@ async function openAround(
   })
   const root = settings.storePathRootDir
   const recordBytesSoft = recordBytesSoftOf(settings.mappedFileSizeCommitLog)
-  await restore({ files, root, store, inflight, topics, groups, clock, recordBytesSoft, logger })
+  const restored = await restore({ files, root, store, inflight, topics, groups, clock, recordBytesSoft, logger })
 
   /** Stands in every record; known once the broker listens, and the same from then on. */
   let listening: HostPort | undefined
