@@ -1,9 +1,9 @@
 // Takes a queue as another broker left it: a cursor, and the deliveries that were neither acknowledged nor given up.
 // What was known before holds up to the first offset that is in doubt; the rest is the other broker's word.
 import type { AdoptedQueue, QueueRef } from './api.ts'
-import { subtractDigest } from './digest.ts'
+import { lowestBit, subtractDigest } from './digest.ts'
 import { BLOCK, bitOf, blockOf } from './entries.ts'
-import type { EntryFields } from './entries.ts'
+import type { EntryFields, EntryTable } from './entries.ts'
 import type { JournalWriter } from './journal/encode.ts'
 import { BucketId, Ledger, tallyOfMask, tallyOfRange } from './ledger.ts'
 import type { Tally } from './ledger.ts'
@@ -31,6 +31,16 @@ function rowsOf({ cursor, claimed }: AdoptedQueue, rowsMax: number): Rows {
   return { entries: [...rows.values()], end: cursor }
 }
 
+/** True when the queue is already so: taking over was interrupted behind it. */
+function isSame(queue: LiveQueue, table: EntryTable, { entries, end }: Rows): boolean {
+  if (queue.cursor !== end || queue.ready > 0 || queue.entries !== entries.length) return false
+  return entries.every(({ block, mask, attempts, popTime, deadline }) => {
+    const slot = table.find(queue, block * BLOCK + lowestBit(mask))
+    if (slot < 0 || table.mask[slot] !== mask || table.attempts[slot] !== attempts) return false
+    return table.popTime[slot] === popTime && table.deadline[slot] === deadline
+  })
+}
+
 /** See `Inflight.adopt`. */
 export function adoptQueue(
   transitions: Transitions,
@@ -40,8 +50,10 @@ export function adoptQueue(
   rowsMax: number,
 ): LiveQueue {
   const { registry, entries: table } = transitions
-  const { entries, end } = rowsOf(adopted, rowsMax)
+  const rows = rowsOf(adopted, rowsMax)
+  const { entries, end } = rows
   const known = registry.exact(ref)
+  if (known !== undefined && isSame(known, table, rows)) return known
   const ledger = new Ledger()
   let from = 0
   if (known !== undefined) {

@@ -163,17 +163,17 @@ test.each([
     files: {
       'consumerOffset.json': offsetsOf(
         Object.fromEntries(
-          Array.from({ length: 30 }, (_, index) => [`T@G${index}`, '{0:5}']).concat([['T@G', '{0:6}']]),
+          Array.from({ length: 5 }, (_, index) => [`T@G${index}`, '{0:5}']).concat([['T@G', '{0:6}']]),
         ),
       ),
       'subscriptionGroup.json': JSON.stringify({ subscriptionGroupTable: { G: { groupName: 'G', retryMaxTimes: 3 } } }),
     },
   }
   const expected = ledgerOf(await onApacheFolder(apache))
-  expect(expected).toHaveLength(31)
+  expect(expected).toHaveLength(6)
   let isUp = false
   let crashes = 0
-  for (let afterMs = 0; !isUp; afterMs += 0.4) {
+  for (let afterMs = 0; !isUp; afterMs += 0.9) {
     const broker = await startBroker({ mappedFileSizeCommitLog: SEGMENT_BYTES })
     await broker.stop()
     await runApache(broker, { ...apache, isFresh: true })
