@@ -16,12 +16,13 @@ function plainHost(host: string): string {
 
 /** 4 for IPv4 (also mapped into IPv6), 16 for IPv6; only looks at the form. */
 export function hostBytesLength(host: string): 4 | 16 {
+  if (!host.includes(':')) return 4
   return plainHost(host).includes(':') ? 16 : 4
 }
 
 /** Writes the address at `at` and returns its length, 4 or 16. MqError 'parameter-invalid' for any other text. */
 export function writeHost(host: string, into: Uint8Array, at: number): 4 | 16 {
-  const plain = plainHost(host)
+  const plain = host.includes(':') ? plainHost(host) : host
   if (!plain.includes(':')) {
     if (!writeIpv4(plain, into, at)) throw illegalHost(host)
     return 4

@@ -21,13 +21,13 @@ function isPosition(value: number): boolean {
 
 /** @param index 0 … 2^53−1 */
 export function queueOffset(index: number): QueueOffset {
-  assert(isPosition(index), `not a queue offset: ${index}`)
+  if (!isPosition(index)) assert.fail(`not a queue offset: ${index}`)
   return index as QueueOffset
 }
 
 /** @param bytes 0 … 2^53−1 */
 export function commitLogOffset(bytes: number): CommitLogOffset {
-  assert(isPosition(bytes), `not a commit log offset: ${bytes}`)
+  if (!isPosition(bytes)) assert.fail(`not a commit log offset: ${bytes}`)
   return bytes as CommitLogOffset
 }
 

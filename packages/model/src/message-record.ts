@@ -72,11 +72,17 @@ export function recordSize(fields: RecordFields): number {
 }
 
 /**
- * Writes the record at `at` and returns its size; the caller's buffer has room for `recordSize(fields)`. The place may
- * be known later: give zeros, then `patchPlace`. MqError 'parameter-invalid' for a host that is no IP address.
+ * Writes the record at `at` and returns its size; the caller's buffer has room for it. `size` is `recordSize(fields)`, for
+ * those who have asked already. The place may be known later: give zeros, then `patchPlace`. MqError 'parameter-invalid'
+ * for a host that is no IP address.
  */
-export function encodeRecord(fields: RecordFields, place: RecordPlace, into: Uint8Array, at: number): number {
-  const size = recordSize(fields)
+export function encodeRecord(
+  fields: RecordFields,
+  place: RecordPlace,
+  into: Uint8Array,
+  at: number,
+  size = recordSize(fields),
+): number {
   const { body, properties, bornHost, storeHost } = fields
   const bornLength = hostBytesLength(bornHost.host)
   const storeLength = hostBytesLength(storeHost.host)

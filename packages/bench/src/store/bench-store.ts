@@ -73,10 +73,7 @@ export async function fillStore(
   const end = fill.from + fill.count
   for (let index = fill.from; index < end;) {
     const turnEnd = Math.min(end, index + fill.perTurn)
-    while (index < turnEnd && !isBehind(store)) {
-      store.append(recordAt(index))
-      index += 1
-    }
+    for (; index < turnEnd; index += 1) store.append(recordAt(index))
     await store.submit()
     if (isBehind(store)) await store.whenFlushed(store.positions.written)
     await nextTick()

@@ -64,7 +64,7 @@ export class BatchBuilder {
     if (record.body.length >= LENT_BODY_BYTES_MIN) this.#addLent(record, place, size)
     else {
       this.#reserve(size)
-      this.#used += encodeRecord(record, place, this.#staging, this.#used)
+      this.#used += encodeRecord(record, place, this.#staging, this.#used, size)
     }
     this.#end += size
   }
@@ -103,7 +103,7 @@ export class BatchBuilder {
     const smallSize = size - body.length
     this.#reserve(smallSize)
     const at = this.#used
-    encodeRecord({ ...record, body: NO_BODY }, place, this.#staging, at)
+    encodeRecord({ ...record, body: NO_BODY }, place, this.#staging, at, smallSize)
     peekRecord(this.#staging, at, this.#peek)
     const { bodyAt } = this.#peek
     writeInt32(this.#staging, at, size)
