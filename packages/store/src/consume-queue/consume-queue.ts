@@ -57,11 +57,13 @@ export class ConsumeQueue implements ChunkOwner {
     const known = this.#chunks.get(index)
     const chunk = known ?? new Chunk(this, index, offset)
     assert(chunk.to === offset, 'units of a chunk follow one another')
+    const grown = chunk.reserve(offset, offset + 1)
     encodeUnit(chunk.bytes, chunk.at(offset), unit)
     chunk.to = offset + 1
     chunk.used = true
     this.max = offset + 1
     if (known === undefined) this.#addChunk(chunk)
+    else if (grown > 0) this.#cache.grew(chunk, grown)
     if (this.assigned < this.max) this.assigned = this.max
   }
 
@@ -98,6 +100,7 @@ export class ConsumeQueue implements ChunkOwner {
 
   /** Takes units read from files, `from` being the first of a chunk. Units in memory already stay as they are. */
   fill(from: number, units: Buffer): void {
+    if (this.ended) return
     const end = from + Math.floor(units.length / UNIT_BYTES)
     // Backwards: in a small cache the first chunk, which somebody waits for, is the one that stays.
     for (let start = end - 1 - ((end - 1) % CHUNK_UNITS); start >= from; start -= CHUNK_UNITS) {
@@ -110,17 +113,26 @@ export class ConsumeQueue implements ChunkOwner {
     this.#chunks.delete(chunk.index)
   }
 
+  /** It left the table: nothing of it is written or read any more, and its units take no memory. */
+  end(): void {
+    this.ended = true
+    for (const chunk of this.#chunks.values()) this.#cache.remove(chunk)
+    this.#chunks.clear()
+  }
+
   #fillChunk(start: number, stop: number, units: Buffer): void {
     const known = this.#chunks.get(start / CHUNK_UNITS)
     if (known !== undefined) {
       if (stop < known.from || start >= known.from) return
-      units.copy(known.bytes, 0, 0, (known.from - start) * UNIT_BYTES)
+      const grown = known.reserve(start, known.from)
+      units.copy(known.bytes, known.at(start), 0, (known.from - start) * UNIT_BYTES)
       known.from = start
+      if (grown > 0) this.#cache.grew(known, grown)
       return
     }
     // Units that came and went while the file was read are not among these.
     if (stop < Math.min(this.max, start + CHUNK_UNITS)) return
-    const chunk = new Chunk(this, start / CHUNK_UNITS, start)
+    const chunk = new Chunk(this, start / CHUNK_UNITS, start, stop - start)
     units.copy(chunk.bytes)
     chunk.to = stop
     this.#addChunk(chunk)

@@ -145,7 +145,7 @@ export function createQueueFiles(options: {
           }
         },
       )
-      assert(queue.persisted > from, 'units that are not in a file are in memory')
+      assert(queue.ended || queue.persisted > from, 'units that are not in a file are in memory')
       unsyncedFiles.add(path)
     }
   }

@@ -97,7 +97,7 @@ export function createQueueTable(options: {
     all,
     ofTopic: (topic) => topics.get(topic)?.values() ?? [],
     remove(queue) {
-      queue.ended = true
+      queue.end()
       const queues = topics.get(queue.topic)
       if (queues?.delete(queue.queueId) === true) size -= 1
       if (queues?.size === 0) topics.delete(queue.topic)

@@ -10,7 +10,7 @@ function createOwner(persisted: number) {
 }
 
 function addChunk(cache: ChunkCache, owner: ReturnType<typeof createOwner>, index: number): Chunk {
-  const chunk = new Chunk(owner, index, index * CHUNK_UNITS)
+  const chunk = new Chunk(owner, index, index * CHUNK_UNITS, CHUNK_UNITS)
   chunk.to = (index + 1) * CHUNK_UNITS
   cache.add(chunk)
   return chunk
@@ -60,4 +60,59 @@ test('queue: a load that ends after its units moved on → it is not taken for t
   queue.persisted = 12
   queue.fill(0, Buffer.alloc(10 * 20))
   expect(queue.walk(0, 12, 100, () => 'take')).toEqual({ kind: 'missing', at: 0 })
+})
+
+function unitAt(offset: number) {
+  return { commitLogOffset: offset * 100, size: 1, tagsCode: 0 }
+}
+
+function positionsOf(queue: ConsumeQueue, from: number): number[] {
+  const positions: number[] = []
+  queue.walk(from, queue.max, 10_000, ({ commitLogOffset }) => {
+    positions.push(commitLogOffset)
+    return 'take'
+  })
+  return positions
+}
+
+test('queue: a few units → a few bytes; more → its chunk grows, and every unit stays what it was', () => {
+  const cache = new ChunkCache(10 * CHUNK_BYTES)
+  const queue = new ConsumeQueue({ topic: 'T', queueId: 0 }, 0, 0, cache)
+  for (let offset = 0; offset < 3; offset += 1) queue.push(unitAt(offset))
+  expect(cache.bytes).toBe(8 * 20)
+  for (let offset = 3; offset < 2 * CHUNK_UNITS + 1; offset += 1) queue.push(unitAt(offset))
+  expect(cache.bytes).toBe(2 * CHUNK_BYTES + 8 * 20)
+  expect(positionsOf(queue, 0)).toEqual(Array.from({ length: 2 * CHUNK_UNITS + 1 }, (_, offset) => offset * 100))
+})
+
+test('queue: units pushed from the middle of a chunk on → room for those; older ones are loaded → room for all', () => {
+  const cache = new ChunkCache(10 * CHUNK_BYTES)
+  const queue = new ConsumeQueue({ topic: 'T', queueId: 0 }, 0, CHUNK_UNITS - 2, cache)
+  for (let offset = CHUNK_UNITS - 2; offset < CHUNK_UNITS; offset += 1) queue.push(unitAt(offset))
+  expect(cache.bytes).toBe(2 * 20)
+  const loaded = new ConsumeQueue({ topic: 'T', queueId: 1 }, 0, 0, new ChunkCache(CHUNK_BYTES))
+  for (let offset = 0; offset < CHUNK_UNITS; offset += 1) loaded.push(unitAt(offset))
+  queue.fill(0, Buffer.from(loaded.resident(0)!.bytes.subarray(0, (CHUNK_UNITS - 2) * 20)))
+  expect(positionsOf(queue, 0)).toEqual(Array.from({ length: CHUNK_UNITS }, (_, offset) => offset * 100))
+  expect(cache.bytes).toBe(CHUNK_BYTES)
+})
+
+test('queue: it ends with units that are in no file → its memory goes', () => {
+  const cache = new ChunkCache(10 * CHUNK_BYTES)
+  const queue = new ConsumeQueue({ topic: 'T', queueId: 0 }, 0, 0, cache)
+  queue.push(unitAt(0))
+  queue.end()
+  queue.fill(0, Buffer.alloc(20))
+  expect([cache.size, cache.bytes]).toEqual([0, 0])
+})
+
+test('cache: it grows beyond its bound by a chunk that is in it → others go', () => {
+  const cache = new ChunkCache(2 * CHUNK_BYTES)
+  const owner = createOwner(Infinity)
+  addChunk(cache, owner, 0).used = false
+  const queue = new ConsumeQueue({ topic: 'T', queueId: 0 }, 0, 0, cache)
+  for (let offset = 0; offset < CHUNK_UNITS; offset += 1) queue.push(unitAt(offset))
+  expect(owner.dropped).toEqual([])
+  queue.push(unitAt(CHUNK_UNITS))
+  expect(owner.dropped).toEqual([0])
 })
