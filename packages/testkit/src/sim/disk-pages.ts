@@ -37,6 +37,8 @@ export interface Snapshot {
 export interface PowerLossChances {
   readonly keep: number
   readonly tear: number
+  /** Bytes that share one fate; a torn unit is half old, half new. */
+  readonly unitBytes: number
 }
 
 export interface PowerLossReport {
@@ -240,12 +242,12 @@ export class FilePages {
     }
     versions.push(page.current)
     const bytes = page.durable.slice()
-    for (let sector = 0; sector < SECTORS_PER_PAGE; sector += 1) {
-      const from = sector * SECTOR_BYTES
-      const to = from + SECTOR_BYTES
+    const { unitBytes } = chances
+    for (let from = 0; from < PAGE_BYTES; from += unitBytes) {
+      const to = from + unitBytes
       if (Buffer.compare(page.current.subarray(from, to), page.durable.subarray(from, to)) === 0) continue
       if (random.chance(chances.tear)) {
-        const cut = 1 + random.integer(SECTOR_BYTES - 1)
+        const cut = 1 + random.integer(unitBytes - 1)
         bytes.set(page.current.subarray(from, from + cut), from)
         report.tornSectors += 1
       } else if (random.chance(chances.keep)) {

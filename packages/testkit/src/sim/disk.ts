@@ -1,7 +1,7 @@
 // The disk of one simulated machine: a tree of folders and files, each with what readers see and what is durable.
 // A change of a folder is durable when the folder was synced; before, a power loss may undo it.
 import { FileError, type FileErrorCode, type FolderEntry } from '@rocketmq-ts/runtime'
-import { FilePages, type PowerLossChances } from './disk-pages.ts'
+import { FilePages, PAGE_BYTES, type PowerLossChances, SECTOR_BYTES } from './disk-pages.ts'
 import type { Counters } from './faults.ts'
 import type { Prng } from './prng.ts'
 
@@ -29,9 +29,44 @@ interface FolderChange {
 
 export type DiskOperation = 'read' | 'write' | 'sync' | 'change'
 
+/** What a process asked of the disk, by name. */
+export type DiskCall =
+  | 'open'
+  | 'size'
+  | 'read'
+  | 'write'
+  | 'sync'
+  | 'truncate'
+  | 'rename'
+  | 'remove'
+  | 'make-folder'
+  | 'sync-folder'
+  | 'list'
+  | 'space'
+  | 'lock'
+
+/** Bytes that a call is about. */
+export interface DiskRange {
+  readonly position: number
+  readonly length: number
+  /** Of a write: all bytes are zero. */
+  readonly isZero: boolean
+}
+
+/**
+ * Sees every call of every process. It may end the process from within: a call that is told of before has no effect then,
+ * one that is told of after has had it, and nobody is told.
+ */
+export interface DiskWatcher {
+  before(call: DiskCall, path: string, range?: DiskRange): void
+  after(call: DiskCall, path: string, range?: DiskRange): void
+}
+
 /** A fault that a test asks for. */
 export interface DiskFault {
   readonly on: DiskOperation
+  /** The calls it hits; all of the operation without it. */
+  readonly call?: DiskCall
   /** Files it hits: those whose path contains the text or matches; all without it. */
   readonly path?: string | RegExp
   /** Operations it hits before it is over; Infinity to stay. Default 1. */
@@ -58,9 +93,9 @@ function newFolder(): FolderNode {
   return { kind: 'folder', entries: new Map(), durable: new Map(), pending: [] }
 }
 
-function matches(rule: FaultRule, on: DiskOperation, path: string): boolean {
+function matches(rule: FaultRule, on: DiskOperation, call: DiskCall, path: string): boolean {
   const { fault } = rule
-  if (rule.left <= 0 || fault.on !== on) return false
+  if (rule.left <= 0 || fault.on !== on || (fault.call ?? call) !== call) return false
   if (fault.path === undefined) return true
   return typeof fault.path === 'string' ? path.includes(fault.path) : fault.path.test(path)
 }
@@ -76,6 +111,10 @@ function apply(change: FolderChange): void {
 export class Disk {
   /** Bytes the disk takes; writes beyond fail with 'no-space'. */
   capacityBytes = Infinity
+  /** What the disk writes in one piece: of a larger write that was not synced, some pieces stay and others go. */
+  atomicBytes: typeof SECTOR_BYTES | typeof PAGE_BYTES = SECTOR_BYTES
+  /** Sees every call, for a test that acts on them. */
+  watcher: DiskWatcher | undefined
   readonly #counters: Counters
   readonly #random: Prng
   readonly #root = newFolder()
@@ -107,8 +146,8 @@ export class Disk {
   }
 
   /** The fault that hits this operation, if any; counts it as a hit. */
-  takeFault(on: DiskOperation, path: string): DiskFault | undefined {
-    const rule = this.#rules.find((candidate) => matches(candidate, on, path))
+  takeFault(on: DiskOperation, call: DiskCall, path: string): DiskFault | undefined {
+    const rule = this.#rules.find((candidate) => matches(candidate, on, call, path))
     if (rule === undefined) return undefined
     rule.left -= 1
     rule.hits += 1
@@ -229,6 +268,7 @@ export class Disk {
     const chances: PowerLossChances = {
       keep: random.pick([0, 0.2, 0.5, 0.8, 1]),
       tear: random.pick([0, 0, 0.05, 0.3]),
+      unitBytes: this.atomicBytes,
     }
     this.#losePendingChanges(chances.keep)
     this.#usedBytes = 0

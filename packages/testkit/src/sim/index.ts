@@ -1,4 +1,4 @@
-export type { ActiveFault, Disk, DiskFault, DiskOperation } from './disk.ts'
+export type { ActiveFault, Disk, DiskCall, DiskFault, DiskOperation, DiskRange, DiskWatcher } from './disk.ts'
 export * from './faults.ts'
 export * from './manual-effects.ts'
 export * from './prng.ts'

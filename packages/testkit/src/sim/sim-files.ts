@@ -2,7 +2,7 @@
 // effect, and its promises never settle: from outside it ended where it was killed.
 import { crc32 } from 'node:zlib'
 import { type File, FileError, type FileErrorCode, type Files, type FolderLock } from '@rocketmq-ts/runtime'
-import type { Disk, DiskOperation, FileNode, FolderNode } from './disk.ts'
+import type { Disk, DiskCall, DiskOperation, DiskRange, FileNode, FolderNode } from './disk.ts'
 import type { Snapshot } from './disk-pages.ts'
 import type { Engine } from './engine.ts'
 import { EventKind, type Owner } from './event-queue.ts'
@@ -30,6 +30,7 @@ const COUNTER_OF = { read: 'readErrors', write: 'writeErrors', sync: 'syncErrors
 /** An operation that takes time. */
 interface Operation<Result> {
   readonly on: DiskOperation
+  readonly call: DiskCall
   readonly path: string
   readonly latency: Range
   readonly detail?: number
@@ -50,9 +51,9 @@ class DiskCalls {
   }
 
   /** The error that hits this operation now. */
-  fault(on: DiskOperation, path: string): { readonly error?: FileError; readonly delayMs: number } {
+  fault(on: DiskOperation, call: DiskCall, path: string): { readonly error?: FileError; readonly delayMs: number } {
     const { disk, engine, random } = this.host
-    const asked = disk.takeFault(on, path)
+    const asked = disk.takeFault(on, call, path)
     const chance = CHANCE_OF[on]
     const code: FileErrorCode | undefined =
       asked?.error ?? (chance !== undefined && random.chance(engine.faults[chance]) ? 'io' : undefined)
@@ -67,10 +68,12 @@ class DiskCalls {
   }
 
   start<Result>(operation: Operation<Result>): Promise<Result> {
-    const { engine, pending, process, random } = this.host
+    const { disk, engine, pending, process, random } = this.host
+    const { on, call, path } = operation
     return new Promise((resolve, reject) => {
+      if (process.alive) disk.watcher?.before(call, path)
       if (!process.alive) return
-      const { error, delayMs } = this.fault(operation.on, operation.path)
+      const { error, delayMs } = this.fault(on, call, path)
       operation.begin?.(error !== undefined)
       const perform = (): Result => {
         if (error === undefined) return operation.run()
@@ -86,7 +89,9 @@ class DiskCalls {
         run: () => {
           pending.delete(perform)
           try {
-            resolve(perform())
+            const result = perform()
+            disk.watcher?.after(call, path)
+            if (process.alive) resolve(result)
           } catch (failure) {
             reject(failure as Error)
           }
@@ -96,14 +101,15 @@ class DiskCalls {
   }
 
   /** A change of folders: takes effect when asked for or when it ends, which only a crash between them can tell. */
-  change<Result>(path: string, run: () => Result): Promise<Result> {
+  change<Result>(call: DiskCall, path: string, run: () => Result): Promise<Result> {
     const { engine, random } = this.host
     const latency = engine.latencies.disk
     const early = latency[1] > 0 && random.chance(0.5)
-    if (!early) return this.start({ on: 'change', path, latency, run })
+    if (!early) return this.start({ on: 'change', call, path, latency, run })
     let outcome: { readonly result: Result } | { readonly error: unknown } | undefined
     return this.start({
       on: 'change',
+      call,
       path,
       latency,
       begin(failing) {
@@ -139,14 +145,17 @@ class SimFile implements File {
   async size(): Promise<number> {
     this.#checkOpen()
     const latency = this.#calls.host.engine.latencies.disk
-    return this.#calls.start({ on: 'change', path: this.path, latency, run: () => this.#node.pages.size })
+    return this.#calls.start({ on: 'change', call: 'size', path: this.path, latency, run: () => this.#node.pages.size })
   }
 
   writeSync(position: number, chunks: readonly Uint8Array[]): void {
     this.#checkWritable()
-    const { engine, process, random } = this.#calls.host
+    const { disk, engine, process, random } = this.#calls.host
     if (!process.alive) return
-    const { error } = this.#calls.fault('write', this.path)
+    const range = disk.watcher === undefined ? undefined : rangeOf(position, chunks)
+    disk.watcher?.before('write', this.path, range)
+    if (!process.alive) return
+    const { error } = this.#calls.fault('write', 'write', this.path)
     if (error !== undefined) {
       // A write fails anywhere: what came before that place is there.
       const all = Buffer.concat(chunks)
@@ -160,6 +169,7 @@ class SimFile implements File {
       engine.mix(crc32(chunk))
     }
     engine.mix(at)
+    disk.watcher?.after('write', this.path, range)
   }
 
   #write(position: number, chunk: Uint8Array): void {
@@ -171,7 +181,7 @@ class SimFile implements File {
 
   readSync(position: number, into: Uint8Array): number {
     this.#checkOpen()
-    const { error } = this.#calls.fault('read', this.path)
+    const { error } = this.#calls.fault('read', 'read', this.path)
     if (error !== undefined) throw error
     return this.#node.pages.read(position, into)
   }
@@ -180,6 +190,7 @@ class SimFile implements File {
     this.#checkOpen()
     return this.#calls.start({
       on: 'read',
+      call: 'read',
       path: this.path,
       latency: this.#calls.host.engine.latencies.disk,
       detail: into.length,
@@ -189,7 +200,7 @@ class SimFile implements File {
 
   async truncate(bytes: number): Promise<void> {
     this.#checkWritable()
-    return this.#calls.change(this.path, () => this.#node.pages.truncate(bytes))
+    return this.#calls.change('truncate', this.path, () => this.#node.pages.truncate(bytes))
   }
 
   async sync(): Promise<void> {
@@ -198,6 +209,7 @@ class SimFile implements File {
     let snapshot: Snapshot | undefined
     return this.#calls.start({
       on: 'sync',
+      call: 'sync',
       path: this.path,
       latency: this.#calls.host.engine.latencies.sync,
       detail: pages.size,
@@ -227,6 +239,16 @@ class SimFile implements File {
   }
 }
 
+function rangeOf(position: number, chunks: readonly Uint8Array[]): DiskRange {
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+  return { position, length, isZero: chunks.every(isZero) }
+}
+
+function isZero(chunk: Uint8Array): boolean {
+  for (const byte of chunk) if (byte !== 0) return false
+  return true
+}
+
 function lockFolder(host: FilesHost, path: string, holder: string): FolderLock {
   host.disk.folder(path)
   const held = host.locks.get(path)
@@ -248,13 +270,14 @@ export function createSimFiles(host: FilesHost): Files {
   const { latencies } = engine
   const calls = new DiskCalls(host)
 
-  function look<Result>(path: string, on: 'read' | 'change', run: () => Result): Promise<Result> {
-    return calls.start({ on, path, latency: latencies.disk, run })
+  function look<Result>(call: 'list' | 'read' | 'space', path: string, run: () => Result): Promise<Result> {
+    return calls.start({ on: call === 'list' ? 'change' : 'read', call, path, latency: latencies.disk, run })
   }
 
   function syncFolders(path: string, folders: () => readonly FolderNode[]): Promise<void> {
     return calls.start({
       on: 'sync',
+      call: 'sync-folder',
       path,
       latency: latencies.sync,
       run: () => {
@@ -265,16 +288,16 @@ export function createSimFiles(host: FilesHost): Files {
 
   return {
     async makeFolder(path, options) {
-      const way = await calls.change(path, () => disk.makeFolder(path))
+      const way = await calls.change('make-folder', path, () => disk.makeFolder(path))
       if (options?.durable === true) await syncFolders(path, () => way.slice(0, -1))
     },
-    list: (path) => look(path, 'change', () => disk.list(path)),
+    list: (path) => look('list', path, () => disk.list(path)),
     async open(path, mode) {
-      const node = await calls.change(path, () => disk.openFile(path, mode === 'create'))
+      const node = await calls.change('open', path, () => disk.openFile(path, mode === 'create'))
       return new SimFile(path, node, calls, mode === 'read')
     },
     readWhole(path, bytesMax) {
-      return look(path, 'read', () => {
+      return look('read', path, () => {
         if (disk.find(path) === undefined) return undefined
         const { pages } = disk.file(path)
         if (pages.size > bytesMax) {
@@ -285,16 +308,16 @@ export function createSimFiles(host: FilesHost): Files {
         return bytes
       })
     },
-    rename: (from, to) => calls.change(from, () => disk.rename(from, to)),
-    remove: (path) => calls.change(path, () => disk.remove(path)),
+    rename: (from, to) => calls.change('rename', from, () => disk.rename(from, to)),
+    remove: (path) => calls.change('remove', path, () => disk.remove(path)),
     syncFolder: (path) => syncFolders(path, () => [disk.folder(path)]),
     space(path) {
-      return look(path, 'read', () => {
+      return look('space', path, () => {
         if (disk.find(path) === undefined) throw new FileError('not-found', path, 'can not ask for the space of')
         const totalBytes = Math.min(disk.capacityBytes, DISK_BYTES_SHOWN)
         return { totalBytes, freeBytes: Math.max(0, totalBytes - disk.usedBytes) }
       })
     },
-    lockFolder: (path, holder) => calls.change(path, () => lockFolder(host, path, holder)),
+    lockFolder: (path, holder) => calls.change('lock', path, () => lockFolder(host, path, holder)),
   }
 }

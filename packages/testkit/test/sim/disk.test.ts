@@ -357,3 +357,41 @@ test('disk: any writes, cuts and syncs, then power losses → synced bytes are e
     { numRuns: 100 },
   )
 })
+
+test('disk: a watcher ends the process before a write → nothing of it is there, and nobody is told', async () => {
+  const world = createWorld({ seed: 1 })
+  const machine = world.machine('a')
+  let isTold = false
+  const process = machine.start('p', async ({ files }) => {
+    const file = await files.open('/f', 'create')
+    file.writeSync(0, [Buffer.from('x')])
+    await file.sync()
+    isTold = true
+  })
+  machine.disk.watcher = {
+    before: (call) => (call === 'write' ? process.crash() : undefined),
+    after: () => undefined,
+  }
+  await world.run(1000)
+  expect([process.alive, isTold, machine.disk.file('/f').pages.size]).toEqual([false, false, 0])
+})
+
+test('disk: one that writes whole pages, power lost → each page is as before or as after', async () => {
+  for (let seed = 1; seed <= 40; seed += 1) {
+    const world = createWorld({ seed })
+    const { disk } = world.machine('a')
+    disk.atomicBytes = 4096
+    const file = disk.openFile('/f', true)
+    disk.syncFolder(disk.folder('/'))
+    disk.write(file, 0, new Uint8Array(8192).fill(1))
+    file.pages.finishSync(file.pages.beginSync())
+    disk.write(file, 0, new Uint8Array(8192).fill(2))
+    disk.losePower()
+    if (world.counters.tornSectors > 0) continue
+    const page = new Uint8Array(4096)
+    for (const at of [0, 4096]) {
+      file.pages.read(at, page)
+      expect(new Set(page).size).toBe(1)
+    }
+  }
+})
