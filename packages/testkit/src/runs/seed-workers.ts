@@ -1,53 +1,65 @@
 // Seeds over processes: each takes the next seed when it is done with one, and ends when there is none.
 import { type ChildProcess, fork } from 'node:child_process'
 import type { SeedReport } from './seed-report.ts'
+import type { StoreSeedReport } from './store-seed-report.ts'
+
+/** A seed of one of the worlds. */
+export interface SeedOrder {
+  readonly world: 'cluster' | 'store'
+  readonly seed: number
+}
 
 /** What a worker answers for a seed. */
-export type WorkerAnswer = { readonly report: SeedReport } | { readonly seed: number; readonly crashed: string }
+export type WorkerAnswer =
+  | { readonly world: 'cluster'; readonly report: SeedReport }
+  | { readonly world: 'store'; readonly report: StoreSeedReport }
+  | (SeedOrder & { readonly crashed: string })
 
 export interface WorkersOptions {
   /** Script that answers seeds, see `serveSeeds`. */
   readonly script: string
   readonly args: readonly string[]
   readonly workers: number
-  readonly seeds: readonly number[]
+  /** The next seed; undefined when there is none any more. */
+  readonly next: () => SeedOrder | undefined
   readonly onAnswer: (answer: WorkerAnswer) => void
 }
 
 /** Resolves when every seed was answered; a worker that dies answers for its seed by that. */
-export async function runInWorkers({ script, args, workers, seeds, onAnswer }: WorkersOptions): Promise<void> {
-  const left = [...seeds]
+export async function runInWorkers({ script, args, workers, next, onAnswer }: WorkersOptions): Promise<void> {
   const work = (): Promise<void> =>
     new Promise((resolve) => {
       const child = fork(script, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-      let current: number | undefined
-      const next = (): void => {
-        current = left.shift()
+      let current: SeedOrder | undefined
+      const give = (): void => {
+        current = next()
         if (current === undefined) child.disconnect()
         else child.send(current)
       }
       child.on('message', (answer) => {
         current = undefined
         onAnswer(answer as WorkerAnswer)
-        next()
+        give()
       })
       child.on('exit', (code, signal) => {
-        if (current !== undefined) onAnswer({ seed: current, crashed: `its process ended with ${signal ?? code}` })
-        resolve(left.length > 0 && current !== undefined ? work() : undefined)
+        const died = current
+        if (died !== undefined) onAnswer({ ...died, crashed: `its process ended with ${signal ?? code}` })
+        resolve(died === undefined ? undefined : work())
       })
-      next()
+      give()
     })
-  await Promise.all(Array.from({ length: Math.min(workers, seeds.length) }, work))
+  await Promise.all(Array.from({ length: workers }, work))
 }
 
 /** In a worker: answers each seed that comes. */
-export function serveSeeds(run: (seed: number) => Promise<SeedReport>, own: NodeJS.Process | ChildProcess): void {
-  own.on('message', (seed) => {
-    run(seed as number).then(
-      (report) => own.send?.({ report } satisfies WorkerAnswer),
+export function serveSeeds(run: (order: SeedOrder) => Promise<WorkerAnswer>, own: NodeJS.Process | ChildProcess): void {
+  own.on('message', (message) => {
+    const order = message as SeedOrder
+    run(order).then(
+      (answer) => own.send?.(answer),
       (error: unknown) => {
         const crashed = error instanceof Error ? (error.stack ?? error.message) : String(error)
-        own.send?.({ seed: seed as number, crashed } satisfies WorkerAnswer)
+        own.send?.({ ...order, crashed } satisfies WorkerAnswer)
       },
     )
   })

@@ -27,9 +27,9 @@ test('minimums: totals → judged by the share of the seeds, and not for a handf
 })
 
 test('report: a failed seed → its rule, its trace and the one command that shows it again', () => {
-  const lines = failureLines(report({ violations: [{ rule: 'after-ack', detail: 'offset 4' }] }))
+  const lines = failureLines('cluster', report({ violations: [{ rule: 'after-ack', detail: 'offset 4' }] }))
   expect(lines).toEqual([
-    'FAILED  seed 17 (trace abc, 9 events)',
+    'FAILED  cluster seed 17 (trace abc, 9 events)',
     '  after-ack: offset 4',
     '  replay: npm run sim -- --seed 17',
   ])

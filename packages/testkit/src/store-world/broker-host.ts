@@ -1,0 +1,253 @@
+// One broker on one machine: started, stopped in order, and killed at any call to its disk. Requests go over direct peers;
+// nameservers are a stub that always agrees.
+import { type Broker, brokerConfig, createBroker } from '@rocketmq-ts/broker'
+import { type BrokerClient, createBrokerClient } from '@rocketmq-ts/cluster-client'
+import { defaultConfig } from '@rocketmq-ts/config'
+import type { Effects, LogEvent, Logger } from '@rocketmq-ts/runtime'
+import type { DiskCall, DiskRange, DiskWatcher, SimMachine, SimProcess, World } from '../sim/index.ts'
+import { LogWatch } from './log-watch.ts'
+import type { StoreShape } from './store-plan.ts'
+import { fileKindOf, type LogPurpose, type Phase, type Side, stepOf } from './steps.ts'
+
+export const STORE_ROOT = '/data/broker'
+export const BROKER_HOST = '10.0.0.1'
+export const BROKER_ADDRESS = 'broker'
+const START_MS_MAX = 3_600_000
+const STOP_MS_MAX = 600_000
+const DAY_MS = 24 * 3_600_000
+
+/** Where a broker is to be ended. */
+export interface CrashOrder {
+  /** Name of the step; any step of the phase without it. */
+  readonly step: string | undefined
+  readonly phase: Phase
+  /** Times that it is let pass first. */
+  skip: number
+  readonly powerLoss: boolean
+}
+
+export type LifeEnd = 'killed' | 'power-lost' | 'stopped' | 'start-failed'
+
+/** What one life of the broker left behind. */
+export interface LifeRecord {
+  readonly startedMs: number
+  end: LifeEnd | undefined
+  /** End of the log after its recovery, as its own log line says. */
+  recoveredEnd: number | undefined
+  /** The store takes nothing more: what changes from now on is in memory only. */
+  isRefusing: boolean
+  /** Where it was killed. */
+  crashStep: string | undefined
+  startFailure: unknown
+}
+
+export interface HostEvent extends LogEvent {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+}
+
+export class BrokerHost implements DiskWatcher {
+  readonly world: World
+  readonly machine: SimMachine
+  readonly log = new LogWatch(`${STORE_ROOT}/commitlog`)
+  readonly lives: LifeRecord[] = []
+  readonly events: HostEvent[] = []
+  readonly defects: string[] = []
+  /** Steps that were passed, and those at which it was killed, by name. */
+  readonly stepsSeen = new Map<string, number>()
+  readonly stepsHit = new Map<string, number>()
+  /** Faults that truly hit, by name. */
+  readonly faults = new Map<string, number>()
+  /** What a record that is written now is for, as far as the driver knows. */
+  purpose: LogPurpose = 'messages'
+  onEvent: (event: HostEvent) => void = () => undefined
+  readonly #shape: StoreShape
+  /** Kinds of files by path. */
+  readonly #kinds = new Map<string, string>()
+  #process: SimProcess<Broker> | undefined
+  #client: BrokerClient | undefined
+  #order: CrashOrder | undefined
+  #isStopping = false
+  #isRolling = false
+
+  constructor(world: World, shape: StoreShape) {
+    this.world = world
+    this.#shape = shape
+    this.machine = world.machine('broker')
+    this.machine.disk.atomicBytes = shape.atomicBytes
+    this.machine.disk.watcher = this
+  }
+
+  get isUp(): boolean {
+    return this.#process?.state === 'running'
+  }
+
+  get life(): LifeRecord {
+    const life = this.lives.at(-1)
+    if (life === undefined) throw new Error('the broker was never started')
+    return life
+  }
+
+  get client(): BrokerClient {
+    if (this.#client === undefined) throw new Error('the broker does not run')
+    return this.#client
+  }
+
+  get broker(): Broker {
+    if (this.#process === undefined) throw new Error('the broker does not run')
+    return this.#process.handle
+  }
+
+  /** Ends the broker at a step; a new order replaces the one before. */
+  order(order: CrashOrder | undefined): void {
+    this.#order = order
+  }
+
+  /** True while an order waits for its step. */
+  get isOrdered(): boolean {
+    return this.#order !== undefined
+  }
+
+  /** Starts it, and waits until it runs, has failed, or was ended on the way. */
+  async start(): Promise<void> {
+    const { world, machine } = this
+    const life: LifeRecord = {
+      startedMs: world.nowMs,
+      end: undefined,
+      recoveredEnd: undefined,
+      isRefusing: false,
+      crashStep: undefined,
+      startFailure: undefined,
+    }
+    this.lives.push(life)
+    this.#isStopping = false
+    this.#isRolling = false
+    const process = machine.start('broker', (effects) => this.#main(effects, life), { mayFail: true })
+    this.#process = process
+    await world.run(() => process.state !== 'starting', { forMsMax: START_MS_MAX })
+    if (process.state === 'failed') {
+      life.end = 'start-failed'
+      life.startFailure = process.failure
+      return
+    }
+    if (!process.alive) return
+    const peer = process.handle.connectLocal()
+    this.#client = createBrokerClient({
+      peers: { opened: () => peer, peer: () => Promise.resolve(peer), close() {} },
+    })
+  }
+
+  /** Stops it in order; true when it came to its end. An order may end it on the way. */
+  async stop(): Promise<boolean> {
+    const process = this.#process
+    if (process === undefined || !process.alive) return false
+    this.#isStopping = true
+    let isOver = false
+    void process.handle.stop().then(() => (isOver = true))
+    await this.world.run(() => isOver || !process.alive, { forMsMax: STOP_MS_MAX })
+    if (!process.alive) return false
+    process.exit()
+    this.life.end = 'stopped'
+    return true
+  }
+
+  crash(powerLoss: boolean, step?: string): void {
+    const process = this.#process
+    if (process === undefined || !process.alive) return
+    const { life } = this
+    life.end = powerLoss ? 'power-lost' : 'killed'
+    life.crashStep = step
+    this.#order = undefined
+    process.crash({ powerLoss })
+    if (powerLoss) this.log.powerLost()
+  }
+
+  before(call: DiskCall, path: string, range?: DiskRange): void {
+    this.log.before(call, path)
+    this.#pass('before', call, path, range)
+  }
+
+  after(call: DiskCall, path: string, range?: DiskRange): void {
+    this.log.after(call, path, range)
+    this.#pass('after', call, path, range)
+  }
+
+  #pass(side: Side, call: DiskCall, path: string, range: DiskRange | undefined): void {
+    if (this.#process === undefined || !this.#process.alive) return
+    const phase: Phase = this.#isStopping ? 'stopping' : this.isUp ? 'running' : 'recovering'
+    const kind = this.#kindOf(path)
+    const purpose = kind === 'log' && call === 'write' ? this.#purposeOf(phase, range) : undefined
+    const step = stepOf({ phase, side, call, kind, purpose })
+    if (step === undefined) return
+    this.stepsSeen.set(step, (this.stepsSeen.get(step) ?? 0) + 1)
+    const order = this.#order
+    if (order === undefined || order.phase !== phase || (order.step ?? step) !== step) return
+    order.skip -= 1
+    if (order.skip >= 0) return
+    this.stepsHit.set(step, (this.stepsHit.get(step) ?? 0) + 1)
+    this.crash(order.powerLoss, step)
+  }
+
+  #kindOf(path: string): string {
+    let kind = this.#kinds.get(path)
+    if (kind === undefined) this.#kinds.set(path, (kind = fileKindOf(STORE_ROOT, path)))
+    return kind
+  }
+
+  #purposeOf(phase: Phase, range: DiskRange | undefined): LogPurpose | undefined {
+    if (phase !== 'running') return undefined
+    if (range?.isZero === true) return 'zeros'
+    return this.#isRolling ? 'states' : this.purpose
+  }
+
+  async #main(effects: Effects, life: LifeRecord): Promise<Broker> {
+    const { flushDiskType, segmentBytes } = this.#shape
+    const note =
+      (level: HostEvent['level']) =>
+      (event: LogEvent): void =>
+        this.#note({ ...event, level }, life)
+    const logger: Logger<LogEvent> = {
+      debug: note('debug'),
+      info: note('info'),
+      warn: note('warn'),
+      error: note('error'),
+    }
+    const broker = createBroker(
+      {
+        ...defaultConfig(brokerConfig),
+        listenHost: '0.0.0.0',
+        brokerIP1: BROKER_HOST,
+        storePathRootDir: STORE_ROOT,
+        flushDiskType,
+        mappedFileSizeCommitLog: segmentBytes,
+        registerNameServerPeriod: DAY_MS,
+        ...this.#shape.settings,
+      },
+      {
+        ...effects,
+        logger,
+        nameServers: { addresses: [], register: () => Promise.resolve(), unregister: () => Promise.resolve() },
+        onDefect: (error) => this.#defect(error),
+      },
+    )
+    await broker.start()
+    return broker
+  }
+
+  #defect(error: unknown): void {
+    this.defects.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    this.crash(false)
+  }
+
+  #note(event: HostEvent, life: LifeRecord): void {
+    if (this.life !== life) return
+    if (event.event === 'store.opened') {
+      life.recoveredEnd = (event as HostEvent & { readonly end: number }).end
+      this.log.endAt(life.recoveredEnd)
+    }
+    if (event.event === 'store.failed') life.isRefusing = true
+    if (event.event === 'segment.rolled') this.#isRolling = true
+    if (event.event === 'states.complete') this.#isRolling = false
+    if (event.level === 'warn' || event.level === 'error') this.events.push(event)
+    this.onEvent(event)
+  }
+}

@@ -1,0 +1,79 @@
+// Rules of every delivery: it is a message that was sent, safe where that was promised, and nobody has or had it.
+import type { PoppedMessage } from '@rocketmq-ts/cluster-client'
+import { nameOf } from './check-recovery.ts'
+import type { Entry, GroupModel, Model } from './model.ts'
+import type { Verdict } from './verdict.ts'
+
+export interface DeliveryFacts {
+  readonly group: GroupModel
+  readonly popped: PoppedMessage
+  readonly popTimeMs: number
+  readonly invisibleMs: number
+  /** End of the log now. */
+  readonly written: number
+  /** What no power loss can take; undefined where messages are visible before. */
+  readonly flushed: number | undefined
+  /** The store keeps nothing any more: what it answers may be forgotten. */
+  readonly isRefusing: boolean
+}
+
+/** Judges one delivery and keeps it. Undefined for one that can not be a message. */
+export function checkDelivery(model: Model, facts: DeliveryFacts, verdict: Verdict): Entry | undefined {
+  const { group, popped, popTimeMs, invisibleMs, written, flushed, isRefusing } = facts
+  const { record } = popped
+  const message = model.ofBody(record.body)
+  const place = `${record.topic} queue ${record.queueId} offset ${record.queueOffset} at ${record.commitLogOffset}`
+  if (message === undefined) {
+    verdict.add('invented', `${group.name} got ${place}: nobody sent this`)
+    return undefined
+  }
+  const name = `${group.name} got ${nameOf(message)} from ${place}`
+  if (!message.body.equals(record.body)) verdict.add('bytes', `${name}: the body differs`)
+  if (message.outcome === 'refused') verdict.add('invented', `${name}, which was refused`)
+  if (message.isGone) verdict.add('invented', `${name}, which was gone`)
+  if (message.position === undefined) {
+    message.position = record.commitLogOffset
+    message.queueId = record.queueId
+    message.queueOffset = record.queueOffset
+  }
+  const isThere = message.queueId === record.queueId && message.queueOffset === record.queueOffset
+  if (message.position !== record.commitLogOffset || !isThere) verdict.add('place', `${name}: it lies elsewhere`)
+  if (flushed !== undefined && record.commitLogOffset + record.size > flushed) {
+    verdict.add('early', `${name}: the log is safe up to ${flushed} only`)
+  }
+  if (!group.takes(message)) verdict.add('filter', `${name}: its tag is '${message.tag}'`)
+  const before = group.entries.get(message)
+  if (before !== undefined && !group.isFuzzy && model.topic(message.topic)?.isFuzzy === false)
+    checkAgain(before, popTimeMs, name, verdict)
+  const entry: Entry = {
+    message,
+    latest: popped,
+    popTimeMs,
+    invisibleMs,
+    isHidden: !isRefusing,
+    deliveries: (before?.deliveries ?? 0) + 1,
+    settled: 'no',
+    popEnd: written,
+    settledEnd: 0,
+  }
+  group.entries.set(message, entry)
+  return entry
+}
+
+function checkAgain(before: Entry, popTimeMs: number, name: string, verdict: Verdict): void {
+  if (before.settled === 'yes') verdict.add('acked', `${name}: it was acknowledged before`)
+  const hiddenToMs = before.popTimeMs + before.invisibleMs
+  if (before.settled === 'no' && before.isHidden && popTimeMs < hiddenToMs) {
+    verdict.add('hidden', `${name} at ${popTimeMs}: it is hidden until ${hiddenToMs}`)
+  }
+}
+
+/** After a start: what lay behind the log's end is forgotten. */
+export function forgetBehind(model: Model, end: number): void {
+  for (const group of model.groups) {
+    for (const entry of group.entries.values()) {
+      if (entry.popEnd > end) entry.isHidden = false
+      if (entry.settled === 'yes' && entry.settledEnd > end) entry.settled = 'maybe'
+    }
+  }
+}

@@ -1,0 +1,112 @@
+// After each start: what the log on the disk holds, compared with what was promised before the broker ended.
+import type { LogImage, LogRecord } from './log-image.ts'
+import type { Message, Model, TopicModel } from './model.ts'
+import type { Verdict } from './verdict.ts'
+
+export interface RecoveryFacts {
+  readonly image: LogImage
+  /** End of the log as the broker reports it. */
+  readonly end: number
+  /** Everything below must still be there. */
+  readonly floor: number
+}
+
+/** Judges the log; the model learns which messages are in it for good, and which are gone. */
+export function checkRecoveredLog(model: Model, facts: RecoveryFacts, verdict: Verdict): void {
+  const { image, end, floor } = facts
+  if (end < floor) verdict.add('lost', `the log ends at ${end}, ${floor} bytes of it were safe`)
+  if (image.end < end) verdict.add('lost', `the broker says the log ends at ${end}, its records end at ${image.end}`)
+  if (image.debrisBytes > 0)
+    verdict.add('debris', `${image.debrisBytes} bytes that are no record lie behind the log's end`)
+  const found = checkRecords(model, image, verdict)
+  for (const message of model.messages) {
+    if (message.isGone || found.has(message) || message.isDamaged) continue
+    const { position } = message
+    if (position !== undefined && position < image.min) continue
+    if (message.isSafe) verdict.add('lost', `${nameOf(message)} was there after an earlier start and is gone`)
+    else if (message.outcome === 'stored' && position !== undefined && position < floor) {
+      verdict.add('lost', `${nameOf(message)} was acknowledged, the log is safe up to ${floor}`)
+    }
+    message.isGone = true
+  }
+  checkChains(model, image, verdict)
+}
+
+/** Every record of a known topic is a message that was sent, as it was sent, in the place it was given. */
+function checkRecords(model: Model, image: LogImage, verdict: Verdict): ReadonlySet<Message> {
+  const found = new Set<Message>()
+  for (const record of image.records) {
+    if (model.topic(record.topic) === undefined) continue
+    const message = model.ofBody(record.body)
+    const place = `${record.topic} queue ${record.queueId} offset ${record.queueOffset} at ${record.position}`
+    if (message === undefined) {
+      verdict.add('invented', `${place}: nobody sent this`)
+      continue
+    }
+    if (message.isDamaged) {
+      found.add(message)
+      continue
+    }
+    if (found.has(message)) verdict.add('twice', `${nameOf(message)} is in the log twice, also at ${place}`)
+    found.add(message)
+    checkRecord(message, record, place, verdict)
+    message.isSafe = true
+  }
+  return found
+}
+
+function checkRecord(message: Message, record: LogRecord, place: string, verdict: Verdict): void {
+  if (message.outcome === 'refused') verdict.add('invented', `${nameOf(message)} was refused, and lies at ${place}`)
+  if (message.isGone) verdict.add('invented', `${nameOf(message)} was gone, and lies at ${place}`)
+  if (!message.body.equals(record.body)) verdict.add('bytes', `${nameOf(message)}: its body differs at ${place}`)
+  if (message.topic !== record.topic) verdict.add('bytes', `${nameOf(message)} lies in another topic: ${place}`)
+  if (message.position === undefined) {
+    message.position = record.position
+    message.queueId = record.queueId
+    message.queueOffset = record.queueOffset
+  }
+  const { position, queueId, queueOffset } = message
+  if (position !== record.position || queueId !== record.queueId || queueOffset !== record.queueOffset) {
+    verdict.add(
+      'place',
+      `${nameOf(message)} was to be at ${position}, queue ${queueId} offset ${queueOffset}: ${place}`,
+    )
+  }
+  message.crc ??= record.crc
+  if (message.crc !== record.crc) verdict.add('bytes', `${nameOf(message)}: its record changed at ${place}`)
+}
+
+/** Queue offsets of a queue have no gap and come once; only a topic that begins anew starts again at 0. */
+function checkChains(model: Model, image: LogImage, verdict: Verdict): void {
+  const next = new Map<string, number>()
+  for (const { topic, queueId, queueOffset, position } of image.records) {
+    const known = model.topic(topic)
+    if (known === undefined) continue
+    const queue = `${topic} ${queueId}`
+    const expected = next.get(queue)
+    if (expected !== undefined && queueOffset !== expected && !mayStartAgain(known, queueOffset)) {
+      verdict.add('gap', `${topic} queue ${queueId}: offset ${queueOffset} at ${position}, ${expected} was to follow`)
+    }
+    next.set(queue, queueOffset + 1)
+  }
+}
+
+function mayStartAgain(topic: TopicModel, queueOffset: number): boolean {
+  return queueOffset === 0 && topic.deletions > 0
+}
+
+/** One past the last offset of each queue of the topic's present life. */
+export function maxOffsets(image: LogImage, topic: TopicModel): ReadonlyMap<number, number> {
+  const max = new Map<number, number>()
+  const born = topic.value?.born
+  for (const record of image.records) {
+    if (born !== undefined && record.topic === topic.name && record.position >= born) {
+      max.set(record.queueId, record.queueOffset + 1)
+    }
+  }
+  return max
+}
+
+export function nameOf(message: Message): string {
+  return `message ${message.id} of ${message.topic} (${message.outcome}, at ${message.position ?? 'nowhere'})`
+}

@@ -1,0 +1,64 @@
+// Every step at which a broker must have been killed in a long run: by phase and kind of file, the calls. One that nobody
+// passes any more, and one that is new, both fail the run.
+import type { DiskCall } from '../sim/index.ts'
+import { type LogPurpose, type Phase, stepOf } from './steps.ts'
+
+/** Calls separated by spaces; in brackets what the bytes are for. */
+const CALLS: Readonly<Record<Phase, Readonly<Record<string, string>>>> = {
+  recovering: {
+    abort: 'open sync write',
+    'config-folder': 'list',
+    damaged: 'make-folder open sync sync-folder write',
+    'flushed-mark': 'open read rename sync truncate write',
+    folder: 'list lock make-folder sync-folder',
+    log: 'open read remove size sync truncate write',
+    'log-folder': 'list make-folder sync-folder',
+    queue: 'open read size truncate write',
+    'queue-checkpoint': 'read remove',
+    'queue-folder': 'list make-folder remove sync-folder',
+    'start-cache': 'read',
+  },
+  running: {
+    'apache-checkpoint': 'open read rename sync truncate write',
+    'config-folder': 'list make-folder sync-folder',
+    'flushed-mark': 'open remove rename sync truncate write',
+    folder: 'list sync-folder',
+    log: 'open read size sync truncate write(messages) write(settings) write(states) write(zeros)',
+    'log-folder': 'sync-folder',
+    mirror: 'open rename sync truncate write',
+    queue: 'open read size sync truncate write',
+    'queue-checkpoint': 'open remove rename sync truncate write',
+    'queue-folder': 'make-folder remove sync-folder',
+    reserve: 'open size sync write',
+    'start-cache': 'open remove rename sync truncate write',
+  },
+  stopping: {
+    abort: 'remove',
+    'apache-checkpoint': 'open read rename sync truncate write',
+    'config-folder': 'list make-folder sync-folder',
+    'flushed-mark': 'open remove rename sync truncate write',
+    folder: 'list sync-folder',
+    log: 'open remove size sync truncate write',
+    'log-folder': 'sync-folder',
+    mirror: 'open rename sync truncate write',
+    queue: 'open size sync truncate write',
+    'queue-checkpoint': 'open remove rename sync truncate write',
+    'queue-folder': 'make-folder remove sync-folder',
+    'start-cache': 'open remove rename sync truncate write',
+  },
+}
+
+const CALL = /^([a-z-]+)(?:\(([a-z]+)\))?$/u
+
+function stepsOf(phase: Phase, kind: string, text: string): string[] {
+  const [, call, purpose] = CALL.exec(text) ?? []
+  const parts = { phase, kind, call: call as DiskCall, purpose: purpose as LogPurpose | undefined }
+  return (['before', 'after'] as const).flatMap((side) => stepOf({ ...parts, side }) ?? [])
+}
+
+/** Their names, as in 'running: before write of log (messages)'. */
+export const CRASH_STEPS: readonly string[] = Object.entries(CALLS).flatMap(([phase, kinds]) =>
+  Object.entries(kinds).flatMap(([kind, calls]) =>
+    calls.split(' ').flatMap((call) => stepsOf(phase as Phase, kind, call)),
+  ),
+)

@@ -1,0 +1,12 @@
+// Faults of the store's world as the report names them. Each must have hit in a long run.
+
+export const FAULT_NAMES: readonly string[] = [
+  'kills',
+  'power losses',
+  'orderly stops',
+  'lost pieces of 512 bytes',
+  'lost pieces of 4096 bytes',
+  'torn pieces of 512 bytes',
+  'torn pieces of 4096 bytes',
+  'lost folder changes',
+]

@@ -1,0 +1,84 @@
+// What the disk itself has seen of the log: how far it was written, and how far a finished sync has made it safe. Knows
+// nothing of the store, so it can contradict it.
+import type { DiskCall, DiskRange } from '../sim/index.ts'
+
+interface SegmentEnds {
+  /** End of the last write, in the log; 0 before the first one. */
+  written: number
+  /** `written` when the sync that runs began. */
+  syncing: number
+  durable: number
+}
+
+/** Follows the writes and syncs of the files in `folder`. */
+export class LogWatch {
+  readonly #folder: string
+  readonly #segments = new Map<number, SegmentEnds>()
+  #written = 0
+  #flushed = 0
+
+  constructor(folder: string) {
+    this.#folder = `${folder}/`
+  }
+
+  /** End of the last write. */
+  get written(): number {
+    return this.#written
+  }
+
+  /** Everything below survives a power loss. */
+  get flushed(): number {
+    return this.#flushed
+  }
+
+  /** What was not safe may be gone. */
+  powerLost(): void {
+    this.endAt(this.#flushed)
+  }
+
+  /** After a recovery, or a power loss: the log ends here, and all of it is safe. */
+  endAt(end: number): void {
+    this.#segments.clear()
+    this.#written = end
+    this.#flushed = end
+  }
+
+  before(call: DiskCall, path: string): void {
+    const segment = call === 'sync' ? this.#at(path) : undefined
+    if (segment !== undefined) segment.syncing = segment.written
+  }
+
+  after(call: DiskCall, path: string, range: DiskRange | undefined): void {
+    const segment = this.#at(path)
+    if (segment === undefined) return
+    if (call === 'sync') {
+      segment.durable = segment.syncing
+      this.#flushed = this.#flushedEnd()
+    }
+    // Zeros in front of the log are not its content.
+    if (call !== 'write' || range === undefined || range.isZero) return
+    const base = Number(path.slice(this.#folder.length))
+    segment.written = Math.max(segment.written, base + range.position + range.length)
+    this.#written = Math.max(this.#written, segment.written)
+  }
+
+  #at(path: string): SegmentEnds | undefined {
+    if (!path.startsWith(this.#folder)) return undefined
+    const base = Number(path.slice(this.#folder.length))
+    let segment = this.#segments.get(base)
+    if (segment === undefined) {
+      const known = base <= this.#flushed ? this.#flushed : 0
+      this.#segments.set(base, (segment = { written: known, syncing: known, durable: known }))
+    }
+    return segment
+  }
+
+  #flushedEnd(): number {
+    let end = this.#flushed
+    for (const [, { written, durable }] of [...this.#segments].sort(([a], [b]) => a - b)) {
+      end = Math.max(end, durable)
+      if (durable < written) break
+    }
+    return end
+  }
+}

@@ -1,0 +1,194 @@
+// What the store has promised so far: every message with its fate, every topic and group with the values it may have, and
+// for each group what became of each message. The checker compares it with what the disk holds and what the broker says.
+import type { PoppedMessage } from '@rocketmq-ts/cluster-client'
+
+/** 'pending': no answer yet, or one that leaves open whether it is stored. */
+export type SendOutcome = 'pending' | 'stored' | 'refused'
+
+export interface Message {
+  readonly id: number
+  readonly topic: string
+  readonly body: Buffer
+  readonly tag: string
+  readonly key: string
+  outcome: SendOutcome
+  /** Where it lies; known from the answer, or from the log. */
+  position: number | undefined
+  queueId: number | undefined
+  queueOffset: number | undefined
+  /** Of the whole record, once the log was read. */
+  crc: number | undefined
+  /** It is in the log for good: once seen there after a recovery. */
+  isSafe: boolean
+  /** It was lost where it may be lost, or never got there. */
+  isGone: boolean
+  /** Its bytes were damaged on purpose. */
+  isDamaged: boolean
+}
+
+export type Settled = 'no' | 'maybe' | 'yes'
+
+/** A message as one group knows it. */
+export interface Entry {
+  readonly message: Message
+  latest: PoppedMessage
+  popTimeMs: number
+  invisibleMs: number
+  /** Nobody else may get it until its invisible time is over. */
+  isHidden: boolean
+  deliveries: number
+  settled: Settled
+  /** End of the log when the delivery, and when the settling was answered. */
+  popEnd: number
+  settledEnd: number
+}
+
+/** A value that a topic or group may have. `born`: no record of its present life lies before. */
+export interface SettingValue {
+  readonly number: number
+  readonly born: number
+}
+
+interface Change {
+  readonly value: SettingValue | undefined
+  /** The log was written up to here when it was asked for, and when it was answered. */
+  readonly from: number
+  to: number | undefined
+}
+
+/** A topic's or a group's setting, as one number. */
+export class Setting {
+  readonly name: string
+  #changes: Change[] = [{ value: undefined, from: 0, to: 0 }]
+  /** More than one life fits what is known: its messages are not judged. */
+  isFuzzy = false
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  /** The value it has when everything that was asked for took place. */
+  get value(): SettingValue | undefined {
+    return this.#changes.at(-1)?.value
+  }
+
+  /** No change waits for its answer. */
+  get isSettled(): boolean {
+    return this.#changes.every(({ to }) => to !== undefined)
+  }
+
+  /** A change was asked for; call the answer when it is acknowledged. */
+  change(number: number | undefined, written: number): (written: number) => void {
+    const before = this.value
+    const value = number === undefined ? undefined : { number, born: before?.born ?? written }
+    const change: Change = { value, from: written, to: undefined }
+    this.#changes.push(change)
+    return (end) => {
+      change.to = end
+      if (value === undefined) this.isFuzzy = false
+    }
+  }
+
+  /** After a recovery: what it may be when the log ends at `end`. */
+  allowed(end: number): readonly (SettingValue | undefined)[] {
+    return this.#open(end).map(({ value }) => value)
+  }
+
+  #open(end: number): Change[] {
+    let sure = 0
+    for (const [index, { to }] of this.#changes.entries()) if (to !== undefined && to <= end) sure = index
+    return this.#changes.filter(({ from }, index) => index === sure || (index > sure && from < end))
+  }
+
+  /** It has turned out to be this number (undefined: it does not exist). False where that can not be. */
+  resolve(number: number | undefined, end: number): boolean {
+    const fitting = this.#open(end).filter(({ value }) => value?.number === number)
+    const chosen = fitting.at(-1)
+    if (chosen === undefined) return false
+    const { value } = chosen
+    const later = this.#changes.slice(this.#changes.indexOf(chosen) + 1)
+    const isAmbiguous = fitting.some((other) => other.value?.born !== value?.born)
+    if (value === undefined) this.isFuzzy = false
+    else if (isAmbiguous || later.some((undone) => undone.value === undefined)) this.isFuzzy = true
+    this.#changes = [{ value, from: 0, to: 0 }]
+    return true
+  }
+}
+
+export class TopicModel extends Setting {
+  /** Times that its deletion was asked for. */
+  deletions = 0
+}
+
+export class GroupModel extends Setting {
+  readonly tag: string | undefined
+  readonly entries = new Map<Message, Entry>()
+
+  constructor(name: string, tag: string | undefined) {
+    super(name)
+    this.tag = tag
+  }
+
+  takes(message: Message): boolean {
+    return this.tag === undefined || message.tag === this.tag
+  }
+}
+
+export class Model {
+  readonly messages: Message[] = []
+  readonly topics: readonly TopicModel[]
+  readonly groups: readonly GroupModel[]
+
+  constructor(topics: readonly TopicModel[], groups: readonly GroupModel[]) {
+    this.topics = topics
+    this.groups = groups
+  }
+
+  topic(name: string): TopicModel | undefined {
+    return this.topics.find((topic) => topic.name === name)
+  }
+
+  message(topic: string, body: Buffer, tag: string, key: string): Message {
+    const message: Message = {
+      id: this.messages.length,
+      topic,
+      body,
+      tag,
+      key,
+      outcome: 'pending',
+      position: undefined,
+      queueId: undefined,
+      queueOffset: undefined,
+      crc: undefined,
+      isSafe: false,
+      isGone: false,
+      isDamaged: false,
+    }
+    this.messages.push(message)
+    return message
+  }
+
+  /** The message whose body this is. */
+  ofBody(body: Uint8Array): Message | undefined {
+    return this.messages[idOf(body)]
+  }
+
+  /** It is in the present life of its topic. */
+  isCurrent(message: Message): boolean {
+    const born = this.topic(message.topic)?.value?.born
+    return born !== undefined && message.position !== undefined && !message.isGone && message.position >= born
+  }
+}
+
+const HEAD_CHARS = 8
+
+/** A body that says which message it is: its number, then letters. */
+export function bodyOf(id: number, length: number): Buffer {
+  const body = Buffer.alloc(Math.max(HEAD_CHARS, length), 97 + (id % 26))
+  body.write(String(id).padStart(HEAD_CHARS, '0'), 'latin1')
+  return body
+}
+
+function idOf(body: Uint8Array): number {
+  return Number(Buffer.from(body.buffer, body.byteOffset, Math.min(body.length, HEAD_CHARS)).toString('latin1'))
+}

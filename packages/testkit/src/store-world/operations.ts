@@ -1,0 +1,468 @@
+// What is asked of the broker, drawn from the seed one by one, and what its answers mean for the model.
+import {
+  formatReceiptHandle,
+  MqError,
+  parseOffsetMessageId,
+  Perm,
+  subscriptionGroupConfig,
+  topicConfig,
+} from '@rocketmq-ts/model'
+import type { Prng } from '../sim/index.ts'
+import { BROKER_ADDRESS, type BrokerHost } from './broker-host.ts'
+import { checkDelivery } from './check-deliveries.ts'
+import { bodyOf, type Entry, type GroupModel, type Message, type Model, type TopicModel } from './model.ts'
+import type { StorePlan } from './store-plan.ts'
+import type { Verdict } from './verdict.ts'
+
+const BROKER = { address: BROKER_ADDRESS, brokerName: 'broker-a' }
+/** Operations are given up after this time of the world. */
+const TIMEOUT_MS = 60_000
+const TAGS = ['A', 'B', 'C'] as const
+const KEYS = 12
+const INVISIBLE_MS = [50, 400, 3000, 20_000] as const
+/** No delivery is hidden longer. */
+export const INVISIBLE_MS_MAX = 20_000
+/** Of a segment left beside the largest body: its dead-letter copy must fit, too. */
+const RECORD_SLACK_BYTES = 4096
+const POP_SIZES = [1, 1, 4, 32] as const
+/** Deliveries that wait to be settled, at most; older ones expire. */
+const HELD_MAX = 64
+
+export const OPERATIONS = ['send', 'pop', 'ack', 'change', 'topic', 'group', 'offsets'] as const
+export type OperationName = (typeof OPERATIONS)[number]
+
+const WEIGHTS: readonly (readonly [OperationName, number])[] = [
+  ['send', 46],
+  ['pop', 18],
+  ['ack', 22],
+  ['change', 6],
+  ['topic', 2],
+  ['group', 1],
+  ['offsets', 5],
+]
+
+export interface OperationDeps {
+  readonly plan: StorePlan
+  readonly host: BrokerHost
+  readonly model: Model
+  readonly random: Prng
+  readonly verdict: Verdict
+  /** Told about each answer, for a look into a run. */
+  readonly tell?: ((line: string) => void) | undefined
+}
+
+export class Operations {
+  readonly counts: Record<OperationName, number> = {
+    send: 0,
+    pop: 0,
+    ack: 0,
+    change: 0,
+    topic: 0,
+    group: 0,
+    offsets: 0,
+  }
+  /** Answers by what they were, and what was refused. */
+  readonly outcomes = new Map<string, number>()
+  readonly #deps: OperationDeps
+  readonly #held: { readonly group: GroupModel; readonly entry: Entry }[] = []
+  /** Asked and not answered yet. */
+  #open = 0
+  /** Topics and groups with a change under way: nothing else is asked of them. */
+  readonly #changing = new Set<string>()
+
+  constructor(deps: OperationDeps) {
+    this.#deps = deps
+  }
+
+  get open(): number {
+    return this.#open
+  }
+
+  get total(): number {
+    return Object.values(this.counts).reduce((sum, count) => sum + count, 0)
+  }
+
+  /** The broker ended: whoever waits hears nothing any more. */
+  ended(): void {
+    this.#open = 0
+    this.#changing.clear()
+  }
+
+  /** Asks for one more. */
+  next(): void {
+    const { random } = this.#deps
+    let left = random.integer(100)
+    const [name] = WEIGHTS.find(([, weight]) => (left -= weight) < 0) ?? WEIGHTS[0]!
+    const run = {
+      send: () => this.#send(),
+      pop: () => this.#pop(),
+      ack: () => this.#ack(),
+      change: () => this.#changeInvisible(),
+      topic: () => this.#changeTopic(),
+      group: () => this.#changeGroup(),
+      offsets: () => this.#offsets(),
+    }[name]
+    run()
+  }
+
+  /** Makes every topic and group of the plan. */
+  prepare(): void {
+    for (const topic of this.#deps.model.topics) this.#putTopic(topic)
+    for (const group of this.#deps.model.groups) this.#putGroup(group)
+  }
+
+  /** Many sends at once. */
+  burst(count: number): void {
+    for (let index = 0; index < count; index += 1) this.#send()
+  }
+
+  /** Takes and settles what there is; the number of messages it got. */
+  async drain(group: GroupModel, topic: TopicModel): Promise<number> {
+    let got = 0
+    for (;;) {
+      const found = await this.#popOnce(group, topic, { max: 32, invisibleMs: INVISIBLE_MS_MAX })
+      if (found.length === 0) return got
+      got += found.length
+      await Promise.all(found.map((entry) => this.#settle(group, entry)))
+    }
+  }
+
+  #track(name: OperationName, work: Promise<unknown>): void {
+    const { host } = this.#deps
+    this.counts[name] += 1
+    this.#open += 1
+    const life = host.life
+    const over = (outcome: string): void => {
+      if (host.life !== life || life.end !== undefined) return
+      this.#open -= 1
+      const key = `${name} ${outcome}`
+      this.outcomes.set(key, (this.outcomes.get(key) ?? 0) + 1)
+    }
+    work.then(
+      () => over('ok'),
+      (error: unknown) => over(error instanceof MqError ? error.code : 'failed'),
+    )
+  }
+
+  // — messages —
+
+  #send(): void {
+    const { model, random, plan, host } = this.#deps
+    const topic = random.pick(model.topics)
+    if (this.#changing.has(topic.name)) return
+    const queues = topic.value?.number ?? 1
+    const length = random.chance(0.02)
+      ? random.integer(plan.shape.segmentBytes - RECORD_SLACK_BYTES)
+      : random.integer(plan.bodyBytesMax)
+    const tag = random.pick(TAGS)
+    const key = `key-${random.integer(KEYS)}`
+    const message = model.message(topic.name, bodyOf(model.messages.length, length), tag, key)
+    const isEmpty = random.chance(0.005)
+    const header = {
+      producerGroup: 'producers',
+      topic: topic.name,
+      defaultTopic: 'TBW102',
+      defaultTopicQueueNums: queues,
+      queueId: random.chance(0.2) ? -1 : random.integer(queues),
+      sysFlag: 0,
+      bornTimestampMs: host.machine.nowMs,
+      flag: 0,
+      properties: `KEYS\u0001${key}\u0002TAGS\u0001${tag}\u0002UNIQ_KEY\u0001${uniqueKeyOf(message.id)}\u0002`,
+      reconsumeTimes: 0,
+      unitMode: false,
+      batch: false,
+    }
+    host.purpose = 'messages'
+    const created = topic.value === undefined ? topic.change(queues, host.log.written) : undefined
+    if (created !== undefined) this.#changing.add(topic.name)
+    const sending = host.client
+      .send(BROKER_ADDRESS, header, isEmpty ? Buffer.alloc(0) : message.body, { timeoutMs: TIMEOUT_MS })
+      .then(
+        (result) => {
+          created?.(host.log.written)
+          this.#changing.delete(topic.name)
+          this.#stored(message, result)
+        },
+        (error: unknown) => {
+          this.#changing.delete(topic.name)
+          if (error instanceof MqError && isRefusal(error)) message.outcome = 'refused'
+          throw error
+        },
+      )
+    this.#track('send', sending)
+  }
+
+  #stored(
+    message: Message,
+    result: { readonly kind: string; readonly msgId: string; readonly queueId: number; readonly queueOffset: number },
+  ): void {
+    const { host, verdict, plan } = this.#deps
+    const position = parseOffsetMessageId(result.msgId).commitLogOffset
+    const isKnown = message.position !== undefined
+    if (isKnown && (message.position !== position || message.queueOffset !== result.queueOffset)) {
+      verdict.add('place', `message ${message.id} was delivered from ${message.position}, its answer says ${position}`)
+    }
+    message.position = position
+    message.queueId = result.queueId
+    message.queueOffset = result.queueOffset
+    if (result.kind !== 'stored') return
+    message.outcome = 'stored'
+    this.#tell(
+      `message ${message.id} of ${message.topic} stored at ${position}, queue ${result.queueId} offset ${result.queueOffset}`,
+    )
+    const safe = plan.shape.flushDiskType === 'SYNC_FLUSH' ? host.log.flushed : host.log.written
+    if (position >= safe)
+      verdict.add('early', `message ${message.id} at ${position} was acknowledged, the log is safe up to ${safe}`)
+  }
+
+  // — consuming —
+
+  #pop(): void {
+    const { model, random } = this.#deps
+    const group = random.pick(model.groups)
+    const topic = random.pick(model.topics)
+    if (this.#changing.has(topic.name) || this.#changing.has(group.name)) return
+    if (group.value === undefined) {
+      this.#putGroup(group)
+      return
+    }
+    const what = { max: random.pick(POP_SIZES), invisibleMs: random.pick(INVISIBLE_MS) }
+    const popping = this.#popOnce(group, topic, what).then((entries) => {
+      this.#held.push(...entries.map((entry) => ({ group, entry })))
+      this.#held.splice(0, Math.max(0, this.#held.length - HELD_MAX))
+    })
+    this.#track('pop', popping)
+  }
+
+  async #popOnce(
+    group: GroupModel,
+    topic: TopicModel,
+    { max, invisibleMs }: { readonly max: number; readonly invisibleMs: number },
+  ): Promise<Entry[]> {
+    const { host, model, verdict, plan } = this.#deps
+    const header = {
+      consumerGroup: group.name,
+      topic: topic.name,
+      queueId: -1,
+      maxMsgNums: max,
+      invisibleTimeMs: invisibleMs,
+      pollTimeMs: 0,
+      bornTimeMs: host.machine.nowMs,
+      initMode: 0,
+      expType: 'TAG',
+      exp: group.tag ?? '*',
+    }
+    const result = await host.client.pop(BROKER, header, { timeoutMs: TIMEOUT_MS })
+    if (result.kind !== 'found') return []
+    const entries = result.messages.map((popped) =>
+      checkDelivery(
+        model,
+        {
+          group,
+          popped,
+          popTimeMs: result.popTimeMs,
+          invisibleMs,
+          written: host.log.written,
+          flushed: plan.shape.flushDiskType === 'SYNC_FLUSH' ? host.log.flushed : undefined,
+          isRefusing: host.life.isRefusing,
+        },
+        verdict,
+      ),
+    )
+    const known = entries.filter((entry) => entry !== undefined)
+    const list = known.map(({ message, deliveries }) => `${message.id}${deliveries > 1 ? `(${deliveries})` : ''}`)
+    this.#tell(
+      `${group.name} got ${list.join(' ')} of ${topic.name}, pop time ${result.popTimeMs}, for ${invisibleMs} ms`,
+    )
+    return known
+  }
+
+  #tell(line: string): void {
+    const { tell, host } = this.#deps
+    tell?.(`life ${host.lives.length}, ${host.world.nowMs.toFixed(1)} ms: ${line}`)
+  }
+
+  #ack(): void {
+    const held = this.#takeHeld()
+    if (held !== undefined) this.#track('ack', this.#settle(held.group, held.entry))
+  }
+
+  async #settle(group: GroupModel, entry: Entry): Promise<void> {
+    const { host } = this.#deps
+    const { latest, message } = entry
+    if (entry.settled === 'no') entry.settled = 'maybe'
+    const place = { consumerGroup: group.name, topic: message.topic, handle: latest.handle }
+    const result = await host.client.ack(BROKER_ADDRESS, place, { timeoutMs: TIMEOUT_MS })
+    const isLive = entry.isHidden && host.machine.nowMs < entry.popTimeMs + entry.invisibleMs
+    const isLatest = group.entries.get(message) === entry && entry.latest === latest
+    if (result.kind !== 'done' || !isLive || !isLatest || host.life.isRefusing) return
+    entry.settled = 'yes'
+    entry.settledEnd = host.log.written
+    this.#tell(`${group.name} settled message ${message.id}, end ${entry.settledEnd}`)
+  }
+
+  #changeInvisible(): void {
+    const { random, host } = this.#deps
+    const held = this.#takeHeld()
+    if (held === undefined) return
+    const { group, entry } = held
+    const { message } = entry
+    const invisibleTimeMs = random.chance(0.2) ? 0 : random.pick(INVISIBLE_MS)
+    const place = { consumerGroup: group.name, topic: message.topic, handle: entry.latest.handle, invisibleTimeMs }
+    const wasHidden = entry.isHidden
+    entry.isHidden = false
+    const changing = host.client
+      .changeInvisibleTime(BROKER_ADDRESS, place, { timeoutMs: TIMEOUT_MS })
+      .then((result) => {
+        if (result.kind !== 'changed' || group.entries.get(message) !== entry) return
+        const isLive = wasHidden && host.machine.nowMs < entry.popTimeMs + entry.invisibleMs
+        const { handle } = result
+        entry.latest = { ...entry.latest, handle, handleText: formatReceiptHandle(handle) }
+        if (!isLive || invisibleTimeMs === 0) return
+        entry.popTimeMs = handle.popTimeMs
+        entry.invisibleMs = invisibleTimeMs
+        entry.popEnd = host.log.written
+        entry.isHidden = !host.life.isRefusing
+        this.#held.push(held)
+      })
+    this.#track('change', changing)
+  }
+
+  #takeHeld() {
+    const { random } = this.#deps
+    if (this.#held.length === 0) return undefined
+    const [held] = this.#held.splice(random.integer(this.#held.length), 1)
+    return held === undefined || this.#changing.has(held.entry.message.topic) || this.#changing.has(held.group.name)
+      ? undefined
+      : held
+  }
+
+  // — settings —
+
+  #changeTopic(): void {
+    const { model, random, host } = this.#deps
+    const topic = random.pick(model.topics)
+    if (this.#changing.has(topic.name) || this.#open > 0) return
+    if (topic.value === undefined || random.chance(0.6)) {
+      this.#putTopic(topic)
+      return
+    }
+    this.#forgetTopic(topic)
+    topic.deletions += 1
+    const done = topic.change(undefined, host.log.written)
+    this.#setting(
+      'topic',
+      topic.name,
+      done,
+      host.client.deleteTopic(BROKER_ADDRESS, topic.name, { timeoutMs: TIMEOUT_MS }),
+    )
+  }
+
+  #putTopic(topic: TopicModel): void {
+    const { random, host } = this.#deps
+    const queues = Math.max(topic.value?.number ?? 1, 1 + random.integer(5))
+    const done = topic.change(queues, host.log.written)
+    const config = topicConfig(topic.name, { readQueueNums: queues, writeQueueNums: queues, perm: Perm.READ_WRITE })
+    this.#setting('topic', topic.name, done, host.client.createTopic(BROKER_ADDRESS, config, { timeoutMs: TIMEOUT_MS }))
+  }
+
+  #changeGroup(): void {
+    const { model, random, host } = this.#deps
+    const group = random.pick(model.groups)
+    if (this.#changing.has(group.name) || this.#open > 0) return
+    if (group.value === undefined || random.chance(0.8)) this.#putGroup(group)
+    else {
+      group.entries.clear()
+      const done = group.change(undefined, host.log.written)
+      this.#setting(
+        'group',
+        group.name,
+        done,
+        host.client.deleteSubscriptionGroup(BROKER_ADDRESS, group.name, { timeoutMs: TIMEOUT_MS }),
+      )
+    }
+  }
+
+  #putGroup(group: GroupModel): void {
+    const { random, host } = this.#deps
+    const retryMaxTimes = random.integer(4)
+    const done = group.change(retryMaxTimes, host.log.written)
+    const config = subscriptionGroupConfig(group.name, { retryMaxTimes })
+    this.#setting(
+      'group',
+      group.name,
+      done,
+      host.client.createSubscriptionGroup(BROKER_ADDRESS, config, { timeoutMs: TIMEOUT_MS }),
+    )
+  }
+
+  /** Its messages and what groups know of them belong to the past. */
+  #forgetTopic(topic: TopicModel): void {
+    for (const { entries } of this.#deps.model.groups) {
+      for (const message of entries.keys()) if (message.topic === topic.name) entries.delete(message)
+    }
+  }
+
+  #setting(kind: 'topic' | 'group', name: string, done: (written: number) => void, work: Promise<unknown>): void {
+    const { host } = this.#deps
+    this.#changing.add(name)
+    host.purpose = 'settings'
+    const over = (): void => {
+      this.#changing.delete(name)
+      host.purpose = 'messages'
+    }
+    this.#track(
+      kind,
+      work.then(
+        () => {
+          done(host.log.written)
+          over()
+          this.#tell(`${name} changed, end ${host.log.written}`)
+        },
+        (error: unknown) => {
+          over()
+          throw error
+        },
+      ),
+    )
+  }
+
+  // — looking —
+
+  #offsets(): void {
+    const { model, random, host, verdict } = this.#deps
+    const topic = random.pick(model.topics)
+    const { value } = topic
+    if (this.#changing.has(topic.name) || value === undefined || topic.isFuzzy) return
+    const queueId = random.integer(value.number)
+    const stored = model.messages.filter(
+      (message) =>
+        message.outcome === 'stored' &&
+        message.queueId === queueId &&
+        message.topic === topic.name &&
+        model.isCurrent(message),
+    )
+    const least = Math.max(0, ...stored.map(({ queueOffset = 0 }) => queueOffset + 1))
+    const asking = host.client
+      .maxOffset(BROKER_ADDRESS, { topic: topic.name, queueId }, { timeoutMs: TIMEOUT_MS })
+      .then((max) => {
+        if (max < least && topic.value === value) {
+          verdict.add(
+            'offsets',
+            `${topic.name} queue ${queueId} ends at ${max}; ${least} messages of it were acknowledged`,
+          )
+        }
+      })
+    this.#track('offsets', asking)
+  }
+}
+
+function uniqueKeyOf(id: number): string {
+  return id.toString(16).toUpperCase().padStart(32, '0')
+}
+
+/** It is certain that nothing was stored. */
+function isRefusal(error: MqError): boolean {
+  if (error.code === 'unavailable') return error.message.includes('no space is left')
+  return error.code === 'message-illegal' || error.code === 'busy' || error.code === 'parameter-invalid'
+}

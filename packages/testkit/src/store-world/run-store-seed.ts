@@ -1,0 +1,251 @@
+// One seed of the store's world: one broker, many short lives, each ended at a step of its own, and after each start the
+// checker. In the end everything is delivered, and the books must say the same.
+import { createWorld, type Counters, Prng, type World, WorldError } from '../sim/index.ts'
+import { BROKER_ADDRESS, BrokerHost, STORE_ROOT } from './broker-host.ts'
+import { forgetBehind } from './check-deliveries.ts'
+import { checkDrained, checkLedgers } from './check-end.ts'
+import { checkRecoveredLog, maxOffsets } from './check-recovery.ts'
+import { type LogImage, readLogImage } from './log-image.ts'
+import { GroupModel, Model, type Setting, TopicModel } from './model.ts'
+import { INVISIBLE_MS_MAX, Operations } from './operations.ts'
+import { type LifePlan, OPERATIONS_MIN, type StorePlan } from './store-plan.ts'
+import { Verdict, type Violation } from './verdict.ts'
+
+/** Operations asked for at once, at most, but for bursts. */
+const TOGETHER_MAX = 6
+const BURST_CHANCE = 0.04
+const BURST_MAX = 40
+/** Longest wait for the answers of one round. */
+const ROUND_MS_MAX = 600_000
+/** Pauses between rounds; long ones let timers of the broker come. */
+const PAUSES_MS = [0, 0, 0, 1, 20, 200, 6000] as const
+/** Until a step in the background comes by itself. */
+const IDLE_MS = 15_000
+const STARTS_MAX = 12
+const DRAINS_MAX = 30
+
+/** What a run left behind. */
+export interface StoreRunRecord {
+  readonly plan: StorePlan
+  readonly violations: readonly Violation[]
+  readonly operations: Operations
+  readonly host: BrokerHost
+  readonly model: Model
+  readonly counters: Counters
+  readonly traceHash: string
+  readonly events: number
+  readonly virtualMs: number
+}
+
+/** Runs a seed. Never rejects for what the store does. */
+export async function runStoreSeed(plan: StorePlan, tell?: (line: string) => void): Promise<StoreRunRecord> {
+  const replay = `npm run sim -- --world store --seed ${plan.seed}`
+  const world = createWorld({ seed: plan.seed, replay })
+  const run = new StoreRun(world, plan, tell)
+  await run.all().catch((error: unknown) => {
+    if (!(error instanceof WorldError)) throw error
+    const cause = error.cause instanceof Error ? `\n${error.cause.stack}` : ''
+    run.verdict.add('broken', `${error.message}${cause}`)
+  })
+  for (const defect of run.host.defects) run.verdict.add('defect', defect)
+  const { verdict, operations, host, model } = run
+  return {
+    plan,
+    violations: verdict.violations,
+    operations,
+    host,
+    model,
+    counters: world.counters,
+    traceHash: world.traceHash,
+    events: world.eventCount,
+    virtualMs: world.nowMs,
+  }
+}
+
+class StoreRun {
+  readonly verdict = new Verdict()
+  readonly host: BrokerHost
+  readonly model: Model
+  readonly operations: Operations
+  readonly #world: World
+  readonly #plan: StorePlan
+  readonly #random: Prng
+  #image: LogImage | undefined
+
+  constructor(world: World, plan: StorePlan, tell?: (line: string) => void) {
+    this.#world = world
+    this.#plan = plan
+    this.#random = world.random.fork()
+    this.host = new BrokerHost(world, plan.shape)
+    this.model = new Model(
+      plan.topics.map(({ name }) => new TopicModel(name)),
+      plan.groups.map(({ name, tag }) => new GroupModel(name, tag)),
+    )
+    const { host, model, verdict } = this
+    verdict.place = () => ` [life ${host.lives.length}, ${world.nowMs.toFixed(1)} ms]`
+    this.operations = new Operations({ plan, host, model, random: this.#random, verdict, tell })
+  }
+
+  async all(): Promise<void> {
+    for (const life of this.#plan.lives) {
+      await this.#start()
+      await this.#live(life)
+      if (this.verdict.violations.length > 0) return
+    }
+    const left = OPERATIONS_MIN - this.operations.total
+    if (left > 0) {
+      await this.#start()
+      await this.#live({ operations: left, crash: undefined })
+      if (this.verdict.violations.length > 0) return
+    }
+    await this.#start()
+    await this.#drain()
+  }
+
+  /** Until it runs; it may be ended on the way, then it is started again. */
+  async #start(): Promise<void> {
+    const { host } = this
+    for (let tries = 0; !host.isUp; tries += 1) {
+      if (tries === STARTS_MAX) {
+        this.verdict.add('start', `the broker does not start: ${String(host.life.startFailure)}`)
+        throw new WorldError('the broker does not start')
+      }
+      // What a start must still find: a kill takes nothing that was written.
+      const floor = host.log.written
+      await host.start()
+      this.operations.ended()
+      const { recoveredEnd } = host.life
+      if (recoveredEnd !== undefined) this.#recovered(recoveredEnd, floor)
+    }
+    host.order(undefined)
+    await this.#askSettings()
+  }
+
+  #recovered(end: number, floor: number): void {
+    const { host, model, verdict } = this
+    this.#image = readLogImage({
+      disk: host.machine.disk,
+      root: STORE_ROOT,
+      segmentBytes: this.#plan.shape.segmentBytes,
+    })
+    checkRecoveredLog(model, { image: this.#image, end, floor }, verdict)
+    forgetBehind(model, end)
+  }
+
+  /** Topics and groups are as acknowledged, and queues end where the log says. */
+  async #askSettings(): Promise<void> {
+    const { host, model } = this
+    const end = host.life.recoveredEnd ?? 0
+    await this.#whileUp(async () => {
+      const topics = new Map(
+        (await host.client.topicConfigs(BROKER_ADDRESS)).map((config) => [config.topicName, config]),
+      )
+      const groups = await host.client.subscriptionGroups(BROKER_ADDRESS)
+      const retries = new Map(groups.map((config) => [config.groupName, config.retryMaxTimes]))
+      for (const topic of model.topics) this.#resolve(topic, topics.get(topic.name)?.writeQueueNums, end)
+      for (const group of model.groups) this.#resolve(group, retries.get(group.name), end)
+      for (const topic of model.topics) if (topic.value !== undefined && !topic.isFuzzy) await this.#askBounds(topic)
+    })
+  }
+
+  #resolve(setting: Setting, number: number | undefined, end: number): void {
+    const allowed = setting.allowed(end).map((value) => value?.number ?? 'none')
+    if (setting.resolve(number, end)) return
+    this.verdict.add('settings', `${setting.name} is ${number ?? 'none'}, it can only be ${allowed.join(' or ')}`)
+  }
+
+  async #askBounds(topic: TopicModel): Promise<void> {
+    const image = this.#image
+    const stats = await this.host.client.topicStats(BROKER_ADDRESS, topic.name)
+    if (image === undefined || stats === undefined) return
+    const expected = maxOffsets(image, topic)
+    for (const { queueId, maxOffset } of stats) {
+      const own = expected.get(queueId) ?? 0
+      if (maxOffset === own) continue
+      this.verdict.add('offsets', `${topic.name} queue ${queueId} ends at ${maxOffset}, its log says ${own}`)
+    }
+  }
+
+  /** Runs the world until `work` is done, or the broker is ended. */
+  async #whileUp(work: () => Promise<void>): Promise<void> {
+    const { host } = this
+    let isOver = false
+    let failure: unknown
+    void work().then(
+      () => (isOver = true),
+      (error: unknown) => {
+        failure = error
+        isOver = true
+      },
+    )
+    await this.#world.run(() => isOver || !host.isUp, { forMsMax: ROUND_MS_MAX })
+    if (failure !== undefined) throw failure
+  }
+
+  async #live({ operations, crash }: LifePlan): Promise<void> {
+    const { host } = this
+    const random = this.#random
+    if (host.lives.length === 1 || this.operations.total === 0) this.operations.prepare()
+    const target = this.operations.total + operations
+    if (crash?.phase === 'running') host.order({ ...crash })
+    let rounds = 0
+    while (host.isUp && this.operations.total < target) {
+      rounds += 1
+      if (rounds > 10 * operations) throw new WorldError('no operation is possible any more')
+      if (random.chance(BURST_CHANCE)) this.operations.burst(1 + random.integer(BURST_MAX))
+      else for (let count = 1 + random.integer(TOGETHER_MAX); count > 0; count -= 1) this.operations.next()
+      const waitsForAll = random.chance(0.9)
+      if (waitsForAll) await this.#world.run(() => this.operations.open === 0 || !host.isUp, { forMsMax: ROUND_MS_MAX })
+      if (host.isUp) await this.#pause(random.pick(PAUSES_MS))
+      if (this.verdict.violations.length > 0) return
+    }
+    await this.#end(crash)
+  }
+
+  async #pause(forMs: number): Promise<void> {
+    const endMs = this.#world.nowMs + forMs
+    this.#world.after(forMs, () => undefined)
+    await this.#world.run(() => this.#world.nowMs >= endMs || !this.host.isUp)
+  }
+
+  async #end(crash: LifePlan['crash']): Promise<void> {
+    const { host } = this
+    const random = this.#random
+    if (host.isUp && crash?.phase === 'running' && host.isOrdered) await this.#pause(IDLE_MS)
+    if (!host.isUp) return
+    if (crash?.phase === 'running' || crash?.phase === 'recovering') host.crash(crash.powerLoss)
+    else {
+      if (crash !== undefined) host.order({ ...crash })
+      const isStopped = await host.stop()
+      host.order(undefined)
+      // What an orderly stop leaves behind needs no power.
+      if (isStopped && random.chance(0.5)) host.machine.losePower()
+    }
+    if (crash?.phase === 'recovering') host.order({ ...crash })
+  }
+
+  /** Everything that is left comes to every group, and then the books are closed. */
+  async #drain(): Promise<void> {
+    const { host, model, verdict } = this
+    for (let round = 0; round < DRAINS_MAX; round += 1) {
+      await this.#pause(INVISIBLE_MS_MAX + 1000)
+      let got = 0
+      await this.#whileUp(async () => {
+        for (const group of model.groups) {
+          for (const topic of model.topics) {
+            if (topic.value !== undefined && group.value !== undefined) got += await this.operations.drain(group, topic)
+          }
+        }
+      })
+      if (got === 0 || !host.isUp) break
+    }
+    const image = readLogImage({
+      disk: host.machine.disk,
+      root: STORE_ROOT,
+      segmentBytes: this.#plan.shape.segmentBytes,
+    })
+    checkDrained(model, image, verdict)
+    checkLedgers(model, host.broker.ledger(), verdict)
+    await host.stop()
+  }
+}

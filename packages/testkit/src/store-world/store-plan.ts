@@ -1,0 +1,107 @@
+// Everything that a seed decides before its run: the shape of the store, its topics and groups, how it is used, and where
+// it is killed.
+import type { BrokerSettings } from '@rocketmq-ts/broker'
+import { Prng } from '../sim/index.ts'
+import type { CrashOrder } from './broker-host.ts'
+import { CRASH_STEPS } from './crash-steps.ts'
+import type { Phase } from './steps.ts'
+
+const KiB = 1024
+/** Operations of one seed, at least. */
+export const OPERATIONS_MIN = 500
+const OPERATIONS_SPREAD = 40
+const LIVES_MIN = 4
+const LIVES_SPREAD = 4
+/** Of a step that comes often, so many are let pass. */
+const SKIPS = [0, 0, 0, 0, 1, 2, 5, 12, 40] as const
+const RECOVERY_SKIPS = [0, 0, 0, 0, 1, 2, 4] as const
+
+export interface StoreShape {
+  readonly flushDiskType: 'SYNC_FLUSH' | 'ASYNC_FLUSH'
+  readonly segmentBytes: number
+  /** Sectors of the disk, or its pages, that are written in one piece. */
+  readonly atomicBytes: 512 | 4096
+  readonly settings: Partial<BrokerSettings>
+}
+
+export interface TopicPlan {
+  readonly name: string
+  readonly queues: number
+}
+
+export interface GroupPlan {
+  readonly name: string
+  /** It takes only messages of this tag. */
+  readonly tag: string | undefined
+}
+
+export interface LifePlan {
+  readonly operations: number
+  /** Where it is to end; in order without it. */
+  readonly crash: CrashOrder | undefined
+}
+
+export interface StorePlan {
+  readonly seed: number
+  readonly shape: StoreShape
+  readonly topics: readonly TopicPlan[]
+  readonly groups: readonly GroupPlan[]
+  readonly lives: readonly LifePlan[]
+  readonly bodyBytesMax: number
+}
+
+/** The plan of a seed. */
+export function storePlanOf(seed: number): StorePlan {
+  const random = new Prng(seed).fork()
+  const shape: StoreShape = {
+    flushDiskType: random.chance(0.6) ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
+    segmentBytes: random.pick([32, 64, 128]) * KiB,
+    atomicBytes: random.pick([512, 4096]),
+    settings: {
+      flushConsumerOffsetInterval: random.pick([200, 2000, 20_000]),
+      flushIntervalCommitLog: random.pick([10, 100, 500]),
+    },
+  }
+  const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
+  const topics = range(2 + random.integer(3)).map((index) => ({
+    name: `topic-${index}`,
+    queues: 1 + random.integer(4),
+  }))
+  const groups = range(1 + random.integer(3)).map((index) => ({
+    name: `group-${index}`,
+    tag: index > 0 && random.chance(0.3) ? 'A' : undefined,
+  }))
+  return {
+    seed,
+    shape,
+    topics,
+    groups,
+    lives: planLives(random, seed),
+    bodyBytesMax: random.pick([40, 200, 1000, 3000]),
+  }
+}
+
+/** One life is for the step whose turn it is; the others end wherever the seed says. */
+function planLives(random: Prng, seed: number): LifePlan[] {
+  const count = LIVES_MIN + random.integer(LIVES_SPREAD)
+  const operations = OPERATIONS_MIN + random.integer(OPERATIONS_SPREAD)
+  const own = random.integer(count)
+  return Array.from({ length: count }, (_, index) => ({
+    operations: Math.ceil(operations / count),
+    crash: index === own ? crashAt(random, CRASH_STEPS[seed % CRASH_STEPS.length]) : anyCrash(random),
+  }))
+}
+
+function anyCrash(random: Prng): CrashOrder | undefined {
+  return random.chance(0.2) ? undefined : crashAt(random, random.pick(CRASH_STEPS))
+}
+
+function crashAt(random: Prng, step: string | undefined): CrashOrder {
+  const phase = (step?.split(':')[0] ?? 'running') as Phase
+  return {
+    step,
+    phase,
+    skip: random.pick(phase === 'recovering' ? RECOVERY_SKIPS : SKIPS),
+    powerLoss: random.chance(0.5),
+  }
+}

@@ -1,0 +1,45 @@
+import { expect, test } from '@jest/globals'
+import { LogWatch } from '../../src/store-world/log-watch.ts'
+
+const FIRST = '/store/commitlog/00000000000000000000'
+const SECOND = '/store/commitlog/00000000000000001000'
+const bytes = (position: number, length: number) => ({ position, length, isZero: false })
+
+function watched(): LogWatch {
+  const log = new LogWatch('/store/commitlog')
+  log.after('write', FIRST, bytes(0, 100))
+  return log
+}
+
+test('log watch: written, not synced → nothing is safe', () => {
+  expect([watched().written, watched().flushed]).toEqual([100, 0])
+})
+
+test('log watch: written while a sync runs → only what was there before is safe', () => {
+  const log = watched()
+  log.before('sync', FIRST)
+  log.after('write', FIRST, bytes(100, 50))
+  log.after('sync', FIRST, undefined)
+  expect([log.written, log.flushed]).toEqual([150, 100])
+})
+
+test('log watch: the second segment synced before the first → nothing behind the first is safe', () => {
+  const log = watched()
+  log.after('write', SECOND, bytes(0, 10))
+  log.before('sync', SECOND)
+  log.after('sync', SECOND, undefined)
+  expect([log.written, log.flushed]).toEqual([1010, 0])
+})
+
+test('log watch: zeros in front of the log → are not written log', () => {
+  const log = watched()
+  log.after('write', FIRST, { position: 512, length: 400, isZero: true })
+  expect(log.written).toBe(100)
+})
+
+test('log watch: an empty next segment synced → the log is not longer for it', () => {
+  const log = watched()
+  log.before('sync', SECOND)
+  log.after('sync', SECOND, undefined)
+  expect(log.flushed).toBe(0)
+})

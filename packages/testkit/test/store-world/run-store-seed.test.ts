@@ -1,0 +1,23 @@
+import { expect, test } from '@jest/globals'
+import { runStoreAndJudge } from '../../src/runs/store-seed-report.ts'
+import { CRASH_STEPS } from '../../src/store-world/crash-steps.ts'
+import { OPERATIONS_MIN } from '../../src/store-world/store-plan.ts'
+
+/** Of the thousands that `npm run sim -- --minutes 30` runs. */
+const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+
+test.each(SEEDS)('store: under the faults of seed %i → every promise holds', async (seed) => {
+  const report = await runStoreAndJudge(seed)
+  expect(report.violations).toEqual([])
+  expect(report.operations).toBeGreaterThanOrEqual(OPERATIONS_MIN)
+})
+
+test('store: the same seed twice → the same events', async () => {
+  const [first, second] = [await runStoreAndJudge(11), await runStoreAndJudge(11)]
+  expect(second).toEqual(first)
+})
+
+test('store: every step that a broker passes → is in the list of those at which it is ended', async () => {
+  const passed = (await runStoreAndJudge(12)).stepsPassed
+  expect(passed.filter((step) => !CRASH_STEPS.includes(step))).toEqual([])
+})
