@@ -18,6 +18,7 @@ const KINDS: readonly (readonly [kind: string, path: RegExp])[] = [
   ['apache-checkpoint', /^\/checkpoint(?:\.tmp)?$/u],
   ['queue-checkpoint', /^\/queue-checkpoint\.[^/]+$/u],
   ['flushed-mark', /^\/flushed\.[^/]+$/u],
+  ['last-writer', /^\/last-writer\.[^/]+$/u],
   ['reserve', /^\/reserve$/u],
   ['damaged', /^\/damaged(?:\/.*)?$/u],
   ['start-cache', /^\/config\/broker-start\.[^/]+$/u],
