@@ -18,7 +18,11 @@ export function topicOf(bytes: Buffer, peek: RecordPeek): string {
 
 /** Tags code of a peeked record, from its properties; of several tags the last one counts, as for every reader. */
 export function storedTagsCode(bytes: Buffer, peek: RecordPeek): number {
-  const properties = bytes.subarray(peek.propertiesAt, peek.propertiesAt + peek.propertiesLength)
+  return tagsCodeIn(bytes.subarray(peek.propertiesAt, peek.propertiesAt + peek.propertiesLength))
+}
+
+/** Tags code of a record with these properties: what its unit must have, so that a queue built again is the same. */
+export function tagsCodeIn(properties: Buffer): number {
   let at = properties.lastIndexOf(TAGS)
   while (at > 0 && properties[at - 1] !== VALUE_END) at = properties.lastIndexOf(TAGS, at - 1)
   if (at < 0) return 0

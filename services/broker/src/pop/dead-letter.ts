@@ -10,7 +10,7 @@ import {
   offsetMessageId,
 } from '@rocketmq-ts/model'
 import type { Clock, Logger, Scheduler, Turns } from '@rocketmq-ts/runtime'
-import type { Appender, QueueReader, RecordReader } from '@rocketmq-ts/store'
+import { type Appender, type QueueReader, type RecordReader, tagsCodeIn } from '@rocketmq-ts/store'
 import type { BrokerEvent } from '../events.ts'
 import type { HostPort } from '../host-port.ts'
 import type { DeadCandidate, Inflight, Origin, QueueState } from '../inflight/inflight.ts'
@@ -124,6 +124,7 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
     const storeHost = deps.storeHost()
     try {
       deps.ensureDeadLetterTopic(queue.group)
+      const properties = copyProperties(original, queue, offset, popTime)
       store.append({
         topic: deadLetterTopicOf(queue.group),
         queueId: 0,
@@ -135,8 +136,8 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
         reconsumeTimes: attempts - 1,
         preparedTransactionOffset: 0,
         body: original.body,
-        properties: copyProperties(original, queue, offset, popTime),
-        tagsCode: 0,
+        properties,
+        tagsCode: tagsCodeIn(Buffer.from(properties.buffer, properties.byteOffset, properties.byteLength)),
       })
     } catch (error) {
       if (!(error instanceof MqError)) throw error

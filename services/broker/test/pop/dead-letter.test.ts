@@ -40,6 +40,14 @@ test('dead letter: properties so long that those of the copy do not fit beside t
   expect(ledgerOf(broker)[0]?.buckets).toMatchObject({ dead: 1, inFlight: 0 })
 })
 
+test('dead letter: a message with a tag → consumers of the dead-letter topic find it by its tag', async () => {
+  const broker = await startMortal()
+  await broker.send('T', 'poison', { properties: 'TAGS\u0001created\u0002' })
+  await letDie(broker)
+  expect(await broker.pop(DLQ, 'others', { expression: 'paid' })).toHaveLength(0)
+  expect(await broker.pop(DLQ, 'watchers', { expression: 'created' })).toHaveLength(1)
+})
+
 test('dead letter: a unique key as long as a book → the copy names its origin by place instead', async () => {
   const broker = await startMortal()
   await broker.send('T', 'poison', { properties: `UNIQ_KEY\u0001${'x'.repeat(20_000)}\u0002` })
