@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { readInt32, readInt64OrNaN } from '@rocketmq-ts/bytes'
 import { peekedBodyCrcMatches, peekRecord, type RecordPeek, SysFlag } from '@rocketmq-ts/model'
+import { hasUnit } from '../record-fields.ts'
 import type { ScannedRecord } from '../recovery.ts'
 
 const PORT_MAX = 65_535
@@ -26,6 +27,7 @@ export function headerProblem({ bytes, at, position, peek }: ScannedRecord): str
   if ((sysFlag & ~KNOWN_SYS_FLAGS) !== 0) return `sysFlag: 0x${(sysFlag >>> 0).toString(16)} has bits without a meaning`
   const prepared = readInt64OrNaN(bytes, restAt + 8)
   const isTransaction = (sysFlag & SysFlag.TRANSACTION_MASK) !== 0
+  if (!hasUnit(sysFlag) && peek.queueOffset !== 0) return `queueOffset: ${peek.queueOffset} without a unit`
   if (prepared !== 0 && !isTransaction) return `preparedTransactionOffset: ${prepared} without a transaction`
   if (!(prepared >= 0 && prepared <= position)) return `preparedTransactionOffset: ${prepared} is not before the record`
   if (readInt32(bytes, restAt + 4) < 0) return 'reconsumeTimes: is below zero'
