@@ -28,6 +28,7 @@ import { builtInTopics } from './built-in-topics.ts'
 import { createDerivedFiles } from './derived-files.ts'
 import type { BrokerEvent } from './events.ts'
 import { createExpiry } from './expiry.ts'
+import { createKeptEntries } from './foreign/kept-entries.ts'
 import { createGroupRequests } from './groups/group-requests.ts'
 import { attemptsMax, createGroupTable } from './groups/group-table.ts'
 import { type HostPort, hostPortOf } from './host-port.ts'
@@ -126,12 +127,13 @@ async function openAround(
   const { scheduler, network, files, random, logger } = deps
   const topics = createTopicTable(builtInTopics(settings), clock.nowMs())
   const groups = createGroupTable()
+  const kept = createKeptEntries()
   const inflight = createInflight({
     maxAttempts: (group) => attemptsMax(groups.get(group)),
   })
   const root = settings.storePathRootDir
   const recordBytesSoft = recordBytesSoftOf(settings.mappedFileSizeCommitLog)
-  const restored = await restore({ files, root, store, inflight, topics, groups, clock, recordBytesSoft, logger })
+  const restored = await restore({ files, root, store, inflight, topics, groups, kept, clock, recordBytesSoft, logger })
 
   /** Stands in every record; known once the broker listens, and the same from then on. */
   let listening: HostPort | undefined
@@ -174,6 +176,7 @@ async function openAround(
   const writer = createSettingsWriter({
     topics,
     groups,
+    kept,
     journal,
     clock,
     logger,
@@ -197,7 +200,7 @@ async function openAround(
     onDead: (topic, group) => metrics.dead(topic, group),
   })
   const expiry = createExpiry({ inflight, scheduler, clock, turns, polling, deadLetters })
-  const live = { inflight, topics, groups, turns, scheduler, store, logger }
+  const live = { inflight, topics, groups, kept, turns, scheduler, store, logger }
   const { statesCompleteFrom } = restored
   const stateRoll = createStateRoll({ ...live, recordBytesSoft, statesCompleteFrom })
   const derivedFiles = createDerivedFiles({

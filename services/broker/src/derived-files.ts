@@ -13,6 +13,7 @@ import {
 } from '@rocketmq-ts/runtime'
 import type { MessageStore } from '@rocketmq-ts/store'
 import type { BrokerEvent } from './events.ts'
+import type { KeptEntries } from './foreign/kept-entries.ts'
 import type { GroupTable } from './groups/group-table.ts'
 import type { Inflight } from './inflight/inflight.ts'
 import type { Journal } from './journal/journal.ts'
@@ -39,6 +40,7 @@ export interface DerivedFilesDeps {
   readonly journal: Pick<Journal, 'seal'>
   readonly topics: TopicTable
   readonly groups: GroupTable
+  readonly kept: KeptEntries
   readonly logger: Logger<BrokerEvent>
   readonly root: string
   readonly intervalMs: number
@@ -73,9 +75,9 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
   function takeImage(): Image {
     deps.journal.seal()
     const mirrors: Image['mirrors'] = [
-      ['topics.json', utf8Encode(topicsMirror(deps.topics))],
-      ['subscriptionGroup.json', utf8Encode(groupsMirror(deps.groups))],
-      ['consumerOffset.json', utf8Encode(offsetsMirror(inflight, nextVersion()))],
+      ['topics.json', utf8Encode(topicsMirror(deps))],
+      ['subscriptionGroup.json', utf8Encode(groupsMirror(deps))],
+      ['consumerOffset.json', utf8Encode(offsetsMirror(deps, nextVersion()))],
     ]
     return {
       coversTo: store.appended,
@@ -163,25 +165,32 @@ async function writeMirror(files: Files, folder: string, name: string, bytes: Ui
 }
 
 /** Java: TopicConfigManager.encode. */
-function topicsMirror(topics: TopicTable): string {
-  const topicConfigTable = new Map([...topics.all()].map(({ config }) => [config.topicName, config]))
+function topicsMirror({ topics, kept }: DerivedFilesDeps): string {
+  const topicConfigTable = new Map<string, unknown>(kept.table('topics.json', 'topicConfigTable'))
+  for (const { config } of topics.all()) topicConfigTable.set(config.topicName, config)
   return stringifyJavaJson({ dataVersion: topics.dataVersion, topicConfigTable })
 }
 
 /** Java: SubscriptionGroupManager.encode. */
-function groupsMirror(groups: GroupTable): string {
-  const subscriptionGroupTable = new Map([...groups.all()].map((config) => [config.groupName, config]))
-  return stringifyJavaJson({ dataVersion: groups.dataVersion, forbiddenTable: {}, subscriptionGroupTable })
+function groupsMirror({ groups, kept }: DerivedFilesDeps): string {
+  const file = 'subscriptionGroup.json'
+  const subscriptionGroupTable = new Map<string, unknown>(kept.table(file, 'subscriptionGroupTable'))
+  for (const config of groups.all()) subscriptionGroupTable.set(config.groupName, config)
+  const forbiddenTable = kept.table(file, 'forbiddenTable')
+  return stringifyJavaJson({ dataVersion: groups.dataVersion, forbiddenTable, subscriptionGroupTable })
 }
 
 /** Low marks: leaving for Apache's broker gives duplicates, never loss. Java: ConsumerOffsetManager.encode. */
-function offsetsMirror(inflight: Inflight, dataVersion: DataVersion): string {
-  const offsetTable = new Map<string, Map<number, number>>()
-  for (const queue of inflight.all()) {
-    const key = `${queue.topic}@${queue.group}`
+function offsetsMirror({ inflight, kept }: DerivedFilesDeps, dataVersion: DataVersion): string {
+  const offsetTable = new Map<string, Map<number, unknown>>()
+  function put(key: string, queueId: number, offset: unknown): void {
     let queues = offsetTable.get(key)
     if (queues === undefined) offsetTable.set(key, (queues = new Map()))
-    queues.set(queue.queueId, inflight.lowMark(queue))
+    queues.set(queueId, offset)
   }
+  for (const [key, queues] of kept.table('consumerOffset.json', 'offsetTable')) {
+    for (const [queueId, offset] of Object.entries(queues ?? {})) put(key, Number(queueId), offset)
+  }
+  for (const queue of inflight.all()) put(`${queue.topic}@${queue.group}`, queue.queueId, inflight.lowMark(queue))
   return stringifyJavaJson({ dataVersion, offsetTable })
 }

@@ -4,6 +4,7 @@ import { MqError, SystemTopic, commitLogOffset, decodeRecord, isDeadLetterTopic 
 import { type Files, type Logger, discardGenerationsBeyond, readGenerations } from '@rocketmq-ts/runtime'
 import type { MessageStore, ReplayedRecord } from '@rocketmq-ts/store'
 import type { BrokerEvent } from './events.ts'
+import type { KeptEntries } from './foreign/kept-entries.ts'
 import type { GroupTable } from './groups/group-table.ts'
 import { takeOver } from './foreign/take-over.ts'
 import { hostPortOf } from './host-port.ts'
@@ -22,6 +23,7 @@ export interface RestoreDeps {
   readonly inflight: Inflight
   readonly topics: TopicTable
   readonly groups: GroupTable
+  readonly kept: KeptEntries
   readonly clock: SteadyClock
   /** See `recordBytesSoftOf`. */
   readonly recordBytesSoft: number

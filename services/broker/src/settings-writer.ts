@@ -11,6 +11,7 @@ import {
 } from '@rocketmq-ts/model'
 import type { Clock, Logger } from '@rocketmq-ts/runtime'
 import type { BrokerEvent } from './events.ts'
+import type { KeptEntries } from './foreign/kept-entries.ts'
 import type { GroupTable } from './groups/group-table.ts'
 import type { SettingEntry } from './inflight/inflight.ts'
 import type { Journal } from './journal/journal.ts'
@@ -27,9 +28,14 @@ export interface SettingsWriter {
   deleteGroup(name: string): void
 }
 
-export interface SettingsWriterDeps {
+/** What settings are applied to. */
+export interface SettingTables {
   readonly topics: TopicTable
   readonly groups: GroupTable
+  readonly kept: KeptEntries
+}
+
+export interface SettingsWriterDeps extends SettingTables {
   readonly journal: Journal
   readonly clock: Clock
   readonly logger: Logger<BrokerEvent>
@@ -40,11 +46,7 @@ export interface SettingsWriterDeps {
 }
 
 /** Applies one journaled change to the tables. Used live and at replay. */
-export function applySetting(
-  entry: SettingEntry,
-  tables: { topics: TopicTable; groups: GroupTable },
-  nowMs: number,
-): void {
+export function applySetting(entry: SettingEntry, tables: SettingTables, nowMs: number): void {
   switch (entry.kind) {
     case 'topic-created':
     case 'topic-changed':
@@ -62,11 +64,14 @@ export function applySetting(
     case 'group-deleted':
       tables.groups.remove(entry.name, nowMs)
       return
+    case 'kept':
+      tables.kept.put(entry.name, entry.payload)
+      return
   }
 }
 
 /** All live settings, to be repeated at a segment roll. Built-in topics have no records. */
-export function* liveSettings(tables: { topics: TopicTable; groups: GroupTable }): Generator<SettingEntry> {
+export function* liveSettings(tables: SettingTables): Generator<SettingEntry> {
   for (const { config, incarnation, isBuiltIn } of tables.topics.all()) {
     if (isBuiltIn) continue
     yield { kind: 'topic-state', name: config.topicName, incarnation, payload: stringifyJavaJson(config) }
@@ -74,6 +79,7 @@ export function* liveSettings(tables: { topics: TopicTable; groups: GroupTable }
   for (const config of tables.groups.all()) {
     yield { kind: 'group-state', name: config.groupName, incarnation: 0, payload: stringifyJavaJson(config) }
   }
+  for (const [name, payload] of tables.kept.all()) yield { kind: 'kept', name, incarnation: 0, payload }
 }
 
 /** The settings as the journal keeps them. Throws MqError 'parameter-invalid' where they are too long for it. */
@@ -98,7 +104,7 @@ export function createSettingsWriter(deps: SettingsWriterDeps): SettingsWriter {
   function journaled(entry: SettingEntry): void {
     const { commitLogOffset } = journal.setting(entry)
     const incarnation = entry.kind === 'topic-created' ? commitLogOffset : entry.incarnation
-    applySetting({ ...entry, incarnation }, { topics, groups }, clock.nowMs())
+    applySetting({ ...entry, incarnation }, deps, clock.nowMs())
   }
 
   return {

@@ -4,6 +4,7 @@ import { type CommitLogOffset, MqError, commitLogOffset } from '@rocketmq-ts/mod
 import type { Logger, Scheduler, Turns } from '@rocketmq-ts/runtime'
 import type { MessageStore } from '@rocketmq-ts/store'
 import type { BrokerEvent } from './events.ts'
+import type { KeptEntries } from './foreign/kept-entries.ts'
 import type { GroupTable } from './groups/group-table.ts'
 import type { Inflight, SettingEntry } from './inflight/inflight.ts'
 import { liveSettings } from './settings-writer.ts'
@@ -30,6 +31,7 @@ export interface StateRollDeps {
   readonly inflight: Inflight
   readonly topics: TopicTable
   readonly groups: GroupTable
+  readonly kept: KeptEntries
   readonly turns: Pick<Turns, 'enter' | 'release'>
   readonly scheduler: Scheduler
   readonly logger: Logger<BrokerEvent>

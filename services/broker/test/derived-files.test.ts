@@ -5,6 +5,7 @@ import { createTurns, readGenerations, silentLogger } from '@rocketmq-ts/runtime
 import { openMessageStore } from '@rocketmq-ts/store'
 import { createManualEffects } from '@rocketmq-ts/testkit'
 import { createDerivedFiles } from '../src/derived-files.ts'
+import { createKeptEntries } from '../src/foreign/kept-entries.ts'
 import { createGroupTable } from '../src/groups/group-table.ts'
 import { createInflight } from '../src/inflight/inflight.ts'
 import { createJournal } from '../src/journal/journal.ts'
@@ -50,6 +51,7 @@ async function setUp() {
     journal,
     topics: createTopicTable([]),
     groups: createGroupTable(),
+    kept: createKeptEntries(),
     logger: silentLogger,
     root: ROOT,
     intervalMs: 1000,

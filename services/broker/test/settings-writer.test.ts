@@ -4,6 +4,7 @@ import { expect, test } from '@jest/globals'
 import { MqError, subscriptionGroupConfig, topicConfig } from '@rocketmq-ts/model'
 import { silentLogger } from '@rocketmq-ts/runtime'
 import { createManualEffects } from '@rocketmq-ts/testkit'
+import { createKeptEntries } from '../src/foreign/kept-entries.ts'
 import { createGroupTable } from '../src/groups/group-table.ts'
 import { createInflight } from '../src/inflight/inflight.ts'
 import type { SettingEntry } from '../src/inflight/inflight.ts'
@@ -15,12 +16,14 @@ function setUp() {
   const { clock } = createManualEffects()
   const topics = createTopicTable([topicConfig('built-in')])
   const groups = createGroupTable()
+  const kept = createKeptEntries()
   const journaled: SettingEntry[] = []
   const told: string[] = []
   const state = { refuses: false, position: 1000 }
   const writer = createSettingsWriter({
     topics,
     groups,
+    kept,
     clock,
     logger: silentLogger,
     dropQueues: (topic) => void told.push(`queues of ${topic} go`),
@@ -36,7 +39,7 @@ function setUp() {
       },
     },
   })
-  return { topics, groups, writer, journaled, told, state }
+  return { topics, groups, kept, writer, journaled, told, state }
 }
 
 test('settings: created, changed, unchanged → two records, one incarnation, and the nameservers hear twice', () => {
@@ -94,7 +97,7 @@ test('settings: too long for the journal → refused, and nothing has changed', 
 })
 
 test('settings: the records of a run, applied to empty tables → the same tables, and the same again by the live ones', () => {
-  const { topics, groups, writer, journaled, state } = setUp()
+  const { topics, groups, kept, writer, journaled, state } = setUp()
   const positions: number[] = []
   const noted = (change: () => void): void => {
     change()
@@ -107,14 +110,24 @@ test('settings: the records of a run, applied to empty tables → the same table
   noted(() => writer.deleteTopic('gone'))
   noted(() => writer.deleteGroup('gone'))
   noted(() => writer.putTopic(topicConfig('T', { perm: 4 })))
+  const keptEntry = { kind: 'kept', name: 'topics.json', incarnation: 0, payload: '{"topicConfigTable":{}}' } as const
+  noted(() => {
+    kept.put(keptEntry.name, keptEntry.payload)
+    journaled.push(keptEntry)
+  })
   for (const entries of [
     journaled.map((entry, at) => (entry.kind === 'topic-created' ? { ...entry, incarnation: positions[at]! } : entry)),
-    [...liveSettings({ topics, groups })],
+    [...liveSettings({ topics, groups, kept })],
   ]) {
-    const tables = { topics: createTopicTable([topicConfig('built-in')]), groups: createGroupTable() }
+    const tables = {
+      topics: createTopicTable([topicConfig('built-in')]),
+      groups: createGroupTable(),
+      kept: createKeptEntries(),
+    }
     for (const entry of entries) applySetting(entry, tables, 1)
     expect([...tables.topics.all()]).toStrictEqual([...topics.all()])
     expect([...tables.groups.all()]).toStrictEqual([...groups.all()])
+    expect([...tables.kept.all()]).toStrictEqual([...kept.all()])
   }
 })
 

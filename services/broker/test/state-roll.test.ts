@@ -4,6 +4,7 @@ import { commitLogOffset, topicConfig } from '@rocketmq-ts/model'
 import { ResponseCode } from '@rocketmq-ts/remoting'
 import { type ReleaseCallback, silentLogger } from '@rocketmq-ts/runtime'
 import { createManualEffects } from '@rocketmq-ts/testkit'
+import { createKeptEntries } from '../src/foreign/kept-entries.ts'
 import { createGroupTable } from '../src/groups/group-table.ts'
 import { createInflight } from '../src/inflight/inflight.ts'
 import { createStateRoll } from '../src/state-roll.ts'
@@ -25,6 +26,7 @@ function setUp(topicCount = 0, recordBytesSoft = 1024 * 1024) {
     inflight,
     topics,
     groups: createGroupTable(),
+    kept: createKeptEntries(),
     scheduler: effects.scheduler,
     logger: { ...silentLogger, info: (event) => void events.push(event) },
     recordBytesSoft,

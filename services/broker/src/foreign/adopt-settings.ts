@@ -10,6 +10,7 @@ import {
   stringifyJavaJson,
   topicConfig,
 } from '@rocketmq-ts/model'
+import type { KeptEntries } from './kept-entries.ts'
 import type { GroupTable } from '../groups/group-table.ts'
 import type { Inflight, SettingEntry } from '../inflight/inflight.ts'
 import { applySetting, payloadOf } from '../settings-writer.ts'
@@ -19,6 +20,7 @@ import type { SettingsFiles } from './settings-files.ts'
 export interface AdoptSettingsDeps {
   readonly topics: TopicTable
   readonly groups: GroupTable
+  readonly kept: KeptEntries
   readonly inflight: Pick<Inflight, 'recordSetting'>
   readonly nowMs: number
   /** Called after each change: what is collected may be written. */

@@ -17,6 +17,8 @@ export interface SettingsFiles {
   /** Undefined without a file that can be read. */
   readonly topics: readonly TopicConfig[] | undefined
   readonly groups: readonly SubscriptionGroupConfig[] | undefined
+  /** Everything that the two files hold. */
+  readonly whole: { readonly topics: JavaJson | undefined; readonly groups: JavaJson | undefined }
   /** Files and entries that could not be read, and why. */
   readonly rejected: readonly string[]
 }
@@ -25,12 +27,12 @@ export interface SettingsFiles {
 export async function readSettingsFiles(files: Pick<Files, 'readWhole'>, root: string): Promise<SettingsFiles> {
   const rejected: string[] = []
 
-  async function read<Config>(
+  function read<Config>(
+    json: JavaJson | undefined,
     name: string,
     table: string,
     decode: (json: JavaJson, path: string) => Config,
-  ): Promise<Config[] | undefined> {
-    const json = await readEither(files, `${root}/config/${name}`, rejected)
+  ): Config[] | undefined {
     if (json === undefined) return undefined
     const configs: Config[] = []
     for (const [key, value] of membersOf(json, table)) {
@@ -39,9 +41,12 @@ export async function readSettingsFiles(files: Pick<Files, 'readWhole'>, root: s
     return configs
   }
 
+  const topics = await readEither(files, `${root}/config/topics.json`, rejected)
+  const groups = await readEither(files, `${root}/config/subscriptionGroup.json`, rejected)
   return {
-    topics: await read('topics.json', 'topicConfigTable', decodeTopicConfig),
-    groups: await read('subscriptionGroup.json', 'subscriptionGroupTable', decodeSubscriptionGroupConfig),
+    topics: read(topics, 'topics.json', 'topicConfigTable', decodeTopicConfig),
+    groups: read(groups, 'subscriptionGroup.json', 'subscriptionGroupTable', decodeSubscriptionGroupConfig),
+    whole: { topics, groups },
     rejected,
   }
 }

@@ -1,7 +1,9 @@
 // Takes over a folder that Apache's broker had since: its settings and progress are newer than our journal, and deliveries
 // that it left open go on here. Everything is journaled before the folder is called ours, so a crash on the way begins
 // again, with the same result. Files of Apache's that have no part here stay as they are.
+import { utf8Length } from '@rocketmq-ts/bytes'
 import {
+  type JavaJson,
   MqError,
   PropertyName,
   REVIVE_GROUP,
@@ -10,21 +12,24 @@ import {
   decodeRecord,
   isSystemGroup,
   isSystemTopic,
+  stringifyJavaJson,
 } from '@rocketmq-ts/model'
 import type { Clock, Files, Logger } from '@rocketmq-ts/runtime'
 import type { ForeignWrites, MessageStore, ReplayedRecord } from '@rocketmq-ts/store'
 import type { BrokerEvent } from '../events.ts'
+import type { KeptEntries, KeptFile } from './kept-entries.ts'
 import type { GroupTable } from '../groups/group-table.ts'
-import type { AdoptedClaim, Inflight } from '../inflight/inflight.ts'
+import { type AdoptedClaim, type Inflight, SETTING_PAYLOAD_BYTES_MAX } from '../inflight/inflight.ts'
 import type { Journal } from '../journal/journal.ts'
 import { propertiesTextOf } from '../pop/dead-letter.ts'
 import { findProperty } from '../send/property-text.ts'
+import { applySetting } from '../settings-writer.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
 import { adoptSettings } from './adopt-settings.ts'
 import { type GroupOffset, readOffsetFiles } from './offset-files.ts'
 import { type PendingQueue, createPendingPops } from './pending-pops.ts'
 import { decodePopRecord, isPopTag } from './pop-records.ts'
-import { readSettingsFiles } from './settings-files.ts'
+import { type SettingsFiles, membersOf, readSettingsFiles } from './settings-files.ts'
 
 /** Lines of the log about what could not be taken, at most. */
 const REJECTED_TOLD_MAX = 100
@@ -37,6 +42,7 @@ export interface TakeOverDeps {
   readonly inflight: Inflight
   readonly topics: TopicTable
   readonly groups: GroupTable
+  readonly kept: KeptEntries
   readonly journal: Journal
   readonly logger: Logger<BrokerEvent>
 }
@@ -131,6 +137,56 @@ function adoptQueue({ topics, store, inflight }: TakeOverDeps, queue: Queue): bo
   return true
 }
 
+/** What goes back into the files as it is. A file that could not be read changes nothing of what is kept. */
+function keptTables(deps: TakeOverDeps, { whole }: SettingsFiles, offsets: readonly GroupOffset[]) {
+  const kept = new Map<KeptFile, Readonly<Record<string, object>>>()
+  const only = (json: JavaJson, table: string, isKept: (name: string) => boolean) =>
+    new Map(membersOf(json, table).filter(([name]) => isKept(name)))
+  if (whole.topics !== undefined) {
+    kept.set('topics.json', { topicConfigTable: only(whole.topics, 'topicConfigTable', isSystemTopic) })
+  }
+  if (whole.groups !== undefined) {
+    kept.set('subscriptionGroup.json', {
+      subscriptionGroupTable: only(whole.groups, 'subscriptionGroupTable', isSystemGroup),
+      forbiddenTable: only(whole.groups, 'forbiddenTable', () => true),
+    })
+  }
+  if (offsets.length > 0) kept.set('consumerOffset.json', { offsetTable: keptOffsets(deps, offsets) })
+  return kept
+}
+
+/** The revive group has passed everything: what was open is open here. */
+function keptOffsets({ topics, store }: TakeOverDeps, offsets: readonly GroupOffset[]) {
+  const table = new Map<string, Map<number, number>>()
+  function put({ topic, group, queueId, offset }: GroupOffset): void {
+    const key = `${topic}@${group}`
+    const queues = table.get(key) ?? new Map<number, number>()
+    table.set(key, queues.set(queueId, offset))
+  }
+  for (const each of offsets) {
+    if (isSystemTopic(each.topic) || isSystemGroup(each.group) || topics.get(each.topic) === undefined) put(each)
+  }
+  for (const { topic, queueId } of store.queues()) {
+    const last = store.bounds(topic, queueId).max - 1
+    if (topic.startsWith(REVIVE_TOPIC_PREFIX) && last >= 0) put({ topic, group: REVIVE_GROUP, queueId, offset: last })
+  }
+  return table
+}
+
+function keep(deps: TakeOverDeps, found: SettingsFiles, offsets: readonly GroupOffset[], rejected: string[]): void {
+  const before = new Map(deps.kept.all())
+  for (const [name, tables] of keptTables(deps, found, offsets)) {
+    const payload = stringifyJavaJson(tables)
+    if (utf8Length(payload) > SETTING_PAYLOAD_BYTES_MAX) {
+      rejected.push(`${name}: entries for Apache's broker alone take more than ${SETTING_PAYLOAD_BYTES_MAX} bytes`)
+    } else if (payload !== before.get(name)) {
+      const entry = { kind: 'kept', name, incarnation: 0, payload } as const
+      deps.inflight.recordSetting(entry)
+      applySetting(entry, deps, 0)
+    }
+  }
+}
+
 /** Takes everything over and calls the folder ours. Called before anybody may ask for anything. */
 export async function takeOver(deps: TakeOverDeps, { from, isPrefixKept }: ForeignWrites): Promise<TakenOver> {
   const { files, root, store, inflight, journal, logger } = deps
@@ -163,6 +219,7 @@ export async function takeOver(deps: TakeOverDeps, { from, isPrefixKept }: Forei
     for (const { popTime } of queue.pending?.claimed ?? []) newestMs = Math.max(newestMs, popTime)
     await write()
   }
+  keep(deps, found, progress.offsets, rejected)
   journal.seal()
   await store.submit()
   await store.whenFlushed(store.appended)

@@ -164,8 +164,12 @@ export type SettingKind =
   | 'group-changed'
   | 'group-deleted'
   | 'group-state'
+  | 'kept'
 
-/** A change to topics or groups as the journal keeps it. '-state' entries repeat live settings at a segment roll. */
+/**
+ * A change to topics or groups as the journal keeps it. '-state' entries repeat live settings at a segment roll. 'kept' is
+ * what is kept for another broker, by the name of its file.
+ */
 export interface SettingEntry {
   readonly kind: SettingKind
   readonly name: string

@@ -1,7 +1,7 @@
 // A folder that Apache's broker left: its messages come with their topics and groups, now and after every restart.
 import { expect, test } from '@jest/globals'
 import { SystemTopic } from '@rocketmq-ts/model'
-import { UpdateAndCreateTopic } from '@rocketmq-ts/remoting'
+import { GetTopicConfig, ResponseCode, UpdateAndCreateTopic } from '@rocketmq-ts/remoting'
 import type { BrokerHarness } from '../broker-harness.ts'
 import { bodies, configText, onApacheFolder, runApache } from './apache-folder.ts'
 
@@ -21,17 +21,18 @@ async function settingsOf(broker: BrokerHarness, name: string, table: string) {
   return json[table]!
 }
 
-test('foreign folder: topics and groups of its files → taken, but no system topics; messages are delivered', async () => {
+test('foreign folder: topics and groups of its files → taken, its system topics for its file alone; messages are delivered', async () => {
   const broker = await onForeignFolder({
     'topics.json': JSON.stringify(TOPICS),
     'subscriptionGroup.json': JSON.stringify(GROUPS),
   })
   expect(broker.events).toContainEqual({ event: 'foreign.taken-over', settings: 2, queues: 0, inFlight: 0 })
   expect(bodies(await broker.pop('T', 'G'))).toStrictEqual(['one', 'two'])
+  expect((await broker.ask(GetTopicConfig, { topic: SystemTopic.TIMER })).code).toBe(ResponseCode.TOPIC_NOT_EXIST)
   await broker.stop()
   const topics = await settingsOf(broker, 'topics.json', 'topicConfigTable')
   expect(topics['T']).toMatchObject({ readQueueNums: 4, writeQueueNums: 4 })
-  expect(topics).not.toHaveProperty(SystemTopic.TIMER)
+  expect(topics).toHaveProperty(SystemTopic.TIMER)
   expect(await settingsOf(broker, 'subscriptionGroup.json', 'subscriptionGroupTable')).toMatchObject({
     G: { retryMaxTimes: 3 },
   })

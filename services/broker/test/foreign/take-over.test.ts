@@ -1,9 +1,9 @@
 // What Apache's broker left open goes on here: un-acknowledged messages come again in their time, acknowledged ones do not.
 import { expect, test } from '@jest/globals'
-import { REVIVE_GROUP, REVIVE_TOPIC_PREFIX, SystemTopic } from '@rocketmq-ts/model'
+import { type JavaJsonObject, REVIVE_GROUP, REVIVE_TOPIC_PREFIX, SystemTopic, parseJavaJson } from '@rocketmq-ts/model'
 import { AckMessage, QueryConsumerOffset, ResponseCode } from '@rocketmq-ts/remoting'
 import { type BrokerHarness, startBroker } from '../broker-harness.ts'
-import { type ApacheRecord, SEGMENT_BYTES, bodies, onApacheFolder, runApache } from './apache-folder.ts'
+import { type ApacheRecord, SEGMENT_BYTES, bodies, configText, onApacheFolder, runApache } from './apache-folder.ts'
 
 const REVIVE = `${REVIVE_TOPIC_PREFIX}DefaultCluster`
 /** Simulated machines begin in 2026. */
@@ -201,4 +201,39 @@ test.each([
   await broker.settled(files.makeFolder(`/store/${folder}`))
   await broker.settled(files.open(`/store/${folder}/CURRENT`, 'create'))
   await expect(broker.restart()).rejects.toThrow(new RegExp(`/store/${folder} is a RocksDB.*${remedy}`))
+})
+
+test('take over: what means nothing here → goes back into the files, also after all that is ours was rebuilt from the log', async () => {
+  const revive = `${REVIVE}@${REVIVE_GROUP}`
+  const broker = await onApacheFolder({
+    records: [
+      ...messages(2),
+      popRecord('ck', checkpoint, 'revive'),
+      popRecord('ack', { ...identity, ao: 0 }, 'revive'),
+    ],
+    files: {
+      'topics.json': `{"topicConfigTable":{"T":{"topicName":"T"},"${REVIVE}":{"topicName":"${REVIVE}","perm":6}}}`,
+      'subscriptionGroup.json':
+        '{"forbiddenTable":{"G":{"T":1}},"subscriptionGroupTable":{"CID_RMQ_SYS_TRANS":{"groupName":"x"}}}',
+      'consumerOffset.json': offsetsOf({ 'T@G': '{0:2}', [revive]: '{0:-1,7:4}', 'GONE@G': '{3:9}' }),
+    },
+  })
+  async function check(): Promise<void> {
+    await broker.stop()
+    const offsets = parseJavaJson((await configText(broker, 'consumerOffset.json'))!) as JavaJsonObject
+    expect(offsets['offsetTable']).toEqual({ 'T@G': { 0: 1 }, [revive]: { 0: 1, 7: 4 }, 'GONE@G': { 3: 9 } })
+    const topics = await configText(broker, 'topics.json')
+    expect(topics).toContain(`"${REVIVE}":{"perm":6,"topicName":"${REVIVE}"}`)
+    const groups = await configText(broker, 'subscriptionGroup.json')
+    expect(groups).toContain('"forbiddenTable":{"G":{"T":1}}')
+    expect(groups).toContain('"CID_RMQ_SYS_TRANS":{"groupName":"x"}')
+  }
+  await check()
+  await broker.restart()
+  broker.crash({ powerLoss: true })
+  const { files } = broker.machine.start('operator', () => undefined).effects
+  await broker.settled(files.remove('/store/config'))
+  await broker.restart()
+  await broker.send('U', 'so that mirrors are written')
+  await check()
 })

@@ -54,4 +54,5 @@ export const SETTING_KINDS = [
   'group-changed',
   'group-deleted',
   'group-state',
+  'kept',
 ] as const
