@@ -1,8 +1,10 @@
 // Two checkpoints. Ours says which units of the consume queue files can be trusted, and up to which position of the log:
 // recovery reads the log from there. Apache's `checkpoint` (five i8 in 4096 bytes) is written beside it for Apache's tools.
-import { readInt64, writeInt64 } from '@rocketmq-ts/bytes'
-import { type Files, type Generation, readGenerations, writeGeneration } from '@rocketmq-ts/runtime'
+import { BytesError, readInt64, writeInt64 } from '@rocketmq-ts/bytes'
+import { FileError, type Files, type Generation, readGenerations, writeGeneration } from '@rocketmq-ts/runtime'
 import type { QueueState } from './consume-queue/queue-table.ts'
+import type { IndexState } from './key-index/key-index.ts'
+import type { IndexFileState } from './key-index/layout.ts'
 
 const KIND = 'STCP'
 const VERSION = 1
@@ -20,6 +22,8 @@ export interface Checkpoint {
   readonly min: number
   readonly queues: readonly QueueState[]
   readonly shape?: FolderShape | undefined
+  /** Undefined where the key index failed: it is built again at the next start. */
+  readonly index: IndexState | undefined
 }
 
 /** A checkpoint file that can be read, newest first. */
@@ -35,7 +39,8 @@ export async function writeCheckpoint(
   whenFlushed: (position: number) => Promise<void>,
 ): Promise<void> {
   const queues = checkpoint.queues.map(({ topic, queueId, min, max }) => [topic, queueId, min, max])
-  const payload = Buffer.from(JSON.stringify({ min: checkpoint.min, shape: checkpoint.shape, queues }))
+  const index = checkpoint.index && { ...checkpoint.index, files: checkpoint.index.files.map(encodeIndexFile) }
+  const payload = Buffer.from(JSON.stringify({ min: checkpoint.min, shape: checkpoint.shape, queues, index }))
   await writeGeneration(files, path, {
     kind: KIND,
     version: VERSION,
@@ -63,14 +68,43 @@ function decodeShape(shape: unknown): FolderShape | undefined {
   return { segmentBytes, unitsPerFile }
 }
 
+function encodeIndexFile(file: IndexFileState): unknown[] {
+  const { name, beginTimestampMs, endTimestampMs, beginOffset, endOffset, usedSlots, count } = file
+  return [name, beginTimestampMs, endTimestampMs, beginOffset, endOffset, usedSlots, count]
+}
+
+function decodeIndexFile(entry: unknown): IndexFileState | undefined {
+  if (!Array.isArray(entry)) return undefined
+  const [name, ...numbers] = entry as unknown[]
+  if (typeof name !== 'string' || numbers.length !== 6 || !numbers.every(isPosition)) return undefined
+  const [beginTimestampMs, endTimestampMs, beginOffset, endOffset, usedSlots, count] = numbers as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  return { name, beginTimestampMs, endTimestampMs, beginOffset, endOffset, usedSlots, count }
+}
+
+/** Undefined for what we do not know: then the index is judged by its files alone. */
+function decodeIndex(index: unknown): IndexState | undefined {
+  if (typeof index !== 'object' || index === null) return undefined
+  const { coversTo, files } = index as { coversTo: unknown; files: unknown }
+  if (!isPosition(coversTo) || !Array.isArray(files)) return undefined
+  const decoded = files.map(decodeIndexFile)
+  return decoded.includes(undefined) ? undefined : { coversTo, files: decoded as IndexFileState[] }
+}
+
 function decodePayload(payload: Uint8Array): Omit<Checkpoint, 'coversTo'> | undefined {
   try {
-    const content = JSON.parse(Buffer.from(payload).toString()) as { min?: unknown; queues: unknown; shape?: unknown }
-    const { min = 0, queues, shape } = content
+    const content = JSON.parse(Buffer.from(payload).toString()) as Record<'min' | 'queues' | 'shape' | 'index', unknown>
+    const { min = 0, queues, shape, index } = content
     if (!isPosition(min) || !Array.isArray(queues)) return undefined
     const decoded = queues.map(decodeQueue)
     if (decoded.includes(undefined)) return undefined
-    return { min, queues: decoded as QueueState[], shape: decodeShape(shape) }
+    return { min, queues: decoded as QueueState[], shape: decodeShape(shape), index: decodeIndex(index) }
   } catch {
     // The CRC was right, so this is a format we do not know: the same as no checkpoint, which is reported.
     return undefined
@@ -126,19 +160,13 @@ export function decodeStoreCheckpoint(bytes: Uint8Array): StoreCheckpoint {
   }
 }
 
-/** Replaces Apache's file. Its indexMsgTimestamp stays: we write no key index yet. */
-export async function writeStoreCheckpoint(
-  files: Files,
-  path: string,
-  checkpoint: Omit<StoreCheckpoint, 'indexMsgTimestamp'>,
-): Promise<void> {
-  const before = await files.readWhole(path, STORE_CHECKPOINT_BYTES).catch(() => undefined)
-  const indexMsgTimestamp = before === undefined || before.length < 24 ? 0 : indexTimestampOf(before)
+/** Replaces Apache's file. */
+export async function writeStoreCheckpoint(files: Files, path: string, checkpoint: StoreCheckpoint): Promise<void> {
   const temporary = `${path}.tmp`
   const file = await files.open(temporary, 'create')
   try {
     await file.truncate(STORE_CHECKPOINT_BYTES)
-    file.writeSync(0, [encodeStoreCheckpoint({ ...checkpoint, indexMsgTimestamp })])
+    file.writeSync(0, [encodeStoreCheckpoint(checkpoint)])
     await file.sync()
   } finally {
     await file.close()
@@ -146,11 +174,13 @@ export async function writeStoreCheckpoint(
   await files.rename(temporary, path)
 }
 
-function indexTimestampOf(bytes: Uint8Array): number {
+/** Up to which store time the key index can be trusted after a crash, by Apache's file; 0 where that can not be told. */
+export async function readIndexTimestamp(files: Files, path: string): Promise<number> {
   try {
-    return Math.max(0, readInt64(bytes, 16, 'indexMsgTimestamp'))
-  } catch {
-    // Not a time: Apache's broker would rebuild its index from an unknown place, zero makes it start over.
-    return 0
+    const bytes = await files.readWhole(path, STORE_CHECKPOINT_BYTES)
+    return bytes === undefined ? 0 : Math.max(0, decodeStoreCheckpoint(bytes).indexMsgTimestamp)
+  } catch (error) {
+    if (error instanceof BytesError || error instanceof FileError) return 0
+    throw error
   }
 }

@@ -7,6 +7,7 @@ import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
 import type { QueueTable } from './consume-queue/queue-table.ts'
 import { writeFlushedMark } from './flushed-mark.ts'
+import type { KeyIndex } from './key-index/key-index.ts'
 
 /** Units in memory only that are written to their files at once, not at the next checkpoint. */
 const PERSIST_UNITS = 65_536
@@ -20,6 +21,7 @@ export interface CheckpointerOptions {
   readonly scheduler: Scheduler
   readonly queues: QueueTable
   readonly queueFiles: QueueFiles
+  readonly index: KeyIndex
   readonly checkpointPath: string
   readonly storeCheckpointPath: string
   readonly flushedMarkPath: string
@@ -36,11 +38,13 @@ export interface CheckpointerOptions {
   readonly lastTimestampMs: () => number
   /** First byte that the log keeps, as retention has decided it: its files go only behind a checkpoint that says so. */
   readonly logMin: () => number
+  /** What Apache's checkpoint says of the key index so far. */
+  readonly indexTimestampMs: number
   readonly onFailure: (error: Error) => void
 }
 
 export interface Checkpointer {
-  /** True while the queue files are so far behind that sends must wait. */
+  /** True while the derived files are so far behind that sends must wait. */
   readonly isBehind: boolean
   /** The queue got a unit. */
   unitAdded(queue: ConsumeQueue): void
@@ -54,7 +58,7 @@ export interface Checkpointer {
 
 /** Creates the checkpointer of one store. */
 export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
-  const { files, scheduler, queues, queueFiles, log, onFailure } = options
+  const { files, scheduler, queues, queueFiles, index, log, onFailure } = options
   const endedTopics = new Set<string>()
   let unpersisted = 0
   /** What the last checkpoint covers, or the one being written. */
@@ -67,6 +71,8 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
   let following: Promise<void> | undefined
   /** A queue file could not be synced: what it holds is unknown, so nothing may count on it any more. */
   let unsyncable: Error | undefined
+  /** Store time up to which the last checkpoint with a key index covers its files. */
+  let indexedMs = options.indexTimestampMs
 
   function arm(): void {
     if (stopped || timer !== undefined) return
@@ -139,16 +145,22 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     const timestampMs = options.lastTimestampMs()
     await persist()
     await syncQueueFiles()
-    await log.whenFlushed(coversTo)
+    const indexed = await index.save(coversTo)
+    await log.whenFlushed(Math.max(coversTo, indexed?.coversTo ?? 0))
     await writeFlushedMark(files, options.flushedMarkPath, log.flushed)
-    const content = { coversTo, min, queues: states, shape: options.shape }
+    const content = { coversTo, min, queues: states, shape: options.shape, index: indexed }
     await writeCheckpoint(files, options.checkpointPath, content, (position) => log.whenFlushed(position))
+    if (indexed !== undefined) indexedMs = indexed.files.at(-1)?.endTimestampMs ?? indexedMs
+    if (indexed !== undefined && indexed.coversTo >= coversTo) indexedMs = Math.max(indexedMs, timestampMs)
     await writeStoreCheckpoint(files, options.storeCheckpointPath, {
       physicMsgTimestamp: timestampMs,
       logicsMsgTimestamp: timestampMs,
+      indexMsgTimestamp: indexedMs,
       masterFlushedOffset: 0,
       confirmPhyOffset: coversTo,
     })
+    // Last: Apache's broker deletes files whose own header is ahead of its checkpoint.
+    if (indexed !== undefined) await index.commit(indexed)
   }
 
   function run(): Promise<void> {
@@ -176,12 +188,13 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
 
   return {
     get isBehind() {
-      return unpersisted > UNPERSISTED_UNITS_MAX
+      return unpersisted > UNPERSISTED_UNITS_MAX || index.isBehind
     },
     unitAdded(queue) {
       queues.markDirty(queue)
       unpersisted += 1
       if (unpersisted >= PERSIST_UNITS && persisting === undefined && !stopped) persist().catch(report)
+      if (index.isDue && !stopped) index.persist(log.written).catch(report)
       if (log.written - covered >= CHECKPOINT_BYTES && running === undefined && !stopped) run().catch(report)
       else arm()
     },

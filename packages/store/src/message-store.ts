@@ -105,6 +105,66 @@ export interface RecordTimes {
   storedMs(at: CommitLogOffset): number | undefined | Promise<number | undefined>
 }
 
+/** What to look for by key. */
+export interface KeyQuery {
+  readonly topic: string
+  /** A unique key of a message, or one of its KEYS. */
+  readonly key: string
+  /** Store times in milliseconds, both included. */
+  readonly fromMs: number
+  readonly toMs: number
+  /** Records wanted, at most: the newest ones. */
+  readonly max: number
+}
+
+/** A record that was found by its key or its place. */
+export interface FoundRecord {
+  readonly topic: string
+  readonly queueId: number
+  readonly queueOffset: QueueOffset
+  readonly commitLogOffset: CommitLogOffset
+  readonly storeTimestampMs: number
+  /** Encoded properties text. */
+  readonly properties: Buffer
+  /** The whole record, in Apache's layout. */
+  readonly bytes: Uint8Array
+}
+
+export interface KeyQueryResult {
+  /** In the order of the log. */
+  readonly records: readonly FoundRecord[]
+  /** A bound of the query was reached: there may be older ones in the window. */
+  readonly isCut: boolean
+  /** The last record in the index; zeros for an empty one. */
+  readonly lastIndexed: { readonly timestampMs: number; readonly offset: number }
+}
+
+/** LOWER: the first message stored at a time or later. UPPER: the last one stored at that time or before. */
+export type TimeBoundary = 'LOWER' | 'UPPER'
+
+/** Finds messages otherwise than by queue offset. Every query is bounded, and paced: other work runs in between. */
+export interface MessageQueries {
+  /**
+   * Messages by key that consumers may see. Each has the very key, and is stored within the window; messages of an earlier
+   * incarnation of the topic are not found. Rejects with MqError 'unavailable' after the index failed. Java:
+   * DefaultMessageStore.queryMessage, which answers any key of the same hash.
+   */
+  queryKeys(query: KeyQuery): Promise<KeyQueryResult>
+  /** The record that starts at a place of the log, if its queue knows it. Java: lookMessageByOffset, which checks nothing. */
+  recordAt(at: CommitLogOffset): Promise<FoundRecord | undefined>
+  /**
+   * Queue offset of the message at the boundary, within the bounds of the queue: its max when all are older (LOWER), its
+   * min when all are newer (UPPER). Lost messages are stepped over. Java: getOffsetInQueueByTime.
+   */
+  searchOffset(
+    queue: { readonly topic: string; readonly queueId: number },
+    timestampMs: number,
+    boundary: TimeBoundary,
+  ): Promise<QueueOffset>
+  /** When the first message of a queue was stored; undefined without one. Java: getEarliestMessageTime. */
+  earliestStoredMs(queue: { readonly topic: string; readonly queueId: number }): Promise<number | undefined>
+}
+
 /** A record as dispatch saw it, after its batch was written. Order of the log. */
 export interface Dispatched {
   readonly topic: string
@@ -169,6 +229,10 @@ export interface StoreOptions {
   readonly segmentBytes?: number
   /** Units of one consume queue file. Fixed for the life of a folder. Java: mappedFileSizeConsumeQueue / 20, 300 000. */
   readonly unitsPerFile?: number
+  /** Chains of a key index file. Fixed for the life of a folder. Java: maxHashSlotNum, 5,000,000. */
+  readonly indexSlots?: number
+  /** Entries of a key index file. Fixed for the life of a folder. Java: maxIndexNum, 20,000,000. */
+  readonly indexEntries?: number
   /** Largest record body accepted. Java: maxMessageSize, 4 MiB. */
   readonly bodyBytesMax?: number
   /** Who holds the folder, for the message another process gets. */
@@ -255,6 +319,7 @@ export type StoreEvent =
   /** More would go, but somebody needs the log from there on. */
   | { event: 'store.held'; owner: string; position: number }
   | { event: 'store.retention-failed'; message: string }
+  | { event: 'store.index-failed'; message: string }
   | { event: 'store.closed'; end: number }
 
 export interface StoreDeps {
@@ -266,7 +331,7 @@ export interface StoreDeps {
 }
 
 /** The whole store. Its parts are handed to those who need them; it sends nothing and knows no consumer. */
-export interface MessageStore extends Appender, QueueReader, RecordReader, RecordTimes, LogEvents {
+export interface MessageStore extends Appender, QueueReader, RecordReader, RecordTimes, MessageQueries, LogEvents {
   readonly recovery: RecoveryReport
   readonly positions: LogPositions
   /** Position of the oldest byte kept. */

@@ -3,12 +3,15 @@ import assert from 'node:assert'
 import { MqError } from '@rocketmq-ts/model'
 import type { FolderLock, Logger } from '@rocketmq-ts/runtime'
 import { isNoSpace } from './commit-log/disk-reserve.ts'
-import { openSegments } from './commit-log/segment.ts'
+import { openSegments, type Segments } from './commit-log/segment.ts'
 import { createQueueFiles } from './consume-queue/queue-files.ts'
 import { createQueueTable } from './consume-queue/queue-table.ts'
-import type { MessageStore, StoreDeps, StoreEvent, StoreOptions } from './message-store.ts'
+import { readIndexTimestamp } from './checkpoint.ts'
+import { type IndexState, KeyIndex } from './key-index/key-index.ts'
+import { restoreIndex } from './key-index/restore-index.ts'
+import type { MessageStore, RecoveryReport, StoreDeps, StoreEvent, StoreOptions } from './message-store.ts'
 import { noteOwn } from './last-writer.ts'
-import { restore } from './restore.ts'
+import { restore, sourceOf } from './restore.ts'
 import { pathsOf, Store, STORE_DEFAULTS } from './store.ts'
 
 /** Smallest segment: the filler and a small record. */
@@ -16,7 +19,7 @@ const SEGMENT_BYTES_MIN = 256
 /** Bytes of an abort marker that are read. */
 const ABORT_BYTES_MAX = 4096
 
-function checkOptions({ folder, segmentBytes, unitsPerFile }: StoreOptions): void {
+function checkOptions({ folder, segmentBytes, unitsPerFile, indexSlots, indexEntries }: StoreOptions): void {
   assert(folder.startsWith('/'), `the folder of a store is an absolute path: ${folder}`)
   if (segmentBytes !== undefined && !(Number.isSafeInteger(segmentBytes) && segmentBytes >= SEGMENT_BYTES_MIN)) {
     throw new MqError(
@@ -26,6 +29,12 @@ function checkOptions({ folder, segmentBytes, unitsPerFile }: StoreOptions): voi
   }
   if (unitsPerFile !== undefined && !(Number.isSafeInteger(unitsPerFile) && unitsPerFile > 0)) {
     throw new MqError('parameter-invalid', `units of a consume queue file: ${unitsPerFile} is not a positive count`)
+  }
+  if (indexSlots !== undefined && !(Number.isSafeInteger(indexSlots) && indexSlots > 0)) {
+    throw new MqError('parameter-invalid', `maxHashSlotNum: ${indexSlots} is not a positive count`)
+  }
+  if (indexEntries !== undefined && !(Number.isSafeInteger(indexEntries) && indexEntries > 1)) {
+    throw new MqError('parameter-invalid', `maxIndexNum: ${indexEntries} is not a count above 1`)
   }
 }
 
@@ -42,6 +51,39 @@ async function writeAbort(deps: StoreDeps, folder: string, path: string, holder:
   await file.sync()
   await file.close()
   await deps.files.syncFolder(folder)
+}
+
+/** Opens the key index; what it lacks is built again from the log, and named in the report. */
+async function openIndex(
+  options: StoreOptions,
+  deps: StoreDeps,
+  { segments, report, saved }: { segments: Segments; report: RecoveryReport; saved: IndexState | undefined },
+): Promise<{ readonly index: KeyIndex; readonly indexTimestampMs: number; readonly rebuilt: readonly string[] }> {
+  const { files, clock, scheduler } = deps
+  const logger = deps.logger as Logger<StoreEvent>
+  const paths = pathsOf(options.folder)
+  const { indexSlots: slots, indexEntries: entries } = { ...STORE_DEFAULTS, ...options }
+  const place = { files, folder: paths.index, geometry: { slots, entries } }
+  const index = new KeyIndex({
+    ...place,
+    clock,
+    scheduler,
+    onFailure: (error) => logger.error({ event: 'store.index-failed', message: error.message }),
+  })
+  const rebuilt: string[] = []
+  const indexTimestampMs = await readIndexTimestamp(files, paths.checkpoint)
+  await restoreIndex(index, {
+    ...place,
+    saved,
+    cleanStop: report.cleanStop,
+    indexTimestampMs,
+    log: { min: segments.min, end: report.end, source: sourceOf(segments) },
+    rebuilt(file, reason) {
+      rebuilt.push(file)
+      logger.warn({ event: 'store.rebuilt', file, reason })
+    },
+  })
+  return { index, indexTimestampMs, rebuilt }
 }
 
 async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLock): Promise<MessageStore> {
@@ -62,7 +104,7 @@ async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLo
   })
   try {
     const queues = createQueueTable({ cacheBytes: options.unitCacheBytes ?? STORE_DEFAULTS.unitCacheBytes, queueFiles })
-    const { report, lastTimestampMs, stamp } = await restore({
+    const { report, lastTimestampMs, stamp, savedIndex } = await restore({
       files,
       logger,
       segments,
@@ -79,6 +121,7 @@ async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLo
     })
     await segments.ensure(report.end - (report.end % segments.segmentBytes))
     await writeAbort(deps, options.folder, paths.abort, options.holder ?? STORE_DEFAULTS.holder)
+    const { index, indexTimestampMs, rebuilt } = await openIndex(options, deps, { segments, report, saved: savedIndex })
     const { end, records, scannedBytes, cleanStop } = report
     if (report.foreign === undefined) {
       const whenFlushed = async () => undefined
@@ -95,7 +138,9 @@ async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLo
       segments,
       queues,
       queueFiles,
-      recovery: report,
+      index,
+      indexTimestampMs,
+      recovery: { ...report, rebuilt: [...report.rebuilt, ...rebuilt] },
       lastTimestampMs,
       stamp,
     })

@@ -11,6 +11,11 @@ export function hasUnit(sysFlag: number): boolean {
   return state !== SysFlag.TRANSACTION_PREPARED && state !== SysFlag.TRANSACTION_ROLLBACK
 }
 
+/** Undecided messages are found by their keys too, rolled back ones are not. Java: IndexService.buildIndex. */
+export function isIndexed(sysFlag: number): boolean {
+  return (sysFlag & SysFlag.TRANSACTION_MASK) !== SysFlag.TRANSACTION_ROLLBACK
+}
+
 /** Topic of a peeked record; bytes that are not UTF-8 make a name that is not legal. */
 export function topicOf(bytes: Buffer, peek: RecordPeek): string {
   return bytes.toString('utf8', peek.topicAt, peek.topicAt + peek.topicLength)

@@ -10,6 +10,8 @@ export const STORE_REMEDIES: Remedies<StoreEvent> = {
   'store.foreign': 'Nothing, where another broker was meant to have the folder: what it wrote is taken over.',
   'store.checkpoint-failed':
     'Check the rights and the space of the folder of the store. Until then a restart takes longer.',
+  'store.index-failed':
+    'Check the rights and the space of the folder of the store, then restart. Until then messages are not found by key.',
   'store.held': 'See why its owner does not go on. Until then the log grows, and sends are refused on a full disk.',
   'store.retention-failed':
     'Check the rights and the space of the folder of the store. The log grows until it works again.',

@@ -9,6 +9,7 @@ import type { QueueFiles } from './consume-queue/queue-files.ts'
 import type { QueueTable } from './consume-queue/queue-table.ts'
 import { discardFlushedMarks, readFlushedMark, writeFlushedMark } from './flushed-mark.ts'
 import { type ForeignWrites, judgeLastWriter, noteForeign } from './last-writer.ts'
+import type { IndexState } from './key-index/key-index.ts'
 import { minOffsetAt } from './consume-queue/unit-search.ts'
 import type { RecoveryReport, ReplayedRecord, StoreEvent, StoreOptions } from './message-store.ts'
 import { isLegalTopic, QueueBuilder } from './queue-builder.ts'
@@ -45,6 +46,8 @@ export interface Restored {
   readonly lastTimestampMs: number
   /** What the owner said at its last clean stop. */
   readonly stamp: string | undefined
+  /** What the checkpoint says of the key index. */
+  readonly savedIndex: IndexState | undefined
 }
 
 /** Told of each derived file that had to go. */
@@ -55,7 +58,7 @@ function nameOf({ topic, queueId }: QueueId): string {
 }
 
 /** The segments as the scan reads them. */
-function sourceOf(segments: Segments): LogSource {
+export function sourceOf(segments: Segments): LogSource {
   return {
     segmentBytes: segments.segmentBytes,
     end: segments.end,
@@ -304,5 +307,5 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     rebuilt: rebuiltFiles,
     foreign,
   }
-  return { report, lastTimestampMs: decision.lastTimestampMs, stamp }
+  return { report, lastTimestampMs: decision.lastTimestampMs, stamp, savedIndex: checkpoint?.index }
 }

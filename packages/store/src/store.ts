@@ -20,7 +20,11 @@ import type {
   StoreEvent,
   StoreOptions,
 } from './message-store.ts'
+import type { KeyIndex } from './key-index/key-index.ts'
 import { noteOwn } from './last-writer.ts'
+import { queryKeys } from './queries/query-keys.ts'
+import { recordAt, type RecordPlaces } from './queries/record-at.ts'
+import { earliestStoredMs, searchOffset } from './queries/search-offset.ts'
 import { hasUnit } from './record-fields.ts'
 import { replayRecords } from './replay.ts'
 import { createRetention, type Retention } from './retention/retention.ts'
@@ -37,6 +41,8 @@ export const STORE_DEFAULTS = {
   hotBytes: 256 * MiB,
   coldReadBytes: 32 * MiB,
   unitCacheBytes: 32 * MiB,
+  indexSlots: 5_000_000,
+  indexEntries: 20_000_000,
 }
 /** Readers that say no group take turns with the others as one. */
 const NO_GROUP = ''
@@ -51,6 +57,7 @@ export function pathsOf(folder: string) {
   return {
     commitLog: `${folder}/commitlog`,
     consumeQueue: `${folder}/consumequeue`,
+    index: `${folder}/index`,
     /** Apache's. */
     checkpoint: `${folder}/checkpoint`,
     abort: `${folder}/abort`,
@@ -72,6 +79,9 @@ export interface StoreParts {
   readonly segments: Segments
   readonly queues: QueueTable
   readonly queueFiles: QueueFiles
+  readonly index: KeyIndex
+  /** Of Apache's checkpoint. */
+  readonly indexTimestampMs: number
   readonly recovery: RecoveryReport
   /** Store time of the last record before this start. */
   readonly lastTimestampMs: number
@@ -165,6 +175,8 @@ export class Store implements MessageStore {
       scheduler,
       queues,
       queueFiles,
+      index: parts.index,
+      indexTimestampMs: parts.indexTimestampMs,
       checkpointPath: paths.queueCheckpoint,
       storeCheckpointPath: paths.checkpoint,
       flushedMarkPath: paths.flushedMark,
@@ -242,6 +254,7 @@ export class Store implements MessageStore {
     const offset = queueOffset(queue === undefined ? 0 : queue.assigned)
     const position = commitLogOffset(this.#log.append(record, size, offset, storeTimestampMs))
     if (queue !== undefined) queue.assigned += 1
+    this.#parts.index.add(record, position, storeTimestampMs)
     this.#lastTimestampMs = storeTimestampMs
     const appended: Appended & Dispatched = {
       topic,
@@ -290,6 +303,19 @@ export class Store implements MessageStore {
 
   storedMs: MessageStore['storedMs'] = (at) => this.#log.storedMs(at)
 
+  queryKeys: MessageStore['queryKeys'] = (query) => {
+    const { index, deps } = this.#parts
+    const visibleEnd = () => (this.flushBeforeRelease ? this.#log.flushed : this.#log.written)
+    return queryKeys({ index, places: this.#places, scheduler: deps.scheduler, visibleEnd }, query)
+  }
+
+  recordAt: MessageStore['recordAt'] = (at) => recordAt(this.#places, at)
+
+  searchOffset: MessageStore['searchOffset'] = (queue, timestampMs, boundary) =>
+    searchOffset(this, queue, timestampMs, boundary)
+
+  earliestStoredMs: MessageStore['earliestStoredMs'] = (queue) => earliestStoredMs(this, queue)
+
   onVisible: MessageStore['onVisible'] = (listener) => this.#dispatcher.onVisible(listener)
 
   onRoll: MessageStore['onRoll'] = (listener) => this.#rolls.add(listener)
@@ -336,6 +362,10 @@ export class Store implements MessageStore {
     return this.#closing
   }
 
+  get #places(): RecordPlaces {
+    return { reader: this, sizeAt: (at) => this.#log.sizeAt(at) }
+  }
+
   #written(end: number): void {
     this.#retention.touch()
     this.#dispatcher.written(end)
@@ -343,7 +373,7 @@ export class Store implements MessageStore {
   }
 
   async #close(): Promise<void> {
-    const { segments, queueFiles, lock, logger } = this.#parts
+    const { segments, queueFiles, index, lock, logger } = this.#parts
     await this.#retention.stop()
     try {
       // What fails here leaves the abort marker in place: the next start looks closely.
@@ -355,6 +385,7 @@ export class Store implements MessageStore {
       await this.#reserve.stop()
       await this.#checkpointer.stop()
       await queueFiles.close()
+      await index.close()
       await segments.close()
       await lock.release()
       logger.info({ event: 'store.closed', end: this.#log.written })
@@ -383,6 +414,7 @@ export class Store implements MessageStore {
     await this.#log.whenFlushed(this.#log.written)
     this.#log.stop()
     await this.#checkpointer.run()
+    await this.#parts.index.seal()
     if (this.#isOurs) {
       const { ownerStamp } = options
       await this.#note('stopped', ownerStamp === undefined ? this.#parts.stamp : await ownerStamp())

@@ -4,6 +4,7 @@ import {
   decodeStoreCheckpoint,
   encodeStoreCheckpoint,
   readCheckpoints,
+  readIndexTimestamp,
   writeCheckpoint,
   writeStoreCheckpoint,
 } from '../src/checkpoint.ts'
@@ -27,31 +28,37 @@ test("store checkpoint: Apache's five fields → 40 bytes of 4096, and back", ()
   expect(decodeStoreCheckpoint(new Uint8Array(4096)).confirmPhyOffset).toBe(0)
 })
 
-test('store checkpoint: written again → the time of the index that another broker wrote stays', async () => {
+test('store checkpoint: written → what Apache may trust of the index; not readable → nothing', async () => {
   const { files } = createManualEffects()
   await files.makeFolder('/s')
-  const file = await files.open('/s/checkpoint', 'create')
-  file.writeSync(0, [encodeStoreCheckpoint(STORE_CHECKPOINT)])
-  await writeStoreCheckpoint(files, '/s/checkpoint', { ...STORE_CHECKPOINT, confirmPhyOffset: 99 })
-  const bytes = await files.readWhole('/s/checkpoint', 4096)
-  expect(decodeStoreCheckpoint(bytes!)).toEqual({ ...STORE_CHECKPOINT, confirmPhyOffset: 99 })
+  expect(await readIndexTimestamp(files, '/s/checkpoint')).toBe(0)
+  await writeStoreCheckpoint(files, '/s/checkpoint', STORE_CHECKPOINT)
+  expect(await readIndexTimestamp(files, '/s/checkpoint')).toBe(3)
+  const file = await files.open('/s/checkpoint', 'must-exist')
+  file.writeSync(16, [new Uint8Array(8).fill(0x7f)])
+  expect(await readIndexTimestamp(files, '/s/checkpoint')).toBe(0)
+  await file.truncate(20)
+  expect(await readIndexTimestamp(files, '/s/checkpoint')).toBe(0)
 })
 
 test('checkpoint: written → read with all queues; the two newest generations stay', async () => {
   const { files } = createManualEffects()
   await files.makeFolder('/s')
   const queues = [{ topic: 'T', queueId: 7, min: 1, max: 2 }]
-  for (const coversTo of [10, 20, 30])
-    await writeCheckpoint(files, '/s/q', { coversTo, min: 0, queues }, async () => undefined)
+  const times = { beginTimestampMs: 1, endTimestampMs: 2, beginOffset: 3, endOffset: 4 }
+  const index = { coversTo: 9, files: [{ name: '20261121170000000', ...times, usedSlots: 5, count: 6 }] }
+  for (const coversTo of [10, 20, 30]) {
+    await writeCheckpoint(files, '/s/q', { coversTo, min: 0, queues, index }, async () => undefined)
+  }
   const { valid, damaged } = await readCheckpoints(files, '/s/q')
   expect(valid.map(({ coversTo }) => coversTo)).toEqual([30, 20])
-  expect([valid[0]!.queues, damaged]).toEqual([queues, []])
+  expect([valid[0]!.queues, valid[0]!.index, damaged]).toEqual([queues, index, []])
 })
 
 test('checkpoint: the log can not be flushed that far → the file does not take its name', async () => {
   const { files } = createManualEffects()
   await files.makeFolder('/s')
-  const refused = writeCheckpoint(files, '/s/q', { coversTo: 10, min: 0, queues: [] }, async () => {
+  const refused = writeCheckpoint(files, '/s/q', { coversTo: 10, min: 0, queues: [], index: undefined }, async () => {
     throw new Error('no sync')
   })
   await expect(refused).rejects.toThrow('no sync')

@@ -5,12 +5,13 @@ import { readCheckpoints } from '../src/checkpoint.ts'
 import { createCheckpointer } from '../src/checkpointer.ts'
 import { createQueueFiles } from '../src/consume-queue/queue-files.ts'
 import { createQueueTable } from '../src/consume-queue/queue-table.ts'
-import { createManualEffects, FOLDER } from './store-fixture.ts'
+import { createManualEffects, FOLDER, newKeyIndex } from './store-fixture.ts'
 
 const MiB = 1024 * 1024
 
 test('checkpoint: asked for by the first unit of a batch → holds all units of what it covers', async () => {
-  const { files, scheduler } = createManualEffects()
+  const effects = createManualEffects()
+  const { files, scheduler } = effects
   await files.makeFolder(`${FOLDER}/consumequeue`)
   const queueFiles = createQueueFiles({ files, root: `${FOLDER}/consumequeue`, unitsPerFile: 100 })
   const queues = createQueueTable({ cacheBytes: MiB, queueFiles })
@@ -20,6 +21,8 @@ test('checkpoint: asked for by the first unit of a batch → holds all units of 
     scheduler,
     queues,
     queueFiles,
+    index: newKeyIndex(effects),
+    indexTimestampMs: 0,
     checkpointPath: `${FOLDER}/queue-checkpoint`,
     storeCheckpointPath: `${FOLDER}/checkpoint`,
     flushedMarkPath: `${FOLDER}/flushed`,

@@ -11,6 +11,9 @@ import {
   type Unit,
 } from '../src/index.ts'
 
+import { KeyIndex } from '../src/key-index/key-index.ts'
+import type { IndexGeometry } from '../src/key-index/layout.ts'
+
 export const FOLDER = '/data/store'
 export const SEGMENT_BYTES = 4096
 
@@ -52,6 +55,23 @@ export function openStore(effects: Effects, options: Partial<StoreOptions> = {})
     ...options,
   }
   return openMessageStore(all, { ...effects, logger: silentLogger })
+}
+
+/** A key index of its own, with small files. */
+export function newKeyIndex(
+  { files, clock, scheduler }: Pick<Effects, 'files' | 'clock' | 'scheduler'>,
+  geometry: IndexGeometry = { slots: 8, entries: 10 },
+): KeyIndex {
+  return new KeyIndex({
+    files,
+    clock,
+    scheduler,
+    folder: `${FOLDER}/index`,
+    geometry,
+    onFailure(error) {
+      throw error
+    },
+  })
 }
 
 /** The effects of a new process on the same machine. */

@@ -1,10 +1,12 @@
 // The one log: takes records into the batch of the Turn, writes and syncs them, reads them back.
 // appended ≥ written ≥ flushed. After a failed write or sync it refuses appends for good, but for want of space it waits.
+import { readInt32 } from '@rocketmq-ts/bytes'
 import {
   commitLogOffset,
   createRecordPeek,
   MqError,
   peekStoreTimestamp,
+  RECORD_BYTES_MIN,
   recordSize,
   STORE_TIMESTAMP_HEAD_BYTES,
   type QueueOffset,
@@ -77,6 +79,8 @@ export interface CommitLog {
   read(position: number, size: number, group: string): Uint8Array | Promise<Uint8Array>
   readInto(position: number, into: Uint8Array, group: string): undefined | Promise<void>
   storedMs(position: number): number | undefined | Promise<number | undefined>
+  /** Bytes of the record that starts there, by its first bytes alone. */
+  sizeAt(position: number): number | undefined | Promise<number | undefined>
   /** No background sync after this. */
   stop(): void
 }
@@ -321,14 +325,24 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     return count.then((later) => check(into, later, position))
   }
 
-  function storedMs(position: number): number | undefined | Promise<number | undefined> {
+  /** Looks at the first bytes of a record; undefined where none starts. */
+  function head<Value>(
+    position: number,
+    look: (head: Buffer) => Value | undefined,
+  ): Value | undefined | Promise<Value | undefined> {
     const segment = segments.at(position)
     if (segment === undefined || position + STORE_TIMESTAMP_HEAD_BYTES > written) return undefined
-    const head = Buffer.allocUnsafe(STORE_TIMESTAMP_HEAD_BYTES)
+    const bytes = Buffer.allocUnsafe(STORE_TIMESTAMP_HEAD_BYTES)
     const at = position - segment.base
-    const told = (bytesRead: number) => (bytesRead === head.length ? peekStoreTimestamp(head, position) : undefined)
-    if (isHot(position)) return told(segment.file.readSync(at, head))
-    return segment.file.read(at, head, 'cold').then(told)
+    const told = (bytesRead: number) => (bytesRead === bytes.length ? look(bytes) : undefined)
+    if (isHot(position)) return told(segment.file.readSync(at, bytes))
+    return segment.file.read(at, bytes, 'cold').then(told)
+  }
+
+  function sizeIn(bytes: Buffer, position: number): number | undefined {
+    const size = readInt32(bytes, 0)
+    const isRecord = size >= RECORD_BYTES_MIN && peekStoreTimestamp(bytes, position) !== undefined
+    return isRecord && position + size <= written ? size : undefined
   }
 
   function check(bytes: Uint8Array, bytesRead: number, position: number): undefined {
@@ -362,7 +376,8 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     whenFlushed: group.whenFlushed,
     read,
     readInto,
-    storedMs,
+    storedMs: (position) => head(position, (bytes) => peekStoreTimestamp(bytes, position)),
+    sizeAt: (position) => head(position, (bytes) => sizeIn(bytes, position)),
     stop: group.stop,
   }
 }

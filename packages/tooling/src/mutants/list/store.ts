@@ -24,7 +24,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'A checkpoint is written before the log is flushed that far',
     file: 'packages/store/src/checkpointer.ts',
-    text: '    await log.whenFlushed(coversTo)\n',
+    text: '    await log.whenFlushed(Math.max(coversTo, indexed?.coversTo ?? 0))\n',
     replacement: '',
     testFile: 'packages/store/test/faults.test.ts',
     test: 'recovery: units in a queue file beyond the recovered end → clamped: not visible, and cleared on the disk',

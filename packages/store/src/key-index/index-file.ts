@@ -1,0 +1,288 @@
+// One index file. Entries are added in batches: slots first, page by page, then the entries, and last, when a sync has
+// seen them, the header that makes them count. What a crash leaves beyond the header is undone by `rebuildSlots`.
+import { readInt32, readInt64OrNaN, writeInt32, writeInt64 } from '@rocketmq-ts/bytes'
+import type { File, Files } from '@rocketmq-ts/runtime'
+import type { EntryBuffer } from './entry-buffer.ts'
+import {
+  encodeIndexHeader,
+  ENTRY_BYTES,
+  entryPosition,
+  type IndexFileState,
+  type IndexGeometry,
+  type IndexHeader,
+  secondsSince,
+  SLOT_BYTES,
+  slotPosition,
+} from './layout.ts'
+
+/** Slots of a page, the unit in which slots are read and written. */
+const PAGE_SLOTS = 1024
+/** Pages of one read and write, at most, and untouched pages between two touched ones that are taken along. */
+const RUN_PAGES_MAX = 64
+const GAP_PAGES_MAX = 4
+/** Entries that are worked on between two pauses. */
+const ENTRIES_PER_PAUSE = 8192
+
+/** Lets other work run in between. */
+export type Pause = () => Promise<void>
+
+/** An entry as a query sees it. */
+export interface IndexEntry {
+  readonly hash: number
+  readonly offset: number
+  /** Store time of its record, of which the file knows the second. */
+  readonly fromMs: number
+  readonly toMs: number
+  /** Number of the entry before it in the chain; 0 at its end. */
+  readonly previous: number
+}
+
+/** Entries on their way into the file; what their slots held before is nowhere else until they are there. */
+interface Incoming {
+  readonly first: number
+  readonly previous: Int32Array
+}
+
+export class IndexFile {
+  readonly name: string
+  readonly #files: Files
+  readonly #path: string
+  readonly #geometry: IndexGeometry
+  #header: IndexHeader
+  #opened: Promise<File> | undefined
+  #uses = 0
+  #incoming: Incoming | undefined
+
+  constructor(options: {
+    readonly files: Files
+    readonly folder: string
+    readonly geometry: IndexGeometry
+    readonly state: IndexFileState
+  }) {
+    const { name, ...header } = options.state
+    this.name = name
+    this.#files = options.files
+    this.#path = `${options.folder}/${name}`
+    this.#geometry = options.geometry
+    this.#header = header
+  }
+
+  /** What was added so far, whether or not the file's own header says so yet. */
+  get state(): IndexFileState {
+    return { name: this.name, ...this.#header }
+  }
+
+  get header(): IndexHeader {
+    return this.#header
+  }
+
+  get room(): number {
+    return this.#geometry.entries - this.#header.count
+  }
+
+  /** Opens the file for the time of `work`, unless it is open. */
+  async use<Result>(work: (file: File) => Result): Promise<Awaited<Result>> {
+    this.#uses += 1
+    try {
+      this.#opened ??= this.#files.open(this.#path, 'must-exist')
+      const opened = this.#opened
+      const file = await opened.catch((error: unknown) => {
+        if (this.#opened === opened) this.#opened = undefined
+        throw error
+      })
+      return await work(file)
+    } finally {
+      this.#uses -= 1
+    }
+  }
+
+  /** Gives the descriptor back, unless somebody works with it; it is opened again when it is needed. */
+  async closeUnused(): Promise<void> {
+    if (this.#uses > 0) return
+    const opened = this.#opened
+    this.#opened = undefined
+    await (await opened)?.close()
+  }
+
+  /** Makes a header the file's own. Only when a sync has seen the entries below its count. */
+  commit(header: IndexHeader): Promise<void> {
+    return this.use((file) => file.writeSync(0, [encodeIndexHeader(header)]))
+  }
+
+  sync(): Promise<void> {
+    return this.use((file) => file.sync())
+  }
+
+  /** Adds the entries [from, to) of the buffer, for which there is room. After a rejection, the same again goes on. */
+  append(buffer: EntryBuffer, from: number, to: number, pause: Pause): Promise<void> {
+    return this.use((file) => this.#append(file, buffer, from, to, pause))
+  }
+
+  async #append(file: File, buffer: EntryBuffer, from: number, to: number, pause: Pause): Promise<void> {
+    const first = this.#header.count
+    this.#incoming ??= { first, previous: new Int32Array(to - from) }
+    const { previous } = this.#incoming
+    const newlyUsed = await this.#fillSlots(file, buffer, from, to, pause)
+    await this.#writeEntries(file, buffer, from, to, pause)
+    const { beginTimestampMs, beginOffset, usedSlots } = this.#header
+    this.#header = {
+      beginTimestampMs: first === 1 ? buffer.timestampsMs[from]! : beginTimestampMs,
+      beginOffset: first === 1 ? buffer.offsets[from]! : beginOffset,
+      endTimestampMs: buffer.timestampsMs[to - 1]!,
+      endOffset: buffer.offsets[to - 1]!,
+      usedSlots: usedSlots + newlyUsed,
+      count: first + previous.length,
+    }
+    this.#incoming = undefined
+  }
+
+  /** Puts the entries into their chains; returns how many slots were empty. */
+  async #fillSlots(file: File, buffer: EntryBuffer, from: number, to: number, pause: Pause): Promise<number> {
+    const { slots } = this.#geometry
+    const order = await orderByPage(buffer.hashes.subarray(from, to), slots, pause)
+    const pages = Math.ceil(slots / PAGE_SLOTS)
+    let newlyUsed = 0
+    for (let page = nextPage(order.starts, 0, pages); page < pages;) {
+      const end = runEnd(order.starts, page, pages)
+      const position = slotPosition(page * PAGE_SLOTS)
+      const bytes = Buffer.alloc((Math.min(end * PAGE_SLOTS, slots) - page * PAGE_SLOTS) * SLOT_BYTES)
+      await file.read(position, bytes)
+      newlyUsed += this.#chain(buffer.hashes, from, order.indexes.subarray(order.starts[page], order.starts[end]), {
+        bytes,
+        firstSlot: page * PAGE_SLOTS,
+      })
+      file.writeSync(position, [bytes])
+      page = nextPage(order.starts, end, pages)
+    }
+    return newlyUsed
+  }
+
+  #chain(
+    hashes: Int32Array,
+    from: number,
+    indexes: Int32Array,
+    { bytes, firstSlot }: { readonly bytes: Uint8Array; readonly firstSlot: number },
+  ): number {
+    const { slots } = this.#geometry
+    const { first, previous } = this.#incoming!
+    // Of an attempt that failed, or of nobody: what the slot held before it.
+    for (const index of indexes) {
+      const at = ((hashes[from + index]! % slots) - firstSlot) * SLOT_BYTES
+      let number = readInt32(bytes, at)
+      if (number < first && number >= 0) continue
+      while (number >= first) number = previous[number - first] ?? 0
+      writeInt32(bytes, at, Math.max(0, number))
+    }
+    let newlyUsed = 0
+    for (const index of indexes) {
+      const at = ((hashes[from + index]! % slots) - firstSlot) * SLOT_BYTES
+      const before = readInt32(bytes, at)
+      if (before === 0) newlyUsed += 1
+      previous[index] = before
+      writeInt32(bytes, at, first + index)
+    }
+    return newlyUsed
+  }
+
+  async #writeEntries(file: File, buffer: EntryBuffer, from: number, to: number, pause: Pause): Promise<void> {
+    const { first, previous } = this.#incoming!
+    // The very first entry counts from where the file before ended. Java: IndexFile.putKey.
+    let begin = this.#header.beginTimestampMs
+    const bytes = Buffer.allocUnsafe(Math.min(ENTRIES_PER_PAUSE, to - from) * ENTRY_BYTES)
+    for (let start = from; start < to; start += ENTRIES_PER_PAUSE) {
+      const end = Math.min(to, start + ENTRIES_PER_PAUSE)
+      let at = 0
+      for (let index = start; index < end; index += 1, at += ENTRY_BYTES) {
+        const timestampMs = buffer.timestampsMs[index]!
+        writeInt32(bytes, at, buffer.hashes[index]!)
+        writeInt64(bytes, at + 4, buffer.offsets[index]!)
+        writeInt32(bytes, at + 12, secondsSince(begin, timestampMs))
+        writeInt32(bytes, at + 16, previous[index - from]!)
+        if (first === 1 && index === from) begin = timestampMs
+      }
+      file.writeSync(entryPosition(this.#geometry, first + start - from), [bytes.subarray(0, at)])
+      await pause()
+    }
+  }
+
+  /** Number of the newest entry of the chain of `hash` that is in the file; 0 without one. */
+  async newest(hash: number): Promise<number> {
+    const bytes = new Uint8Array(SLOT_BYTES)
+    await this.use((file) => file.read(slotPosition(hash % this.#geometry.slots), bytes, 'cold'))
+    let number = readInt32(bytes, 0)
+    const incoming = this.#incoming
+    while (incoming !== undefined && number >= incoming.first) number = incoming.previous[number - incoming.first] ?? 0
+    return this.#has(number) ? number : 0
+  }
+
+  /** Entry numbers [from, to) of the file, as they are. Fewer where the file is cut short. */
+  async entries(from: number, to: number): Promise<Uint8Array> {
+    const bytes = Buffer.allocUnsafe((to - from) * ENTRY_BYTES)
+    const count = await this.use((file) => file.read(entryPosition(this.#geometry, from), bytes, 'cold'))
+    return bytes.subarray(0, count - (count % ENTRY_BYTES))
+  }
+
+  /** Reads the entry `number` out of `entries`; undefined where it is none that was ever written. */
+  decode(bytes: Uint8Array, at: number, number: number): IndexEntry | undefined {
+    if (at < 0 || at + ENTRY_BYTES > bytes.length) return undefined
+    const hash = readInt32(bytes, at)
+    const offset = readInt64OrNaN(bytes, at + 4)
+    const seconds = readInt32(bytes, at + 12)
+    const previous = readInt32(bytes, at + 16)
+    if (hash < 0 || !(offset >= 0) || seconds < 0) return undefined
+    const next = previous < number && previous > 0 ? previous : 0
+    const beginMs = this.#header.beginTimestampMs
+    if (number === 1) return { hash, offset, fromMs: beginMs, toMs: beginMs, previous: next }
+    // A clock that was set back stores times before the begin as 0.
+    const fromMs = seconds === 0 ? 0 : beginMs + seconds * 1000
+    return { hash, offset, fromMs, toMs: beginMs + seconds * 1000 + 999, previous: next }
+  }
+
+  #has(number: number): boolean {
+    return number > 0 && number < this.#header.count
+  }
+}
+
+interface PageOrder {
+  /** Of each page, where its entries start in `indexes`; one more at the end. */
+  readonly starts: Int32Array
+  readonly indexes: Int32Array
+}
+
+/** Entries by the page of their slot, in their order within it. */
+async function orderByPage(hashes: Int32Array, slots: number, pause: Pause): Promise<PageOrder> {
+  const pages = Math.ceil(slots / PAGE_SLOTS)
+  const starts = new Int32Array(pages + 1)
+  for (let index = 0; index < hashes.length; index += 1) {
+    const page = Math.floor((hashes[index]! % slots) / PAGE_SLOTS)
+    starts[page + 1]! += 1
+    if (index % ENTRIES_PER_PAUSE === ENTRIES_PER_PAUSE - 1) await pause()
+  }
+  for (let page = 0; page < pages; page += 1) starts[page + 1]! += starts[page]!
+  const next = starts.slice()
+  const indexes = new Int32Array(hashes.length)
+  for (let index = 0; index < hashes.length; index += 1) {
+    const page = Math.floor((hashes[index]! % slots) / PAGE_SLOTS)
+    indexes[next[page]!] = index
+    next[page]! += 1
+    if (index % ENTRIES_PER_PAUSE === ENTRIES_PER_PAUSE - 1) await pause()
+  }
+  return { starts, indexes }
+}
+
+/** The first page from `page` on that has entries. */
+function nextPage(starts: Int32Array, page: number, pages: number): number {
+  let next = page
+  while (next < pages && starts[next] === starts[next + 1]) next += 1
+  return next
+}
+
+/** One past the last page of the run that begins with `page`: touched pages with small gaps between them. */
+function runEnd(starts: Int32Array, page: number, pages: number): number {
+  let end = page + 1
+  for (;;) {
+    const next = nextPage(starts, end, Math.min(pages, end + GAP_PAGES_MAX + 1))
+    if (next >= Math.min(pages, end + GAP_PAGES_MAX + 1) || next - page >= RUN_PAGES_MAX) return end
+    end = next + 1
+  }
+}

@@ -1,0 +1,108 @@
+// Hashes of the keys of a message, straight from the bytes of its properties: the unique key first, then each token of
+// KEYS. The text of a key is `topic#key`. Nothing is decoded unless it is not ASCII. Java: IndexService.buildIndex.
+import { decodeProperties, PropertyName } from '@rocketmq-ts/model'
+import { indexHash } from './layout.ts'
+
+const NAME_END = 0x01
+const VALUE_END = 0x02
+const SPACE = 0x20
+const ASCII_MAX = 0x7f
+const UNIQ_KEY = Buffer.from(PropertyName.UNIQ_KEY)
+const KEYS = Buffer.from(PropertyName.KEYS)
+/** Java: MessageConst.KEY_SEPARATOR. */
+const KEY_SEPARATOR = ' '
+const TOPIC_END = '#'
+/** Not Buffer's own, which also takes texts and costs more. */
+const { indexOf } = Uint8Array.prototype
+
+/** Goes on with Java's String.hashCode. */
+function hashText(hash: number, text: string): number {
+  let next = hash
+  for (let index = 0; index < text.length; index += 1) next = (Math.imul(next, 31) + text.charCodeAt(index)) | 0
+  return next
+}
+
+function hashBytes(hash: number, bytes: Uint8Array, from: number, to: number): number {
+  let next = hash
+  for (let index = from; index < to; index += 1) {
+    const byte = bytes[index]!
+    if (byte > ASCII_MAX) return hashText(hash, Buffer.from(bytes.subarray(from, to)).toString())
+    next = (Math.imul(next, 31) + byte) | 0
+  }
+  return next
+}
+
+function hasName(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
+  for (let index = 0; index < name.length; index += 1) if (bytes[at + index] !== name[index]) return false
+  return bytes[at + name.length] === NAME_END
+}
+
+/** The hash that an index keeps of a key. */
+export function keyHash(topic: string, key: string): number {
+  return indexHash(hashText(0, topic + TOPIC_END + key))
+}
+
+/** True for the unique key of a message and for each token of its KEYS. */
+export function hasKey(propertiesText: string, key: string): boolean {
+  const properties = decodeProperties(propertiesText)
+  if (key === '') return false
+  if (properties.get(PropertyName.UNIQ_KEY) === key) return true
+  return properties.get(PropertyName.KEYS)?.split(KEY_SEPARATOR).includes(key) === true
+}
+
+/** Filled by `read`, and used again for the next message. */
+export class KeyHashes {
+  hashes: Int32Array = new Int32Array(16)
+  count = 0
+  #topic = ''
+  #topicHash = hashText(0, TOPIC_END)
+
+  /** Takes the keys of a message; returns how many there are. Of a property that is there twice the last one counts. */
+  read(topic: string, properties: Uint8Array): number {
+    this.count = 0
+    const { length } = properties
+    let uniqueFrom = -1
+    let uniqueTo = 0
+    let keysFrom = -1
+    let keysTo = 0
+    for (let start = 0; start < length;) {
+      const found = indexOf.call(properties, VALUE_END, start)
+      const end = found < 0 ? length : found
+      if (properties[start] === UNIQ_KEY[0] && end > start + 9 && hasName(properties, start, UNIQ_KEY)) {
+        uniqueFrom = start + 9
+        uniqueTo = end
+      } else if (properties[start] === KEYS[0] && end > start + 5 && hasName(properties, start, KEYS)) {
+        keysFrom = start + 5
+        keysTo = end
+      }
+      start = end + 1
+    }
+    if (uniqueFrom >= 0) this.#add(topic, properties, uniqueFrom, uniqueTo)
+    if (keysFrom >= 0) this.#addTokens(topic, properties, keysFrom, keysTo)
+    return this.count
+  }
+
+  #addTokens(topic: string, bytes: Uint8Array, from: number, to: number): void {
+    let start = from
+    while (start < to) {
+      let end = start
+      while (end < to && bytes[end] !== SPACE) end += 1
+      if (end > start) this.#add(topic, bytes, start, end)
+      start = end + 1
+    }
+  }
+
+  #add(topic: string, bytes: Uint8Array, from: number, to: number): void {
+    if (topic !== this.#topic) {
+      this.#topic = topic
+      this.#topicHash = hashText(0, topic + TOPIC_END)
+    }
+    if (this.count === this.hashes.length) {
+      const larger = new Int32Array(2 * this.hashes.length)
+      larger.set(this.hashes)
+      this.hashes = larger
+    }
+    this.hashes[this.count] = indexHash(hashBytes(this.#topicHash, bytes, from, to))
+    this.count += 1
+  }
+}

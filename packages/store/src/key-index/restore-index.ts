@@ -1,0 +1,276 @@
+// Judges the index files at a start, gives up what can not be trusted, and builds that again from the log. Nothing here
+// refuses to start. Runs when the `abort` marker is there: what it writes is no work of a clean stop.
+//
+//   covered by our checkpoint   what it says of a file is true, whatever the file's own header says
+//   without a checkpoint        after a clean stop all files are; else those that Apache's checkpoint covers
+import { type File, FileError, type Files } from '@rocketmq-ts/runtime'
+import { scanLog, type LogSource } from '../recovery.ts'
+import { topicOf } from '../record-fields.ts'
+import { IndexFile, type IndexEntry } from './index-file.ts'
+import type { IndexState, KeyIndex } from './key-index.ts'
+import {
+  decodeIndexHeader,
+  ENTRY_BYTES,
+  HEADER_BYTES,
+  type IndexFileState,
+  indexFileBytes,
+  type IndexGeometry,
+  type IndexHeader,
+  isIndexFileName,
+  SLOT_BYTES,
+  slotPosition,
+} from './layout.ts'
+
+/** Entries read at once. */
+const READ_ENTRIES = 16_384
+/** Slots are read in pieces, and those that differ written in pages. */
+const PIECE_BYTES = 1024 * 1024
+const PAGE_BYTES = 4096
+const DAMAGED_HEADER = 'has a damaged header'
+
+export interface RestoreIndexOptions {
+  readonly files: Files
+  readonly folder: string
+  readonly geometry: IndexGeometry
+  /** What our checkpoint says, if there is one. */
+  readonly saved: IndexState | undefined
+  readonly cleanStop: boolean
+  /** Of Apache's checkpoint. */
+  readonly indexTimestampMs: number
+  /** The log after its own recovery. */
+  readonly log: { readonly min: number; readonly end: number; readonly source: LogSource }
+  readonly rebuilt: (file: string, reason: string) => void
+}
+
+/** Files that can be used as they are, and the place of the log from which keys are missing. */
+interface Judged {
+  readonly files: IndexFile[]
+  readonly from: number
+  /** Keys of the record at `from` that are in the files. */
+  readonly skip: number
+}
+
+/** Restores the files of the index and adds what the log has more. A folder that can not be written is told of. */
+export async function restoreIndex(index: KeyIndex, options: RestoreIndexOptions): Promise<void> {
+  try {
+    await restoreFiles(index, options)
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error
+    index.giveUp(error)
+  }
+}
+
+async function restoreFiles(index: KeyIndex, options: RestoreIndexOptions): Promise<void> {
+  const { log, saved, rebuilt } = options
+  const { files, from, skip } = await judge(options)
+  index.restore(files, from)
+  let added = 0
+  await scanLog({
+    source: { ...log.source, end: log.end },
+    from,
+    provenFlushed: log.end,
+    // Whether a record counts was decided before; keys are compared with it when it is found.
+    foreignFrom: 0,
+    cleanStop: true,
+    onRecord({ bytes, position, peek }) {
+      const properties = bytes.subarray(peek.propertiesAt, peek.propertiesAt + peek.propertiesLength)
+      const record = { topic: topicOf(bytes, peek), sysFlag: peek.sysFlag, properties }
+      added += index.add(record, position, peek.storeTimestampMs, position === from ? skip : 0)
+      return true
+    },
+    onWindow: async () => {
+      if (index.isDue) await index.persist(log.end)
+    },
+  })
+  if (files.length === 0 && saved === undefined && added > 0) rebuilt('index', 'is missing')
+}
+
+async function judge(options: RestoreIndexOptions): Promise<Judged> {
+  const { files, folder, log, saved, cleanStop, rebuilt } = options
+  const entries = await files.list(folder)
+  const names = entries.filter(({ name, kind }) => kind === 'file' && isIndexFileName(name)).map(({ name }) => name)
+  const expected = withoutExpired(saved?.files ?? [], names, log.min)
+  const trusted: IndexFile[] = []
+  let problem: { readonly name: string; readonly reason: string } | undefined
+
+  for (const state of expected) {
+    const judged = names.includes(state.name)
+      ? await readable(() => judgeSaved(options, state, state === expected.at(-1)))
+      : 'is missing'
+    if (typeof judged === 'string') {
+      problem = { name: state.name, reason: judged }
+      break
+    }
+    trusted.push(judged)
+  }
+  // Written behind the checkpoint: by another broker that stopped in order, else to be written again.
+  const lastExpected = expected.at(-1)?.name ?? ''
+  for (const name of names) {
+    if (problem !== undefined || name <= lastExpected || (saved !== undefined && !cleanStop)) break
+    const judged = await readable(() => judgeOther(options, name))
+    if (typeof judged === 'string') problem = { name, reason: judged }
+    else trusted.push(judged)
+  }
+  const last = trusted.at(-1)
+  if (!cleanStop && last !== undefined && last.room > 0) {
+    const reason = await readable(() => rebuildSlots(options, last))
+    if (reason !== undefined) {
+      problem = { name: last.name, reason }
+      trusted.pop()
+    }
+  }
+  if (problem !== undefined) rebuilt(`index/${problem.name}`, problem.reason)
+  await removeOthers(options, names, trusted)
+  const covered = problem === undefined ? saved?.coversTo : undefined
+  return { files: trusted, ...(await placeBehind(trusted, Math.max(log.min, covered ?? 0))) }
+}
+
+/** A file that can not be read is damaged. */
+async function readable<Result>(judge: () => Promise<Result>): Promise<Result | string> {
+  try {
+    return await judge()
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error
+    return error.message
+  }
+}
+
+/** Without the files at the front that retention removed: nothing of the log that they speak of is left. */
+function withoutExpired(files: readonly IndexFileState[], names: readonly string[], min: number): IndexFileState[] {
+  const first = files.findIndex(({ name, endOffset }) => names.includes(name) || endOffset >= min)
+  return first < 0 ? [] : files.slice(first)
+}
+
+async function removeOthers(
+  { files, folder }: RestoreIndexOptions,
+  names: readonly string[],
+  kept: readonly IndexFile[],
+): Promise<void> {
+  const others = names.filter((name) => !kept.some((file) => file.name === name))
+  for (const name of others) await files.remove(`${folder}/${name}`)
+  if (others.length > 0) await files.syncFolder(folder)
+}
+
+/** The last record that the files know, or `from` where that lies behind it. */
+async function placeBehind(
+  files: readonly IndexFile[],
+  from: number,
+): Promise<{ readonly from: number; readonly skip: number }> {
+  const last = files.at(-1)?.header
+  if (last === undefined || last.count <= 1 || last.endOffset < from) return { from, skip: 0 }
+  let skip = 0
+  for (const file of files.toReversed()) {
+    for (let number = file.header.count - 1; number >= 1; number -= 1) {
+      const entry = await entryOf(file, number)
+      if (entry?.offset !== last.endOffset) return { from: last.endOffset, skip }
+      skip += 1
+    }
+  }
+  return { from: last.endOffset, skip }
+}
+
+async function entryOf(file: IndexFile, number: number): Promise<IndexEntry | undefined> {
+  return file.decode(await file.entries(number, number + 1), 0, number)
+}
+
+function isSame(a: IndexHeader, b: IndexHeader): boolean {
+  return (
+    a.beginTimestampMs === b.beginTimestampMs &&
+    a.endTimestampMs === b.endTimestampMs &&
+    a.beginOffset === b.beginOffset &&
+    a.endOffset === b.endOffset &&
+    a.usedSlots === b.usedSlots &&
+    a.count === b.count
+  )
+}
+
+/** A file that our checkpoint knows, or what is wrong with it. */
+async function judgeSaved(
+  options: RestoreIndexOptions,
+  state: IndexFileState,
+  isLast: boolean,
+): Promise<IndexFile | string> {
+  const header = await headerOf(options, state.name)
+  if (typeof header === 'string') return header
+  if (isLast && !options.cleanStop) return fileWith(options, state.name, state)
+  if (header === undefined) return DAMAGED_HEADER
+  const isAhead = isLast && header.count > state.count && header.endOffset >= state.endOffset
+  if (!isAhead && !isSame(header, state)) return 'is not what the checkpoint says'
+  return fileWith(options, state.name, header)
+}
+
+async function judgeOther(options: RestoreIndexOptions, name: string): Promise<IndexFile | string> {
+  const header = await headerOf(options, name)
+  if (typeof header === 'string') return header
+  if (header === undefined) return DAMAGED_HEADER
+  // Java: IndexService.load.
+  if (!options.cleanStop && header.endTimestampMs > options.indexTimestampMs) return 'may be ahead of the log'
+  return fileWith(options, name, header)
+}
+
+/** The header that a file has, undefined where it is damaged; or why the file can not be used. */
+async function headerOf(
+  { files, folder, geometry }: RestoreIndexOptions,
+  name: string,
+): Promise<IndexHeader | undefined | string> {
+  const file = await files.open(`${folder}/${name}`, 'must-exist')
+  try {
+    const bytes = await file.size()
+    if (bytes !== indexFileBytes(geometry)) return `has ${bytes} bytes instead of ${indexFileBytes(geometry)}`
+    const head = new Uint8Array(HEADER_BYTES)
+    await file.read(0, head)
+    return decodeIndexHeader(head, geometry)
+  } finally {
+    await file.close()
+  }
+}
+
+/** The file, when its first and its last entry are what the header says. */
+async function fileWith(
+  { files, folder, geometry, log }: RestoreIndexOptions,
+  name: string,
+  header: IndexHeader,
+): Promise<IndexFile | string> {
+  const file = new IndexFile({ files, folder, geometry, state: { ...header, name } })
+  if (header.count === 1) return file
+  if (header.endOffset >= log.end) return 'is ahead of the log'
+  const first = await entryOf(file, 1)
+  const last = await entryOf(file, header.count - 1)
+  await file.closeUnused()
+  const isWhole = first?.offset === header.beginOffset && last?.offset === header.endOffset
+  return isWhole ? file : 'does not hold what its header says'
+}
+
+/** Chains all entries anew: after a crash the slots speak of some that are not there. Returns why that can not be. */
+async function rebuildSlots({ geometry }: RestoreIndexOptions, file: IndexFile): Promise<string | undefined> {
+  const { count } = file.header
+  const slots = Buffer.alloc(geometry.slots * SLOT_BYTES)
+  let offset = 0
+  for (let from = 1; from < count; from += READ_ENTRIES) {
+    const to = Math.min(count, from + READ_ENTRIES)
+    const bytes = await file.entries(from, to)
+    for (let number = from; number < to; number += 1) {
+      const entry = file.decode(bytes, (number - from) * ENTRY_BYTES, number)
+      if (entry === undefined || entry.offset < offset) return `has a damaged entry ${number}`
+      offset = entry.offset
+      slots.writeInt32BE(number, (entry.hash % geometry.slots) * SLOT_BYTES)
+    }
+  }
+  await file.use((handle) => writeChanged(handle, slots))
+  return undefined
+}
+
+/** Pages that are as they should be stay as they are: untouched ones take no disk. */
+async function writeChanged(file: File, slots: Uint8Array): Promise<void> {
+  const piece = Buffer.alloc(PIECE_BYTES)
+  for (let from = 0; from < slots.length; from += PIECE_BYTES) {
+    const wanted = slots.subarray(from, from + PIECE_BYTES)
+    const found = piece.subarray(0, wanted.length).fill(0)
+    await file.read(slotPosition(0) + from, found)
+    for (let at = 0; at < wanted.length; at += PAGE_BYTES) {
+      const page = wanted.subarray(at, at + PAGE_BYTES)
+      if (found.compare(page, 0, page.length, at, at + page.length) === 0) continue
+      file.writeSync(slotPosition(0) + from + at, [page])
+    }
+  }
+}

@@ -1,0 +1,77 @@
+// One record by its place in the log alone, as ids and the key index name it. It counts when its queue names the same
+// place: then it is a record and no bytes inside of one, of the topic as it is now, and not expired.
+import {
+  type CommitLogOffset,
+  commitLogOffset,
+  createRecordPeek,
+  MqError,
+  peekRecord,
+  queueOffset,
+} from '@rocketmq-ts/model'
+import type { FoundRecord, QueueReader, RecordReader } from '../message-store.ts'
+import { hasUnit, topicOf } from '../record-fields.ts'
+
+/** Loads of units for one look, at most: a small cache may give them up in between. */
+const LOADS_MAX = 16
+
+export interface RecordPlaces {
+  readonly reader: RecordReader & QueueReader
+  /** Bytes of the record that starts there, by its first bytes; undefined where none does. */
+  sizeAt(at: CommitLogOffset): number | undefined | Promise<number | undefined>
+}
+
+/** Where the log has the message of a queue offset; undefined without one. */
+async function placeOf(
+  reader: QueueReader,
+  topic: string,
+  queueId: number,
+  offset: number,
+): Promise<number | undefined> {
+  let place: number | undefined
+  for (let load = 0; load <= LOADS_MAX; load += 1) {
+    const { min, max } = reader.bounds(topic, queueId)
+    if (offset < min || offset >= max) return undefined
+    const result = reader.scan(
+      { topic, queueId },
+      queueOffset(offset),
+      (unit) => {
+        place = unit.commitLogOffset
+        return 'take'
+      },
+      { unitsMax: 1 },
+    )
+    if (result.kind === 'scanned') return place
+    await result.load()
+  }
+  throw new MqError('busy', `the units of topic '${topic}' do not stay in memory; try again`)
+}
+
+/** The record at a place; undefined where there is none that counts, or only a damaged one. */
+export async function recordAt(places: RecordPlaces, at: CommitLogOffset): Promise<FoundRecord | undefined> {
+  const { reader } = places
+  const size = await places.sizeAt(at)
+  if (size === undefined) return undefined
+  let bytes: Uint8Array
+  try {
+    bytes = await reader.read(at, size)
+  } catch (error) {
+    if (error instanceof MqError && error.code === 'damaged') return undefined
+    throw error
+  }
+  const peek = createRecordPeek()
+  peekRecord(bytes, 0, peek)
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const topic = topicOf(text, peek)
+  const { queueId, storeTimestampMs, propertiesAt, propertiesLength } = peek
+  // A message that is not decided has no place in a queue.
+  if (hasUnit(peek.sysFlag) && (await placeOf(reader, topic, queueId, peek.queueOffset)) !== at) return undefined
+  return {
+    topic,
+    queueId,
+    queueOffset: queueOffset(peek.queueOffset),
+    commitLogOffset: commitLogOffset(at),
+    storeTimestampMs,
+    properties: text.subarray(propertiesAt, propertiesAt + propertiesLength),
+    bytes,
+  }
+}

@@ -1,0 +1,73 @@
+import { expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
+import { decodeProperties, javaStringHash } from '@rocketmq-ts/model'
+import { hasKey, KeyHashes, keyHash } from '../../src/key-index/key-hashes.ts'
+import { indexHash } from '../../src/key-index/layout.ts'
+
+const VECTOR_A = 'KEYS\u0001k1 k2\u0002UNIQ_KEY\u00010A0000010000000000000000000A0000\u0002TAGS\u0001TagA\u0002'
+
+function hashesOf(topic: string, text: string): number[] {
+  const keys = new KeyHashes()
+  const count = keys.read(topic, Buffer.from(text))
+  return [...keys.hashes.subarray(0, count)]
+}
+
+/** What Java does with the decoded properties. */
+function expected(topic: string, text: string): number[] {
+  const properties = decodeProperties(Buffer.from(text).toString())
+  const unique = properties.get('UNIQ_KEY')
+  const tokens = (properties.get('KEYS') ?? '').split(' ').filter((token) => token !== '')
+  return [...(unique === undefined ? [] : [unique]), ...tokens].map((key) =>
+    indexHash(javaStringHash(`${topic}#${key}`)),
+  )
+}
+
+test("keys: Apache's golden record → the unique key first, then each of KEYS, with Apache's hashes", () => {
+  const [unique, first, second] = hashesOf('TopicTest', VECTOR_A)
+  expect([unique, first]).toEqual([411_086_107, 2_746_024])
+  expect(second).toBe(keyHash('TopicTest', 'k2'))
+})
+
+test('keys: a hash of −2^31 → 0', () => {
+  expect(keyHash('', 'x')).toBe(indexHash(javaStringHash('#x')))
+  expect(indexHash(javaStringHash('polygenelubricants'))).toBe(0)
+})
+
+test('keys: empty tokens, empty values, doubled properties, names that only begin alike → as readers take them', () => {
+  const cases = [
+    '',
+    'KEYS\u0001',
+    'KEYS\u0001\u0002UNIQ_KEY\u0001\u0002',
+    'KEYS\u0001  a   b \u0002',
+    'KEYS\u0001a\u0002KEYS\u0001b c\u0002',
+    'UNIQ_KEY\u0001a\u0002UNIQ_KEY\u0001b\u0002',
+    'KEYS2\u0001a\u0002UNIQ_KEYS\u0001b\u0002XKEYS\u0001c\u0002',
+    'KEYS\u0001a\u0001b\u0002',
+    'KEYS\u0002KEYS\u0001a',
+    '\u0001\u0002\u0002\u0001KEYS\u0001a\u0002',
+    'KEYS\u0001Schlüssel 键 😀\u0002UNIQ_KEY\u0001ä\u0002',
+  ]
+  for (const text of cases) expect([text, hashesOf('T', text)]).toEqual([text, expected('T', text)])
+})
+
+test('keys: any properties of any topic → the hashes that Java takes from the decoded text', () => {
+  const part = fc.constantFrom('KEYS', 'UNIQ_KEY', '\u0001', '\u0002', ' ', 'a', 'bc', 'ü', '键', '😀', '#', 'K')
+  const texts = fc.array(part, { maxLength: 24 }).map((parts) => parts.join(''))
+  fc.assert(
+    fc.property(fc.constantFrom('T', 'Thema-ü', 'x'.repeat(40)), texts, (topic, text) => {
+      expect(hashesOf(topic, text)).toEqual(expected(topic, text))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('keys: hundreds of them → all', () => {
+  const keys = Array.from({ length: 500 }, (_, index) => `key-${index}`)
+  expect(hashesOf('T', `KEYS\u0001${keys.join(' ')}\u0002`)).toEqual(keys.map((key) => keyHash('T', key)))
+})
+
+test('has key: the unique key as a whole, KEYS by its tokens, and nothing else', () => {
+  const text = 'KEYS\u0001a bc\u0002UNIQ_KEY\u0001u v\u0002'
+  const cases = { a: true, bc: true, 'u v': true, 'a bc': false, b: false, u: false, '': false }
+  for (const [key, has] of Object.entries(cases)) expect([key, hasKey(text, key)]).toEqual([key, has])
+})
