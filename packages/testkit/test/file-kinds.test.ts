@@ -83,7 +83,7 @@ async function sendAndTake(effects: Effects, address: string): Promise<void> {
     sysFlag: 0,
     bornTimestampMs: clock.nowMs(),
     flag: 0,
-    properties: '',
+    properties: 'UNIQ_KEY\u0001u\u0002',
     reconsumeTimes: 0,
   }
   await brokers.send(address, message, Buffer.from('hello'))

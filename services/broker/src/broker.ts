@@ -46,6 +46,7 @@ import { createDeadLetters } from './pop/dead-letter.ts'
 import { createNotification } from './pop/notification.ts'
 import { createPopMessage } from './pop/pop-message.ts'
 import { createAllSettings } from './queries/all-settings.ts'
+import { createMessageQueries } from './queries/message-queries.ts'
 import { createProgress } from './queries/progress.ts'
 import { createRuntimeInfo } from './queries/runtime-info.ts'
 import { createRegistration, registrationOf } from './registration.ts'
@@ -265,6 +266,7 @@ async function openAround(
       groups: groupRequests,
       offsets: createOffsetRequests({ inflight, reader: store, topics, groupForConsume }),
       allSettings: createAllSettings({ topics, groups }),
+      messageQueries: createMessageQueries({ store, topics }),
       progress: createProgress({ topics, inflight, reader: store, brokerName: settings.brokerName }),
       runtimeInfo,
     }),

@@ -132,6 +132,18 @@ export const brokerConfig = defineConfig(
       max: 60_000_000,
       help: 'Length of a consume queue file, rounded up to whole entries of 20 bytes. Fixed for the life of a folder.',
     }),
+    maxHashSlotNum: integer({
+      default: 5_000_000,
+      min: 1000,
+      max: 100_000_000,
+      help: 'Chains of a key index file, 4 bytes each on disk. Fixed for the life of a folder.',
+    }),
+    maxIndexNum: integer({
+      default: 20_000_000,
+      min: 1000,
+      max: 100_000_000,
+      help: 'Keys of a key index file, 20 bytes each on disk. Fixed for the life of a folder.',
+    }),
     autoCreateTopicEnable: bool({ default: true, help: 'Create a topic when the first message is sent to it.' }),
     autoCreateSubscriptionGroup: bool({ default: true, help: 'Create a group when it first consumes.' }),
     defaultTopicQueueNums: integer({

@@ -13,6 +13,12 @@ export const POP_MESSAGES_MAX = 32
 export const POP_BYTES_MAX = 8 * MiB
 /** Units that one pop looks at, at most: a narrow filter must not hold a Turn. */
 export const POP_UNITS_SCANNED_MAX = 4096
+/** Messages that a query by key answers, at most. Java: maxMsgsNumBatch. */
+export const QUERIED_MESSAGES_MAX = 64
+/** … and where the key is a unique one, however many were asked for. Java: defaultQueryMaxNum. */
+export const UNIQUE_KEY_MESSAGES_MAX = 32
+/** Queries for messages by key, time or place that are worked on, at most; beyond, SYSTEM_BUSY. */
+export const MESSAGE_QUERIES_IN_WORK_MAX = 16
 /** Longest invisible time. Java: ProxyConfig maxInvisibleTimeMills. */
 export const INVISIBLE_TIME_MS_MAX = 12 * 3600 * SECOND_MS
 /** Longest wait of a long poll. */

@@ -24,6 +24,8 @@ export async function openStore(
       segmentBytes: settings.mappedFileSizeCommitLog,
       // Java: MessageStoreConfig.getMappedFileSizeConsumeQueue.
       unitsPerFile: Math.ceil(settings.mappedFileSizeConsumeQueue / UNIT_BYTES),
+      indexSlots: settings.maxHashSlotNum,
+      indexEntries: settings.maxIndexNum,
       flushIntervalMs: settings.flushIntervalCommitLog,
       unitCacheBytes,
       coldReadBytes,

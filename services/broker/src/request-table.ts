@@ -11,6 +11,7 @@ import {
   GetAllTopicConfig,
   GetBrokerRuntimeInfo,
   GetConsumeStats,
+  GetEarliestMessageStoreTime,
   GetMaxOffset,
   GetMinOffset,
   GetSubscriptionGroupConfig,
@@ -19,11 +20,14 @@ import {
   Notification,
   PopMessage,
   QueryConsumerOffset,
+  QueryMessage,
   type RequestTable,
+  SearchOffsetByTimestamp,
   SendMessage,
   SendMessageV2,
   UpdateAndCreateSubscriptionGroup,
   UpdateAndCreateTopic,
+  ViewMessageById,
   createRequestTable,
   tableEntry,
 } from '@rocketmq-ts/remoting'
@@ -34,6 +38,7 @@ import type { createChangeInvisibleTime } from './pop/change-invisible-time.ts'
 import type { createNotification } from './pop/notification.ts'
 import type { createPopMessage } from './pop/pop-message.ts'
 import type { createAllSettings } from './queries/all-settings.ts'
+import type { createMessageQueries } from './queries/message-queries.ts'
 import type { createProgress } from './queries/progress.ts'
 import type { RuntimeInfo } from './queries/runtime-info.ts'
 import type { createSendMessage } from './send/send-message.ts'
@@ -50,6 +55,7 @@ export interface Handlers {
   readonly groups: ReturnType<typeof createGroupRequests>
   readonly offsets: ReturnType<typeof createOffsetRequests>
   readonly allSettings: ReturnType<typeof createAllSettings>
+  readonly messageQueries: ReturnType<typeof createMessageQueries>
   readonly progress: ReturnType<typeof createProgress>
   readonly runtimeInfo: Pick<RuntimeInfo, 'getBrokerRuntimeInfo'>
 }
@@ -67,7 +73,7 @@ const cluster = (): Resource => CLUSTER_RESOURCE
 
 /** The table. Every row passes the one gate of `dispatchRequests` before its handler. */
 export function createBrokerRequestTable(handlers: Handlers): RequestTable {
-  const { topics, groups, offsets, allSettings, progress, runtimeInfo } = handlers
+  const { topics, groups, offsets, allSettings, messageQueries, progress, runtimeInfo } = handlers
   return createRequestTable([
     tableEntry({ request: SendMessage, resource: topicOf, action: 'pub', handle: handlers.send }),
     tableEntry({ request: SendMessageV2, resource: topicOf, action: 'pub', handle: handlers.send }),
@@ -89,6 +95,26 @@ export function createBrokerRequestTable(handlers: Handlers): RequestTable {
     }),
     tableEntry({ request: GetMaxOffset, resource: topicOf, action: 'get', handle: offsets.getMaxOffset }),
     tableEntry({ request: GetMinOffset, resource: topicOf, action: 'get', handle: offsets.getMinOffset }),
+    tableEntry({ request: QueryMessage, resource: topicOf, action: 'get', handle: messageQueries.queryMessage }),
+    tableEntry({
+      request: ViewMessageById,
+      resource: ({ topic }) =>
+        topic === undefined || topic === '' ? CLUSTER_RESOURCE : { kind: 'topic', name: topic },
+      action: 'get',
+      handle: messageQueries.viewMessageById,
+    }),
+    tableEntry({
+      request: SearchOffsetByTimestamp,
+      resource: topicOf,
+      action: 'get',
+      handle: messageQueries.searchOffsetByTimestamp,
+    }),
+    tableEntry({
+      request: GetEarliestMessageStoreTime,
+      resource: topicOf,
+      action: 'get',
+      handle: messageQueries.getEarliestMessageStoreTime,
+    }),
     tableEntry({
       request: UpdateAndCreateTopic,
       resource: topicOf,

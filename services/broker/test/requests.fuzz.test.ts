@@ -33,6 +33,10 @@ const REQUESTS: readonly RequestDeclaration<object, object>[] = [
   remoting.GetTopicStatsInfo,
   remoting.GetConsumeStats,
   remoting.GetBrokerRuntimeInfo,
+  remoting.QueryMessage,
+  remoting.SearchOffsetByTimestamp,
+  remoting.GetEarliestMessageStoreTime,
+  remoting.ViewMessageById,
 ] as unknown as RequestDeclaration<object, object>[]
 
 const texts = fc.oneof(
@@ -139,6 +143,12 @@ const USUAL: Readonly<Record<string, unknown>> = {
   expType: 'TAG',
   exp: '*',
   extraInfo: `0 ${NOW_MS} 60000 0 0 broker-a 0 0`,
+  key: 'K',
+  maxNum: 32,
+  beginTimestampMs: 0,
+  endTimestampMs: Number.MAX_SAFE_INTEGER,
+  timestampMs: NOW_MS,
+  commitLogOffset: 0,
   readQueueNums: 4,
   writeQueueNums: 4,
   perm: 6,

@@ -31,6 +31,9 @@ export interface ServiceDeps {
   readonly onDefect: (error: unknown) => void
 }
 
+/** Key index files that are soon full. Those of the default size would be most of the simulated disk. */
+export const INDEX_SIZES = { maxHashSlotNum: 1000, maxIndexNum: 5000 }
+
 export async function startNameServer({ effects, logger }: ServiceDeps): Promise<NameServer> {
   const { clock, scheduler, network } = effects
   const config = { ...defaultConfig(nameServerConfig), listenHost: '0.0.0.0', listenPort: NAMESERVER_PORT }
@@ -67,6 +70,7 @@ export async function startBroker(place: BrokerPlace, { effects, logger, onDefec
       storePathRootDir: BROKER_FOLDER,
       flushDiskType: place.flushDiskType,
       mappedFileSizeCommitLog: place.segmentBytes,
+      ...INDEX_SIZES,
       registerNameServerPeriod: REGISTER_PERIOD_MS,
       flushConsumerOffsetInterval: START_CACHE_PERIOD_MS,
       joinCluster: place.joinCluster,

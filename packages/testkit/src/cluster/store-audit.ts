@@ -5,7 +5,7 @@ import { decodeProperties, decodeRecord, PropertyName, queueOffset } from '@rock
 import { utf8Decode } from '@rocketmq-ts/bytes'
 import { type Effects, silentLogger } from '@rocketmq-ts/runtime'
 import { type MessageStore, openMessageStore, type Unit } from '@rocketmq-ts/store'
-import { BROKER_FOLDER } from './service-mains.ts'
+import { BROKER_FOLDER, INDEX_SIZES } from './service-mains.ts'
 
 const UNITS_PER_SCAN = 1024
 
@@ -37,7 +37,14 @@ export interface AuditOptions {
 /** Opens the folder of a broker that has ended, reads everything, and gives it back. */
 export async function auditStore(effects: Effects, options: AuditOptions): Promise<BrokerAudit> {
   const store = await openMessageStore(
-    { folder: BROKER_FOLDER, flushMode: 'SYNC_FLUSH', segmentBytes: options.segmentBytes, holder: 'the audit' },
+    {
+      folder: BROKER_FOLDER,
+      flushMode: 'SYNC_FLUSH',
+      segmentBytes: options.segmentBytes,
+      indexSlots: INDEX_SIZES.maxHashSlotNum,
+      indexEntries: INDEX_SIZES.maxIndexNum,
+      holder: 'the audit',
+    },
     { ...effects, logger: silentLogger },
   )
   const records: AuditedRecord[] = []

@@ -1,5 +1,4 @@
 // Requests about positions of queues and groups. Java: ConsumerManageProcessor, AdminBrokerProcessor.
-import { MqError } from '@rocketmq-ts/model'
 import {
   type GetMaxOffsetHeader,
   type GetMinOffsetHeader,
@@ -9,7 +8,7 @@ import {
 } from '@rocketmq-ts/remoting'
 import type { QueueReader } from '@rocketmq-ts/store'
 import type { Inflight } from '../inflight/inflight.ts'
-import type { TopicTable } from '../topics/topic-table.ts'
+import { requireQueue, type TopicTable } from '../topics/topic-table.ts'
 
 export interface OffsetRequestsDeps {
   readonly inflight: Inflight
@@ -27,10 +26,7 @@ export function createOffsetRequests(deps: OffsetRequestsDeps) {
   const { inflight, reader, topics } = deps
 
   function boundsOf(topic: string, queueId: number) {
-    const { config } = topics.require(topic)
-    if (queueId < 0 || queueId >= Math.max(config.readQueueNums, config.writeQueueNums)) {
-      throw new MqError('parameter-invalid', `queueId is ${queueId}; topic '${topic}' has no such queue`)
-    }
+    requireQueue(topics.require(topic), queueId)
     return reader.bounds(topic, queueId)
   }
 

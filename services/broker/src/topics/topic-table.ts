@@ -141,6 +141,13 @@ export function createTopicTable(builtIn: readonly TopicConfig[], startedMs = 0)
   }
 }
 
+/** MqError 'parameter-invalid' when the topic has no queue of this number. */
+export function requireQueue({ config }: Topic, queueId: number): void {
+  if (queueId < 0 || queueId >= Math.max(config.readQueueNums, config.writeQueueNums)) {
+    throw new MqError('parameter-invalid', `queueId is ${queueId}; topic '${config.topicName}' has no such queue`)
+  }
+}
+
 /** The name once more, as the key, with its punctuation. */
 function bytesOf(config: TopicConfig): number {
   return utf8Length(stringifyJavaJson(config)) + utf8Length(stringifyJavaJson(config.topicName)) + 2

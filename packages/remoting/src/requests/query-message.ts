@@ -1,0 +1,28 @@
+// QUERY_MESSAGE: messages by key. Body of the answer: records, one after the other. Java: QueryMessageRequestHeader,
+// QueryMessageResponseHeader.
+import { RequestCode, ResponseCode } from '../codec/codes.ts'
+import { defineRequest, type AnswerHeaderOf, type RequestHeaderOf } from '../codec/define-request.ts'
+import { bool, int32, int64, optional, text } from '../codec/fields.ts'
+
+export const QueryMessage = defineRequest({
+  code: RequestCode.QUERY_MESSAGE,
+  name: 'QUERY_MESSAGE',
+  header: {
+    topic: text(),
+    key: text(),
+    maxNum: int32(),
+    /** Store times in milliseconds, both included. */
+    beginTimestampMs: int64({ wire: 'beginTimestamp' }),
+    endTimestampMs: int64({ wire: 'endTimestamp' }),
+    /** The key is a unique key. Java: MixAll.UNIQUE_MSG_QUERY_FLAG. */
+    isUniqueKey: optional(bool({ wire: '_UNIQUE_KEY_QUERY' })),
+  },
+  answer: {
+    indexLastUpdateTimestampMs: int64({ wire: 'indexLastUpdateTimestamp' }),
+    indexLastUpdateOffset: int64({ wire: 'indexLastUpdatePhyoffset' }),
+  },
+  answerCodes: [ResponseCode.SUCCESS, ResponseCode.QUERY_NOT_FOUND],
+})
+
+export type QueryMessageHeader = RequestHeaderOf<typeof QueryMessage>
+export type QueryMessageAnswer = AnswerHeaderOf<typeof QueryMessage>

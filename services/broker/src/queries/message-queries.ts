@@ -1,0 +1,95 @@
+// Requests that find messages otherwise than by queue offset: by key, by time, by place in the log.
+// Java: QueryMessageProcessor, and AdminBrokerProcessor.searchOffsetByTimestamp and getEarliestMsgStoretime.
+import { commitLogOffset, MqError } from '@rocketmq-ts/model'
+import {
+  type GetEarliestMessageStoreTimeHeader,
+  type IncomingRequest,
+  type QueryMessageAnswer,
+  type QueryMessageHeader,
+  ResponseCode,
+  type SearchOffsetByTimestampHeader,
+  type ViewMessageByIdHeader,
+} from '@rocketmq-ts/remoting'
+import type { MessageQueries } from '@rocketmq-ts/store'
+import { MESSAGE_QUERIES_IN_WORK_MAX, QUERIED_MESSAGES_MAX, UNIQUE_KEY_MESSAGES_MAX } from '../limits.ts'
+import { requireQueue, type TopicTable } from '../topics/topic-table.ts'
+
+export interface MessageQueriesDeps {
+  readonly store: MessageQueries
+  readonly topics: Pick<TopicTable, 'require'>
+}
+
+/** Handlers of these requests. Each holds what it found until it is answered, so few are worked on at a time. */
+export function createMessageQueries({ store, topics }: MessageQueriesDeps) {
+  let inWork = 0
+
+  async function withinBounds<Result>(query: () => Promise<Result>): Promise<Result> {
+    if (inWork >= MESSAGE_QUERIES_IN_WORK_MAX) {
+      throw new MqError('busy', `${MESSAGE_QUERIES_IN_WORK_MAX} queries for messages are in work; ask again later`)
+    }
+    inWork += 1
+    try {
+      return await query()
+    } finally {
+      inWork -= 1
+    }
+  }
+
+  return {
+    async queryMessage(request: IncomingRequest<QueryMessageHeader, QueryMessageAnswer>): Promise<void> {
+      const { topic, key, maxNum, beginTimestampMs: fromMs, endTimestampMs: toMs, isUniqueKey } = request.header
+      if (maxNum < 1) throw new MqError('parameter-invalid', `maxNum is ${maxNum}; allowed is 1 and more`)
+      // Copies of a message share its unique key, so there may be several.
+      const max = isUniqueKey === true ? UNIQUE_KEY_MESSAGES_MAX : Math.min(maxNum, QUERIED_MESSAGES_MAX)
+      const { records, isCut, lastIndexed } = await withinBounds(() =>
+        store.queryKeys({ topic, key, fromMs, toMs, max }),
+      )
+      const header = {
+        indexLastUpdateTimestampMs: lastIndexed.timestampMs,
+        indexLastUpdateOffset: lastIndexed.offset,
+      }
+      const cut = 'the query was cut short: narrow its window of time'
+      if (records.length > 0) {
+        const body = Buffer.concat(records.map(({ bytes }) => bytes))
+        request.respond({ code: ResponseCode.SUCCESS, header, body, ...(isCut && { remark: cut }) })
+        return
+      }
+      const remark = isCut ? cut : `no message of topic '${topic}' has this key in this window of time`
+      request.respond({ code: ResponseCode.QUERY_NOT_FOUND, header, remark })
+    },
+
+    /** A topic that is named is the one that the caller may read. */
+    async viewMessageById(request: IncomingRequest<ViewMessageByIdHeader, object>): Promise<void> {
+      const { commitLogOffset: offset, topic } = request.header
+      const found = offset < 0 ? undefined : await withinBounds(async () => store.recordAt(commitLogOffset(offset)))
+      if (found !== undefined && (topic === undefined || topic === '' || found.topic === topic)) {
+        request.respond({ code: ResponseCode.SUCCESS, body: found.bytes })
+        return
+      }
+      const ofTopic = topic === undefined ? '' : ` of topic '${topic}'`
+      request.respond({
+        code: ResponseCode.SYSTEM_ERROR,
+        remark: `no message${ofTopic} at commit log offset ${offset}`,
+      })
+    },
+
+    async searchOffsetByTimestamp(
+      request: IncomingRequest<SearchOffsetByTimestampHeader, { readonly queueOffset: number }>,
+    ): Promise<void> {
+      const { topic, queueId, timestampMs, boundaryType } = request.header
+      requireQueue(topics.require(topic), queueId)
+      const boundary = boundaryType?.toUpperCase() === 'UPPER' ? 'UPPER' : 'LOWER'
+      const queueOffset = await withinBounds(() => store.searchOffset({ topic, queueId }, timestampMs, boundary))
+      request.respond({ code: ResponseCode.SUCCESS, header: { queueOffset } })
+    },
+
+    async getEarliestMessageStoreTime(
+      request: IncomingRequest<GetEarliestMessageStoreTimeHeader, { readonly timestampMs: number }>,
+    ): Promise<void> {
+      const { topic, queueId } = request.header
+      requireQueue(topics.require(topic), queueId)
+      const timestampMs = (await withinBounds(() => store.earliestStoredMs({ topic, queueId }))) ?? -1
+      request.respond({ code: ResponseCode.SUCCESS, header: { timestampMs } })
+    },
+  }
+}
