@@ -1,4 +1,4 @@
-// `npm run e2e:exchange -- [--messages N] [--only apache-first,ours-first] [--keep]`: one folder goes from Apache's broker
+// `npm run e2e:exchange -- [--messages N] [--only apache-first,ours-first] [--record] [--keep]`: one folder goes from Apache's broker
 // of Maven Central to ours and back, and the other way round, also after a kill; each finds what the other left.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -9,6 +9,7 @@ import { apacheVersion, fetchApache, missingForApache } from './exchange/apache.
 import { Book } from './exchange/load.ts'
 import { startNameserver } from './exchange/ours.ts'
 import { oursFirst } from './exchange/ours-first.ts'
+import { GOLDEN_SETTINGS, recordCleanStop, recordKilled, recordPopped } from './exchange/record-golden.ts'
 import { Scene } from './exchange/scene.ts'
 import { createSite } from './exchange/site.ts'
 import { createTell, makeScratch } from './scratch.ts'
@@ -26,14 +27,21 @@ const { values } = parseArgs({
   options: {
     messages: { type: 'string', default: MESSAGES },
     only: { type: 'string' },
+    record: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
 })
+const RECORDINGS = [
+  { name: 'record-clean-stop', play: recordCleanStop },
+  { name: 'record-killed', play: recordKilled },
+  { name: 'record-popped', play: recordPopped },
+]
+
 const messages = Number(values.messages)
 if (!Number.isSafeInteger(messages) || messages < MESSAGES_MIN) {
   throw new Error(`--messages: ${values.messages} is not a whole number from ${MESSAGES_MIN} on`)
 }
-const scenes = chosen(values.only, 'scene', SCENES, ({ name }) => name)
+const scenes = chosen(values.only, 'scene', values.record ? RECORDINGS : SCENES, ({ name }) => name)
 const tell = createTell()
 const checks = createChecks(tell)
 
@@ -44,7 +52,15 @@ async function run(): Promise<void> {
   const services = takeServices()
   const nameserver = await startNameserver(services, join(scratch, 'nameserver.log'))
   for (const { name, play } of scenes) {
-    const site = await createSite({ name, scratch, classPath, services, nameserverPort: nameserver.port, tell })
+    const site = await createSite({
+      name,
+      scratch,
+      classPath,
+      services,
+      nameserverPort: nameserver.port,
+      tell,
+      ...(values.record && { apacheSettings: GOLDEN_SETTINGS, segmentBytes: GOLDEN_SETTINGS.mappedFileSizeCommitLog }),
+    })
     await runScene(name, () => play(new Scene({ site, book: new Book(), messages, checks, tell })))
   }
   await nameserver.stop()
@@ -54,6 +70,7 @@ async function run(): Promise<void> {
 async function runScene(name: string, play: () => Promise<void>): Promise<void> {
   try {
     await play()
+    checks.check(`${name} is played to its end`, true)
   } catch (error) {
     checks.check(`${name} is played to its end`, false, error instanceof Error ? error.message : String(error))
   }

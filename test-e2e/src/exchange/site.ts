@@ -20,6 +20,7 @@ export interface SiteOptions {
   readonly services: string
   readonly nameserverPort: number
   readonly apacheSettings?: ApacheOptions['settings']
+  readonly segmentBytes?: number
   readonly tell: (line: string) => void
 }
 
@@ -46,7 +47,7 @@ export async function createSite(options: SiteOptions): Promise<Site> {
     brokerName: BROKER_NAME,
     ...(await brokerPorts()),
     nameserverPort,
-    segmentBytes: SEGMENT_BYTES,
+    segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
   }
   const logFile = join(scratch, name, 'ours.log')
   const home = join(scratch, name, 'apache')
