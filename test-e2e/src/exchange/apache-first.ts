@@ -1,6 +1,7 @@
 // An operator comes from Apache's broker, goes back to it, and comes again; in between each of the two is killed.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bodyOf, createTopicsAndGroups, numberOf, QUEUES, TOPICS } from './load.ts'
+import { untilOffsetsKept } from './offsets-file.ts'
 import type { Question } from './questions.ts'
 import type { RemotingClient } from './remoting-client.ts'
 import { commitOffset, maxOffset, type PoppedMessage, type QueueName, send } from './requests.ts'
@@ -72,6 +73,7 @@ export async function apacheFirst(scene: Scene): Promise<void> {
   const out = await group.workers.pop(visit.client, SLOW, INVISIBLE_MS)
   await group.workers.ack(visit.client, out.slice(0, SLOW / 2))
   learned = await scene.learn(visit, FURTHER)
+  await untilOffsetsKept(scene, ['workers'])
   await visit.kill()
 
   visit = await site.open('ours')

@@ -1,6 +1,6 @@
 // When Apache's broker has put the offsets of consumers into their file: it does so every few seconds, and a kill before
 // is a kill of what they have done.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Scene } from './scene.ts'
@@ -9,12 +9,19 @@ import type { Scene } from './scene.ts'
 const KEPT_MS_MAX = 30_000
 const POLL_MS = 50
 
+/** What is on its way into the file when the wait begins may be older than that. */
+const UNDERWAY_MS = 100
+
 /** Resolves when the file was written after the call and names each of the groups. */
 export async function untilOffsetsKept({ site }: Pick<Scene, 'site'>, groups: readonly string[]): Promise<void> {
   const file = join(site.folder, 'config/consumerOffset.json')
-  const read = () => (existsSync(file) ? readFileSync(file, 'utf8') : '')
+  const sinceMs = Date.now() + UNDERWAY_MS
   const untilMs = performance.now() + KEPT_MS_MAX
-  for (let text = read(); !groups.every((group) => text.includes(`@${group}"`)); text = read()) {
+  const isKept = () =>
+    existsSync(file) &&
+    statSync(file).mtimeMs >= sinceMs &&
+    groups.every((group) => readFileSync(file, 'utf8').includes(`@${group}"`))
+  while (!isKept()) {
     if (performance.now() > untilMs) throw new Error(`${file} does not name ${groups.join(', ')} in time`)
     await sleep(POLL_MS)
   }
