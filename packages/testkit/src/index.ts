@@ -1,1 +1,3 @@
 export * from './sim/index.ts'
+export { takeImage, type FolderImage } from './store-faults/folder-image.ts'
+export { mutateBytes } from './store-faults/mutate.ts'
