@@ -87,6 +87,10 @@ export interface CommitLog {
 
 const DONE = Promise.resolve()
 
+function removed(position: number): MqError {
+  return damaged(position, 'is not in the log any more')
+}
+
 /** A batch on its way, and the segments that it enters first. */
 interface Outgoing {
   readonly batch: SealedBatch
@@ -316,13 +320,19 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
 
   function readInto(position: number, into: Uint8Array, group: string): undefined | Promise<void> {
     const segment = segments.at(position)
-    if (segment === undefined || position < segments.min) throw damaged(position, 'is not in the log any more')
+    if (segment === undefined || position < segments.min) throw removed(position)
     if (position + into.length > written) throw damaged(position, `ends behind the end of the log, ${written}`)
     const count = isHot(position)
       ? segment.file.readSync(position - segment.base, into)
       : coldReads.read({ segment, position, end: written }, into, group)
     if (typeof count === 'number') return check(into, count, position)
-    return count.then((later) => check(into, later, position))
+    return count.then(
+      (later) => check(into, later, position),
+      (error: unknown) => {
+        // Its file went before the read began.
+        throw segments.at(position) === segment ? error : removed(position)
+      },
+    )
   }
 
   /** Looks at the first bytes of a record; undefined where none starts. */
@@ -336,7 +346,10 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     const at = position - segment.base
     const told = (bytesRead: number) => (bytesRead === bytes.length ? look(bytes) : undefined)
     if (isHot(position)) return told(segment.file.readSync(at, bytes))
-    return segment.file.read(at, bytes, 'cold').then(told)
+    return segment.file.read(at, bytes, 'cold').then(told, (error: unknown) => {
+      if (segments.at(position) === segment) throw error
+      return undefined
+    })
   }
 
   function sizeIn(bytes: Buffer, position: number): number | undefined {

@@ -17,21 +17,17 @@ export function timeInHour(fromMs: number, hour: number, inside = true): number 
   return time
 }
 
+/** Effects whose disk answers as the test says. */
+export function withSpace(effects: Effects, space: () => Promise<DiskSpace>): Effects {
+  const files = new Proxy(effects.files, {
+    get: (target, name) => (name === 'space' ? space : (target[name as keyof Files] as unknown)),
+  })
+  return { ...effects, files }
+}
+
 /** Effects whose disk shows the ratio that `disk` has at the moment. */
 export function withDisk(effects: Effects, disk: { usedRatio: number }): Effects {
-  const space = async (): Promise<DiskSpace> => ({ totalBytes: 1000, freeBytes: 1000 - disk.usedRatio * 1000 })
-  const files: Files = {
-    makeFolder: (path, options) => effects.files.makeFolder(path, options),
-    list: (path) => effects.files.list(path),
-    open: (path, mode) => effects.files.open(path, mode),
-    readWhole: (path, bytesMax) => effects.files.readWhole(path, bytesMax),
-    rename: (from, to) => effects.files.rename(from, to),
-    remove: (path) => effects.files.remove(path),
-    syncFolder: (path) => effects.files.syncFolder(path),
-    lockFolder: (path, holder) => effects.files.lockFolder(path, holder),
-    space,
-  }
-  return { ...effects, files }
+  return withSpace(effects, async () => ({ totalBytes: 1000, freeBytes: 1000 - disk.usedRatio * 1000 }))
 }
 
 /** Sends records of about 150 bytes until the log ends in its file number `segments`, of which the first is 1. */

@@ -1,18 +1,26 @@
 // Files of the log go by age and by the state of the disk; what is left is whole, now and after a restart.
 import { expect, test } from '@jest/globals'
 import { commitLogOffset } from '@rocketmq-ts/model'
+import { openMessageStore } from '../../src/index.ts'
+import { HOLDS_MAX } from '../../src/retention/holds.ts'
+import { localHour, nextDeleteTime } from '../../src/retention/rules.ts'
 import {
+  afterPowerLoss,
+  createEventLog,
   createManualEffects,
+  FOLDER,
   namesIn,
   newRecord,
   openStore,
+  overwrite,
   restarted,
   SEGMENT_BYTES,
   send,
+  textAt,
   textsOf,
   unitsOf,
 } from '../store-fixture.ts'
-import { fillTo, HOUR_MS, openForgetting } from './retention-fixture.ts'
+import { fillTo, HOUR_MS, openForgetting, RULES, timeInHour, withDisk, withSpace } from './retention-fixture.ts'
 
 const RESERVED_MS = 72 * HOUR_MS
 
@@ -50,4 +58,320 @@ test('age: after a restart → mins are where they were, the queue without messa
   const [next] = await send(store, newRecord({ queueId: 1 }))
   expect(next!.queueOffset).toBe(1)
   expect(store.bounds('TopicTest', 1)).toEqual({ min: 1, max: 2 })
+})
+
+test('age: the hour is another one → old files stay until deleteWhen comes', async () => {
+  const start = timeInHour(1_800_000_000_000, 4, false)
+  const effects = createManualEffects({ nowMs: start })
+  const store = await openForgetting(effects, {}, { rules: { ...RULES, deleteHours: [4], reservedMs: 0 } })
+  await fillTo(store, 3)
+  const wait = nextDeleteTime(start, [4], localHour) - start
+  await effects.advance(wait - 60_000)
+  expect(store.min).toBe(0)
+  await effects.advance(3 * 60_000)
+  expect(store.min).toBe(2 * SEGMENT_BYTES)
+})
+
+test('age: it is that of the last message, not of the file → one young message keeps its file', async () => {
+  const effects = createManualEffects()
+  const store = await openForgetting(effects)
+  while (store.appended < SEGMENT_BYTES - 400) await send(store, newRecord())
+  await effects.advance(RESERVED_MS - HOUR_MS)
+  await fillTo(store, 3)
+  await effects.advance(2 * HOUR_MS)
+  expect(store.min).toBe(0)
+  await effects.advance(RESERVED_MS)
+  expect(store.min).toBe(2 * SEGMENT_BYTES)
+})
+
+test('age: after a restart → the last message of a file is found at its end, also behind debris', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  await fillTo(store, 3)
+  await store.close()
+  const again = restarted(effects)
+  await overwrite(again, `${FOLDER}/commitlog/${'0'.repeat(20)}`, SEGMENT_BYTES - 100, Buffer.alloc(100, 7))
+  store = await openForgetting(again)
+  await effects.advance(RESERVED_MS - HOUR_MS)
+  expect(store.min).toBe(0)
+  await effects.advance(2 * HOUR_MS)
+  expect(store.min).toBe(2 * SEGMENT_BYTES)
+})
+
+test('age: more old files than one look may take → at most that many at a time, with pauses', async () => {
+  const effects = createManualEffects()
+  const store = await openForgetting(effects, {}, { rules: { ...RULES, filesPerPassMax: 2 } })
+  await fillTo(store, 6)
+  const removed: number[] = []
+  store.onMinMoved(() => removed.push(store.min / SEGMENT_BYTES))
+  await effects.advance(RESERVED_MS + HOUR_MS)
+  expect(removed).toEqual([2, 4, 5])
+})
+
+test('idle: no message comes → no timer but that of the day on which the oldest file is due', async () => {
+  const effects = createManualEffects()
+  let asked = 0
+  const space = () => ((asked += 1), effects.files.space('/'))
+  const store = await openForgetting(withSpace(effects, space))
+  await fillTo(store, 2)
+  await effects.advance(RESERVED_MS - HOUR_MS)
+  expect(asked).toBeLessThanOrEqual(4)
+  await effects.advance(2 * HOUR_MS)
+  expect(store.min).toBe(SEGMENT_BYTES)
+  const before = asked
+  await effects.advance(10_000 * HOUR_MS)
+  expect(asked - before).toBeLessThanOrEqual(3)
+})
+
+test('disk: 0.76 → old files go in any hour, young ones stay', async () => {
+  const start = timeInHour(1_800_000_000_000, 4, false)
+  const effects = createManualEffects({ nowMs: start })
+  const disk = { usedRatio: 0.75 }
+  const rules = { ...RULES, deleteHours: [4], reservedMs: 60_000 }
+  const store = await openForgetting(withDisk(effects, disk), {}, { rules })
+  await fillTo(store, 2)
+  await effects.advance(80_000)
+  expect(store.min).toBe(0)
+  disk.usedRatio = 0.76
+  await fillTo(store, 3)
+  await effects.advance(30_000)
+  expect(store.min).toBe(SEGMENT_BYTES)
+  await effects.advance(60_000)
+  expect(store.min).toBe(2 * SEGMENT_BYTES)
+})
+
+test('disk: 0.86 → the oldest go however young, the last file stays; not where cleanFileForciblyEnable is off', async () => {
+  for (const cleanForcibly of [true, false]) {
+    const effects = createManualEffects()
+    const disk = { usedRatio: 0.86 }
+    const store = await openForgetting(withDisk(effects, disk), {}, { rules: { ...RULES, cleanForcibly } })
+    await fillTo(store, 4)
+    await effects.advance(RULES.intervalMs)
+    expect(store.min).toBe(cleanForcibly ? SEGMENT_BYTES : 0)
+    await effects.advance(10 * RULES.intervalMs)
+    expect(store.min).toBe(cleanForcibly ? 3 * SEGMENT_BYTES : 0)
+    expect(store.diskOverMark).toBe(false)
+  }
+})
+
+test('disk: 0.91 → sends are refused, journal records and reads pass; 0.5 → sending goes on', async () => {
+  const effects = createManualEffects()
+  const disk = { usedRatio: 0.5 }
+  const { events, logger } = createEventLog()
+  const store = await openMessageStore(
+    { folder: FOLDER, flushMode: 'SYNC_FLUSH', segmentBytes: SEGMENT_BYTES, reserveBytes: 0 },
+    { ...withDisk(effects, disk), logger },
+  )
+  store.startRetention({ rules: RULES })
+  const [before] = await send(store, newRecord({ text: 'before' }))
+  disk.usedRatio = 0.91
+  await effects.advance(RULES.intervalMs)
+  expect(() => store.append(newRecord())).toThrow(
+    expect.objectContaining({ code: 'disk-full', message: expect.stringContaining('91 % full') }),
+  )
+  store.append(newRecord({ topic: 'Journal' }), { journal: true })
+  await store.submit()
+  expect(await textAt(store, before!.commitLogOffset, before!.size)).toBe('before')
+  expect([store.diskOverMark, store.diskFull]).toEqual([true, false])
+  await effects.advance(10 * RULES.intervalMs)
+  disk.usedRatio = 0.5
+  await effects.advance(RULES.intervalMs)
+  expect(store.diskOverMark).toBe(false)
+  await send(store, newRecord())
+  const told = events.map(({ event }) => event).filter((event) => event.startsWith('store.disk'))
+  expect(told).toEqual(['store.disk-full', 'store.disk-freed'])
+})
+
+test('disk: it does not answer → age counts alone', async () => {
+  const effects = createManualEffects()
+  const store = await openForgetting(withSpace(effects, () => Promise.reject(new Error('no answer'))))
+  await fillTo(store, 2)
+  await effects.advance(RESERVED_MS + HOUR_MS)
+  expect(store.min).toBe(SEGMENT_BYTES)
+})
+
+test('hold: somebody needs the log from there on → that stays, its owner is told once, and goes on when it ends', async () => {
+  const effects = createManualEffects()
+  const { events, logger } = createEventLog()
+  const store = await openMessageStore(
+    { folder: FOLDER, flushMode: 'SYNC_FLUSH', segmentBytes: SEGMENT_BYTES, reserveBytes: 0 },
+    { ...effects, logger },
+  )
+  store.startRetention({ rules: RULES })
+  await fillTo(store, 4)
+  const slave = store.hold('slave 10.0.0.9', commitLogOffset(SEGMENT_BYTES + 5))
+  const other = store.hold('export', commitLogOffset(3 * SEGMENT_BYTES))
+  await effects.advance(RESERVED_MS + HOUR_MS)
+  expect(store.min).toBe(SEGMENT_BYTES)
+  const told = () => events.filter(({ event }) => event === 'store.held')
+  expect(told()).toEqual([{ event: 'store.held', owner: 'slave 10.0.0.9', position: SEGMENT_BYTES + 5 }])
+  await effects.advance(24 * HOUR_MS)
+  expect(told()).toHaveLength(1)
+  slave.moveTo(commitLogOffset(2 * SEGMENT_BYTES))
+  slave.moveTo(commitLogOffset(0))
+  await effects.advance(RULES.intervalMs)
+  expect(store.min).toBe(2 * SEGMENT_BYTES)
+  slave.release()
+  slave.release()
+  other.release()
+  await effects.advance(RULES.intervalMs)
+  expect(store.min).toBe(3 * SEGMENT_BYTES)
+  expect(() => store.hold('late', commitLogOffset(0))).toThrow(expect.objectContaining({ code: 'parameter-invalid' }))
+})
+
+test('hold: a full disk → nothing held goes, sends are refused instead', async () => {
+  const effects = createManualEffects()
+  const disk = { usedRatio: 0.5 }
+  const store = await openForgetting(withDisk(effects, disk))
+  await fillTo(store, 3)
+  store.hold('slave', commitLogOffset(0))
+  disk.usedRatio = 0.95
+  await effects.advance(3 * RULES.intervalMs)
+  expect([store.min, store.diskOverMark]).toEqual([0, true])
+})
+
+test('hold: too many → busy, naming who has to wait', async () => {
+  const store = await openForgetting(createManualEffects())
+  const holds = Array.from({ length: HOLDS_MAX }, (_, index) => store.hold(`reader ${index}`, commitLogOffset(0)))
+  expect(() => store.hold('one more', commitLogOffset(0))).toThrow(
+    expect.objectContaining({ code: 'busy', message: expect.stringContaining('one more') }),
+  )
+  holds[0]!.release()
+  store.hold('one more', commitLogOffset(0))
+})
+
+test('before a file goes: the owner is asked, and nothing goes while it refuses', async () => {
+  const effects = createManualEffects()
+  const asked: number[] = []
+  let isReady = false
+  const store = await openForgetting(
+    effects,
+    {},
+    {
+      rules: { ...RULES, reservedMs: 0 },
+      async beforeRemoval(limit) {
+        asked.push(limit)
+        expect([store.min, await namesIn(effects, '/commitlog')]).toEqual([0, expect.arrayContaining(['0'.repeat(20)])])
+        if (!isReady) throw new Error('not yet')
+      },
+    },
+  )
+  await fillTo(store, 3)
+  await effects.advance(3 * RULES.intervalMs)
+  expect([store.min, asked]).toEqual([0, [2 * SEGMENT_BYTES, 2 * SEGMENT_BYTES, 2 * SEGMENT_BYTES]])
+  isReady = true
+  await effects.advance(RULES.intervalMs)
+  expect(store.min).toBe(2 * SEGMENT_BYTES)
+})
+
+test('a hold that is taken while the owner prepares → what it needs stays', async () => {
+  const effects = createManualEffects()
+  const store = await openForgetting(
+    effects,
+    {},
+    {
+      rules: { ...RULES, reservedMs: 0 },
+      async beforeRemoval() {
+        if (store.min === 0) store.hold('late reader', commitLogOffset(SEGMENT_BYTES))
+      },
+    },
+  )
+  await fillTo(store, 4)
+  await effects.advance(RULES.intervalMs)
+  expect(store.min).toBe(0)
+  await effects.advance(RULES.intervalMs)
+  expect(store.min).toBe(SEGMENT_BYTES)
+})
+
+test('read: its file goes meanwhile → a read under way gets its bytes, the next one is told', async () => {
+  const effects = createManualEffects()
+  const store = await openForgetting(effects, { hotBytes: 0 }, { rules: { ...RULES, reservedMs: 0 } })
+  const [first] = await send(store, newRecord({ text: 'still here' }))
+  await fillTo(store, 2)
+  effects.machine.disk.fail({ on: 'read', path: 'commitlog', delayMs: RULES.intervalMs + 50 })
+  const reading = store.read(first!.commitLogOffset, first!.size)
+  await effects.advance(2 * RULES.intervalMs)
+  expect(Buffer.from(await reading).includes('still here')).toBe(true)
+  expect(() => store.read(first!.commitLogOffset, first!.size)).toThrow('is not in the log any more')
+})
+
+test('read: its file goes meanwhile and the read fails → it is told of a removed record, not of a broken disk', async () => {
+  const effects = createManualEffects()
+  const store = await openForgetting(effects, { hotBytes: 0 }, { rules: { ...RULES, reservedMs: 0 } })
+  const [first] = await send(store, newRecord())
+  await fillTo(store, 2)
+  for (let reads = 0; reads < 2; reads += 1) {
+    effects.machine.disk.fail({ on: 'read', path: 'commitlog', delayMs: RULES.intervalMs + 50, error: 'io' })
+  }
+  const reading = expect(store.read(first!.commitLogOffset, first!.size)).rejects.toMatchObject({
+    code: 'damaged',
+    message: expect.stringContaining('is not in the log any more'),
+  })
+  const time = store.storedMs(first!.commitLogOffset)
+  await effects.advance(2 * RULES.intervalMs)
+  await reading
+  expect(await time).toBe(undefined)
+})
+
+test('restart: files of the log were removed by hand → queues begin with what is left', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  await send(store, newRecord({ queueId: 1 }))
+  await fillTo(store, 3)
+  const first = (await unitsOf(store)).find((unit) => unit.commitLogOffset >= 2 * SEGMENT_BYTES)!
+  await store.close()
+  const again = restarted(effects)
+  for (const base of [0, SEGMENT_BYTES])
+    await again.files.remove(`${FOLDER}/commitlog/${String(base).padStart(20, '0')}`)
+  store = await openStore(again)
+  expect([store.min, store.bounds('TopicTest', 0).min]).toEqual([2 * SEGMENT_BYTES, first.queueOffset])
+  expect(store.bounds('TopicTest', 1)).toEqual({ min: 1, max: 1 })
+  expect((await textsOf(store)).includes('<damaged>')).toBe(false)
+})
+
+test('power loss: behind the last removal, and no checkpoint is left → no file comes back, nothing is missing in between', async () => {
+  for (let seed = 1; seed <= 10; seed += 1) {
+    const effects = createManualEffects({ seed })
+    let store = await openForgetting(effects, {}, { rules: { ...RULES, reservedMs: 0 } })
+    await fillTo(store, 4)
+    await effects.advance(RULES.intervalMs + 10 * RULES.filePauseMs)
+    const again = afterPowerLoss(effects)
+    for (const name of await namesIn(again))
+      if (name.startsWith('queue-ch')) await again.files.remove(`${FOLDER}/${name}`)
+    store = await openStore(again)
+    expect([store.min, store.recovery.damaged]).toEqual([3 * SEGMENT_BYTES, []])
+  }
+})
+
+test('queue files: all units of a file are below the min → it goes, never the last one; what is left is read', async () => {
+  const effects = createManualEffects()
+  const options = { unitsPerFile: 10, unitCacheBytes: 1 }
+  let store = await openForgetting(effects, options, { rules: { ...RULES, reservedMs: 0 } })
+  await send(store, ...Array.from({ length: 12 }, () => newRecord({ queueId: 1 })))
+  await fillTo(store, 3)
+  await effects.advance(2 * RULES.intervalMs)
+  const { min, max } = store.bounds('TopicTest', 0)
+  const names = await namesIn(effects, '/consumequeue/TopicTest/0')
+  expect(Number(names[0]) / 20).toBe(min - (min % 10))
+  expect(await namesIn(effects, '/consumequeue/TopicTest/1')).toEqual(['00000000000000000200'])
+  expect(await unitsOf(store, 'TopicTest', 0, min)).toHaveLength(max - min)
+  await store.close()
+  store = await openStore(restarted(effects), options)
+  expect(store.recovery.rebuilt).toEqual([])
+  expect(store.bounds('TopicTest', 1)).toEqual({ min: 12, max: 12 })
+  expect(await unitsOf(store, 'TopicTest', 0, min)).toHaveLength(max - min)
+})
+
+test('stop: files are still to go → it waits for the one that goes, the next start goes on', async () => {
+  const effects = createManualEffects()
+  let store = await openForgetting(effects, {}, { rules: { ...RULES, reservedMs: 0 } })
+  await fillTo(store, 5)
+  await effects.advance(RULES.intervalMs + RULES.filePauseMs)
+  expect(await namesIn(effects, '/commitlog')).toHaveLength(3)
+  await store.close()
+  const again = restarted(effects)
+  store = await openForgetting(again, {}, { rules: { ...RULES, reservedMs: 0 } })
+  expect([store.min, store.recovery.damaged]).toEqual([4 * SEGMENT_BYTES, []])
+  await effects.advance(RULES.intervalMs + 10 * RULES.filePauseMs)
+  expect(await namesIn(again, '/commitlog')).toEqual(['00000000000000016384'])
 })

@@ -6,6 +6,7 @@ import {
   afterKill,
   afterPowerLoss,
   createManualEffects,
+  FOLDER,
   newRecord,
   openStore,
   restarted,
@@ -125,6 +126,19 @@ test.each([
   expect(store.bounds('TopicTest', 0)).toEqual({ min: 7, max: 10 })
 })
 
+test('topic rules: the files of a queue are lost → its queue is built again, and begins where it did', async () => {
+  const effects = createManualEffects()
+  let store = await openForgetting(effects, {}, { topics: () => [{ topic: 'TopicTest', maxCount: 3 }] })
+  await send(store, ...Array.from({ length: 10 }, () => newRecord()))
+  await effects.advance(RULES.intervalMs)
+  await store.close()
+  const again = restarted(effects)
+  await again.files.remove(`${FOLDER}/consumequeue/TopicTest/0`)
+  store = await openStore(again)
+  expect(store.recovery.rebuilt).toEqual(['consumequeue/TopicTest/0'])
+  expect(store.bounds('TopicTest', 0)).toEqual({ min: 7, max: 10 })
+})
+
 test('topic rules: a topic that begins anew → its new messages count alone', async () => {
   const effects = createManualEffects()
   const store = await openForgetting(effects, {}, { topics: () => [{ topic: 'TopicTest', maxBytes: 1000 }] })
@@ -146,7 +160,7 @@ test('topic rules: records that can not be read any more → age is judged by th
   )
   const [first] = await send(store, newRecord())
   await send(store, newRecord())
-  const { file } = { file: '/data/store/commitlog/00000000000000000000' }
+  const file = `${FOLDER}/commitlog/${'0'.repeat(20)}`
   for (let bit = 0; bit < 8; bit += 1) effects.machine.disk.flipBit(file, first!.commitLogOffset + 5, bit)
   await effects.advance(80_000)
   expect(store.bounds('TopicTest', 0)).toEqual({ min: 2, max: 2 })
