@@ -191,14 +191,9 @@ export class Store implements MessageStore {
       onFailure: (error) => logger.error({ event: 'store.checkpoint-failed', message: error.message }),
     })
     this.#retention = createRetention({
-      clock: deps.clock,
-      scheduler,
-      files,
+      ...deps,
+      ...parts,
       folder: options.folder,
-      logger,
-      segments,
-      queues,
-      queueFiles,
       log: this.#log,
       checkpoint: () => this.#checkpointer.run(),
       onMinMoved: () => this.#minMoves.tell(),

@@ -35,6 +35,7 @@ export interface RetentionDeps {
     whenFlushed(position: number): Promise<void>
     storedMs(position: number): number | undefined | Promise<number | undefined>
   }
+  readonly index: { removeBelow(position: number): Promise<void> }
   /** Makes the mins durable. */
   readonly checkpoint: () => Promise<void>
   /** Mins of log or queues have grown. */
@@ -254,6 +255,7 @@ export function createRetention(deps: RetentionDeps): Retention {
       await pause(rules.filePauseMs)
     }
     for (const queue of queues.all()) await queueFiles.removeBelow(queue)
+    await deps.index.removeBelow(segments.min)
   }
 
   return {

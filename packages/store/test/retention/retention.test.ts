@@ -362,6 +362,23 @@ test('queue files: all units of a file are below the min → it goes, never the 
   expect(await unitsOf(store, 'TopicTest', 0, min)).toHaveLength(max - min)
 })
 
+test('key index: all entries of a file are of removed records → it goes; a query finds what is left', async () => {
+  const effects = createManualEffects()
+  const options = { indexSlots: 8, indexEntries: 10 }
+  const store = await openForgetting(effects, options, { rules: { ...RULES, reservedMs: 0 } })
+  const properties = Buffer.from('KEYS\u0001order\u0002')
+  while (store.appended <= 2 * SEGMENT_BYTES) await send(store, newRecord({ properties }))
+  await store.checkpoint()
+  const before = await namesIn(effects, '/index')
+  await effects.advance(2 * RULES.intervalMs)
+  const { min, max } = store.bounds('TopicTest', 0)
+  const query = { topic: 'TopicTest', key: 'order', fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, max: 64 }
+  expect((await store.queryKeys(query)).records).toHaveLength(max - min)
+  const after = await namesIn(effects, '/index')
+  expect(before.length - after.length).toBe(Math.floor(min / 9))
+  expect(before.slice(-after.length)).toEqual(after)
+})
+
 test('stop: files are still to go → it waits for the one that goes, the next start goes on', async () => {
   const effects = createManualEffects()
   let store = await openForgetting(effects, {}, { rules: { ...RULES, reservedMs: 0 } })
