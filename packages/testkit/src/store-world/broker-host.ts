@@ -13,7 +13,8 @@ export const STORE_ROOT = '/data/broker'
 export const BROKER_HOST = '10.0.0.1'
 export const BROKER_ADDRESS = 'broker'
 const START_MS_MAX = 3_600_000
-const STOP_MS_MAX = 600_000
+/** A stop that takes longer is ended by a kill, as the command does it. */
+const STOP_MS_MAX = 60_000
 const DAY_MS = 24 * 3_600_000
 
 /** Where a broker is to be ended. */
@@ -34,8 +35,10 @@ export interface LifeRecord {
   end: LifeEnd | undefined
   /** End of the log after its recovery, as its own log line says. */
   recoveredEnd: number | undefined
-  /** The store takes nothing more: what changes from now on is in memory only. */
-  isRefusing: boolean
+  /** The log takes nothing, for good or until there is room: what changes meanwhile may be in memory only. */
+  readonly isRefusing: boolean
+  hasFailed: boolean
+  isFull: boolean
   /** Where it was killed. */
   crashStep: string | undefined
   startFailure: unknown
@@ -97,6 +100,11 @@ export class BrokerHost implements DiskWatcher {
     return this.#process.handle
   }
 
+  /** Notes that a fault has hit. */
+  count(fault: string, hits: number): void {
+    this.faults.set(fault, (this.faults.get(fault) ?? 0) + hits)
+  }
+
   /** Ends the broker at a step; a new order replaces the one before. */
   order(order: CrashOrder | undefined): void {
     this.#order = order
@@ -114,7 +122,11 @@ export class BrokerHost implements DiskWatcher {
       startedMs: world.nowMs,
       end: undefined,
       recoveredEnd: undefined,
-      isRefusing: false,
+      get isRefusing() {
+        return this.hasFailed || this.isFull
+      },
+      hasFailed: false,
+      isFull: false,
       crashStep: undefined,
       startFailure: undefined,
     }
@@ -136,18 +148,24 @@ export class BrokerHost implements DiskWatcher {
     })
   }
 
-  /** Stops it in order; true when it came to its end. An order may end it on the way. */
-  async stop(): Promise<boolean> {
+  /** Stops it in order. An order may end it on the way, and one that takes too long is killed. */
+  async stop(): Promise<'stopped' | 'ended' | 'late'> {
     const process = this.#process
-    if (process === undefined || !process.alive) return false
+    if (process === undefined || !process.alive) return 'ended'
     this.#isStopping = true
     let isOver = false
+    let isLate = false
     void process.handle.stop().then(() => (isOver = true))
-    await this.world.run(() => isOver || !process.alive, { forMsMax: STOP_MS_MAX })
-    if (!process.alive) return false
+    this.world.after(STOP_MS_MAX, () => (isLate = true))
+    await this.world.run(() => isOver || isLate || !process.alive)
+    if (!process.alive) return 'ended'
+    if (!isOver) {
+      this.crash(false)
+      return 'late'
+    }
     process.exit()
     this.life.end = 'stopped'
-    return true
+    return 'stopped'
   }
 
   crash(powerLoss: boolean, step?: string): void {
@@ -159,6 +177,12 @@ export class BrokerHost implements DiskWatcher {
     this.#order = undefined
     process.crash({ powerLoss })
     if (powerLoss) this.log.powerLost()
+  }
+
+  /** The machine loses its power while nothing runs on it. */
+  losePower(): void {
+    this.machine.losePower()
+    this.log.powerLost()
   }
 
   before(call: DiskCall, path: string, range?: DiskRange): void {
@@ -244,7 +268,9 @@ export class BrokerHost implements DiskWatcher {
       life.recoveredEnd = (event as HostEvent & { readonly end: number }).end
       this.log.endAt(life.recoveredEnd)
     }
-    if (event.event === 'store.failed') life.isRefusing = true
+    if (event.event === 'store.failed') life.hasFailed = true
+    if (event.event === 'store.disk-full') life.isFull = true
+    if (event.event === 'store.disk-freed') life.isFull = false
     if (event.event === 'segment.rolled') this.#isRolling = true
     if (event.event === 'states.complete') this.#isRolling = false
     if (event.level === 'warn' || event.level === 'error') this.events.push(event)

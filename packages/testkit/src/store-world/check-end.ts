@@ -3,7 +3,7 @@ import type { QueueLedger } from '@rocketmq-ts/broker'
 import { decodeProperties } from '@rocketmq-ts/model'
 import { nameOf } from './check-recovery.ts'
 import type { LogImage, LogRecord } from './log-image.ts'
-import type { Model } from './model.ts'
+import { deadKeyOf, type Model } from './model.ts'
 import type { Verdict } from './verdict.ts'
 
 /** Written by the broker as: incarnation queueId queueOffset popTime group topic. */
@@ -11,16 +11,20 @@ const ORIGIN = /(?:^|\0)\d+ (\d+) (\d+) \d+ (\S+) (\S+)$/u
 
 /** Nothing is waiting for any group any more: what was neither settled nor moved away was lost on the way. */
 export function checkDrained(model: Model, image: LogImage, verdict: Verdict): void {
-  const dead = new Set(image.records.flatMap((record) => originOf(record) ?? []))
+  for (const record of image.records) {
+    const origin = originOf(record)
+    if (origin !== undefined) model.dead.add(origin)
+  }
   for (const message of model.messages) {
     const topic = model.topic(message.topic)
     if (!model.isCurrent(message) || topic?.isFuzzy !== false || message.isDamaged) continue
+    if ((message.position ?? 0) < image.min) continue
     if ((message.queueId ?? 0) >= (topic.value?.number ?? 0)) continue
     for (const group of model.groups) {
       if (group.value === undefined || group.isFuzzy || !group.takes(message)) continue
       const entry = group.entries.get(message)
       if (entry !== undefined && entry.settled !== 'no') continue
-      if (dead.has(`${group.name} ${message.topic} ${message.queueId} ${message.queueOffset}`)) continue
+      if (model.dead.has(deadKeyOf(group.name, message.topic, message.queueId, message.queueOffset))) continue
       const seen = entry === undefined ? 'never came' : `came ${entry.deliveries} times, and not again`
       verdict.add('settled', `${nameOf(message)} was not acknowledged by ${group.name}: it ${seen}`)
     }
@@ -32,7 +36,9 @@ function originOf({ topic, properties }: LogRecord): string | undefined {
   let match: RegExpExecArray | null = null
   for (const [name, value] of decodeProperties(properties)) if (name.endsWith('ORIGIN')) match ??= ORIGIN.exec(value)
   const [, queueId, queueOffset, group, name] = match ?? []
-  return group === undefined ? undefined : `${group} ${name} ${queueId} ${queueOffset}`
+  return group === undefined || name === undefined
+    ? undefined
+    : deadKeyOf(group, name, Number(queueId), Number(queueOffset))
 }
 
 export function checkLedgers(model: Model, rows: readonly QueueLedger[], verdict: Verdict): void {

@@ -19,6 +19,7 @@ export function checkRecoveredLog(model: Model, facts: RecoveryFacts, verdict: V
   if (image.debrisBytes > 0)
     verdict.add('debris', `${image.debrisBytes} bytes that are no record lie behind the log's end`)
   const found = checkRecords(model, image, verdict)
+  model.min = image.min
   for (const message of model.messages) {
     if (message.isGone || found.has(message) || message.isDamaged) continue
     const { position } = message
@@ -73,6 +74,7 @@ function checkRecord(message: Message, record: LogRecord, place: string, verdict
     )
   }
   message.crc ??= record.crc
+  message.storeMs ??= record.storeMs
   if (message.crc !== record.crc) verdict.add('bytes', `${nameOf(message)}: its record changed at ${place}`)
 }
 
@@ -96,9 +98,16 @@ function mayStartAgain(topic: TopicModel, queueOffset: number): boolean {
 }
 
 /** One past the last offset of each queue of the topic's present life. */
-export function maxOffsets(image: LogImage, topic: TopicModel): ReadonlyMap<number, number> {
+export function maxOffsets(model: Model, image: LogImage, topic: TopicModel): ReadonlyMap<number, number> {
   const max = new Map<number, number>()
   const born = topic.value?.born
+  for (const message of model.messages) {
+    const { queueId, queueOffset, position } = message
+    // Offsets go on where they were when all records of a queue have expired.
+    if (message.topic !== topic.name || message.isGone || queueId === undefined || queueOffset === undefined) continue
+    if (born === undefined || position === undefined || position < born || position >= image.min) continue
+    max.set(queueId, Math.max(max.get(queueId) ?? 0, queueOffset + 1))
+  }
   for (const record of image.records) {
     if (born !== undefined && record.topic === topic.name && record.position >= born) {
       max.set(record.queueId, record.queueOffset + 1)

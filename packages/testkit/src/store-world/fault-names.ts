@@ -1,4 +1,5 @@
 // Faults of the store's world as the report names them. Each must have hit in a long run.
+import { DISK_FAULT_NAMES } from './disk-faults.ts'
 
 export const FAULT_NAMES: readonly string[] = [
   'kills',
@@ -9,4 +10,5 @@ export const FAULT_NAMES: readonly string[] = [
   'torn pieces of 512 bytes',
   'torn pieces of 4096 bytes',
   'lost folder changes',
+  ...DISK_FAULT_NAMES,
 ]

@@ -22,6 +22,8 @@ export interface Message {
   isSafe: boolean
   /** It was lost where it may be lost, or never got there. */
   isGone: boolean
+  /** When it was stored, once the log was read. */
+  storeMs: number | undefined
   /** Its bytes were damaged on purpose. */
   isDamaged: boolean
 }
@@ -136,6 +138,10 @@ export class GroupModel extends Setting {
 
 export class Model {
   readonly messages: Message[] = []
+  /** Messages that groups gave up, as `deadKeyOf` names them. */
+  readonly dead = new Set<string>()
+  /** The log begins here: what lies before has expired. */
+  min = 0
   readonly topics: readonly TopicModel[]
   readonly groups: readonly GroupModel[]
 
@@ -162,6 +168,7 @@ export class Model {
       crc: undefined,
       isSafe: false,
       isGone: false,
+      storeMs: undefined,
       isDamaged: false,
     }
     this.messages.push(message)
@@ -178,6 +185,11 @@ export class Model {
     const born = this.topic(message.topic)?.value?.born
     return born !== undefined && message.position !== undefined && !message.isGone && message.position >= born
   }
+}
+
+/** Names a message of a queue as one group sees it. */
+export function deadKeyOf(group: string, topic: string, queueId: number | undefined, queueOffset: number | undefined) {
+  return `${group} ${topic} ${queueId} ${queueOffset}`
 }
 
 const HEAD_CHARS = 8

@@ -463,6 +463,8 @@ function uniqueKeyOf(id: number): string {
 
 /** It is certain that nothing was stored. */
 function isRefusal(error: MqError): boolean {
-  if (error.code === 'unavailable') return error.message.includes('no space is left')
+  // What was appended before the disk was full is written when there is room.
+  if (error.code === 'unavailable')
+    return error.message.includes('no space is left') && !error.message.includes('not stored')
   return error.code === 'message-illegal' || error.code === 'busy' || error.code === 'parameter-invalid'
 }

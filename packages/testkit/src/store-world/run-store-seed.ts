@@ -1,12 +1,13 @@
 // One seed of the store's world: one broker, many short lives, each ended at a step of its own, and after each start the
 // checker. In the end everything is delivered, and the books must say the same.
 import { createWorld, type Counters, Prng, type World, WorldError } from '../sim/index.ts'
-import { BROKER_ADDRESS, BrokerHost, STORE_ROOT } from './broker-host.ts'
+import { BROKER_ADDRESS, BrokerHost, type HostEvent, STORE_ROOT } from './broker-host.ts'
 import { forgetBehind } from './check-deliveries.ts'
+import { LifeFault } from './disk-faults.ts'
 import { checkDrained, checkLedgers } from './check-end.ts'
 import { checkRecoveredLog, maxOffsets } from './check-recovery.ts'
 import { type LogImage, readLogImage } from './log-image.ts'
-import { GroupModel, Model, type Setting, TopicModel } from './model.ts'
+import { deadKeyOf, GroupModel, Model, type Setting, TopicModel } from './model.ts'
 import { INVISIBLE_MS_MAX, Operations } from './operations.ts'
 import { type LifePlan, OPERATIONS_MIN, type StorePlan } from './store-plan.ts'
 import { Verdict, type Violation } from './verdict.ts'
@@ -62,6 +63,13 @@ export async function runStoreSeed(plan: StorePlan, tell?: (line: string) => voi
   }
 }
 
+interface DeadEvent {
+  readonly group: string
+  readonly topic: string
+  readonly queueId: number
+  readonly queueOffset: number
+}
+
 class StoreRun {
   readonly verdict = new Verdict()
   readonly host: BrokerHost
@@ -71,6 +79,7 @@ class StoreRun {
   readonly #plan: StorePlan
   readonly #random: Prng
   #image: LogImage | undefined
+  #fault: LifeFault | undefined
 
   constructor(world: World, plan: StorePlan, tell?: (line: string) => void) {
     this.#world = world
@@ -83,6 +92,12 @@ class StoreRun {
     )
     const { host, model, verdict } = this
     verdict.place = () => ` [life ${host.lives.length}, ${world.nowMs.toFixed(1)} ms]`
+    // A copy may expire before the log is read: then only the broker's word is left.
+    host.onEvent = (event) => {
+      if (event.event !== 'message.dead' || model.min === 0) return
+      const { group, topic, queueId, queueOffset } = event as HostEvent & DeadEvent
+      model.dead.add(deadKeyOf(group, topic, queueId, queueOffset))
+    }
     this.operations = new Operations({ plan, host, model, random: this.#random, verdict, tell })
   }
 
@@ -116,9 +131,23 @@ class StoreRun {
       this.operations.ended()
       const { recoveredEnd } = host.life
       if (recoveredEnd !== undefined) this.#recovered(recoveredEnd, floor)
+      if (host.life.end === 'start-failed') this.#judgeFailedStart()
     }
+    this.#heal()
     host.order(undefined)
     await this.#askSettings()
+  }
+
+  /** A start may fail only where the disk fails; then it is well again. */
+  #judgeFailedStart(): void {
+    const { startFailure } = this.host.life
+    if (this.#fault?.hasHit === true) this.host.count('failed starts', 1)
+    else
+      this.verdict.add(
+        'start',
+        `the broker did not start: ${startFailure instanceof Error ? startFailure.stack : String(startFailure)}`,
+      )
+    this.#heal()
   }
 
   #recovered(end: number, floor: number): void {
@@ -158,7 +187,7 @@ class StoreRun {
     const image = this.#image
     const stats = await this.host.client.topicStats(BROKER_ADDRESS, topic.name)
     if (image === undefined || stats === undefined) return
-    const expected = maxOffsets(image, topic)
+    const expected = maxOffsets(this.model, image, topic)
     for (const { queueId, maxOffset } of stats) {
       const own = expected.get(queueId) ?? 0
       if (maxOffset === own) continue
@@ -182,15 +211,18 @@ class StoreRun {
     if (failure !== undefined) throw failure
   }
 
-  async #live({ operations, crash }: LifePlan): Promise<void> {
+  async #live({ operations, crash, fault, faultStays, jumpMs = 0 }: LifePlan): Promise<void> {
     const { host } = this
+    this.#fault = new LifeFault(fault, host.machine, () => this.#world.counters.diskFull)
     const random = this.#random
     if (host.lives.length === 1 || this.operations.total === 0) this.operations.prepare()
-    const target = this.operations.total + operations
+    const first = this.operations.total
+    const target = first + operations
     if (crash?.phase === 'running') host.order({ ...crash })
     let rounds = 0
     while (host.isUp && this.operations.total < target) {
       rounds += 1
+      this.#fault.reached(this.operations.total - first)
       if (rounds > 10 * operations) throw new WorldError('no operation is possible any more')
       if (random.chance(BURST_CHANCE)) this.operations.burst(1 + random.integer(BURST_MAX))
       else for (let count = 1 + random.integer(TOGETHER_MAX); count > 0; count -= 1) this.operations.next()
@@ -200,6 +232,19 @@ class StoreRun {
       if (this.verdict.violations.length > 0) return
     }
     await this.#end(crash)
+    if (faultStays !== true) this.#heal()
+    if (jumpMs > 0) this.#jump(jumpMs)
+  }
+
+  #heal(): void {
+    const [name, hits] = this.#fault?.heal() ?? []
+    if (name !== undefined && hits !== undefined) this.host.count(name, hits)
+    this.#fault = undefined
+  }
+
+  #jump(forMs: number): void {
+    this.host.machine.jumpClock(forMs)
+    this.host.count('jumps of the clock', 1)
   }
 
   async #pause(forMs: number): Promise<void> {
@@ -216,12 +261,24 @@ class StoreRun {
     if (crash?.phase === 'running' || crash?.phase === 'recovering') host.crash(crash.powerLoss)
     else {
       if (crash !== undefined) host.order({ ...crash })
-      const isStopped = await host.stop()
+      await this.#stop()
       host.order(undefined)
       // What an orderly stop leaves behind needs no power.
-      if (isStopped && random.chance(0.5)) host.machine.losePower()
+      if (random.chance(0.5)) host.losePower()
     }
     if (crash?.phase === 'recovering') host.order({ ...crash })
+  }
+
+  /** In order: nothing of the log is left to chance. Only a disk that fails keeps it from its end. */
+  async #stop(): Promise<void> {
+    const { host, verdict } = this
+    const end = await host.stop()
+    if (this.#fault?.hasHit === true) return
+    if (end === 'late') verdict.add('stop', 'the broker does not stop')
+    const { flushed, written } = host.log
+    if (end === 'stopped' && !host.life.hasFailed && flushed < written) {
+      verdict.add('stop', `the log was stopped in order and is safe up to ${flushed} of ${written} only`)
+    }
   }
 
   /** Everything that is left comes to every group, and then the books are closed. */
@@ -246,6 +303,6 @@ class StoreRun {
     })
     checkDrained(model, image, verdict)
     checkLedgers(model, host.broker.ledger(), verdict)
-    await host.stop()
+    await this.#stop()
   }
 }

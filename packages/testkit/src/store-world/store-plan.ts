@@ -4,12 +4,19 @@ import type { BrokerSettings } from '@rocketmq-ts/broker'
 import { Prng } from '../sim/index.ts'
 import type { CrashOrder } from './broker-host.ts'
 import { CRASH_STEPS } from './crash-steps.ts'
+import { type FaultPlan, planFault } from './disk-faults.ts'
 import type { Phase } from './steps.ts'
 
 const KiB = 1024
 /** Operations of one seed, at least. */
 export const OPERATIONS_MIN = 500
 const OPERATIONS_SPREAD = 40
+const HOUR_MS = 3_600_000
+const JUMPS_MS = [60_000, HOUR_MS, 3 * HOUR_MS, 26 * HOUR_MS, 80 * HOUR_MS] as const
+/** Hours that messages are kept, where they are kept for a short time. */
+const RESERVED_HOURS = [1, 24] as const
+const EVERY_HOUR = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, '0')).join(';')
+const UNIT_BYTES = 20
 const LIVES_MIN = 4
 const LIVES_SPREAD = 4
 /** Of a step that comes often, so many are let pass. */
@@ -39,6 +46,11 @@ export interface LifePlan {
   readonly operations: number
   /** Where it is to end; in order without it. */
   readonly crash: CrashOrder | undefined
+  readonly fault?: FaultPlan | undefined
+  /** The fault lasts through the next start, or the first tries of it. */
+  readonly faultStays?: boolean
+  /** So far the clock moves before the next start. */
+  readonly jumpMs?: number
 }
 
 export interface StorePlan {
@@ -60,6 +72,9 @@ export function storePlanOf(seed: number): StorePlan {
     settings: {
       flushConsumerOffsetInterval: random.pick([200, 2000, 20_000]),
       flushIntervalCommitLog: random.pick([10, 100, 500]),
+      mappedFileSizeConsumeQueue: UNIT_BYTES * random.pick([16, 100, 1000]),
+      ...(random.chance(0.4) ? { fileReservedTime: random.pick(RESERVED_HOURS), deleteWhen: EVERY_HOUR } : {}),
+      cleanFileForciblyEnable: false,
     },
   }
   const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
@@ -86,9 +101,14 @@ function planLives(random: Prng, seed: number): LifePlan[] {
   const count = LIVES_MIN + random.integer(LIVES_SPREAD)
   const operations = OPERATIONS_MIN + random.integer(OPERATIONS_SPREAD)
   const own = random.integer(count)
+  const each = Math.ceil(operations / count)
   return Array.from({ length: count }, (_, index) => ({
-    operations: Math.ceil(operations / count),
+    operations: each,
     crash: index === own ? crashAt(random, CRASH_STEPS[seed % CRASH_STEPS.length]) : anyCrash(random),
+    // The step whose turn it is comes for sure only where nothing else goes wrong.
+    fault: index === own ? undefined : planFault(random, each),
+    faultStays: random.chance(0.3),
+    jumpMs: random.chance(0.3) ? random.pick(JUMPS_MS) : 0,
   }))
 }
 
