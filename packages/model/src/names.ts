@@ -10,6 +10,8 @@ export const DERIVED_TOPIC_CHARS_MAX = 255
 export const GROUP_CHARS_MAX = 120
 
 const LEGAL_NAME = /^[%|a-zA-Z0-9_-]+$/
+/** A retry topic of version 2 parts group and topic by a plus. */
+const LEGAL_RETRY_TOPIC = /^[%|a-zA-Z0-9_+-]+$/
 
 /** Returns the name, or throws MqError 'topic-illegal' with the rule it breaks. Java: TopicValidator.validateTopic. */
 export function checkTopicName(name: string): string {
@@ -31,7 +33,7 @@ function checkName(name: string, kind: 'topic' | 'group', charsMax: number): str
       `${kind}: '${name.slice(0, 32)}…' has ${name.length} characters, at most ${charsMax} are allowed`,
     )
   }
-  if (!LEGAL_NAME.test(name)) {
+  if (!(kind === 'topic' && isRetryTopic(name) ? LEGAL_RETRY_TOPIC : LEGAL_NAME).test(name)) {
     throw new MqError(code, `${kind}: '${name}' holds a character other than letters, digits, '%', '|', '_' and '-'`)
   }
   return name
@@ -58,4 +60,13 @@ export function deadLetterTopicOf(group: string): string {
 /** Where popped messages wait for their next delivery. Java: KeyBuilder.buildPopRetryTopicV1 and V2. */
 export function popRetryTopicOf(group: string, topic: string, version: 1 | 2 = 1): string {
   return `${RETRY_TOPIC_PREFIX}${group}${version === 1 ? '_' : '+'}${topic}`
+}
+
+/** The topic whose messages wait in a pop retry topic of the group; any other topic itself. Java: KeyBuilder.parseNormalTopic. */
+export function realTopicOf(topic: string, group: string): string {
+  for (const version of [1, 2] as const) {
+    const prefix = popRetryTopicOf(group, '', version)
+    if (topic.startsWith(prefix) && topic.length > prefix.length) return topic.slice(prefix.length)
+  }
+  return topic
 }

@@ -13,7 +13,6 @@ import {
   observeRequests,
 } from '@rocketmq-ts/remoting'
 import { type MetricsRegistry, createMetricsRegistry } from '@rocketmq-ts/metrics'
-import { Perm, deadLetterTopicOf, topicConfig } from '@rocketmq-ts/model'
 import {
   type Effects,
   type Logger,
@@ -45,6 +44,7 @@ import { createChangeInvisibleTime } from './pop/change-invisible-time.ts'
 import { createDeadLetters } from './pop/dead-letter.ts'
 import { createNotification } from './pop/notification.ts'
 import { createPopMessage } from './pop/pop-message.ts'
+import { createSurvivors } from './pop/survivors.ts'
 import { createAllSettings } from './queries/all-settings.ts'
 import { createMessageQueries } from './queries/message-queries.ts'
 import { createProgress } from './queries/progress.ts'
@@ -184,22 +184,9 @@ async function openAround(
     dropQueues: (topic) => store.endTopic(topic),
     topicsChanged: () => registration.changed(),
   })
-  const deadLetters = createDeadLetters({
-    inflight,
-    store,
-    turns,
-    clock,
-    scheduler,
-    logger,
-    storeHost,
-    ensureDeadLetterTopic(group) {
-      const name = deadLetterTopicOf(group)
-      if (topics.get(name) === undefined) {
-        writer.putTopic(topicConfig(name, { readQueueNums: 1, writeQueueNums: 1, perm: Perm.READ_WRITE }))
-      }
-    },
-    onDead: (topic, group) => metrics.dead(topic, group),
-  })
+  const copying = { inflight, store, turns, clock, scheduler, logger, storeHost, ensureTopic: writer.ensureTopic }
+  const deadLetters = createDeadLetters({ ...copying, onDead: (topic, group) => metrics.dead(topic, group) })
+  const survivors = createSurvivors(copying)
   const expiry = createExpiry({ inflight, scheduler, clock, turns, polling, deadLetters })
   const live = { inflight, topics, groups, kept, turns, scheduler, store, logger }
   const { statesCompleteFrom } = restored
@@ -341,7 +328,7 @@ async function openAround(
 
   store.onVisible((record) => polling.messageVisible(record.topic, record.queueId, record.tagsCode))
   store.onRoll((base) => stateRoll.rolled(base))
-  startRetention({ ...live, stateRoll, settings })
+  startRetention({ survivors, ...live, stateRoll, settings })
   await server.start()
   expiry.rearm()
 

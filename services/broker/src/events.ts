@@ -33,6 +33,8 @@ export type BrokerEvent =
       queueOffset: number
       message: string
     }
+  /** Deliveries that retention would have taken go on in the group's retry topic. */
+  | { event: 'survivors.copied'; topic: string; group: string; queueId: number; messages: number }
   | { event: 'message.damaged'; topic: string; group: string; queueId: number; queueOffset: number; message: string }
   /** `joinCluster`: settings of peers are here now; some were refused; nobody answered in time; all is here. */
   | { event: 'cluster.settings-taken'; peers: number; added: number }

@@ -1,6 +1,13 @@
 // What a broker knew when it stopped: the newest usable start cache, then every journal record and every copy behind it,
 // in the order of the log; then nothing may point outside of what a queue holds.
-import { MqError, SystemTopic, commitLogOffset, decodeRecord, isDeadLetterTopic } from '@rocketmq-ts/model'
+import {
+  MqError,
+  SystemTopic,
+  commitLogOffset,
+  decodeRecord,
+  isDeadLetterTopic,
+  isRetryTopic,
+} from '@rocketmq-ts/model'
 import { type Files, type Logger, discardGenerationsBeyond, readGenerations } from '@rocketmq-ts/runtime'
 import type { MessageStore, ReplayedRecord } from '@rocketmq-ts/store'
 import type { BrokerEvent } from './events.ts'
@@ -10,7 +17,7 @@ import { takeOver } from './foreign/take-over.ts'
 import { hostPortOf } from './host-port.ts'
 import type { Inflight } from './inflight/inflight.ts'
 import { createJournal } from './journal/journal.ts'
-import { originOf, propertiesTextOf } from './pop/dead-letter.ts'
+import { originOf, propertiesTextOf } from './pop/copies.ts'
 import { applySetting } from './settings-writer.ts'
 import { START_CACHE_KIND, START_CACHE_VERSION, decodeStartCache, startCachePath } from './start-cache.ts'
 import type { SteadyClock } from './steady-clock.ts'
@@ -36,7 +43,7 @@ export interface Restored {
   readonly statesCompleteFrom: number
 }
 
-/** Applies one record of the journal or one dead-letter copy. Returns the segments whose states it calls complete. */
+/** Applies one record of the journal or one copy. Returns the segments whose states it calls complete. */
 function applyRecord(deps: RestoreDeps, record: ReplayedRecord): readonly number[] {
   const decoded = decodeRecord(record.bytes)
   if (record.topic === SystemTopic.INFLIGHT_LOG) {
@@ -45,7 +52,7 @@ function applyRecord(deps: RestoreDeps, record: ReplayedRecord): readonly number
     return replayed.statesComplete
   }
   const origin = originOf(propertiesTextOf(decoded))
-  if (origin !== undefined) deps.inflight.applyOrigin(origin, 'dead')
+  if (origin !== undefined) deps.inflight.applyOrigin(origin, isDeadLetterTopic(record.topic) ? 'dead' : 'scheduled')
   return []
 }
 
@@ -86,7 +93,7 @@ export async function restore(deps: RestoreDeps): Promise<Restored> {
   let journalRecords = 0
   let statesCompleteFrom = -1
   await deps.store.replay(
-    (topic) => topic === SystemTopic.INFLIGHT_LOG || isDeadLetterTopic(topic),
+    (topic) => topic === SystemTopic.INFLIGHT_LOG || isDeadLetterTopic(topic) || isRetryTopic(topic),
     commitLogOffset(from),
     (record) => {
       statesCompleteFrom = Math.max(statesCompleteFrom, ...applyRecord(deps, record))

@@ -6,6 +6,7 @@ import type { BrokerSettings } from './config.ts'
 import { deleteHoursOf } from './delete-hours.ts'
 import type { Inflight, QueueState } from './inflight/inflight.ts'
 import { RETAINED_PER_TURN_MAX } from './limits.ts'
+import type { Survivors } from './pop/survivors.ts'
 import type { StateRoll } from './state-roll.ts'
 import type { TopicTable } from './topics/topic-table.ts'
 
@@ -19,6 +20,7 @@ export interface RetentionDeps {
   readonly inflight: Pick<Inflight, 'all' | 'lowMark' | 'retain'>
   readonly turns: Pick<Turns, 'enter'>
   readonly stateRoll: Pick<StateRoll, 'completeFrom'>
+  readonly survivors: Survivors
   readonly topics: Pick<TopicTable, 'all'>
   readonly settings: BrokerSettings
 }
@@ -58,6 +60,7 @@ export function startRetention(deps: RetentionDeps): void {
   let walk: Iterator<QueueState> | undefined
 
   async function beforeRemoval(limit: CommitLogOffset): Promise<void> {
+    await deps.survivors.copyBelow(limit)
     await deps.stateRoll.completeFrom(limit)
     await store.whenFlushed(store.positions.written)
   }

@@ -2,12 +2,14 @@
 import { utf8Length } from '@rocketmq-ts/bytes'
 import {
   MqError,
+  Perm,
   type SubscriptionGroupConfig,
   type TopicConfig,
   decodeSubscriptionGroupConfig,
   decodeTopicConfig,
   parseJavaJson,
   stringifyJavaJson,
+  topicConfig,
 } from '@rocketmq-ts/model'
 import type { Clock, Logger } from '@rocketmq-ts/runtime'
 import type { BrokerEvent } from './events.ts'
@@ -21,6 +23,8 @@ import type { Topic, TopicTable } from './topics/topic-table.ts'
 export interface SettingsWriter {
   /** Creates the topic or changes it; returns it. Throws what `TopicTable.check` and `Journal.setting` throw. */
   putTopic(config: TopicConfig): Topic
+  /** Creates the topic with one queue where it does not exist. Throws as `putTopic` does. */
+  ensureTopic(name: string): void
   /** Throws MqError 'topic-not-found'. */
   deleteTopic(name: string): void
   putGroup(config: SubscriptionGroupConfig): void
@@ -107,21 +111,27 @@ export function createSettingsWriter(deps: SettingsWriterDeps): SettingsWriter {
     applySetting({ ...entry, incarnation }, deps, clock.nowMs())
   }
 
+  function putTopic(config: TopicConfig): Topic {
+    topics.check(config)
+    const known = topics.get(config.topicName)
+    const payload = payloadOf('topic', config.topicName, config)
+    if (known === undefined) {
+      journaled({ kind: 'topic-created', name: config.topicName, incarnation: 0, payload })
+      logger.info({ event: 'topic.created', topic: config.topicName, queues: config.writeQueueNums })
+    } else if (stringifyJavaJson(known.config) !== payload) {
+      journaled({ kind: 'topic-changed', name: config.topicName, incarnation: known.incarnation, payload })
+    } else {
+      return known
+    }
+    deps.topicsChanged()
+    return topics.require(config.topicName)
+  }
+
   return {
-    putTopic(config) {
-      topics.check(config)
-      const known = topics.get(config.topicName)
-      const payload = payloadOf('topic', config.topicName, config)
-      if (known === undefined) {
-        journaled({ kind: 'topic-created', name: config.topicName, incarnation: 0, payload })
-        logger.info({ event: 'topic.created', topic: config.topicName, queues: config.writeQueueNums })
-      } else if (stringifyJavaJson(known.config) !== payload) {
-        journaled({ kind: 'topic-changed', name: config.topicName, incarnation: known.incarnation, payload })
-      } else {
-        return known
-      }
-      deps.topicsChanged()
-      return topics.require(config.topicName)
+    putTopic,
+    ensureTopic(name) {
+      if (topics.get(name) !== undefined) return
+      putTopic(topicConfig(name, { readQueueNums: 1, writeQueueNums: 1, perm: Perm.READ_WRITE }))
     },
     deleteTopic(name) {
       const { incarnation, isBuiltIn } = topics.require(name)

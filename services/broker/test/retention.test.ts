@@ -34,7 +34,7 @@ function lineOf(broker: BrokerHarness, topic: string, group: string) {
   return line
 }
 
-test('age: files of old messages go → groups go on at the new min, what they had left counts as expired', async () => {
+test('age: files of old messages go → groups go on at the new min, what was in flight in their retry topic, the rest counts as expired', async () => {
   const broker = await startBroker(SETTINGS)
   await broker.send('T', 'first')
   const [done] = await broker.pop('T', 'reader', { queueId: 0 })
@@ -48,9 +48,9 @@ test('age: files of old messages go → groups go on at the new min, what they h
   expect(min).toBeGreaterThan(5)
   expect(lineOf(broker, 'T', 'reader')).toMatchObject({
     max: sent + 1,
-    buckets: { acked: 1, expired: min - 1, waiting: sent + 1 - min, inFlight: 0 },
+    buckets: { acked: 1, scheduled: 2, expired: min - 3, waiting: sent + 1 - min, inFlight: 0 },
   })
-  expect(lineOf(broker, 'T', 'absent').buckets).toMatchObject({ acked: 0, expired: min })
+  expect(lineOf(broker, 'T', 'absent').buckets).toMatchObject({ acked: 0, scheduled: 1, expired: min - 1 })
   const popped = await broker.pop('T', 'absent', { queueId: 0 })
   expect(popped[0]!.record.queueOffset).toBe(min)
   expect(popped).toHaveLength(sent + 1 - min)

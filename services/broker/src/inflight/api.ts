@@ -136,14 +136,17 @@ export type Changed =
   | { readonly kind: 'no-op' }
   | { readonly kind: 'full' }
 
-/** A message whose attempts are used up. It stays claimed: the caller copies it and calls `settleByCopy`. */
-export interface DeadCandidate {
+/** The latest delivery of a message that is not settled. */
+export interface Delivery {
   readonly queue: QueueState
   readonly offset: number
   readonly popTime: number
   /** Deliveries made. */
   readonly attempts: number
 }
+
+/** A message whose attempts are used up. It stays claimed: the caller copies it and calls `settle`. */
+export type DeadCandidate = Delivery
 
 export interface Expired {
   /** Messages that became ready again. */
@@ -281,7 +284,10 @@ export interface Inflight {
     popTime: number,
     change: { readonly nowMs: number; readonly invisibleMs: number },
   ): Changed
-  /** Settles one delivery into another bucket (retention took it: 'expired', unreadable: 'damaged'). Journaled. */
+  /**
+   * Settles one delivery into another bucket (a copy was made, it is unreadable), also where it was released since.
+   * Journaled.
+   */
   settle(queue: QueueState, offset: number, popTime: number, into: SettledBucket): boolean
 
   // — expiry —
@@ -300,6 +306,11 @@ export interface Inflight {
   postpone(queue: QueueState, offset: number, popTime: number, deadlineMs: number): boolean
   /** On replay, for every copy record in log order: settles its origin. Idempotent; unknown origins are no-ops. */
   applyOrigin(origin: Origin, into: SettledBucket): boolean
+
+  /** The `max` lowest messages that are in flight, pending for a copy, or ready; ascending. */
+  oldest(queue: QueueState, max: number): readonly Delivery[]
+  /** Whether this is still the latest delivery of the message, and it is not settled. */
+  isLive(delivery: Delivery): boolean
 
   // — bounds of the queue —
   /** Retention removed everything below `min`: waiting and claimed messages there count as expired. */

@@ -3,7 +3,16 @@
 import assert from 'node:assert'
 import { Buffer } from 'node:buffer'
 import { INFLIGHT_LIMITS, QUEUE_ID_MAX, SETTING_PAYLOAD_BYTES_MAX } from './api.ts'
-import type { Inflight, InflightLimits, NextPop, QueueRef, QueueState, ReadyPop, SettledBucket } from './api.ts'
+import type {
+  Delivery,
+  Inflight,
+  InflightLimits,
+  NextPop,
+  QueueRef,
+  QueueState,
+  ReadyPop,
+  SettledBucket,
+} from './api.ts'
 import { adoptQueue } from './adopt.ts'
 import { lowestBit, popCount } from './digest.ts'
 import { BLOCK, EntryKind, bitOf, blockOf } from './entries.ts'
@@ -128,8 +137,18 @@ export function createInflight(options: InflightOptions): Inflight {
     if (mask !== 0) pushWindow(block, mask)
   }
 
-  function settle(queue: LiveQueue, offset: number, popTime: number, into: number): boolean {
-    return transitions.settle(queue, blockOf(offset), bitOf(offset), popTime, into) > 0
+  function oldest(queue: LiveQueue, max: number): Delivery[] {
+    const found: Delivery[] = []
+    for (let slot = queue.head; slot >= 0; slot = entries.next[slot]!) {
+      const base = entries.block[slot]! * BLOCK
+      // Rows of one block are not in order: the block is taken whole.
+      if (found.length >= max && base > found.at(-1)!.offset) break
+      for (let rest = entries.mask[slot]!; rest !== 0; rest &= rest - 1) {
+        const offset = base + lowestBit(rest)
+        found.push({ queue, offset, popTime: entries.popTime[slot]!, attempts: entries.attempts[slot]! })
+      }
+    }
+    return found.sort((a, b) => a.offset - b.offset).slice(0, max)
   }
 
   function checkRef(ref: QueueRef): void {
@@ -209,7 +228,7 @@ export function createInflight(options: InflightOptions): Inflight {
       return { kind: 'changed', popTime: newPopTime, deadlineMs: newPopTime + invisibleMs, released }
     },
     settle(queue, offset, popTime, into) {
-      if (!settle(live(queue), offset, popTime, BucketId[into])) return false
+      if (!transitions.settleDelivery(live(queue), offset, popTime, BucketId[into])) return false
       journal.settle(live(queue), offset, popTime, BucketId[into])
       return true
     },
@@ -223,7 +242,8 @@ export function createInflight(options: InflightOptions): Inflight {
       const slot = transitions.claimed(live(queue), offset, popTime)
       return slot >= 0 && entries.kind[slot] === EntryKind.deadPending
     },
-    settleByCopy: (queue, offset, popTime, into) => settle(live(queue), offset, popTime, BucketId[into]),
+    settleByCopy: (queue, offset, popTime, into) =>
+      transitions.settleDelivery(live(queue), offset, popTime, BucketId[into]),
     postpone(queue, offset, popTime, deadlineMs) {
       if (!transitions.postpone(live(queue), offset, popTime, deadlineMs)) return false
       journal.postpone(live(queue), offset, popTime, deadlineMs)
@@ -231,7 +251,13 @@ export function createInflight(options: InflightOptions): Inflight {
     },
     applyOrigin(origin, into: SettledBucket) {
       const queue = registry.exact(origin)
-      return queue !== undefined && settle(queue, origin.offset, origin.popTime, BucketId[into])
+      return queue !== undefined && transitions.settleDelivery(queue, origin.offset, origin.popTime, BucketId[into])
+    },
+
+    oldest: (queue, max) => oldest(live(queue), max),
+    isLive({ queue, offset, popTime }) {
+      const slot = entries.find(live(queue), offset)
+      return !queue.dropped && slot >= 0 && entries.popTime[slot] === popTime
     },
 
     retain(queue, min) {

@@ -195,6 +195,14 @@ export class Transitions {
     return settled
   }
 
+  /** Settles a delivery that was copied or is unreadable, whether it is claimed or was released since. */
+  settleDelivery(queue: LiveQueue, offset: number, popTime: number, into: number): boolean {
+    const slot = this.entries.find(queue, offset)
+    if (slot < 0 || this.entries.popTime[slot] !== popTime) return false
+    this.#removeLive(queue, slot, bitOf(offset), into)
+    return true
+  }
+
   #removeLive(queue: LiveQueue, slot: number, mask: number, into: number): void {
     const { entries } = this
     const isReady = entries.kind[slot] === EntryKind.ready

@@ -5,7 +5,8 @@ import { DeleteTopicInBroker, ResponseCode } from '@rocketmq-ts/remoting'
 import { silentLogger } from '@rocketmq-ts/runtime'
 import { openMessageStore } from '@rocketmq-ts/store'
 import { DEAD_LETTERS_IN_WORK_MAX } from '../../src/limits.ts'
-import { DEAD_LETTER_RETRY_MS, formatOrigin, originOf } from '../../src/pop/dead-letter.ts'
+import { formatOrigin, originOf } from '../../src/pop/copies.ts'
+import { DEAD_LETTER_RETRY_MS } from '../../src/pop/dead-letter.ts'
 import { type BrokerHarness, startBroker } from '../broker-harness.ts'
 
 const DLQ = deadLetterTopicOf('G')

@@ -6,6 +6,7 @@ const SCAN_TEST = 'packages/store/test/recovery.test.ts'
 const BROKER_TEST = 'services/broker/test/restart.test.ts'
 const LAST_WRITER_TEST = 'packages/store/test/last-writer.test.ts'
 const TAKE_OVER_TEST = 'services/broker/test/foreign/take-over.test.ts'
+const SURVIVORS_TEST = 'services/broker/test/pop/survivors.test.ts'
 const LOST_LOG_TEST = 'services/broker/test/lost-log.test.ts'
 
 export const RECOVERY_MUTANTS: readonly Mutant[] = [
@@ -72,6 +73,14 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     replacement: 'return false',
     testFile: LAST_WRITER_TEST,
     test: 'last writer: another broker wrote on and was %s → it is told from where, and all is served',
+  },
+  {
+    name: 'A copy in a retry topic settles nothing at replay',
+    file: 'services/broker/src/restore.ts',
+    text: ' || isRetryTopic(topic),',
+    replacement: ',',
+    testFile: SURVIVORS_TEST,
+    test: 'survivors: nothing but the copy reached the disk → the copy alone has settled its origin',
   },
   {
     name: 'Nothing is clamped after the tail of a queue was lost',

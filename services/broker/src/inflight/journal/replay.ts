@@ -1,7 +1,6 @@
 // Applies journal records to the state, through the same transitions as the live calls.
 // Invariant: a record is checked as a whole before its first operation is applied.
 import type { OffsetRange, QueueRef, Replayed, SettingEntry } from '../api.ts'
-import { bitOf, blockOf } from '../entries.ts'
 import { BucketId } from '../ledger.ts'
 import type { LiveQueue } from '../queue-state.ts'
 import type { DecodedState } from '../state-record.ts'
@@ -99,7 +98,7 @@ class ReplaySink implements JournalSink {
   }
 
   settle(offset: number, popTime: number, bucket: number): void {
-    this.#apply((queue, transitions) => transitions.settle(queue, blockOf(offset), bitOf(offset), popTime, bucket) > 0)
+    this.#apply((queue, transitions) => transitions.settleDelivery(queue, offset, popTime, bucket))
   }
 
   retain(min: number): void {

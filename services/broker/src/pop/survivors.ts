@@ -1,0 +1,147 @@
+// Deliveries that outlive the log's files: messages that are in flight or released again while retention takes their
+// records. Each is copied into its group's retry topic first, and the copy settles it. Messages that nobody was given yet
+// are not among them: they go with their records, as retention says.
+import { type CommitLogOffset, MqError, PropertyName, isRetryTopic, popRetryTopicOf } from '@rocketmq-ts/model'
+import type { Logger, Scheduler, Turns } from '@rocketmq-ts/runtime'
+import type { Appender, QueueReader, RecordReader } from '@rocketmq-ts/store'
+import type { BrokerEvent } from '../events.ts'
+import type { HostPort } from '../host-port.ts'
+import type { Delivery, Inflight, QueueState } from '../inflight/inflight.ts'
+import { findProperty } from '../send/property-text.ts'
+import type { SettingsWriter } from '../settings-writer.ts'
+import { appendCopy, isDamage, placeOf } from './copies.ts'
+
+/** Copies of one Turn, at most: requests go on in between. */
+export const SURVIVORS_PER_TURN_MAX = 64
+/** Record bytes of one Turn's copies; the first one always fits. */
+const BYTES_PER_TURN_MAX = 4 * 1024 * 1024
+/** Pops go on meanwhile: queues are looked through again while there was something to copy, so often at most. */
+const PASSES_MAX = 4
+/** When the Turns are full, a batch waits this long for its place. */
+const TURNS_FULL_RETRY_MS = 100
+
+export interface Survivors {
+  /**
+   * Copies what is pending of the records below `limit`, paced over Turns; resolves when the copies are flushed. Rejects
+   * with what keeps a copy from being made (a full disk, a refused topic): then the records must stay.
+   */
+  copyBelow(limit: CommitLogOffset): Promise<void>
+}
+
+export interface SurvivorsDeps {
+  readonly inflight: Pick<Inflight, 'all' | 'oldest' | 'isLive' | 'settle'>
+  readonly store: Appender & QueueReader & RecordReader
+  readonly turns: Pick<Turns, 'enter' | 'release'>
+  readonly scheduler: Scheduler
+  readonly logger: Logger<BrokerEvent>
+  readonly storeHost: () => HostPort
+  readonly ensureTopic: SettingsWriter['ensureTopic']
+}
+
+interface Read {
+  readonly delivery: Delivery
+  /** Undefined where the record is damaged. */
+  readonly bytes: Uint8Array | undefined
+}
+
+/** Where the message of a delivery goes on. Java: PopReviveService.reviveRetry. */
+export function retryTopicFor({ topic, group }: Pick<QueueState, 'topic' | 'group'>): string {
+  return isRetryTopic(topic) ? topic : popRetryTopicOf(group, topic)
+}
+
+/** Creates the copier of a broker. */
+export function createSurvivors(deps: SurvivorsDeps): Survivors {
+  const { inflight, store, turns, logger } = deps
+
+  /** The next pending messages of the queue that lie below the limit, with their records. */
+  async function readSome(queue: QueueState, limit: CommitLogOffset): Promise<Read[]> {
+    const found: Read[] = []
+    let bytesLeft = BYTES_PER_TURN_MAX
+    for (const delivery of inflight.oldest(queue, SURVIVORS_PER_TURN_MAX)) {
+      if (bytesLeft <= 0) break
+      const place = await placeOf(store, delivery)
+      if (place !== undefined && place.at >= limit) break
+      let bytes: Uint8Array | undefined
+      try {
+        bytes = place === undefined ? undefined : await store.read(place.at, place.size)
+      } catch (error) {
+        if (!isDamage(error)) throw error
+      }
+      bytesLeft -= bytes?.length ?? 0
+      found.push({ delivery, bytes })
+    }
+    return found
+  }
+
+  function copyOne({ delivery, bytes }: Read): boolean {
+    const { queue, offset, popTime, attempts } = delivery
+    if (!inflight.isLive(delivery)) return false
+    if (bytes === undefined) {
+      const { topic, group, queueId } = queue
+      inflight.settle(queue, offset, popTime, 'damaged')
+      const message = 'it has no readable record'
+      logger.error({ event: 'message.damaged', topic, group, queueId, queueOffset: offset, message })
+      return false
+    }
+    const topic = retryTopicFor(queue)
+    deps.ensureTopic(topic)
+    appendCopy(store, deps.storeHost(), {
+      delivery,
+      bytes,
+      topic,
+      reconsumeTimes: (stored) => stored + attempts,
+      properties: (_original, text) => [
+        [PropertyName.FIRST_POP_TIME, findProperty(text, PropertyName.FIRST_POP_TIME) ?? String(popTime)],
+      ],
+    })
+    inflight.settle(queue, offset, popTime, 'scheduled')
+    return true
+  }
+
+  /** One Turn; resolves with the number of copies when they are flushed. */
+  function copyInTurn(reads: readonly Read[]): Promise<number> {
+    return new Promise((resolve, reject) => {
+      function job(): void {
+        let copies = 0
+        try {
+          for (const read of reads) if (copyOne(read)) copies += 1
+        } catch (error) {
+          if (!(error instanceof MqError)) throw error
+          reject(error)
+        }
+        turns.release('flushed', (failure) => {
+          if (failure === undefined) resolve(copies)
+          else reject(failure)
+        })
+      }
+      function enter(): void {
+        if (!turns.enter(job)) deps.scheduler.after(TURNS_FULL_RETRY_MS, enter)
+      }
+      enter()
+    })
+  }
+
+  async function copyQueue(queue: QueueState, limit: CommitLogOffset): Promise<number> {
+    let copies = 0
+    while (!queue.dropped && queue.entries > 0) {
+      const reads = await readSome(queue, limit)
+      if (reads.length === 0) break
+      copies += await copyInTurn(reads)
+    }
+    if (copies > 0) {
+      const { topic, group, queueId } = queue
+      logger.info({ event: 'survivors.copied', topic, group, queueId, messages: copies })
+    }
+    return copies
+  }
+
+  return {
+    async copyBelow(limit) {
+      for (let pass = 0; pass < PASSES_MAX; pass += 1) {
+        let copies = 0
+        for (const queue of Array.from(inflight.all())) copies += await copyQueue(queue, limit)
+        if (copies === 0) return
+      }
+    },
+  }
+}

@@ -1,0 +1,148 @@
+// What is pending when retention takes its records: each message goes on as exactly one copy, whatever comes between.
+import { expect, test } from '@jest/globals'
+import { decodeProperties, popRetryTopicOf } from '@rocketmq-ts/model'
+import { ResponseCode } from '@rocketmq-ts/remoting'
+import { SURVIVORS_PER_TURN_MAX } from '../../src/pop/survivors.ts'
+import { type BrokerHarness, startBroker } from '../broker-harness.ts'
+
+const HOUR_MS = 3_600_000
+const SEGMENT_BYTES = 64 * 1024
+const EVERY_HOUR = Array.from({ length: 24 }, (_, hour) => hour).join(';')
+const SETTINGS = { mappedFileSizeCommitLog: SEGMENT_BYTES, deleteWhen: EVERY_HOUR, fileReservedTime: 1 }
+const RECORD_MAGIC = Buffer.from('daa320a7', 'hex')
+const RETRY = popRetryTopicOf('G', 'T')
+
+/** Rolls the log over so many files, with messages of another topic. */
+async function fill(broker: BrokerHarness, segments: number): Promise<void> {
+  const rolled = () => broker.events.filter(({ event }) => event === 'segment.rolled').length
+  for (const before = rolled(); rolled() < before + segments;) {
+    expect((await broker.send('filler', 'x'.repeat(10_000))).code).toBe(ResponseCode.SUCCESS)
+    await broker.advance(20)
+  }
+}
+
+const bucketsOf = (broker: BrokerHarness, topic: string) =>
+  broker.broker.ledger().find((each) => each.topic === topic && each.group === 'G' && each.queueId === 0)?.buckets
+
+const bodiesOf = (popped: readonly { record: { body: Uint8Array } }[]) =>
+  popped.map(({ record }) => Buffer.from(record.body).toString())
+
+/** One acknowledged, one released, one in flight, one that nobody was given. */
+async function pending(): Promise<BrokerHarness> {
+  const broker = await startBroker(SETTINGS)
+  for (const body of ['acked', 'released', 'in flight', 'waiting']) {
+    await broker.send('T', body, { properties: `TAGS\u0001${body.slice(0, 2)}\u0002KEYS\u0001k\u0002` })
+  }
+  const [acked] = await broker.pop('T', 'G', { max: 1, queueId: 0 })
+  await broker.ack('T', 'G', acked!)
+  await broker.pop('T', 'G', { max: 1, queueId: 0, invisibleMs: 1000 })
+  await broker.pop('T', 'G', { max: 1, queueId: 0, invisibleMs: 10 * HOUR_MS })
+  await fill(broker, 2)
+  return broker
+}
+
+test('survivors: records of pending messages go → each goes on in the retry topic, the others as retention says', async () => {
+  const broker = await pending()
+  await broker.advance(2 * HOUR_MS)
+  expect(broker.events.some(({ event }) => event === 'store.segment-removed')).toBe(true)
+  expect(broker.events).toContainEqual({ event: 'survivors.copied', topic: 'T', group: 'G', queueId: 0, messages: 2 })
+  expect(bucketsOf(broker, 'T')).toMatchObject({ acked: 1, scheduled: 2, expired: 1, inFlight: 0, ready: 0 })
+  const copies = await broker.pop(RETRY, 'watchers')
+  expect(bodiesOf(copies)).toStrictEqual(['released', 'in flight'])
+  expect(copies.map(({ record }) => record.reconsumeTimes)).toStrictEqual([1, 1])
+  const properties = decodeProperties(Buffer.from(copies[0]!.record.properties).toString())
+  expect(Object.fromEntries(properties)).toMatchObject({ TAGS: 're', KEYS: 'k', '1ST_POP_TIME': expect.any(String) })
+})
+
+/** Milliseconds from `pending` until the first copy is told of; runs of one world are all alike. */
+async function momentOfCopy(): Promise<number> {
+  let moment = 0
+  for (const stepMs of [60_000, 1000, 20, 1]) {
+    const broker = await pending()
+    await broker.advance(moment)
+    while (!broker.events.some(({ event }) => event === 'survivors.copied')) {
+      await broker.advance(stepMs)
+      moment += stepMs
+    }
+    moment -= stepMs
+  }
+  return moment
+}
+
+test.each([
+  ['kill', false],
+  ['power loss', true],
+])(
+  'survivors: %s at any moment of it, the start cache lost → no message is gone, none is there twice',
+  async (_n, powerLoss) => {
+    const moment = await momentOfCopy()
+    let before = 0
+    let after = 0
+    for (let shiftMs = -6; shiftMs < 26; shiftMs += 2) {
+      const broker = await pending()
+      await broker.advance(moment + shiftMs)
+      if (!broker.events.some(({ event }) => event === 'survivors.copied')) before += 1
+      if (!broker.events.some(({ event }) => event === 'store.segment-removed')) after += 1
+      broker.crash({ powerLoss })
+      const { files } = broker.machine.start('operator', () => undefined).effects
+      await broker.settled(files.remove('/store/config'))
+      await broker.restart()
+      await broker.advance(2 * HOUR_MS)
+      expect(broker.broker.ledger().every(({ balanced }) => balanced)).toBe(true)
+      expect(bucketsOf(broker, 'T')).toMatchObject({ acked: 1, scheduled: 2, inFlight: 0, ready: 0 })
+      expect(bodiesOf(await broker.pop(RETRY, 'watchers'))).toStrictEqual(['released', 'in flight'])
+    }
+    expect(before).toBeGreaterThan(2)
+    expect(after).toBeGreaterThan(before)
+    expect(after).toBeLessThan(16)
+  },
+)
+
+test('survivors: nothing but the copy reached the disk → the copy alone has settled its origin', async () => {
+  const moment = await momentOfCopy()
+  const broker = await pending()
+  await broker.advance(moment + 1)
+  broker.crash({ powerLoss: false })
+  const { files } = broker.machine.start('operator', () => undefined).effects
+  await broker.settled(files.remove('/store/config'))
+  const last = (await broker.settled(files.list('/store/commitlog'))).map(({ name }) => `/store/commitlog/${name}`)
+  for (const path of last.reverse()) {
+    const bytes = Buffer.from((await broker.settled(files.readWhole(path, SEGMENT_BYTES)))!)
+    const at = bytes.lastIndexOf(RECORD_MAGIC, bytes.lastIndexOf('in flight')) - 4
+    if (at < 0) continue
+    const end = at + bytes.readInt32BE(at)
+    expect(bytes.subarray(end).some((byte) => byte !== 0)).toBe(true)
+    const segment = await broker.settled(files.open(path, 'must-exist'))
+    segment.writeSync(end, [Buffer.alloc(bytes.length - end)])
+    await broker.settled(segment.close())
+    break
+  }
+  await broker.restart()
+  expect(bucketsOf(broker, 'T')).toMatchObject({ acked: 1, scheduled: 2, inFlight: 0, ready: 0 })
+})
+
+test('survivors: more than fit into one Turn → all of them, each once', async () => {
+  const broker = await startBroker(SETTINGS)
+  const count = 2 * SURVIVORS_PER_TURN_MAX + 5
+  for (let index = 0; index < count; index += 1) await broker.send('T', `message ${index}`)
+  for (let left = count; left > 0; left -= 32) await broker.pop('T', 'G', { queueId: 0, invisibleMs: 10 * HOUR_MS })
+  await fill(broker, 2)
+  await broker.advance(2 * HOUR_MS)
+  expect(bucketsOf(broker, 'T')).toMatchObject({ scheduled: count, inFlight: 0 })
+  const bodies = new Set<string>()
+  for (let copies = await broker.pop(RETRY, 'w'); copies.length > 0; copies = await broker.pop(RETRY, 'w')) {
+    for (const body of bodiesOf(copies)) bodies.add(body)
+  }
+  expect(bodies.size).toBe(count)
+})
+
+test('survivors: a record that is damaged → settled as such, the others go on', async () => {
+  const broker = await pending()
+  const { files } = broker.machine.start('operator', () => undefined).effects
+  const log = '/store/commitlog/00000000000000000000'
+  const at = Buffer.from((await broker.settled(files.readWhole(log, SEGMENT_BYTES)))!).indexOf('released')
+  broker.machine.disk.flipBit(log, at, 0)
+  await broker.advance(2 * HOUR_MS)
+  expect(bucketsOf(broker, 'T')).toMatchObject({ acked: 1, scheduled: 1, damaged: 1, inFlight: 0, ready: 0 })
+  expect(bodiesOf(await broker.pop(RETRY, 'watchers'))).toStrictEqual(['in flight'])
+})
