@@ -7,12 +7,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { createChecks } from './checks.ts'
-import { createBodies, SEGMENT_BYTES } from './kill/bodies.ts'
+import { createBodies, SEGMENT_BYTES, segmentsOf } from './kill/bodies.ts'
 import { History } from './kill/history.ts'
 import { createLoad, GROUPS, INVISIBLE_MS, type Load, RAW_GROUP, TOPIC } from './kill/load.ts'
 import { type Kill, planKills } from './kill/plan.ts'
 import { createReaper, type Reaper } from './kill/reaper.ts'
-import { waitsAfter } from './kill/returns.ts'
 import { judge } from './kill/verdict.ts'
 import { writtenSegments } from './commit-log.ts'
 import { formatLedger, type GroupLedger, readLedger, writtenOf } from './ledger.ts'
@@ -64,7 +63,7 @@ const tell = createTell()
 const folder = mkdtempSync(join(tmpdir(), 'rocketmq-ts-kill-'))
 const checks = createChecks((line) => console.log(line))
 const bodies = createBodies(messages)
-const history = new History(bodies)
+const history = new History(bodies, GROUPS)
 
 /** The shim, or undefined where it can not work. */
 function openShim(): Shim | undefined {
@@ -122,6 +121,7 @@ async function run(): Promise<void> {
   const plan = planKills({
     kills,
     messages,
+    segments: segmentsOf(messages) / BROKERS.length,
     withShim: shim !== undefined,
     brokers: BROKERS,
     proxies: PROXIES,
@@ -167,7 +167,7 @@ async function run(): Promise<void> {
   tell('drained')
   await load.close()
   judge({ checks, history, ledgers, groups: GROUPS })
-  const waits = waitsAfter(reaper.returns, history)
+  const waits = history.returns.waits()
   const late = waits.filter((ms) => ms > RETURN_MS_MAX)
   checks.check(
     'a broker that is back delivers again within 15 s',
@@ -242,6 +242,10 @@ function checkLosses(losses: readonly PowerLoss[]): void {
   checks.check('the power losses dropped sectors', sum(losses, (loss) => loss.droppedSectors) > 0)
 }
 
+function mebibytes(bytes: number): number {
+  return Math.round(bytes / (1024 * 1024))
+}
+
 function report(of: {
   readonly plan: readonly Kill[]
   readonly load: Load
@@ -258,12 +262,13 @@ function report(of: {
   const killed = (names: readonly string[]): number => plan.filter(({ victim }) => names.includes(victim)).length
   const rows: readonly (readonly [string, number | string])[] = [
     ['cluster', `${nameservers} nameservers, ${BROKERS.length} brokers, ${PROXIES.length} proxies`],
-    ['sent (attempts)', attempts.filter(({ outcome }) => outcome !== 'unsent').length],
+    ['sent (attempts)', attempts.length + history.settled.count],
     ['acknowledged', `${history.acknowledged} (${counts.sdkSent} by rocketmq-client-nodejs, the others raw gRPC)`],
     ['unknown', attempts.filter(({ outcome }) => outcome === 'unknown').length],
     ['second copies', attempts.filter(({ copies }) => copies.length > 1).length],
     ['received', `${history.received} by ${GROUPS.length} groups (${counts.sdkReceived} by rocketmq-client-nodejs)`],
     ['redelivered', history.redelivered],
+    ['kept in detail', `${attempts.length}; memory of this process ${mebibytes(process.memoryUsage().rss)} MiB`],
     ['failed calls', counts.failedCalls],
     ['kills', `${killed(BROKERS)} of brokers, ${killed(PROXIES)} of proxies, ${killed(NAMESERVERS)} of nameservers`],
     ['kills under the shim', plan.filter((kill) => kill.watched).length],

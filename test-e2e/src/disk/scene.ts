@@ -127,7 +127,7 @@ async function playOn(options: PlayOptions): Promise<void> {
   if (broker === undefined || proxy === undefined) throw new Error('a cluster has a broker and a proxy')
   const { name: brokerName } = broker
   await cluster.ready()
-  const history = new History(bodies)
+  const history = new History(bodies, ALL_GROUPS)
   const random = createRandom(0)
   const load = createLoad({
     proxies: [proxy.address],
@@ -182,7 +182,7 @@ async function playOn(options: PlayOptions): Promise<void> {
         expectThat(ms <= STOP_MS_MAX, `the stop took ${Math.round(ms)} ms`)
         expectThat(code === 0 || forgets, `it ended with ${code}`)
       }
-      if (forgets) history.powerLosses.push({ brokerName, goneMs: performance.now() })
+      if (forgets) history.losePower(brokerName, performance.now())
       between?.()
       broker.start()
       await broker.ready()

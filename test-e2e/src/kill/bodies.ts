@@ -6,7 +6,7 @@ import { createRandom, hashOf } from '../random.ts'
 export const SEGMENT_BYTES = 16 * 1024 * 1024
 /** All messages together, of both brokers, fill so many, or more. */
 const SEGMENTS = 8
-const MEAN_BYTES_MIN = 2_500
+const MEAN_BYTES_MIN = 800
 const SMALL_BYTES_MAX = 600
 /** One message in ten is large; even those of a short run stay below the limit of 4 MiB. */
 const LARGE = 0.1
@@ -16,8 +16,17 @@ export interface Bodies {
   of(attempt: string): Buffer
 }
 
+function meanBytes(messages: number): number {
+  return Math.max(MEAN_BYTES_MIN, (SEGMENTS * SEGMENT_BYTES) / Math.max(1, messages))
+}
+
+/** So many segments these messages fill, of all brokers together. */
+export function segmentsOf(messages: number): number {
+  return (messages * meanBytes(messages)) / SEGMENT_BYTES
+}
+
 export function createBodies(messages: number): Bodies {
-  const mean = Math.max(MEAN_BYTES_MIN, (SEGMENTS * SEGMENT_BYTES) / Math.max(1, messages))
+  const mean = meanBytes(messages)
   const large = Math.min(LARGE_BYTES_MAX, Math.ceil((2 * mean) / LARGE))
   const pool = Buffer.alloc(2 * LARGE_BYTES_MAX)
   const random = createRandom(0)

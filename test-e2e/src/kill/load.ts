@@ -8,7 +8,7 @@ import type { Random } from '../random.ts'
 import { createRawClient, isNeverSent, type RawClient } from '../raw-client.ts'
 import type { Bodies } from './bodies.ts'
 import type { Delivery, History } from './history.ts'
-import { noteAck, queueOf, receiveRaw } from './raw-consumer.ts'
+import { queueOf, receiveRaw } from './raw-consumer.ts'
 
 export const TOPIC = 'kill-messages'
 /** The SDK's consumers and a raw one share a group; a group of its own is raw. */
@@ -147,7 +147,7 @@ export function createLoad(options: {
   async function ackBySdk(consumer: SimpleConsumer, message: MessageView, delivery: Delivery): Promise<void> {
     delivery.ack = 'unknown'
     await consumer.ack(message)
-    noteAck(delivery, 'OK')
+    history.noteAck(delivery, 'OK')
     counts.sdkAcked += 1
   }
 

@@ -14,8 +14,10 @@ const RECOVERY_MS_MAX = 400
 const WHILE_DOWN = 0.3
 /** Of the kills of a broker under load, this share waits until its log goes on to a new file. */
 const AT_A_ROLL = 0.3
-/** So much of the run may pass until there is one: a broker that proxies do not know again yet gets nothing. */
-const ROLL_WITHIN = 0.3
+/** At most so many of a broker's rolls are waited for: meanwhile nobody else is killed. */
+const ROLLS_AWAITED = 0.5
+/** So many of a broker's segments may pass until there is one: one that proxies do not know again yet gets nothing. */
+const ROLL_WITHIN_SEGMENTS = 1.2
 /** Of the victims, this share stays down for a while; the others start again at once. */
 const STAYS_DOWN = 0.5
 const DOWN_MS_MAX = 2_000
@@ -50,6 +52,8 @@ export interface Kill {
 export interface PlanOptions {
   readonly kills: number
   readonly messages: number
+  /** So many files the log of each broker will have. */
+  readonly segments: number
   /** Without the shim there are only plain kills, and half as many of brokers. */
   readonly withShim: boolean
   /** Names. */
@@ -61,7 +65,7 @@ export interface PlanOptions {
 
 /** Half of the kills of brokers, or one more, are power losses; the kills under load are spread over the messages. */
 export function planKills(options: PlanOptions): Kill[] {
-  const { kills, messages, withShim, brokers, proxies, nameservers, random } = options
+  const { kills, messages, segments, withShim, brokers, proxies, nameservers, random } = options
   const others = Math.round(kills * OTHERS)
   const losses = Math.ceil((kills - others) / 2)
   const kinds = shuffled(
@@ -104,9 +108,10 @@ export function planKills(options: PlanOptions): Kill[] {
             brokers.filter((name) => isUnderLoad || name !== before?.victim),
             random,
           )
-    const rolledBy = Math.floor(acknowledged + messages * ROLL_WITHIN)
-    const canRoll = isUnderLoad && rolledBy < messages
-    const isFirstRoll = plan.every((kill) => kill.rolledBy === undefined)
+    const rolledBy = Math.floor(acknowledged + (messages / segments) * ROLL_WITHIN_SEGMENTS)
+    const rolls = plan.filter((kill) => kill.rolledBy !== undefined).length
+    const isFirstRoll = rolls === 0
+    const canRoll = isUnderLoad && rolledBy < messages && (isFirstRoll || rolls < segments * ROLLS_AWAITED)
     const syncsFail = isLoss && isUnderLoad && !isFirstLoss && random.chance(AFTER_FAILED_SYNCS)
     const delayMsMax = syncsFail ? FAILED_SYNCS_MS_MAX : during === 'recovery' ? RECOVERY_MS_MAX : DELAY_MS_MAX
     // The first loss finds something and takes all of it, so that even a short run shows that it can.

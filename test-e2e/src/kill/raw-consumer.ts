@@ -31,15 +31,8 @@ export async function receiveRaw(consumer: RawConsumer): Promise<{ received: num
   for (const { delivery } of acking) delivery.ack = 'unknown'
   const messages = acking.map(({ message }) => message)
   const codes = await client.ack(topic, group, messages)
-  for (const [index, { delivery }] of acking.entries()) noteAck(delivery, codes[index])
+  for (const [index, { delivery }] of acking.entries()) history.noteAck(delivery, codes[index])
   return { received: found.length, codes }
-}
-
-/** Only a refused handle says that nothing was acknowledged; the other codes may hide an answer that was lost. */
-export function noteAck(delivery: Delivery, code: string | undefined): void {
-  if (code === 'OK') delivery.ack = 'answered'
-  else if (code === 'INVALID_RECEIPT_HANDLE') delivery.ack = 'refused'
-  delivery.ackAnsweredMs = performance.now()
 }
 
 /** The words of a receipt handle, where alone an SDK tells of the queue. Java: ReceiptHandle.encode. */

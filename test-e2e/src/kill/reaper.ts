@@ -1,5 +1,5 @@
 // Carries out a plan: kills the nodes that it names when it says, takes from brokers what a power loss takes, and starts
-// all that is down again. Every strike is told.
+// all that is down again. Every strike is told in a line.
 import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { writtenSegments } from '../commit-log.ts'
@@ -10,7 +10,6 @@ import type { Random } from '../random.ts'
 import type { History } from './history.ts'
 import type { Load } from './load.ts'
 import { describeKill, type Kill } from './plan.ts'
-import type { BrokerReturn } from './returns.ts'
 
 export interface ReaperOptions {
   readonly plan: readonly Kill[]
@@ -29,14 +28,12 @@ export interface Reaper {
   readonly losses: readonly PowerLoss[]
   /** Milliseconds until ready, of each start that was not cut short. */
   readonly starts: readonly number[]
-  readonly returns: readonly BrokerReturn[]
   readonly counts: { readonly atRolls: number; readonly bothDown: number }
 }
 
 export function createReaper({ plan, watches, history, random, tell }: ReaperOptions): Reaper {
   const losses: PowerLoss[] = []
   const starts: number[] = []
-  const returns: BrokerReturn[] = []
   const counts = { atRolls: 0, bothDown: 0 }
   let position = 0
 
@@ -49,12 +46,13 @@ export function createReaper({ plan, watches, history, random, tell }: ReaperOpt
     if (kill.powerLoss === undefined) return ''
     const loss = takeBack({ watch, kind: kill.powerLoss, random: random.derive(`loss ${losses.length}`) })
     losses.push(loss)
-    history.powerLosses.push({ brokerName: kill.victim, goneMs })
+    history.losePower(kill.victim, goneMs)
     const { unsyncedWrites, droppedSectors, undoneRenames, undoneNames } = loss
-    return `; ${unsyncedWrites} unsynced writes, ${droppedSectors} sectors dropped, ${undoneRenames} renames and ${undoneNames} other names undone`
+    return `; ${unsyncedWrites} unsynced writes, dropped ${droppedSectors} sectors, ${undoneRenames} renames, ${undoneNames} names`
   }
 
-  async function strike(kill: Kill, node: ClusterNode, load: Load): Promise<void> {
+  /** Resolves with what is told of it. */
+  async function strike(kill: Kill, node: ClusterNode, load: Load): Promise<string> {
     const watch = watchOf(node.name)
     const segments = writtenSegments(node.folder)
     await node.kill({
@@ -67,18 +65,16 @@ export function createReaper({ plan, watches, history, random, tell }: ReaperOpt
       whenUnsynced: kill.whenUnsynced ? watch?.undoLog : undefined,
     })
     const goneMs = performance.now()
-    const earlier = returns.findLast(({ brokerName }) => brokerName === node.name)
-    if (earlier !== undefined) earlier.goneMs = Math.min(earlier.goneMs, goneMs)
+    history.returns.gone(node.name)
     if (watch !== undefined) rmSync(watch.failMark, { force: true })
     const hasRolled = writtenSegments(node.folder) > segments
     if (kill.rolledBy !== undefined && hasRolled) counts.atRolls += 1
-    tell(`${node.name} is gone${watch === undefined ? '' : losePower(kill, watch, goneMs)}`)
+    return `${describeKill(kill)}${watch === undefined ? '' : losePower(kill, watch, goneMs)}`
   }
 
   return {
     losses,
     starts,
-    returns,
     counts,
     env: ({ name }) => watchOf(name)?.env ?? {},
     async run(cluster, load) {
@@ -86,31 +82,34 @@ export function createReaper({ plan, watches, history, random, tell }: ReaperOpt
       for (const kill of plan) {
         const node = nodes.find(({ name }) => name === kill.victim)
         if (node === undefined) throw new Error(`no node is called ${kill.victim}`)
-        if (kill.at.during === 'load') {
-          tell(`next: ${describeKill(kill)}`)
-          await load.reached(kill.at.acknowledged)
-        } else tell(`at once: ${describeKill(kill)}`)
-        await strike(kill, node, load)
+        if (kill.at.during === 'load') await load.reached(kill.at.acknowledged)
+        const struck = await strike(kill, node, load)
         position += 1
         const next = plan[position]
+        const line = `${position}/${plan.length}  ${history.acknowledged} acknowledged  ${struck}`
         if (next?.at.during === 'outage') {
+          tell(line)
           counts.bothDown += 1
           continue
         }
         await sleep(kill.downMs)
         const down = nodes.filter(({ isRunning }) => !isRunning)
         for (const each of down) each.start()
-        if (next?.at.during === 'recovery') continue
+        if (next?.at.during === 'recovery') {
+          tell(line)
+          continue
+        }
+        let slowestMs = 0
         await Promise.all(
           nodes.map(async (each) => {
             const ms = await each.ready()
             if (!down.includes(each)) return
             starts.push(ms)
-            if (each.kind === 'broker')
-              returns.push({ brokerName: each.name, readyMs: performance.now(), goneMs: Infinity })
+            slowestMs = Math.max(slowestMs, ms)
+            if (each.kind === 'broker') history.returns.back(each.name)
           }),
         )
-        tell(`all are ready; ${history.acknowledged} acknowledged`)
+        tell(`${line}; ready after ${Math.round(slowestMs)} ms`)
       }
     },
   }

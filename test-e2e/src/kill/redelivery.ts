@@ -4,7 +4,7 @@
 //
 // - the second one comes when the invisible time of the first is over, counted from when it was asked for, and
 // - it does not come at all when the first was acknowledged, and that answered OK, before its time was over.
-import { type Delivery, type History, placeOf, promisedCopy } from './history.ts'
+import { type Delivery, type History, placeOf } from './history.ts'
 
 /** Clocks of two processes may disagree by so much within one invisible time. */
 const CLOCK_TOLERANCE_MS = 50
@@ -14,22 +14,14 @@ export interface RedeliveryFaults {
   readonly afterAck: readonly string[]
 }
 
-interface Loss {
-  readonly brokerName: string
-  readonly goneMs: number
-  /** What the broker answered before this time is in front of a send that it acknowledged, and so on the disk. */
-  readonly flushedToMs: number
-}
-
 /** Judges each pair of deliveries of one copy to one group. */
 export function judgeRedeliveries(history: History): RedeliveryFaults {
   const tooEarly: string[] = []
-  const afterAck: string[] = []
-  const losses = lossesOf(history)
+  const afterAck: string[] = [...history.faults.settled]
 
   /** What was answered at this time may have been taken back by a power loss between the deliveries. */
   function mayBeLost(answeredMs: number, first: Delivery, second: Delivery): boolean {
-    return losses.some(
+    return history.powerLosses.some(
       ({ brokerName, goneMs, flushedToMs }) =>
         brokerName === first.copy.brokerName &&
         first.askedMs <= goneMs &&
@@ -57,17 +49,4 @@ export function judgeRedeliveries(history: History): RedeliveryFaults {
     }
   }
   return { tooEarly, afterAck }
-}
-
-function lossesOf({ powerLosses, attempts }: History): Loss[] {
-  const losses = powerLosses.map((loss) => ({ ...loss, flushedToMs: 0 }))
-  for (const attempt of attempts.values()) {
-    if (attempt.outcome !== 'acknowledged') continue
-    const brokerName = promisedCopy(attempt)?.brokerName
-    for (const loss of losses) {
-      if (loss.brokerName !== brokerName || attempt.endedMs > loss.goneMs) continue
-      loss.flushedToMs = Math.max(loss.flushedToMs, attempt.beganMs)
-    }
-  }
-  return losses
 }

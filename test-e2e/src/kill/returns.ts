@@ -1,20 +1,32 @@
 // How soon a broker that is back delivers again: proxies must notice its return, or its messages wait.
-import type { Delivery, History } from './history.ts'
 
-export interface BrokerReturn {
-  readonly brokerName: string
+interface BrokerReturn {
   readonly readyMs: number
-  /** When it was killed again. */
-  goneMs: number
+  firstMs: number | undefined
 }
 
-/** Milliseconds until the first delivery after each return; without those that were cut short or had nothing to deliver. */
-export function waitsAfter(returns: readonly BrokerReturn[], history: History): number[] {
-  const deliveries = [...history.places.values()].flatMap((copy) => [...copy.deliveries.values()].flat())
-  return returns.flatMap(({ brokerName, readyMs, goneMs }) => {
-    const isOfThisLife = ({ copy, answeredMs }: Delivery): boolean =>
-      copy.brokerName === brokerName && readyMs <= answeredMs && answeredMs <= goneMs
-    const times = deliveries.filter(isOfThisLife).map(({ answeredMs }) => answeredMs)
-    return times.length === 0 ? [] : times.reduce((first, ms) => Math.min(first, ms)) - readyMs
-  })
+export class Returns {
+  /** By broker, its present life. */
+  readonly #lives = new Map<string, BrokerReturn>()
+  readonly #all: BrokerReturn[] = []
+
+  back(brokerName: string): void {
+    const life = { readyMs: performance.now(), firstMs: undefined }
+    this.#lives.set(brokerName, life)
+    this.#all.push(life)
+  }
+
+  gone(brokerName: string): void {
+    this.#lives.delete(brokerName)
+  }
+
+  delivered(brokerName: string): void {
+    const life = this.#lives.get(brokerName)
+    if (life !== undefined) life.firstMs ??= performance.now()
+  }
+
+  /** Milliseconds until the first delivery after each; without those that were cut short or had nothing to deliver. */
+  waits(): number[] {
+    return this.#all.flatMap(({ readyMs, firstMs }) => (firstMs === undefined ? [] : [firstMs - readyMs]))
+  }
 }

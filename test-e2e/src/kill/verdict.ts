@@ -33,7 +33,8 @@ export function judge(options: {
   const gaps: string[] = []
   for (const [brokerName, ledgersOfBroker] of ledgers) {
     const copies = [...history.places.values()].filter((copy) => copy.brokerName === brokerName)
-    const ends = queueEnds(copies)
+    const { settled } = history
+    const ends = queueEnds(copies, settled.endsOf(brokerName))
     const written = ends.reduce((sum, end) => sum + end, 0)
     gaps.push(...gapsOf(history, brokerName, ends))
     for (const group of groups) {
@@ -41,7 +42,7 @@ export function judge(options: {
       const name = `${brokerName}, ${group}`
       const told = `${formatLedger(ledger)}; the clients know of ${written}`
       checks.check(`${name}: the ledger's sum is what was written`, writtenOf(ledger) === written, told)
-      const acked = ackedBy(copies, group)
+      const acked = ackedBy(copies, group) + settled.countOf(brokerName)
       const isAcked = ledger['acked'] === acked && acked === written
       checks.check(`${name}: the ledger has all of it as acknowledged`, isAcked, `${told}, ${acked} acknowledged`)
     }
@@ -65,18 +66,18 @@ function nameOf({ id, offset, copies }: Attempt): string {
 }
 
 /** One past the highest offset seen, by queue. */
-function queueEnds(copies: readonly Copy[]): number[] {
-  const ends: number[] = []
+function queueEnds(copies: readonly Copy[], settled: readonly (number | undefined)[]): number[] {
+  const ends = [...settled]
   for (const { queueId, offset } of copies) ends[queueId] = Math.max(ends[queueId] ?? 0, offset + 1)
   return Array.from(ends, (end) => end ?? 0)
 }
 
-function gapsOf({ places }: History, brokerName: string, ends: readonly number[]): string[] {
+function gapsOf({ places, settled }: History, brokerName: string, ends: readonly number[]): string[] {
   const gaps: string[] = []
   for (const [queueId, end] of ends.entries()) {
     for (let offset = 0; offset < end; offset += 1) {
       const place = placeOf({ brokerName, queueId, offset })
-      if (!places.has(place)) gaps.push(place)
+      if (!places.has(place) && !settled.has(place)) gaps.push(place)
     }
   }
   return gaps
