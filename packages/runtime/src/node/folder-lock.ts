@@ -114,7 +114,11 @@ async function contend(folder: SocketFolder): Promise<Contender | undefined> {
       for (const socket of asking) socket.end(answer)
     },
     withdraw() {
-      removeSocket(folder, name)
+      try {
+        removeSocket(folder, name)
+      } catch {
+        // A disk that takes no change any more. Without a listener it is dead, and whoever comes next removes it.
+      }
       return new Promise((resolve) => {
         server.close(() => resolve())
         for (const socket of asking) socket.destroy()

@@ -117,3 +117,16 @@ test('lock: held → does not keep the process alive', async () => {
   expect(code).toBe(0)
   await (await files.lockFolder(folder, 'next')).release()
 })
+
+test('lock: the disk lets its file not be removed → released all the same, and the next one takes the folder', async () => {
+  const folder = makeFolder()
+  const lock = await files.lockFolder(folder, 'first')
+  const [name = ''] = fs.readdirSync(folder)
+  // In its place something that can not be removed as a file, for who has all rights as well.
+  fs.rmSync(join(folder, name))
+  fs.mkdirSync(join(folder, name))
+  await lock.release()
+  fs.rmdirSync(join(folder, name))
+  const next = await files.lockFolder(folder, 'second')
+  await next.release()
+})
