@@ -228,6 +228,11 @@ EXPORT int unlinkat(int at, const char *name, int flags) {
 }
 EXPORT int unlink(const char *path) { return unlinkat(AT_FDCWD, path, 0); }
 EXPORT int rmdir(const char *path) { return unlinkat(AT_FDCWD, path, AT_REMOVEDIR); }
+EXPORT int remove(const char *path) {
+  struct stat st;
+  bool is_folder = lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+  return unlinkat(AT_FDCWD, path, is_folder ? AT_REMOVEDIR : 0);
+}
 
 EXPORT int renameat2(int from_at, const char *from, int to_at, const char *to, unsigned int flags) {
   char path[PATH_BYTES];

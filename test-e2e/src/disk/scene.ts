@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Checks } from '../checks.ts'
 import { SEGMENT_BYTES } from '../kill/bodies.ts'
-import { History } from '../kill/history.ts'
+import { type Attempt, History, promisedCopy } from '../kill/history.ts'
 import { createLoad, GROUPS, INVISIBLE_MS, type Load, TOPIC } from '../kill/load.ts'
 import { receiveRaw } from '../kill/raw-consumer.ts'
 import { judge } from '../kill/verdict.ts'
@@ -25,13 +25,16 @@ const LATE_BATCH = 8
 /** Little, so that a small disk lasts: the large ones fill it. */
 const SENDERS = { raw: 6, sdk: 2, pauseMs: 20 }
 const BODY_BYTES = 700
-const LARGE_BYTES = 256 * 1024
-/** Messages whose names begin so fill a disk. */
+/** Messages whose names begin so fill a disk, or what waits for one. */
 export const LARGE = 'large'
-/** So long there is load before the fault. */
-const CALM_MS = 1_500
+export const HUGE = 'huge'
+const LARGE_BYTES = 256 * 1024
+const HUGE_BYTES = 3 * 1024 * 1024
+/** So many messages are acknowledged before the fault: the late group has something to read. */
+const BEFORE = 400
+const REACHED_MS_MAX = 15_000
 const DRAIN_MS_MAX = 60_000
-const DRAIN_POLL_MS = 100
+const POLL_MS = 100
 const FINISH_MS_MAX = 60_000
 const STEP_MS_MAX = 90_000
 const STOP_MS_MAX = 5_000
@@ -42,7 +45,6 @@ export interface Scene {
   readonly flush: Flush
   readonly cluster: ProcessCluster
   readonly broker: ClusterNode
-  readonly history: History
   readonly prober: Prober
   /** Of the broker; only where the fault asks for one. */
   readonly volume: Volume
@@ -51,6 +53,8 @@ export interface Scene {
   step(name: string, work: () => Promise<string | void>): Promise<void>
   /** One receive of the late group, and its acknowledgements. */
   receiveLate(): Promise<{ readonly received: number; readonly codes: readonly string[] }>
+  /** Messages acknowledged before that time, of `performance.now()`, that the late group has not got. */
+  missing(beforeMs: number): number
   /** The broker ends and starts again. `forgets`: what was acknowledged since its log failed was in memory only. */
   restart(how: 'stop' | 'kill', options?: { readonly forgets?: boolean; readonly between?: () => void }): Promise<void>
 }
@@ -67,14 +71,16 @@ export interface SceneOptions {
   /** Path of the library that makes calls fail. */
   readonly library?: string | undefined
   readonly brokerFlags?: readonly string[] | undefined
-  /** Events that the broker may log as errors. */
+  /** Events that the broker logs as errors then, and others that it may. */
   readonly errors: readonly string[]
+  readonly mayTell?: readonly string[] | undefined
   readonly run: (scene: Scene) => Promise<void>
 }
 
 const bodies = {
   of(id: string): Buffer {
-    const body = Buffer.alloc(id.startsWith(LARGE) ? LARGE_BYTES : BODY_BYTES, hashOf(id) % 251)
+    const bytes = id.startsWith(HUGE) ? HUGE_BYTES : id.startsWith(LARGE) ? LARGE_BYTES : BODY_BYTES
+    const body = Buffer.alloc(bytes, hashOf(id) % 251)
     body.write(`${id}\n`, 'latin1')
     return body
   },
@@ -163,7 +169,6 @@ async function playOn(options: PlayOptions): Promise<void> {
     flush,
     cluster,
     broker,
-    history,
     prober,
     get volume() {
       if (options.volume === undefined) throw new Error('this fault asks for no volume')
@@ -175,6 +180,13 @@ async function playOn(options: PlayOptions): Promise<void> {
     },
     step: async (step, work) => void (await runCheck(checks, `${name}: ${step}`, work, STEP_MS_MAX)),
     receiveLate: () => receiveLate(),
+    missing(beforeMs) {
+      const isMissing = (attempt: Attempt): boolean =>
+        attempt.outcome === 'acknowledged' &&
+        attempt.endedMs < beforeMs &&
+        promisedCopy(attempt)?.deliveries.has(LATE_GROUP) !== true
+      return Array.from(history.attempts.values()).filter(isMissing).length
+    },
     async restart(how, { forgets = false, between } = {}) {
       if (how === 'kill') await broker.kill()
       else {
@@ -186,21 +198,22 @@ async function playOn(options: PlayOptions): Promise<void> {
       between?.()
       broker.start()
       await broker.ready()
+      await untilReached(prober)
     },
   }
   try {
     await load.start()
     await receiveLate(1)
-    await sleep(CALM_MS)
+    await load.reached(BEFORE)
     await options.run(scene)
-    await scene.step('all is sent and drained at the end', () => finish(scene, load, () => receiveLate(32)))
+    await scene.step('all is sent and drained at the end', () => finish(scene, history, load, () => receiveLate(32)))
     const ledgers = new Map([[brokerName, await readLedger(broker.healthUrl, TOPIC)]])
     judge({ checks: prefixed(checks, name), history, ledgers, groups: ALL_GROUPS })
     await scene.step('the broker stops cleanly', async () => {
       const { code, signal, ms } = await broker.stop()
       expectThat(code === 0 && ms <= STOP_MS_MAX, `it ended with ${code ?? signal} after ${Math.round(ms)} ms`)
     })
-    checkLog(checks, name, broker, options.errors)
+    checkLog(checks, name, broker, options)
   } finally {
     prober.close()
     late.close()
@@ -208,9 +221,24 @@ async function playOn(options: PlayOptions): Promise<void> {
   }
 }
 
+/** Proxies need a moment to see that a broker is back: until then they say that they can not reach it. */
+async function untilReached(prober: Prober): Promise<void> {
+  const untilMs = performance.now() + REACHED_MS_MAX
+  for (;;) {
+    const [{ code, text }] = await prober.send()
+    if (code !== 'PROXY_TIMEOUT') return
+    expectThat(performance.now() < untilMs, `the proxy does not reach the broker again: ${text}`)
+    await sleep(POLL_MS)
+  }
+}
+
 /** Resolves when all that was to be sent is, and every group has acknowledged all of it. */
-async function finish(scene: Scene, load: Load, receiveLate: () => Promise<unknown>): Promise<string> {
-  const { broker, history } = scene
+async function finish(
+  { broker }: Scene,
+  history: History,
+  load: Load,
+  receiveLate: () => Promise<unknown>,
+): Promise<string> {
   await withDeadline(FINISH_MS_MAX, () => load.finish())
   const untilMs = performance.now() + DRAIN_MS_MAX
   for (;;) {
@@ -218,7 +246,7 @@ async function finish(scene: Scene, load: Load, receiveLate: () => Promise<unkno
     const ledgers = await readLedger(broker.healthUrl, TOPIC)
     if (ALL_GROUPS.every((group) => isDrained(ledgers.get(group)))) break
     expectThat(performance.now() < untilMs, `not drained after ${DRAIN_MS_MAX} ms`)
-    await sleep(DRAIN_POLL_MS)
+    await sleep(POLL_MS)
   }
   await load.stopConsuming()
   return `${history.acknowledged} messages`
@@ -232,10 +260,16 @@ function prefixed(checks: Checks, prefix: string): Checks {
   return { ...checks, check: (name, passed, detail) => checks.check(`${prefix}: ${name}`, passed, detail) }
 }
 
-function checkLog(checks: Checks, name: string, { logFile }: ClusterNode, expected: readonly string[]): void {
+function checkLog(
+  checks: Checks,
+  name: string,
+  { logFile }: ClusterNode,
+  { errors: expected, mayTell = [] }: Pick<SceneOptions, 'errors' | 'mayTell'>,
+): void {
+  const allowed = [...expected, ...mayTell]
   const lines = existsSync(logFile) ? readFileSync(logFile, 'utf8').split('\n') : []
   const errors = lines.filter((line) => /"level":"(?:error|fatal)"/.test(line))
-  const others = errors.filter((line) => !expected.some((event) => line.includes(`"event":"${event}"`)))
+  const others = errors.filter((line) => !allowed.some((event) => line.includes(`"event":"${event}"`)))
   checks.check(
     `${name}: the broker logged no other error`,
     others.length === 0,

@@ -6,14 +6,15 @@ import { atExit } from '../exits.ts'
 
 const MIB = 1024 * 1024
 const TOOL_MS_MAX = 30_000
+const PIECE_BYTES_MIN = 512
 
 export interface Volume {
   /** Where it is mounted. */
   readonly folder: string
   readonly freeBytes: number
-  /** Somebody else takes what is left, to the last byte. */
-  fill(): void
-  /** Gives back what `fill` took. */
+  /** Somebody else takes so many bytes, or what is left, to the last byte. */
+  take(bytes?: number): void
+  /** Gives back what was taken. */
   free(): void
   /** Somebody else takes every inode that is left. */
   fillInodes(): void
@@ -82,10 +83,13 @@ export function mountVolume(options: {
       const { bavail, bsize } = statfsSync(folder)
       return bavail * bsize
     },
-    fill() {
+    take(bytes = Infinity) {
       const file = openSync(filler, 'a')
       try {
-        for (let piece = MIB; piece >= 512;) if (!tryWrite(file, piece)) piece /= 2
+        for (let piece = MIB, left = bytes; piece >= PIECE_BYTES_MIN && left > 0;) {
+          if (tryWrite(file, piece)) left -= piece
+          else piece /= 2
+        }
       } finally {
         closeSync(file)
       }
