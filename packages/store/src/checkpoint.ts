@@ -13,6 +13,8 @@ const VERSION = 1
 export interface FolderShape {
   readonly segmentBytes: number
   readonly unitsPerFile: number
+  readonly indexSlots?: number
+  readonly indexEntries?: number
 }
 
 /** What our checkpoint holds: the state of every queue when the log was written up to `coversTo`. */
@@ -63,9 +65,10 @@ function decodeQueue(entry: unknown): QueueState | undefined {
 
 function decodeShape(shape: unknown): FolderShape | undefined {
   if (typeof shape !== 'object' || shape === null) return undefined
-  const { segmentBytes, unitsPerFile } = shape as Partial<FolderShape>
+  const { segmentBytes, unitsPerFile, indexSlots, indexEntries } = shape as Partial<FolderShape>
   if (!isPosition(segmentBytes) || !isPosition(unitsPerFile) || segmentBytes * unitsPerFile === 0) return undefined
-  return { segmentBytes, unitsPerFile }
+  if (!isPosition(indexSlots) || !isPosition(indexEntries)) return { segmentBytes, unitsPerFile }
+  return { segmentBytes, unitsPerFile, indexSlots, indexEntries }
 }
 
 function encodeIndexFile(file: IndexFileState): unknown[] {

@@ -183,6 +183,8 @@ export class Store implements MessageStore {
       shape: {
         segmentBytes: segments.segmentBytes,
         unitsPerFile: options.unitsPerFile ?? STORE_DEFAULTS.unitsPerFile,
+        indexSlots: options.indexSlots ?? STORE_DEFAULTS.indexSlots,
+        indexEntries: options.indexEntries ?? STORE_DEFAULTS.indexEntries,
       },
       intervalMs: options.checkpointIntervalMs ?? STORE_DEFAULTS.checkpointIntervalMs,
       log: this.#log,

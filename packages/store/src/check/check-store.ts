@@ -5,6 +5,8 @@ import { createCheckpointCompare } from './checkpoint-compare.ts'
 import { type CheckOwner, NO_OWNER } from './check-owner.ts'
 import { createFindings, type Finding, type Findings, type Severity } from './finding.ts'
 import { type Folder, readFolder } from './folder-shape.ts'
+import { createIndexCheck } from './index-check.ts'
+import { topicOf } from '../record-fields.ts'
 import { checkLog, checkSegmentFiles } from './log-check.ts'
 import { createSegmentSource, type SegmentSource } from './log-source.ts'
 import type { ScanDecision } from '../recovery.ts'
@@ -14,7 +16,7 @@ import { checkNote, readWriterFacts } from './writer-check.ts'
 
 /** Names inside the root that this check reads, and those that have no content to check. */
 const KNOWN_NAMES =
-  /^(?:commitlog|consumequeue|checkpoint|abort|reserve|damaged|last-writer\.\d+|lock|\.lock.*|flushed\.\d+|queue-checkpoint\.\d+)$/u
+  /^(?:commitlog|consumequeue|index|checkpoint|abort|reserve|damaged|last-writer\.\d+|lock|\.lock.*|flushed\.\d+|queue-checkpoint\.\d+)$/u
 
 export interface CheckOptions {
   /** Absolute path of the root. */
@@ -106,6 +108,7 @@ async function checkFolder(parts: Parts): Promise<Checked> {
   // Retention may have been stopped between its decision and the last of its removals.
   const logMin = Math.min(source.end, Math.max(source.min, folder.checkpoints[0]?.min ?? 0))
   const queues = createQueueCheck({ files, folder, findings, logMin, coveredTo, foreignFrom })
+  const index = await createIndexCheck({ files, folder, findings, logMin, foreignFrom })
   const compare = createCheckpointCompare(folder, queues, findings, logMin)
   let lastStoredMs = 0
   const decision = await checkLog({
@@ -117,11 +120,15 @@ async function checkFolder(parts: Parts): Promise<Checked> {
     from: logMin,
     foreignFrom,
     provenFlushed: Math.max(marks.position ?? 0, coveredTo),
-    onWindow: () => queues.compare(),
+    async onWindow() {
+      await queues.compare()
+      await index.compare()
+    },
     onRecord(record, lostBytes, journal) {
       compare.reach(record.position, lastStoredMs)
       lastStoredMs = record.peek.storeTimestampMs
-      queues.take(record, lostBytes)
+      const topic = queues.take(record, lostBytes)?.topic ?? topicOf(record.bytes, record.peek)
+      index.take(record, topic, lostBytes > 0)
       for (const topic of journal?.endedTopics ?? []) {
         queues.endTopic(topic)
         compare.endTopic(topic)
@@ -134,7 +141,8 @@ async function checkFolder(parts: Parts): Promise<Checked> {
   const run = (work: () => Promise<void>): Promise<void> => part(findings, folder.root, work)
   await run(() => checkNote(writer, folder, source, findings, end))
   await run(() => queues.finish(end, decision.damaged))
-  await run(() => checkSidecars(files, folder, findings, { end, storedBefore }))
+  await run(() => index.finish())
+  await run(() => checkSidecars(files, folder, findings, { end, storedBefore, lastKeyMs: index.lastKeyMs }))
   await run(() =>
     owner.checkFiles({
       files,

@@ -48,6 +48,16 @@ export const FINDING_KINDS = {
   },
   'queue-behind': { severity: 'note', remedy: 'the next start completes it from the log' },
   'queue-ahead': { severity: 'note', remedy: 'the next start clears it' },
+  'index-entry': {
+    severity: 'warning',
+    remedy:
+      'queries by key miss messages; remove the folder index while the broker is stopped: the next start builds it from the log',
+  },
+  'index-file': {
+    severity: 'warning',
+    remedy: 'remove the folder index while the broker is stopped: the next start builds it from the log',
+  },
+  'index-behind': { severity: 'note', remedy: 'the next start completes it from the log' },
   checkpoint: { severity: 'warning', remedy: 'the next start does without it and reads the log' },
   'flushed-mark': { severity: 'warning', remedy: 'the next start takes the other one, and reads more closely' },
   'last-writer': {

@@ -36,8 +36,8 @@ export interface QueueCheck {
   /** Queues with records in the log. */
   readonly queues: number
   readonly units: number
-  /** A valid record, in the order of the log. `lostBytes` of the log before it are damaged. */
-  take(record: ScannedRecord, lostBytes: number): void
+  /** A valid record, in the order of the log. `lostBytes` of the log before it are damaged. Returns its queue. */
+  take(record: ScannedRecord, lostBytes: number): QueueTrack | undefined
   /** The record just taken ends an incarnation of the topic. */
   endTopic(topic: string): void
   /** Next offset of a queue by what was taken so far; undefined for an unknown one. */
@@ -157,13 +157,14 @@ export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
     },
     take(record, lostBytes) {
       const { bytes, position, peek } = record
-      if (!hasUnit(peek.sysFlag)) return
+      if (!hasUnit(peek.sysFlag)) return undefined
       const track = table.find(bytes, peek.topicAt, peek.topicLength, peek.queueId) ?? open(record)
-      if (track === undefined || !settleOffset(track, record, lostBytes)) return
+      if (track === undefined || !settleOffset(track, record, lostBytes)) return track
       track.push(position, peek.totalSize, storedTagsCode(bytes, peek))
       unitsTaken += 1
       pendingBytes += UNIT_BYTES
       if (track.count === UNITS_PER_COMPARE) full.push(track)
+      return track
     },
     endTopic(topic) {
       endedTopics.add(topic)

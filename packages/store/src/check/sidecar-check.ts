@@ -38,6 +38,8 @@ export interface LogFacts {
   readonly end: number
   /** Store time of the last record that ends at a position or before; undefined where the scan was not asked for it. */
   storedBefore(position: number): number | undefined
+  /** Store time of the last record with a key, 0 without one. */
+  readonly lastKeyMs: number
 }
 
 /** Everything beside the log that must not be ahead of it. */
@@ -63,7 +65,7 @@ async function checkStoreCheckpoint(files: Files, folder: Folder, findings: Find
   const extra = firstNonZero(bytes, STORE_CHECKPOINT_USED_BYTES)
   if (extra >= 0) return report('has bytes where none have a meaning', extra)
   try {
-    const { physicMsgTimestamp, logicsMsgTimestamp, masterFlushedOffset, confirmPhyOffset } =
+    const { physicMsgTimestamp, logicsMsgTimestamp, indexMsgTimestamp, masterFlushedOffset, confirmPhyOffset } =
       decodeStoreCheckpoint(bytes)
     // One of ours says what our own says: Apache's broker, writing after us, leaves ours behind.
     const covered = folder.checkpoints.map(({ coversTo }) => coversTo)
@@ -76,7 +78,12 @@ async function checkStoreCheckpoint(files: Files, folder: Folder, findings: Find
       if (value === 0 || storedMs === undefined || value === storedMs) continue
       return report(`a time of ${value}, the last record it covers was stored at ${storedMs}`, at * 8)
     }
-    if (physicMsgTimestamp !== logicsMsgTimestamp) report('its two times differ', 0)
+    if (physicMsgTimestamp !== logicsMsgTimestamp) return report('its two times differ', 0)
+    // At the end of the log it is the time of the last key, or of the last record without one.
+    const known = [0, log.lastKeyMs, physicMsgTimestamp, storedMs]
+    if (confirmPhyOffset === log.end && !known.includes(indexMsgTimestamp)) {
+      report(`indexMsgTimestamp is ${indexMsgTimestamp}, the last key was stored at ${log.lastKeyMs}`, 16)
+    }
   } catch (error) {
     if (!(error instanceof BytesError)) throw error
     report(error.message)

@@ -43,6 +43,8 @@ async function startBroker(effects: ManualEffects): Promise<RunningBroker> {
       flushDiskType: 'SYNC_FLUSH',
       mappedFileSizeCommitLog: SEGMENT_BYTES,
       mappedFileSizeConsumeQueue: QUEUE_FILE_BYTES,
+      maxHashSlotNum: 64,
+      maxIndexNum: 256,
     },
     {
       ...own,
@@ -181,7 +183,14 @@ async function plainStore(): Promise<SampleStore> {
   const effects = createManualEffects()
   const open = (): Promise<MessageStore> =>
     openMessageStore(
-      { folder: ROOT, flushMode: 'ASYNC_FLUSH', segmentBytes: 8192, unitsPerFile: 16 },
+      {
+        folder: ROOT,
+        flushMode: 'ASYNC_FLUSH',
+        segmentBytes: 8192,
+        unitsPerFile: 16,
+        indexSlots: 16,
+        indexEntries: 64,
+      },
       { ...effects, logger: silentLogger },
     )
   const v6 = { host: 'fe80::1:2', port: 4711 }

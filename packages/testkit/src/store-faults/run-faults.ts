@@ -71,7 +71,11 @@ export async function createFaultRunner(): Promise<FaultRunner> {
   for (const store of await makeStores()) {
     const files = createImageFiles(store.image, ROOT)
     const sound = await check(files)
-    const uncovered = createUncovered(store.image)
+    const lost = sound.findings.filter(({ kind }) => kind === 'log-damaged')
+    const uncovered = createUncovered(
+      store.image,
+      lost.map(({ file, at = 0, bytes = 0 }) => ({ file, at, bytes })),
+    )
     patients.push({ ...store, sound, files, uncovered, findings: new Set(keysOf(sound)) })
   }
 

@@ -16,12 +16,27 @@ export const UNCOVERED_FIELDS = [
   'storeHost',
   'reconsumeTimes',
   'properties',
-  // Of records that have no unit and no entry in the index: rolled back, and undecided ones without a key.
+  // Of transactions: undecided and rolled back records have no unit, rolled back ones no entry in the index either.
   'preparedTransactionOffset of a transaction',
   'queueId of a transaction',
   'topic of a transaction',
+  'properties of a transaction',
+  // Its queue went with it.
+  'TAGS of a deleted topic',
 ] as const
 export type UncoveredField = (typeof UNCOVERED_FIELDS)[number]
+
+/** Properties whose values are repeated elsewhere: keys in the index, tags in the unit. */
+const KEY_PROPERTY = /^(?:KEYS|UNIQ_KEY)\u0001/u
+const TAGS_PROPERTY = /^TAGS\u0001/u
+const UNIT_BYTES = 20
+
+/** Bytes that are no record any more. */
+export interface LostRange {
+  readonly file: string
+  readonly at: number
+  readonly bytes: number
+}
 
 /** Copies of what recovery cut off: for people. */
 const KEPT_ASIDE = /^damaged\//u
@@ -29,37 +44,40 @@ const KEPT_ASIDE = /^damaged\//u
 /** Says what leaves a byte uncovered; undefined for one that must be covered. `isCut`: it is gone, not changed. */
 export type Uncovered = (file: string, at: number, isCut: boolean) => string | undefined
 
-export function createUncovered(image: FolderImage): Uncovered {
+/** @param lost ranges of files that the check names as damaged while nothing was planted */
+export function createUncovered(image: FolderImage, lost: readonly LostRange[]): Uncovered {
   const segments = new Map<string, Uint8Array>()
   for (const [file, content] of image) {
-    if (file.startsWith('commitlog/')) segments.set(file, fieldsOf(content, Number(file.slice('commitlog/'.length))))
+    if (file.startsWith('commitlog/'))
+      segments.set(file, fieldsOf(image, content, Number(file.slice('commitlog/'.length))))
   }
   return (file, at, isCut) => {
     if (KEPT_ASIDE.test(file)) return 'damaged/'
     // It is made piece by piece, and a stop may come before it is whole.
     if (file === 'reserve' && isCut) return 'length of reserve'
+    if (lost.some((range) => range.file === file && at >= range.at && at < range.at + range.bytes)) return 'lost before'
     const field = segments.get(file)?.[at] ?? 0
     return field === 0 ? undefined : UNCOVERED_FIELDS[field - 1]
   }
 }
 
 /** Number of the uncovered field of each byte of a segment, from 1 on; 0 elsewhere. */
-function fieldsOf(segment: Buffer, base: number): Uint8Array {
+function fieldsOf(image: FolderImage, segment: Buffer, base: number): Uint8Array {
   const fields = new Uint8Array(segment.length)
   const peek = createRecordPeek()
   for (let at = 0; at + 8 <= segment.length;) {
     const isRecord = peekRecord(segment, at, peek) === 'record' && peek.commitLogOffset === base + at
-    if (isRecord) markRecord(fields, at, peek)
+    if (isRecord) markRecord(segment, fields, at, peek, hasUnitIn(image, segment, peek))
     // Over holes byte by byte.
     at += isRecord ? peek.totalSize : 1
   }
   return fields
 }
 
-function markRecord(fields: Uint8Array, at: number, peek: RecordPeek): void {
+function markRecord(segment: Buffer, fields: Uint8Array, at: number, peek: RecordPeek, hasUnit: boolean): void {
   const { sysFlag, topicAt, topicLength, propertiesAt, propertiesLength } = peek
-  const mark = (field: UncoveredField, from: number, to: number): void => {
-    fields.fill(UNCOVERED_FIELDS.indexOf(field) + 1, from, to)
+  const mark = (field: UncoveredField | undefined, from: number, to: number): void => {
+    if (field !== undefined) fields.fill(UNCOVERED_FIELDS.indexOf(field) + 1, from, to)
   }
   const bornBytes = (sysFlag & SysFlag.BORN_HOST_V6) === 0 ? 4 : 16
   const storeBytes = (sysFlag & SysFlag.STORE_HOST_V6) === 0 ? 4 : 16
@@ -72,15 +90,42 @@ function markRecord(fields: Uint8Array, at: number, peek: RecordPeek): void {
   mark('bornHost', at + 48, at + 48 + bornBytes)
   mark('bornHost', at + 48 + bornBytes + 2, storedAt)
   // Neighbours and the index tell the rest.
-  mark('storeTimestamp', storedAt + 5, storedAt + 8)
+  mark('storeTimestamp', storedAt + 6, storedAt + 8)
   mark('storeHost', storedAt + 8, storedAt + 8 + storeBytes)
   mark('storeHost', storedAt + 8 + storeBytes + 2, restAt)
   mark('reconsumeTimes', restAt, restAt + 4)
-  mark('properties', propertiesAt, propertiesAt + propertiesLength)
   const transaction = sysFlag & SysFlag.TRANSACTION_MASK
+  const text = segment.toString('latin1', propertiesAt, propertiesAt + propertiesLength)
+  for (const { 0: property, index } of text.matchAll(/[^\u0002]*\u0002/gu)) {
+    const from = propertiesAt + index
+    mark(fieldOfProperty(property, transaction, hasUnit), from, from + property.length)
+  }
   if (transaction === 0) return
   mark('preparedTransactionOffset of a transaction', restAt + 4, restAt + 12)
   if (transaction === SysFlag.TRANSACTION_COMMIT) return
   mark('queueId of a transaction', at + 12, at + 16)
-  mark('topic of a transaction', topicAt, topicAt + topicLength)
+  // Of an undecided one with keys, its index entries tell.
+  if (transaction === SysFlag.TRANSACTION_ROLLBACK) mark('topic of a transaction', topicAt, topicAt + topicLength)
+}
+
+function fieldOfProperty(property: string, transaction: number, hasUnit: boolean): UncoveredField | undefined {
+  const isUndecided = transaction === SysFlag.TRANSACTION_PREPARED
+  if (transaction === SysFlag.TRANSACTION_ROLLBACK) return 'properties of a transaction'
+  if (KEY_PROPERTY.test(property)) return undefined
+  if (!TAGS_PROPERTY.test(property)) return 'properties'
+  if (isUndecided) return 'properties of a transaction'
+  return hasUnit ? undefined : 'TAGS of a deleted topic'
+}
+
+/** True when the queue's files have a unit for the record. */
+function hasUnitIn(image: FolderImage, segment: Buffer, peek: RecordPeek): boolean {
+  const topic = segment.toString('utf8', peek.topicAt, peek.topicAt + peek.topicLength)
+  const folder = `consumequeue/${topic}/${peek.queueId}/`
+  for (const [file, content] of image) {
+    if (!file.startsWith(folder)) continue
+    const at = peek.queueOffset * UNIT_BYTES - Number(file.slice(folder.length))
+    if (at < 0 || at + UNIT_BYTES > content.length) continue
+    return Number(content.readBigInt64BE(at)) === peek.commitLogOffset
+  }
+  return false
 }
