@@ -15,7 +15,7 @@ import {
 } from './requests.ts'
 import type { StoredMessage } from './record.ts'
 
-const QUESTIONS_AT_ONCE = 64
+const QUESTIONS_AT_ONCE = 8
 const HASH_CHARS = 16
 
 export type Question =
