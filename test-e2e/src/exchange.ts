@@ -2,7 +2,7 @@
 // of Maven Central to ours and back, and the other way round, also after a kill; each finds what the other left.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createChecks } from './checks.ts'
+import { createChecks, someOf } from './checks.ts'
 import { chosen } from './chosen.ts'
 import { apacheFirst } from './exchange/apache-first.ts'
 import { apacheVersion, fetchApache, missingForApache } from './exchange/apache.ts'
@@ -62,6 +62,11 @@ async function run(): Promise<void> {
       ...(values.record && { apacheSettings: GOLDEN_SETTINGS, segmentBytes: GOLDEN_SETTINGS.mappedFileSizeCommitLog }),
     })
     await runScene(name, () => play(new Scene({ site, book: new Book(), messages, checks, tell })))
+    checks.check(
+      `${name}: no broker's log says that the store is wrong`,
+      site.complaints.length === 0,
+      someOf(site.complaints),
+    )
   }
   await nameserver.stop()
 }

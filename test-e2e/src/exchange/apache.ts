@@ -29,6 +29,8 @@ const JAVA_FLAGS = [
   '--add-exports',
   'java.base/sun.nio.ch=ALL-UNNAMED',
 ]
+/** Of its loggers, those of the store and of what it reads from there. */
+const COMPLAINT = / ERROR +Rocketmq(?:Store|Broker|Pop)/
 /** One appender and no rolling: the log of a run is read when it failed. */
 const LOGBACK = `<configuration>
   <appender name="out" class="ch.qos.logback.core.ConsoleAppender">
@@ -130,6 +132,7 @@ export async function startApacheBroker(place: BrokerPlace, options: ApacheOptio
   return {
     kind: 'Apache',
     readyMs: performance.now() - startedMs,
+    complaints: () => output.split('\n').filter((line) => COMPLAINT.test(line)),
     async stop() {
       child.signal('SIGTERM')
       const { code } = await child.ended

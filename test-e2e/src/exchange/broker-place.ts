@@ -16,6 +16,8 @@ export interface BrokerLife {
   readonly kind: 'Apache' | 'ours'
   /** From its start to its first answer. */
   readonly readyMs: number
+  /** Lines of its log that say that something is wrong with the store. */
+  complaints(): readonly string[]
   /** SIGTERM; rejects where it does not end well. */
   stop(): Promise<void>
   /** SIGKILL. */

@@ -1,7 +1,8 @@
 // An operator has begun with ours, goes to Apache's broker, and comes back.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTopicsAndGroups, TOPICS } from './load.ts'
-import { createGroup, type QueueName } from './requests.ts'
+import type { RemotingClient } from './remoting-client.ts'
+import { createGroup, maxOffset, type QueueName } from './requests.ts'
 import type { Scene } from './scene.ts'
 import { Worker } from './worker.ts'
 
@@ -12,6 +13,7 @@ const WORKED = 320
 const DEAD = 16
 const INVISIBLE_MS = 20_000
 const DYING_INVISIBLE_MS = 1_000
+const DEAD_MS_MAX = 20_000
 
 export async function oursFirst(scene: Scene): Promise<void> {
   const { site, book, messages } = scene
@@ -28,7 +30,7 @@ export async function oursFirst(scene: Scene): Promise<void> {
   await createGroup(visit.client, 'dying', { retryMaxTimes: 0 })
   await scene.fill(visit, messages)
   await dying.pop(visit.client, DEAD, DYING_INVISIBLE_MS)
-  await sleep(3 * DYING_INVISIBLE_MS)
+  await scene.check('ours has a dead-letter topic with them', () => untilDead(visit.client))
   const worked = await workers.pop(visit.client, WORKED, INVISIBLE_MS)
   await workers.ack(
     visit.client,
@@ -52,4 +54,14 @@ export async function oursFirst(scene: Scene): Promise<void> {
   await scene.checkAll(visit, 'readers')
   await scene.checkDelivered(visit, workers, unacked(workers))
   await visit.stop()
+}
+
+async function untilDead(client: RemotingClient): Promise<void> {
+  const untilMs = performance.now() + DEAD_MS_MAX
+  for (;;) {
+    const dead = await maxOffset(client, DYING_DEAD).catch(() => 0)
+    if (dead === DEAD) return
+    if (performance.now() > untilMs) throw new Error(`${dead} of ${DEAD} messages are in it`)
+    await sleep(100)
+  }
 }

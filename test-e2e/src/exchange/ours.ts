@@ -1,4 +1,5 @@
 // Our broker and nameserver, as the processes that ship.
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePortList } from '../free-ports.ts'
 import { launch, type ServiceProcess } from '../server.ts'
@@ -25,6 +26,7 @@ export async function startNameserver(
 export async function startOurBroker(place: BrokerPlace, options: OursOptions): Promise<BrokerLife> {
   const [healthPort = 0] = await freePortList(1)
   const startedMs = performance.now()
+  const before = existsSync(options.logFile) ? readFileSync(options.logFile, 'utf8').length : 0
   const process = await start('broker', healthPort, {
     ...options,
     flags: [
@@ -41,6 +43,7 @@ export async function startOurBroker(place: BrokerPlace, options: OursOptions): 
   return {
     kind: 'ours',
     readyMs: performance.now() - startedMs,
+    complaints: () => readFileSync(options.logFile, 'utf8').slice(before).split('\n').filter(isError),
     async stop() {
       const { code, signal } = await process.stop()
       if (code !== 0) throw new Error(`our broker ended with ${code ?? signal}, see ${options.logFile}`)
@@ -49,6 +52,10 @@ export async function startOurBroker(place: BrokerPlace, options: OursOptions): 
       await process.kill()
     },
   }
+}
+
+function isError(line: string): boolean {
+  return line.includes('"level":"error"')
 }
 
 async function start(

@@ -1,4 +1,5 @@
 // What both directions of an exchange have in common: the book, the questions, and checks in the words of an operator.
+import { writtenSegments } from '../commit-log.ts'
 import { type Checks, someOf } from '../checks.ts'
 import { runCheck } from '../steps.ts'
 import { type Book, fill } from './load.ts'
@@ -45,7 +46,10 @@ export class Scene {
   async fill(visit: Visit, count: number): Promise<void> {
     const startedMs = performance.now()
     await fill(visit.client, this.book, count)
-    this.tell(`${visit.kind} has taken ${count} messages in ${Math.round(performance.now() - startedMs)} ms`)
+    const tookMs = Math.round(performance.now() - startedMs)
+    this.tell(
+      `${visit.kind} has taken ${count} messages in ${tookMs} ms, ${writtenSegments(this.site.folder)} segments`,
+    )
   }
 
   /** Questions about all that is written so far, and what this broker answers. */

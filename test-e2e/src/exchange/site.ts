@@ -33,6 +33,8 @@ export interface Visit {
 }
 
 export interface Site {
+  /** Of all brokers that have ended here: what their logs say is wrong. */
+  readonly complaints: readonly string[]
   readonly folder: string
   /** Starts a broker on the folder; the one before has ended. */
   open(kind: BrokerLife['kind']): Promise<Visit>
@@ -52,8 +54,11 @@ export async function createSite(options: SiteOptions): Promise<Site> {
   const logFile = join(scratch, name, 'ours.log')
   const home = join(scratch, name, 'apache')
 
+  const complaints: string[] = []
+
   return {
     folder,
+    complaints,
     async open(kind) {
       const life =
         kind === 'Apache'
@@ -65,6 +70,7 @@ export async function createSite(options: SiteOptions): Promise<Site> {
         client.close()
         const startedMs = performance.now()
         await life[how]()
+        complaints.push(...life.complaints().map((line) => `${kind}: ${line}`))
         tell(`${name}: ${kind} ${word} after ${Math.round(performance.now() - startedMs)} ms`)
       }
       return {
