@@ -8,8 +8,9 @@ import { commitOffset, maxOffset, type PoppedMessage, type QueueName, send } fro
 import type { Scene } from './scene.ts'
 import { Worker } from './worker.ts'
 
-const [WORKERS_TOPIC = '', FAILING_TOPIC = '', SLOW_TOPIC = '', PULLED_TOPIC = '', LATE_TOPIC = ''] = TOPICS
-const GROUPS = ['workers', 'failing', 'slow', 'pullers', 'late', 'readers']
+const [WORKERS_TOPIC = '', FAILING_TOPIC = '', SLOW_TOPIC = '', PULLED_TOPIC = '', LATE_TOPIC = '', LOST_TOPIC = ''] =
+  TOPICS
+const GROUPS = ['workers', 'failing', 'slow', 'pullers', 'late', 'lost', 'readers']
 /** Longer than Apache's broker takes to stop. */
 const INVISIBLE_MS = 30_000
 const LONG_INVISIBLE_MS = 600_000
@@ -30,6 +31,8 @@ interface Workers {
   readonly failing: Worker
   readonly slow: Worker
   readonly late: Worker
+  /** At work when ours is killed. */
+  readonly lost: Worker
   /** Popped from Apache's broker, with its handles, and not acknowledged. */
   slowOut: PoppedMessage[]
 }
@@ -41,6 +44,7 @@ export async function apacheFirst(scene: Scene): Promise<void> {
     failing: new Worker(FAILING_TOPIC, 'failing'),
     slow: new Worker(SLOW_TOPIC, 'slow'),
     late: new Worker(LATE_TOPIC, 'late'),
+    lost: new Worker(LOST_TOPIC, 'lost'),
     slowOut: [],
   }
 
@@ -81,12 +85,15 @@ export async function apacheFirst(scene: Scene): Promise<void> {
   await scene.checkAll(visit, 'readers')
   await scene.checkDelivered(visit, group.workers, unacked(scene, group.workers))
   await scene.fill(visit, Math.ceil(messages / 20))
+  const lost = await group.lost.pop(visit.client, SLOW, INVISIBLE_MS)
+  await group.lost.ack(visit.client, lost.slice(0, SLOW / 2))
   learned = await scene.learn(visit, FURTHER)
   await visit.kill()
 
   visit = await site.open('Apache')
   await scene.checkSame(visit, learned)
   await scene.checkAll(visit, 'readers')
+  await scene.checkDelivered(visit, group.lost, unacked(scene, group.lost), anyAgain)
   await visit.kill()
 }
 
