@@ -110,7 +110,7 @@ export const MetricName = {
   // Broker: store
   storageSize: gauge('rocketmq_storage_size_bytes', 'Used bytes of the disk that the store is on.', ofDisk),
   diskFree: gauge('rocketmq_ts_disk_free_bytes', 'Bytes of that disk that the broker may still use.'),
-  diskFull: gauge('rocketmq_ts_disk_full', '1 while sends are refused because that disk has no space left, else 0.'),
+  diskFull: gauge('rocketmq_ts_disk_full', '1 while sends are refused because that disk is full, or over its last mark, else 0.'),
   storageFlushBehind: gauge('rocketmq_storage_flush_behind_bytes', 'Bytes written but not yet flushed.', ofDisk),
   storageDispatchBehind: gauge(
     'rocketmq_storage_dispatch_behind_bytes',
@@ -123,6 +123,12 @@ export const MetricName = {
     ofDisk,
   ),
   storeSegments: gauge('rocketmq_ts_store_segments', 'Files of the commit log.'),
+  storeRemovedSegments: counter(
+    'rocketmq_ts_store_removed_segments_total',
+    'Files of the commit log that went: by age, by age as the disk did not wait for the hour, or as it needed the room.',
+    { fixed: ['reason'] },
+  ),
+  storeHolds: gauge('rocketmq_ts_store_holds', 'Readers and replicas that keep the log from being removed.'),
   storeRefuses: gauge('rocketmq_ts_store_refuses', '1 when the log refuses appends until a restart, else 0.'),
   storeWrite: histogram(
     'rocketmq_ts_store_write_milliseconds',

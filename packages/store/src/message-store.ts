@@ -79,12 +79,17 @@ export interface QueueReader {
   queues(): Iterable<{ readonly topic: string; readonly queueId: number }>
 }
 
-/** Told how long the disk takes; for metrics. */
+/** Why a file of the log went; 'unfinished': the run before had decided it. */
+export type SegmentRemoval = RemovalReason | 'unfinished'
+
+/** Told how long the disk takes, and what goes; for metrics. */
 export interface StoreObserver {
   /** A batch of so many bytes was written into the page cache. */
   wrote(tookMs: number, bytes: number): void
   /** So many bytes reached the disk. */
   flushed(tookMs: number, bytes: number): void
+  /** A file of the log went. */
+  segmentRemoved(reason: SegmentRemoval): void
 }
 
 export interface RecordReader {
@@ -314,8 +319,8 @@ export type StoreEvent =
   | { event: 'store.disk-full'; message: string }
   | { event: 'store.disk-freed' }
   | { event: 'store.checkpoint-failed'; message: string }
-  /** A file of the log went: 'age', 'disk-age' (old, and the disk did not wait), 'disk', or left by the run before. */
-  | { event: 'store.segment-removed'; base: number; reason: RemovalReason | 'unfinished' }
+  /** A file of the log went. */
+  | { event: 'store.segment-removed'; base: number; reason: SegmentRemoval }
   /** More would go, but somebody needs the log from there on. */
   | { event: 'store.held'; owner: string; position: number }
   | { event: 'store.retention-failed'; message: string }
@@ -374,6 +379,8 @@ export interface MessageStore extends Appender, QueueReader, RecordReader, Recor
    * `min`, 'busy' when too many hold.
    */
   hold(owner: string, position: CommitLogOffset): LogHold
+  /** Holds at present. */
+  readonly holds: number
   /** From now on files of the log go by these rules. Called once. */
   startRetention(options: RetentionOptions): void
   /** Told when the min of the log or of queues has grown. */

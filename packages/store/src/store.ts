@@ -323,6 +323,10 @@ export class Store implements MessageStore {
 
   hold: MessageStore['hold'] = (owner, position) => this.#retention.hold(owner, position)
 
+  get holds() {
+    return this.#retention.holds
+  }
+
   startRetention: MessageStore['startRetention'] = (options) => this.#retention.start(options)
 
   endTopic(topic: string): void {

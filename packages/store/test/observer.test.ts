@@ -31,6 +31,7 @@ test('observer: writes and flushes → each told with its time and bytes; a slow
           writeTimes.push(tookMs)
         },
         flushed: (tookMs, bytes) => flushed.push([tookMs, bytes]),
+        segmentRemoved: () => undefined,
       },
     },
   )

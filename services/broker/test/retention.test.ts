@@ -1,7 +1,8 @@
 // Messages go with their files. Nothing that lives was only in them: a start from what is left knows all of it.
 import { expect, test } from '@jest/globals'
 import { defaultConfig } from '@rocketmq-ts/config'
-import { GetMinOffset, ResponseCode, UpdateAndCreateTopic } from '@rocketmq-ts/remoting'
+import { createMetricsRegistry } from '@rocketmq-ts/metrics'
+import { GetMinOffset, ResponseCode, SendMessageV2, UpdateAndCreateTopic } from '@rocketmq-ts/remoting'
 import { brokerConfig } from '../src/config.ts'
 import { retentionRulesOf } from '../src/retention.ts'
 import { type BrokerHarness, startBroker } from './broker-harness.ts'
@@ -26,6 +27,26 @@ function createTopic(broker: BrokerHarness, topic: string, attributes: string) {
   const queues = { readQueueNums: 1, writeQueueNums: 1 }
   const header = { topic, defaultTopic: 'TBW102', ...queues, perm: 6, topicFilterType: 'SINGLE_TAG', order: false }
   return broker.ask(UpdateAndCreateTopic, { ...header, attributes })
+}
+
+/** Sends until the log has moved to its next file, and not a moment longer. */
+async function sendUntilRolled({ peer, world, events }: BrokerHarness, topic: string): Promise<void> {
+  const isRolled = () => events.some(({ event }) => event === 'segment.rolled')
+  while (!isRolled()) {
+    const place = { topic, queueId: 0, defaultTopic: 'TBW102', defaultTopicQueueNums: 4, producerGroup: 'p' }
+    const header = { ...place, sysFlag: 0, bornTimestampMs: 1, flag: 0, properties: '' }
+    let isOver = false
+    const end = (): void => void (isOver = true)
+    peer.request(SendMessageV2, header, { timeoutMs: HOUR_MS, body: Buffer.alloc(10_000) }).then(end, end)
+    await world.run(() => isOver || isRolled())
+  }
+}
+
+/** From now on the log alone must know. */
+function removeStartCache({ machine }: BrokerHarness): void {
+  for (const { name } of machine.disk.list('/store/config')) {
+    if (name.startsWith('broker-start')) machine.disk.remove(`/store/config/${name}`)
+  }
 }
 
 function lineOf(broker: BrokerHarness, topic: string, group: string) {
@@ -74,10 +95,7 @@ test.each(['kill', 'power loss', 'stop'])(
     const before = broker.broker.ledger()
     if (end === 'stop') await broker.stop()
     else broker.crash({ powerLoss: end === 'power loss' })
-    // Without the start cache, the log alone must know.
-    for (const { name } of broker.machine.disk.list('/store/config')) {
-      if (name.startsWith('broker-start')) broker.machine.disk.remove(`/store/config/${name}`)
-    }
+    removeStartCache(broker)
     await broker.restart()
     expect(broker.broker.ledger()).toStrictEqual(before)
     expect(lineOf(broker, 'early', 'of-early').buckets.acked).toBe(1)
@@ -87,6 +105,51 @@ test.each(['kill', 'power loss', 'stop'])(
     expect(next!.record.queueOffset).toBe((sent.header as { queueOffset: number }).queueOffset)
   },
 )
+
+test('age: the segment that stays has no states of its own yet → they are written before older files go', async () => {
+  const broker = await startBroker(SETTINGS)
+  await broker.send('early', 'never looked at again')
+  const [early] = await broker.pop('early', 'of-early')
+  await broker.ack('early', 'of-early', early!)
+  // It dies before the states of the next segment are written.
+  await sendUntilRolled(broker, 'T')
+  broker.crash({ powerLoss: false })
+  await broker.restart()
+  await broker.send('T', 'in the next segment')
+  expect(broker.events.some(({ event }) => event === 'states.complete')).toBe(false)
+  await broker.advance(2 * HOUR_MS)
+  const told = broker.events.map(({ event }) => event)
+  expect(told.indexOf('states.complete')).toBeGreaterThan(-1)
+  expect(told.indexOf('store.segment-removed')).toBeGreaterThan(told.indexOf('states.complete'))
+  broker.crash({ powerLoss: true })
+  removeStartCache(broker)
+  await broker.restart()
+  expect(lineOf(broker, 'early', 'of-early').buckets.acked).toBe(1)
+})
+
+test('disk: 0.91 → sends get SERVICE_NOT_AVAILABLE, consuming and changes of topics go on; 0.5 → sends again', async () => {
+  const metrics = createMetricsRegistry()
+  const broker = await startBroker(SETTINGS, { metrics })
+  const { disk } = broker.machine
+  disk.write(disk.openFile('/somebody-else', true), 0, Buffer.alloc(16 * 1024 * 1024, 1))
+  await fill(broker, 'T', 2)
+  disk.capacityBytes = disk.usedBytes / 0.92
+  await broker.advance(30_000)
+  expect(await broker.send('T', 'too much')).toMatchObject({
+    code: ResponseCode.SERVICE_NOT_AVAILABLE,
+    remark: expect.stringMatching(/9\d % full/),
+  })
+  const [popped] = await broker.pop('T', 'G', { queueId: 0, max: 1 })
+  expect((await broker.ack('T', 'G', popped!)).code).toBe(ResponseCode.SUCCESS)
+  expect((await createTopic(broker, 'T', '+retention.ms=60000')).code).toBe(ResponseCode.SUCCESS)
+  expect(broker.broker.readiness()).toMatchObject({ ready: true })
+  const scraped = await broker.settled(metrics.expose())
+  expect(scraped).toContain('rocketmq_ts_store_removed_segments_total{reason="disk"} 2')
+  expect(scraped).toContain('rocketmq_ts_disk_full 1')
+  disk.capacityBytes *= 2
+  await broker.advance(10_000)
+  expect((await broker.send('T', 'again')).code).toBe(ResponseCode.SUCCESS)
+})
 
 test('topic rule: messages beyond it → expired for every group, in flight or not; the group goes on at the min', async () => {
   const broker = await startBroker()
@@ -111,6 +174,19 @@ test('topic rule: messages beyond it → expired for every group, in flight or n
   await broker.restart()
   expect(broker.broker.ledger()).toStrictEqual(before)
   expect((await broker.ask(GetMinOffset, { topic: 'T', queueId: 0 })).header!.queueOffset).toBe(7)
+})
+
+test('topic rule: the power goes right after a min has moved → no group points below it after the start', async () => {
+  const broker = await startBroker()
+  await createTopic(broker, 'T', '+retention.count=3')
+  for (let sent = 0; sent < 10; sent += 1) await broker.send('T', `message ${sent}`)
+  await broker.pop('T', 'G', { max: 2 })
+  const min = async () => (await broker.ask(GetMinOffset, { topic: 'T', queueId: 0 })).header!.queueOffset
+  while ((await min()) === 0) await broker.advance(50)
+  broker.crash({ powerLoss: true })
+  await broker.restart()
+  expect(await min()).toBe(7)
+  expect(lineOf(broker, 'T', 'G')).toMatchObject({ lag: 3, buckets: { expired: 7, waiting: 3, inFlight: 0 } })
 })
 
 test.each(['+retention.ms=24h', '+retention.bytes=0', '+retention.count=-2'])(

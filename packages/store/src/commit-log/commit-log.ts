@@ -38,7 +38,7 @@ const SEGMENT_FREE_BYTES_MIN = 8
 
 export interface CommitLogOptions {
   readonly clock: Pick<Clock, 'monotonicMs'>
-  readonly observer: StoreObserver
+  readonly observer: Omit<StoreObserver, 'segmentRemoved'>
   readonly scheduler: Scheduler
   readonly segments: Segments
   readonly writer: LogWriter

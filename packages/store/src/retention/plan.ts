@@ -33,7 +33,7 @@ export interface PlanInput {
   readonly hourOf?: typeof localHour
 }
 
-/** 'disk-age': old enough, and the disk does not wait for the hour. 'disk': the disk needs the room. */
+/** 'disk-age': old enough, and the disk does not wait for the hour. 'disk': it needs the room. */
 export type RemovalReason = 'age' | 'disk-age' | 'disk'
 
 export interface Removal {

@@ -12,7 +12,7 @@ import type { ConsumeQueue } from '../consume-queue/consume-queue.ts'
 import type { QueueFiles } from '../consume-queue/queue-files.ts'
 import type { QueueTable } from '../consume-queue/queue-table.ts'
 import { minOffsetAt } from '../consume-queue/unit-search.ts'
-import type { RetentionOptions, StoreEvent } from '../message-store.ts'
+import type { RetentionOptions, StoreEvent, StoreObserver } from '../message-store.ts'
 import { createHolds, type Holds } from './holds.ts'
 import { type DiskUse, type LogFile, planRetention, type RetentionPlan, usedRatio } from './plan.ts'
 import { lastStoredMs } from './segment-age.ts'
@@ -38,6 +38,7 @@ export interface RetentionDeps {
   readonly index: { removeBelow(position: number): Promise<void> }
   /** Makes the mins durable. */
   readonly checkpoint: () => Promise<void>
+  readonly observer?: Pick<StoreObserver, 'segmentRemoved'>
   /** Mins of log or queues have grown. */
   readonly onMinMoved: () => void
 }
@@ -47,6 +48,7 @@ export interface Retention {
   readonly logMin: number
   /** Sends are refused: the disk is over its last mark. Why, for the answer. */
   readonly refusal: string | undefined
+  readonly holds: number
   hold(owner: string, position: CommitLogOffset): ReturnType<Holds['take']>
   /** From now on it works by these rules. Once. */
   start(options: RetentionOptions): void
@@ -248,9 +250,10 @@ export function createRetention(deps: RetentionDeps): Retention {
 
   async function removeFiles({ rules }: RetentionOptions, plan: RetentionPlan): Promise<void> {
     for (let base = await segments.removeRetired(); base !== undefined; base = await segments.removeRetired()) {
-      const removal = plan.removals.find(({ file }) => file.base === base)
+      const reason = plan.removals.find(({ file }) => file.base === base)?.reason ?? 'unfinished'
       storedMs.delete(base)
-      logger.info({ event: 'store.segment-removed', base, reason: removal?.reason ?? 'unfinished' })
+      logger.info({ event: 'store.segment-removed', base, reason })
+      deps.observer?.segmentRemoved(reason)
       if (stopped) return
       await pause(rules.filePauseMs)
     }
@@ -264,6 +267,9 @@ export function createRetention(deps: RetentionDeps): Retention {
     },
     get refusal() {
       return refusal
+    },
+    get holds() {
+      return holds.all().length
     },
     hold(owner, position) {
       return holds.take(owner, position, logMin)

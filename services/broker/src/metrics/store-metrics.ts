@@ -8,7 +8,7 @@ const LOCAL_DISK = { storage_type: 'local', storage_medium: 'disk' } as const
 export interface StoreMetricsDeps {
   readonly store: Pick<
     MessageStore,
-    'positions' | 'failure' | 'diskFull' | 'diskOverMark' | 'min' | 'segments' | 'storedMs' | 'flushBeforeRelease'
+    'positions' | 'failure' | 'diskFull' | 'diskOverMark' | 'min' | 'segments' | 'storedMs' | 'holds' | 'flushBeforeRelease'
   >
   readonly files: Pick<Files, 'space'>
   readonly folder: string
@@ -28,6 +28,9 @@ export function createStoreObserver(registry: MetricsRegistry): StoreObserver {
       flush ??= registry.histogram(MetricName.storeFlush).with({})
       flush.record(tookMs)
     },
+    segmentRemoved(reason) {
+      registry.counter(MetricName.storeRemovedSegments).add({ reason })
+    },
   }
 }
 
@@ -38,6 +41,7 @@ export function registerStoreGauges(
 ): void {
   registry.histogram(MetricName.storeWrite)
   registry.histogram(MetricName.storeFlush)
+  registry.counter(MetricName.storeRemovedSegments)
   const used = registry.gauge(MetricName.storageSize)
   const free = registry.gauge(MetricName.diskFree)
   const diskFull = registry.gauge(MetricName.diskFull)
@@ -45,6 +49,7 @@ export function registerStoreGauges(
   const dispatchBehind = registry.gauge(MetricName.storageDispatchBehind)
   const oldest = registry.gauge(MetricName.storageMessageReserveTime)
   const segments = registry.gauge(MetricName.storeSegments)
+  const holds = registry.gauge(MetricName.storeHolds)
   const refuses = registry.gauge(MetricName.storeRefuses)
   /** Store time of the first record, and where that is. */
   let first = { at: -1, storedMs: 0 }
@@ -77,6 +82,7 @@ export function registerStoreGauges(
     flushBehind.set(LOCAL_DISK, written - flushed)
     dispatchBehind.set(LOCAL_DISK, appended - (store.flushBeforeRelease ? flushed : written))
     segments.set({}, store.segments)
+    holds.set({}, store.holds)
     diskFull.set({}, store.diskFull || store.diskOverMark ? 1 : 0)
     refuses.set({}, store.failure === undefined ? 0 : 1)
   })

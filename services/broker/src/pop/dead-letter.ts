@@ -64,6 +64,12 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
 
   function settleUnreadable(queue: QueueState, offset: number, popTime: number, error: unknown): void {
     const { topic, group, queueId } = queue
+    const { min } = store.bounds(topic, queueId)
+    if (offset < min) {
+      // It is not damaged: it went with its file meanwhile.
+      inflight.retain(queue, min)
+      return
+    }
     if (!inflight.settle(queue, offset, popTime, 'damaged')) return
     const message = error instanceof Error ? error.message : String(error)
     logger.error({ event: 'message.damaged', topic, group, queueId, queueOffset: offset, message })

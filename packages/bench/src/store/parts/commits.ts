@@ -32,7 +32,7 @@ function ratioOf({ perSecond, meanBatch, probe }: CommitFigures): number {
 
 async function measureOnce(parent: string, folder: string, inFlight: number, size: StoreSize): Promise<CommitFigures> {
   let syncs = 0
-  const observer = { wrote: () => undefined, flushed: () => void (syncs += 1) }
+  const observer = { wrote: () => undefined, flushed: () => void (syncs += 1), segmentRemoved: () => undefined }
   const store = await openBenchStore(folder, { flushMode: 'SYNC_FLUSH' }, observer)
   const recordAt = createRecords({ bodyBytes: BODY_BYTES })
   const perEvent = Math.min(inFlight, PER_EVENT)
