@@ -32,13 +32,24 @@ export interface Appended {
   readonly storeTimestampMs: number
 }
 
+/** What sets a record apart from one that a client sends. */
+export interface AppendOptions {
+  /** Of the journal: it passes as long as the log takes anything. */
+  readonly journal?: boolean
+  /**
+   * A message that the log holds already goes on elsewhere: it passes while the disk is over its last mark, since files
+   * can only go when what lives in them is copied.
+   */
+  readonly copy?: boolean
+}
+
 /** What sending needs of the store. */
 export interface Appender {
   /**
    * Into the Turn's batch, synchronously. Throws MqError 'message-too-large', 'store-refused' (a write or a sync
    * failed before: for good) or 'disk-full' (records of the journal still pass: `journal` true).
    */
-  append(record: NewRecord, options?: { readonly journal?: boolean }): Appended
+  append(record: NewRecord, options?: AppendOptions): Appended
 }
 
 /** One entry of a consume queue. */

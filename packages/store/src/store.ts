@@ -12,6 +12,7 @@ import type { QueueTable } from './consume-queue/queue-table.ts'
 import { createDispatcher, type Dispatcher } from './dispatch.ts'
 import type {
   Appended,
+  AppendOptions,
   Dispatched,
   MessageStore,
   NewRecord,
@@ -240,11 +241,11 @@ export class Store implements MessageStore {
     return this.#log.appended
   }
 
-  append(record: NewRecord, options?: { readonly journal?: boolean }): Appended {
+  append(record: NewRecord, options?: AppendOptions): Appended {
     if (this.#closing !== undefined) throw new MqError('closed', 'the store is closed')
     const isJournal = options?.journal === true
     const size = this.#log.admit(record, isJournal)
-    if (!isJournal) this.#admitSend()
+    if (!isJournal) this.#admitSend(options?.copy === true)
     const { topic, queueId, tagsCode } = record
     const queue = hasUnit(record.sysFlag) ? this.#parts.queues.obtain(topic, queueId) : undefined
     const storeTimestampMs = this.#parts.deps.clock.nowMs()
@@ -266,12 +267,12 @@ export class Store implements MessageStore {
     return appended
   }
 
-  #admitSend(): void {
+  #admitSend(isCopy: boolean): void {
     if (this.#checkpointer.isBehind) {
       throw new MqError('busy', 'the consume queue files are behind the log; send again later')
     }
     const { refusal } = this.#retention
-    if (refusal !== undefined) {
+    if (refusal !== undefined && !isCopy) {
       throw new MqError('disk-full', `${refusal}; free some space, sending goes on by itself`)
     }
   }

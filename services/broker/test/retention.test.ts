@@ -132,6 +132,8 @@ test('disk: 0.91 → sends get SERVICE_NOT_AVAILABLE, consuming and changes of t
   const broker = await startBroker(SETTINGS, { metrics })
   const { disk } = broker.machine
   disk.write(disk.openFile('/somebody-else', true), 0, Buffer.alloc(16 * 1024 * 1024, 1))
+  await broker.send('T', 'pending')
+  await broker.pop('T', 'G', { queueId: 0, invisibleMs: HOUR_MS })
   await fill(broker, 'T', 2)
   disk.capacityBytes = disk.usedBytes / 0.92
   await broker.advance(30_000)
@@ -141,6 +143,7 @@ test('disk: 0.91 → sends get SERVICE_NOT_AVAILABLE, consuming and changes of t
   })
   const [popped] = await broker.pop('T', 'G', { queueId: 0, max: 1 })
   expect((await broker.ack('T', 'G', popped!)).code).toBe(ResponseCode.SUCCESS)
+  expect(lineOf(broker, 'T', 'G').buckets.scheduled).toBe(1)
   expect((await createTopic(broker, 'T', '+retention.ms=60000')).code).toBe(ResponseCode.SUCCESS)
   expect(broker.broker.readiness()).toMatchObject({ ready: true })
   const scraped = await broker.settled(metrics.expose())

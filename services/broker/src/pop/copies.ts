@@ -83,7 +83,7 @@ export function appendCopy(store: Appender, storeHost: HostPort, copy: Copy): vo
   let own = ''
   for (const [name, value] of entries) own = withProperty(own, name, value)
   const properties = Buffer.from(propertiesThatFit(kept, PROPERTIES_BYTES_MAX - own.length) + own, 'latin1')
-  store.append({
+  const record = {
     topic,
     queueId: 0,
     flag: original.flag,
@@ -96,5 +96,6 @@ export function appendCopy(store: Appender, storeHost: HostPort, copy: Copy): vo
     body: original.body,
     properties,
     tagsCode: tagsCodeIn(properties),
-  })
+  }
+  store.append(record, { copy: true })
 }
