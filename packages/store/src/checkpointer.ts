@@ -1,7 +1,7 @@
 // Brings units into their files and, now and then, makes them count: queue files written, synced, log flushed up to the
 // same position, and only then the checkpoint renamed into place. Works by deadline: an idle store has no timer.
 import { MqError } from '@rocketmq-ts/model'
-import type { Files, Scheduler, Timer } from '@rocketmq-ts/runtime'
+import type { Clock, Files, Scheduler, Timer } from '@rocketmq-ts/runtime'
 import { type FolderShape, writeCheckpoint, writeStoreCheckpoint } from './checkpoint.ts'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
@@ -16,7 +16,13 @@ const CHECKPOINT_BYTES = 256 * 1024 * 1024
 /** Units in memory only, at most: sends are answered 'busy' beyond. */
 const UNPERSISTED_UNITS_MAX = 4_194_304
 
+/** A checkpoint of thousands of queues takes seconds: so many times as long nobody asks for the next one but bytes do. */
+const REST_PER_WORK = 10
+/** Longest such rest. */
+const REST_MS_MAX = 120_000
+
 export interface CheckpointerOptions {
+  readonly clock: Pick<Clock, 'monotonicMs'>
   readonly files: Files
   readonly scheduler: Scheduler
   readonly queues: QueueTable
@@ -58,7 +64,7 @@ export interface Checkpointer {
 
 /** Creates the checkpointer of one store. */
 export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
-  const { files, scheduler, queues, queueFiles, index, log, onFailure } = options
+  const { clock, files, scheduler, queues, queueFiles, index, log, onFailure } = options
   const endedTopics = new Set<string>()
   let unpersisted = 0
   /** What the last checkpoint covers, or the one being written. */
@@ -73,10 +79,13 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
   let unsyncable: Error | undefined
   /** Store time up to which the last checkpoint with a key index covers its files. */
   let indexedMs = options.indexTimestampMs
+  /** The last checkpoint. */
+  let tookMs = 0
 
   function arm(): void {
-    if (stopped || timer !== undefined) return
-    timer = scheduler.after(options.intervalMs, () => {
+    if (stopped || timer !== undefined || running !== undefined) return
+    const restMs = Math.min(REST_MS_MAX, REST_PER_WORK * tookMs)
+    timer = scheduler.after(Math.max(options.intervalMs, restMs), () => {
       timer = undefined
       run().catch(report)
     })
@@ -178,10 +187,15 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     timer = undefined
     // Not before the dispatch that asked for it is over: it is asked for between two units of a batch, and what covers the
     // batch must have all of them.
+    const startedMs = clock.monotonicMs()
     running = Promise.resolve()
       .then(write)
       .finally(() => {
+        tookMs = clock.monotonicMs() - startedMs
         running = undefined
+      })
+      .then(() => {
+        if (queues.hasDirty) arm()
       })
     return running
   }

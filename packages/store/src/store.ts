@@ -172,6 +172,7 @@ export class Store implements MessageStore {
       },
     })
     this.#checkpointer = createCheckpointer({
+      clock: deps.clock,
       files,
       scheduler,
       queues,

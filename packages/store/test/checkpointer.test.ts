@@ -17,6 +17,7 @@ test('checkpoint: asked for by the first unit of a batch → holds all units of 
   const queues = createQueueTable({ cacheBytes: MiB, queueFiles })
   const log = { written: 0, flushed: 0, failure: undefined, whenFlushed: () => Promise.resolve() }
   const checkpointer = createCheckpointer({
+    clock: effects.clock,
     files,
     scheduler,
     queues,
@@ -48,6 +49,61 @@ test('checkpoint: asked for by the first unit of a batch → holds all units of 
     expect([coversTo, states]).toEqual([300 * MiB, [{ topic: 'TopicTest', queueId: 0, min: 0, max: 3 }]])
   }
   expect(valid.length).toBeGreaterThan(0)
+  await checkpointer.stop()
+  await queueFiles.close()
+})
+
+test('checkpoint: one takes seconds → the next one rests ten times as long, however many units come', async () => {
+  const effects = createManualEffects()
+  const { files, scheduler, clock } = effects
+  await files.makeFolder(`${FOLDER}/consumequeue`)
+  const queueFiles = createQueueFiles({ files, root: `${FOLDER}/consumequeue`, unitsPerFile: 100 })
+  const queues = createQueueTable({ cacheBytes: MiB, queueFiles })
+  let syncMs = 3000
+  const startsMs: number[] = []
+  const checkpointer = createCheckpointer({
+    clock,
+    files,
+    scheduler,
+    queues,
+    queueFiles: {
+      ...queueFiles,
+      sync() {
+        startsMs.push(clock.monotonicMs())
+        return new Promise((resolve) => void scheduler.after(syncMs, resolve))
+      },
+    },
+    index: newKeyIndex(effects),
+    indexTimestampMs: 0,
+    checkpointPath: `${FOLDER}/queue-checkpoint`,
+    storeCheckpointPath: `${FOLDER}/checkpoint`,
+    flushedMarkPath: `${FOLDER}/flushed`,
+    shape: { segmentBytes: 4096, unitsPerFile: 100 },
+    intervalMs: 10_000,
+    log: { written: 0, flushed: 0, failure: undefined, whenFlushed: () => Promise.resolve() },
+    logMin: () => 0,
+    lastTimestampMs: () => 1,
+    onFailure(error) {
+      throw error
+    },
+  })
+  const queue = queues.obtain('TopicTest', 0)
+  async function sendFor(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 1000) {
+      queue.push({ commitLogOffset: queue.max, size: 1, tagsCode: 0 })
+      checkpointer.unitAdded(queue)
+      await effects.advance(1000)
+    }
+  }
+  await sendFor(40_000)
+  expect(startsMs).toHaveLength(1)
+  await sendFor(10_000)
+  expect(startsMs).toHaveLength(2)
+  syncMs = 0
+  await sendFor(60_000)
+  const before = startsMs.length
+  await sendFor(30_000)
+  expect(startsMs.length - before).toBeGreaterThanOrEqual(2)
   await checkpointer.stop()
   await queueFiles.close()
 })
