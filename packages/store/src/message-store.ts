@@ -103,6 +103,9 @@ export interface StoreObserver {
   segmentRemoved(reason: SegmentRemoval): void
 }
 
+/** Where the bytes of a record lie in the log. */
+export type RecordRange = Pick<Unit, 'commitLogOffset' | 'size'>
+
 export interface RecordReader {
   /**
    * The bytes of one record, CRC checked, in Apache's layout (also the element of a pull reply). Synchronously where
@@ -110,10 +113,10 @@ export interface RecordReader {
    */
   read(at: CommitLogOffset, size: number): Uint8Array | Promise<Uint8Array>
   /**
-   * The same straight into a reply: fills `into`, which is as long as the record. Undefined when that is done, else when
-   * the promise says so. Groups take turns in the cold lane, whoever asks for how much.
+   * The same straight into a reply: fills `into` from `start` on. Undefined when that is done, else when the promise says
+   * so. Groups take turns in the cold lane, whoever asks for how much.
    */
-  readInto(at: CommitLogOffset, into: Uint8Array, group?: string): undefined | Promise<void>
+  readInto(unit: RecordRange, into: Uint8Array, start: number, group?: string): undefined | Promise<void>
 }
 
 export interface RecordTimes {

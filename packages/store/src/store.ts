@@ -298,7 +298,8 @@ export class Store implements MessageStore {
 
   read: MessageStore['read'] = (at, size) => this.#log.read(at, size, NO_GROUP)
 
-  readInto: MessageStore['readInto'] = (at, into, group = NO_GROUP) => this.#log.readInto(at, into, group)
+  readInto: MessageStore['readInto'] = (unit, into, start, group = NO_GROUP) =>
+    this.#log.readInto(unit, into, start, group)
 
   storedMs: MessageStore['storedMs'] = (at) => this.#log.storedMs(at)
 

@@ -21,10 +21,10 @@ const HANDED_PER_TURN_BYTES = 256 * KiB
 
 export interface ColdReads {
   /**
-   * Fills `into` from `position` of the log, which lies in `segment`: at once where a piece in memory has it, else later.
-   * The number is that of the bytes read. `end` is where written bytes end; groups take turns in the lane.
+   * Fills `into` from `start` on with the bytes of the place: at once where a piece in memory has them, else later. The
+   * number is that of the bytes read. Groups take turns in the lane.
    */
-  read(place: ColdPlace, into: Uint8Array, group: string): number | Promise<number>
+  read(place: ColdPlace, into: Uint8Array, start: number, group: string): number | Promise<number>
   /** Bytes of pieces in memory and of those being read. */
   readonly bytes: number
 }
@@ -32,6 +32,7 @@ export interface ColdReads {
 export interface ColdPlace {
   readonly segment: Segment
   readonly position: number
+  readonly size: number
   /** Bytes of the log are written up to here. */
   readonly end: number
 }
@@ -119,25 +120,26 @@ export function createColdReads(options: {
   }
 
   /** −1 when the piece ends before the record does. */
-  function take(piece: Piece, position: number, into: Uint8Array): number {
+  function take(piece: Piece, { position, size }: ColdPlace, into: Uint8Array, start: number): number {
     const at = position - piece.start
     piece.taken += 1
-    if (at + into.length > piece.length) return -1
-    piece.buffer.copy(into, 0, at, at + into.length)
-    return into.length
+    if (at + size > piece.length) return -1
+    piece.buffer.copy(into, start, at, at + size)
+    return size
   }
 
-  function readAlone({ segment, position }: ColdPlace, into: Uint8Array, group: string): Promise<number> {
-    return segment.file.read(position - segment.base, into, 'cold', group)
+  function readAlone(place: ColdPlace, into: Uint8Array, start: number, group: string): Promise<number> {
+    const { segment, position, size } = place
+    return segment.file.read(position - segment.base, into.subarray(start, start + size), 'cold', group)
   }
 
-  function wait(piece: Piece, place: ColdPlace, into: Uint8Array, group: string): Promise<number> {
+  function wait(piece: Piece, place: ColdPlace, into: Uint8Array, start: number, group: string): Promise<number> {
     return new Promise((resolve) => {
       const serve = (): void => {
-        const count = take(piece, place.position, into)
-        resolve(count >= 0 ? count : readAlone(place, into, group))
+        const count = take(piece, place, into, start)
+        resolve(count >= 0 ? count : readAlone(place, into, start, group))
       }
-      piece.waiting?.push({ bytes: into.length, serve })
+      piece.waiting?.push({ bytes: place.size, serve })
     })
   }
 
@@ -173,23 +175,22 @@ export function createColdReads(options: {
     get bytes() {
       return pieces.size * PIECE_BYTES
     },
-    read(place, into, group) {
-      const { segment, position } = place
-      const inSegment = position - segment.base
-      const start = position - (inSegment % STRIDE_BYTES)
-      if (position + into.length > start + PIECE_BYTES) return readAlone(place, into, group)
-      let piece = recent?.start === start ? recent : pieces.get(start)
-      if (piece === undefined && isDense(start)) piece = load(place, start, group)
-      if (piece === undefined) return readAlone(place, into, group)
-      if (piece.waiting !== undefined) return wait(piece, place, into, group)
+    read(place, into, start, group) {
+      const { segment, position, size } = place
+      const pieceStart = position - ((position - segment.base) % STRIDE_BYTES)
+      if (position + size > pieceStart + PIECE_BYTES) return readAlone(place, into, start, group)
+      let piece = recent?.start === pieceStart ? recent : pieces.get(pieceStart)
+      if (piece === undefined && isDense(pieceStart)) piece = load(place, pieceStart, group)
+      if (piece === undefined) return readAlone(place, into, start, group)
+      if (piece.waiting !== undefined) return wait(piece, place, into, start, group)
       if (recent !== piece) {
         recent = piece
-        pieces.delete(start)
-        pieces.set(start, piece)
+        pieces.delete(pieceStart)
+        pieces.set(pieceStart, piece)
       }
-      const count = take(piece, position, into)
+      const count = take(piece, place, into, start)
       readAhead(place, piece, group)
-      return count >= 0 ? count : readAlone(place, into, group)
+      return count >= 0 ? count : readAlone(place, into, start, group)
     },
   }
 }

@@ -1,24 +1,14 @@
 // The one log: takes records into the batch of the Turn, writes and syncs them, reads them back.
 // appended ≥ written ≥ flushed. After a failed write or sync it refuses appends for good, but for want of space it waits.
-import { readInt32 } from '@rocketmq-ts/bytes'
-import {
-  commitLogOffset,
-  createRecordPeek,
-  MqError,
-  peekStoreTimestamp,
-  RECORD_BYTES_MIN,
-  recordSize,
-  STORE_TIMESTAMP_HEAD_BYTES,
-  type QueueOffset,
-} from '@rocketmq-ts/model'
+import { commitLogOffset, MqError, recordSize, type QueueOffset } from '@rocketmq-ts/model'
 import type { Clock, Scheduler } from '@rocketmq-ts/runtime'
 import type { NewRecord, StoreObserver } from '../message-store.ts'
 import { BatchBuilder, type SealedBatch } from './batch.ts'
 import { type DiskReserve, isNoSpace } from './disk-reserve.ts'
-import { createColdReads } from './cold-reads.ts'
 import { createGroupCommit } from './group-commit.ts'
 import type { LogWriter } from './log-writer.ts'
-import { checkRecord, damaged, RECORD_BYTES_MAX } from './scan.ts'
+import { createRecordReads, type RecordReads } from './record-reads.ts'
+import { RECORD_BYTES_MAX } from './scan.ts'
 import type { Segments } from './segment.ts'
 import type { ZeroWindow } from './zero-window.ts'
 
@@ -59,7 +49,7 @@ export interface CommitLogOptions {
   readonly onFailure: (error: Error) => void
 }
 
-export interface CommitLog {
+export interface CommitLog extends RecordReads {
   readonly appended: number
   readonly written: number
   readonly flushed: number
@@ -75,21 +65,11 @@ export interface CommitLog {
   /** Writes what found no space on the disk, and all behind it. Rejects while there still is none. */
   writeWaiting(): Promise<void>
   whenFlushed(position: number): Promise<void>
-  /** See RecordReader, also for the next. */
-  read(position: number, size: number, group: string): Uint8Array | Promise<Uint8Array>
-  readInto(position: number, into: Uint8Array, group: string): undefined | Promise<void>
-  storedMs(position: number): number | undefined | Promise<number | undefined>
-  /** Bytes of the record that starts there, by its first bytes alone. */
-  sizeAt(position: number): number | undefined | Promise<number | undefined>
   /** No background sync after this. */
   stop(): void
 }
 
 const DONE = Promise.resolve()
-
-function removed(position: number): MqError {
-  return damaged(position, 'is not in the log any more')
-}
 
 /** A batch on its way, and the segments that it enters first. */
 interface Outgoing {
@@ -107,12 +87,9 @@ function noSpace(cause?: unknown): MqError {
 
 /** Creates the log on segments that recovery has judged. Java: CommitLog. */
 export function createCommitLog(options: CommitLogOptions): CommitLog {
-  const { scheduler, segments, writer, reserve, hotBytes, clock, observer } = options
+  const { scheduler, segments, writer, reserve, clock, observer } = options
   const { segmentBytes } = segments
   const builder = new BatchBuilder(options.end)
-  const peek = createRecordPeek()
-  const startedAt = options.end
-  const coldReads = createColdReads({ scheduler, segmentBytes, bytesMax: options.coldReadBytes })
   let written = options.end
   let failure: Error | undefined
   /** Bases of segments that the batch enters first. */
@@ -306,62 +283,13 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     return run
   }
 
-  /** Written by this process and not long ago: in the page cache. */
-  function isHot(position: number): boolean {
-    return position >= startedAt && position >= written - hotBytes
+  const log = {
+    get written() {
+      return written
+    },
   }
-
-  function read(position: number, size: number, group: string): Uint8Array | Promise<Uint8Array> {
-    if (size > RECORD_BYTES_MAX) throw damaged(position, 'was lost')
-    const bytes = Buffer.allocUnsafe(size)
-    const pending = readInto(position, bytes, group)
-    return pending === undefined ? bytes : pending.then(() => bytes)
-  }
-
-  function readInto(position: number, into: Uint8Array, group: string): undefined | Promise<void> {
-    const segment = segments.at(position)
-    if (segment === undefined || position < segments.min) throw removed(position)
-    if (position + into.length > written) throw damaged(position, `ends behind the end of the log, ${written}`)
-    const count = isHot(position)
-      ? segment.file.readSync(position - segment.base, into)
-      : coldReads.read({ segment, position, end: written }, into, group)
-    if (typeof count === 'number') return check(into, count, position)
-    return count.then(
-      (later) => check(into, later, position),
-      (error: unknown) => {
-        // Its file went before the read began.
-        throw segments.at(position) === segment ? error : removed(position)
-      },
-    )
-  }
-
-  /** Looks at the first bytes of a record; undefined where none starts. */
-  function head<Value>(
-    position: number,
-    look: (head: Buffer) => Value | undefined,
-  ): Value | undefined | Promise<Value | undefined> {
-    const segment = segments.at(position)
-    if (segment === undefined || position + STORE_TIMESTAMP_HEAD_BYTES > written) return undefined
-    const bytes = Buffer.allocUnsafe(STORE_TIMESTAMP_HEAD_BYTES)
-    const at = position - segment.base
-    const told = (bytesRead: number) => (bytesRead === bytes.length ? look(bytes) : undefined)
-    if (isHot(position)) return told(segment.file.readSync(at, bytes))
-    return segment.file.read(at, bytes, 'cold').then(told, (error: unknown) => {
-      if (segments.at(position) === segment) throw error
-      return undefined
-    })
-  }
-
-  function sizeIn(bytes: Buffer, position: number): number | undefined {
-    const size = readInt32(bytes, 0)
-    const isRecord = size >= RECORD_BYTES_MIN && peekStoreTimestamp(bytes, position) !== undefined
-    return isRecord && position + size <= written ? size : undefined
-  }
-
-  function check(bytes: Uint8Array, bytesRead: number, position: number): undefined {
-    if (bytesRead < bytes.length) throw damaged(position, 'is cut short by the end of its file')
-    checkRecord(bytes, position, peek)
-  }
+  const { hotBytes, coldReadBytes } = options
+  const reads = createRecordReads({ scheduler, segments, log, hotBytes, coldReadBytes })
 
   return {
     get appended() {
@@ -387,10 +315,7 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     submit,
     writeWaiting,
     whenFlushed: group.whenFlushed,
-    read,
-    readInto,
-    storedMs: (position) => head(position, (bytes) => peekStoreTimestamp(bytes, position)),
-    sizeAt: (position) => head(position, (bytes) => sizeIn(bytes, position)),
+    ...reads,
     stop: group.stop,
   }
 }

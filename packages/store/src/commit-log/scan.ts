@@ -76,16 +76,20 @@ function mayBeRecord(bytes: Buffer, at: number, position: number): boolean {
   return bytes.readUInt32BE(at + 28) * 0x1_0000_0000 + bytes.readUInt32BE(at + 32) === position
 }
 
-/** Throws MqError 'damaged' unless `bytes` is the record of `position`, whole. */
-export function checkRecord(bytes: Uint8Array, position: number, peek: RecordPeek): void {
-  const kind = peekRecord(bytes, 0, peek)
+/** Throws MqError 'damaged' unless the bytes there are the record of `position`, whole. */
+export function checkRecord(
+  bytes: Uint8Array,
+  { start, size, position }: { readonly start: number; readonly size: number; readonly position: number },
+  peek: RecordPeek,
+): void {
+  const kind = peekRecord(bytes, start, peek)
   const problem =
     kind !== 'record'
       ? kind === 'blank'
         ? 'is the filler of a segment'
         : peek.problem
-      : peek.totalSize !== bytes.length
-        ? `totalSize is ${peek.totalSize}, its queue says ${bytes.length}`
+      : peek.totalSize !== size
+        ? `totalSize is ${peek.totalSize}, its queue says ${size}`
         : peek.commitLogOffset !== position
           ? `commitLogOffset says ${peek.commitLogOffset}`
           : peekedBodyCrcMatches(bytes, peek)

@@ -6,6 +6,8 @@ const KiB = 1024
 const MiB = 1024 * KiB
 const SEGMENT_BYTES = 8 * MiB
 const RECORD_BYTES = KiB
+/** Of the body around a record: nothing is written there. */
+const MARGIN_BYTES = 3
 /** Where the second piece begins. */
 const STRIDE_BYTES = 992 * KiB
 
@@ -54,9 +56,13 @@ function setUp(bytesMax = 4 * MiB, base = 0) {
   const segment = { base, file }
 
   function read(position: number, { bytes = RECORD_BYTES, group = 'G', end = base + SEGMENT_BYTES } = {}) {
-    const into = Buffer.alloc(bytes)
-    const count = reads.read({ segment, position, end }, into, group)
-    const isRight = () => into.every((byte, index) => byte === byteAt(position + index))
+    const into = Buffer.alloc(bytes + 2 * MARGIN_BYTES)
+    const count = reads.read({ segment, position, size: bytes, end }, into, MARGIN_BYTES, group)
+    const isRight = () =>
+      into.every((byte, at) => {
+        const index = at - MARGIN_BYTES
+        return byte === (index < 0 || index >= bytes ? 0 : byteAt(position + index))
+      })
     return { count, isRight }
   }
 

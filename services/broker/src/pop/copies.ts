@@ -49,7 +49,7 @@ export function placeOf(reader: QueueReader, { queue, offset, attempts }: Delive
 export async function recordOf(store: QueueReader & RecordReader, delivery: Delivery): Promise<Uint8Array> {
   const place = await placeOf(store, delivery)
   if (place === undefined) throw new MqError('damaged', `queue offset ${delivery.offset} has no readable record`)
-  return store.read(place.at, place.size)
+  return store.read(place.commitLogOffset, place.size)
 }
 
 /** True where no later try can do better. */

@@ -1,7 +1,7 @@
 // Reads what a pop has claimed: each record straight into its place in the body of the answer, so that nothing is copied
 // a second time. Records that can not be read leave no hole.
-import { type CommitLogOffset, MqError, patchReconsumeTimes } from '@rocketmq-ts/model'
-import { isFillerUnit, type QueueReader, type RecordReader } from '@rocketmq-ts/store'
+import { MqError, patchReconsumeTimes } from '@rocketmq-ts/model'
+import { isFillerUnit, type QueueReader, type RecordRange, type RecordReader } from '@rocketmq-ts/store'
 import type { QueueState } from '../inflight/inflight.ts'
 import { locate, type Taken, type TakenMessage } from './take-messages.ts'
 
@@ -21,8 +21,7 @@ export interface ReadMessages {
 
 interface Place {
   readonly message: TakenMessage
-  readonly at: CommitLogOffset
-  readonly size: number
+  readonly range: RecordRange
   isReadable: boolean
 }
 
@@ -33,28 +32,28 @@ export async function readMessages(deps: ReadDeps, { queues, popTime }: Taken): 
   for (const { messages } of queues) {
     for (const message of messages) {
       try {
-        const place = placeOf(message) ?? (await locate(reader, message))
-        if (place === undefined) {
+        const range = rangeOf(message) ?? (await locate(reader, message))
+        if (range === undefined) {
           throw new MqError('damaged', `queue offset ${message.queueOffset} has no readable record`)
         }
-        places.push({ message, ...place, isReadable: true })
+        places.push({ message, range, isReadable: true })
       } catch (error) {
         onUnreadable(message, popTime, errorOf(error))
       }
     }
   }
-  const body = Buffer.allocUnsafe(places.reduce((sum, { size }) => sum + size, 0))
+  const body = Buffer.allocUnsafe(places.reduce((sum, { range }) => sum + range.size, 0))
   const pending: Promise<void>[] = []
   let next = 0
   for (const place of places) {
-    const into = body.subarray(next, next + place.size)
-    next += place.size
+    const start = next
+    next += place.range.size
     const fail = (error: unknown): void => {
       place.isReadable = false
       onUnreadable(place.message, popTime, errorOf(error))
     }
     try {
-      const reading = reader.readInto(place.at, into, place.message.queue.group)
+      const reading = reader.readInto(place.range, body, start, place.message.queue.group)
       if (reading !== undefined) pending.push(reading.catch(fail))
     } catch (error) {
       fail(error)
@@ -65,8 +64,8 @@ export async function readMessages(deps: ReadDeps, { queues, popTime }: Taken): 
 }
 
 /** What the queue said when the message was claimed; undefined where it must be asked again. */
-function placeOf({ unit }: TakenMessage): { readonly at: CommitLogOffset; readonly size: number } | undefined {
-  return unit === undefined || isFillerUnit(unit) ? undefined : { at: unit.commitLogOffset, size: unit.size }
+function rangeOf({ unit }: TakenMessage): RecordRange | undefined {
+  return unit === undefined || isFillerUnit(unit) ? undefined : unit
 }
 
 /** Closes the holes of what could not be read, and writes the delivery counts. */
@@ -75,7 +74,8 @@ function assemble(body: Buffer, places: readonly Place[]): ReadMessages {
   let count = 0
   let from = 0
   let to = 0
-  for (const { message, size, isReadable } of places) {
+  for (const { message, range, isReadable } of places) {
+    const { size } = range
     if (isReadable) {
       if (to !== from) body.copyWithin(to, from, from + size)
       if (message.attempt > 1) patchReconsumeTimes(body, message.attempt - 1, to)

@@ -60,10 +60,10 @@ export function createSurvivors(deps: SurvivorsDeps): Survivors {
     for (const delivery of inflight.oldest(queue, SURVIVORS_PER_TURN_MAX)) {
       if (bytesLeft <= 0) break
       const place = await placeOf(store, delivery)
-      if (place !== undefined && place.at >= limit) break
+      if (place !== undefined && place.commitLogOffset >= limit) break
       let bytes: Uint8Array | undefined
       try {
-        bytes = place === undefined ? undefined : await store.read(place.at, place.size)
+        bytes = place === undefined ? undefined : await store.read(place.commitLogOffset, place.size)
       } catch (error) {
         if (!isDamage(error)) throw error
       }

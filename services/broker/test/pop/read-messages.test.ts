@@ -36,15 +36,15 @@ function setUp(how: (offset: number) => 'hot' | 'cold' | 'damaged' | 'damaged la
         if (how(from) !== 'no unit') accept(message(queueOf(0), from).unit!)
         return { kind: 'scanned', next: queueOffset(from + 1) }
       },
-      readInto(at, into, group) {
+      readInto({ commitLogOffset: at, size }, into, start, group) {
         groups.add(group)
         const offset = at / RECORD_BYTES
         const kind = how(offset)
         const damaged = new MqError('damaged', `record ${offset}`)
         if (kind === 'damaged') throw damaged
         if (kind === 'damaged later') return Promise.reject(damaged)
-        if (kind === 'hot') return void into.fill(offset)
-        return new Promise((resolve) => setImmediate(() => resolve(void into.fill(offset))))
+        if (kind === 'hot') return void into.fill(offset, start, start + size)
+        return new Promise((resolve) => setImmediate(() => resolve(void into.fill(offset, start, start + size))))
       },
     },
     onUnreadable: ({ queueOffset: offset }, popTime, { message: why }) =>

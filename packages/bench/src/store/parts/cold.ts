@@ -19,6 +19,7 @@ const GROUP = 'bench'
 export const PER_POP = 32
 const POPS_UNDER_WAY = 8
 const QUEUES = 8
+const REPLY_BYTES = 64 * 1024
 
 export async function measureCold(folder: string, { repeats, coldBytes }: StoreSize): Promise<ColdFigures> {
   const data = join(folder, 'cold')
@@ -77,12 +78,13 @@ export async function drainAll(store: MessageStore): Promise<Drained> {
   const next = Array.from({ length: QUEUES }, () => 0)
 
   async function receiver(slot: number): Promise<void> {
+    const reply = createReply(store)
     for (let queueId = slot % QUEUES; ; queueId = (queueId + 1) % QUEUES) {
       await nextTick()
       const units = await takeUnits(store, queueId, next)
       if (units.length === 0 && isDrained(store, next)) return
       messages += units.length
-      bytes += await readAll(store, units)
+      bytes += await reply(units)
     }
   }
 
@@ -90,18 +92,22 @@ export async function drainAll(store: MessageStore): Promise<Drained> {
   return { messages, bytes }
 }
 
-/** Into one body, as the answer of a pop has it. */
-async function readAll(store: MessageStore, units: readonly Unit[]): Promise<number> {
-  const body = Buffer.allocUnsafe(units.reduce((sum, { size }) => sum + size, 0))
-  const pending: Promise<void>[] = []
-  let next = 0
-  for (const { commitLogOffset, size } of units) {
-    const reading = store.readInto(commitLogOffset, body.subarray(next, next + size), GROUP)
-    if (reading !== undefined) pending.push(reading)
-    next += size
+/** Into one body, as the answer of a pop has it: sent, and then used again. */
+function createReply(store: MessageStore) {
+  let body = Buffer.allocUnsafe(REPLY_BYTES)
+  return async (units: readonly Unit[]): Promise<number> => {
+    const bytes = units.reduce((sum, { size }) => sum + size, 0)
+    if (bytes > body.length) body = Buffer.allocUnsafe(bytes)
+    const pending: Promise<void>[] = []
+    let next = 0
+    for (const unit of units) {
+      const reading = store.readInto(unit, body, next, GROUP)
+      if (reading !== undefined) pending.push(reading)
+      next += unit.size
+    }
+    if (pending.length > 0) await Promise.all(pending)
+    return bytes
   }
-  await Promise.all(pending)
-  return body.length
 }
 
 async function takeUnits(store: MessageStore, queueId: number, next: number[]): Promise<Unit[]> {

@@ -1,0 +1,121 @@
+// Reads records back. What this process wrote not long ago is in the page cache and is read at once; the rest comes from
+// the cold lane. Invariant: no byte is handed out that was not checked as the record of its place.
+import { readInt32 } from '@rocketmq-ts/bytes'
+import {
+  commitLogOffset,
+  createRecordPeek,
+  type MqError,
+  peekStoreTimestamp,
+  RECORD_BYTES_MIN,
+  STORE_TIMESTAMP_HEAD_BYTES,
+} from '@rocketmq-ts/model'
+import type { Scheduler } from '@rocketmq-ts/runtime'
+import type { RecordRange } from '../message-store.ts'
+import { createColdReads } from './cold-reads.ts'
+import { checkRecord, damaged, RECORD_BYTES_MAX } from './scan.ts'
+import type { Segments } from './segment.ts'
+
+function removed(position: number): MqError {
+  return damaged(position, 'is not in the log any more')
+}
+
+/** What a log offers to readers; see RecordReader. */
+export interface RecordReads {
+  read(position: number, size: number, group: string): Uint8Array | Promise<Uint8Array>
+  readInto(unit: RecordRange, into: Uint8Array, start: number, group: string): undefined | Promise<void>
+  storedMs(position: number): number | undefined | Promise<number | undefined>
+  /** Bytes of the record that starts there, by its first bytes alone. */
+  sizeAt(position: number): number | undefined | Promise<number | undefined>
+}
+
+export interface RecordReadsOptions {
+  readonly scheduler: Scheduler
+  readonly segments: Segments
+  /** The log as it is now. */
+  readonly log: { readonly written: number }
+  readonly hotBytes: number
+  readonly coldReadBytes: number
+}
+
+/** Creates the reads of a log that this process writes from its present end on. */
+export function createRecordReads({ scheduler, segments, log, ...bounds }: RecordReadsOptions): RecordReads {
+  const { hotBytes, coldReadBytes } = bounds
+  const startedAt = log.written
+  const peek = createRecordPeek()
+  const coldReads = createColdReads({ scheduler, segmentBytes: segments.segmentBytes, bytesMax: coldReadBytes })
+
+  /** Written by this process and not long ago: in the page cache. */
+  function isHot(position: number): boolean {
+    return position >= startedAt && position >= log.written - hotBytes
+  }
+
+  function read(position: number, size: number, group: string): Uint8Array | Promise<Uint8Array> {
+    if (size > RECORD_BYTES_MAX) throw damaged(position, 'was lost')
+    const bytes = Buffer.allocUnsafe(size)
+    const pending = readInto({ commitLogOffset: commitLogOffset(position), size }, bytes, 0, group)
+    return pending === undefined ? bytes : pending.then(() => bytes)
+  }
+
+  function readInto(
+    { commitLogOffset: position, size }: RecordRange,
+    into: Uint8Array,
+    start: number,
+    group: string,
+  ): undefined | Promise<void> {
+    const { written } = log
+    const segment = segments.at(position)
+    if (segment === undefined || position < segments.min) throw removed(position)
+    if (position + size > written) throw damaged(position, `ends behind the end of the log, ${written}`)
+    const place = { segment, position, size, start, end: written }
+    const count = isHot(position)
+      ? segment.file.readSync(position - segment.base, into.subarray(start, start + size))
+      : coldReads.read(place, into, start, group)
+    if (typeof count === 'number') return check(into, place, count)
+    return count.then(
+      (later) => check(into, place, later),
+      (error: unknown) => {
+        // Its file went before the read began.
+        throw segments.at(position) === segment ? error : removed(position)
+      },
+    )
+  }
+
+  function check(
+    bytes: Uint8Array,
+    place: { readonly start: number; readonly size: number; readonly position: number },
+    count: number,
+  ): undefined {
+    if (count < place.size) throw damaged(place.position, 'is cut short by the end of its file')
+    checkRecord(bytes, place, peek)
+  }
+
+  /** Looks at the first bytes of a record; undefined where none starts. */
+  function head<Value>(
+    position: number,
+    look: (head: Buffer) => Value | undefined,
+  ): Value | undefined | Promise<Value | undefined> {
+    const segment = segments.at(position)
+    if (segment === undefined || position + STORE_TIMESTAMP_HEAD_BYTES > log.written) return undefined
+    const bytes = Buffer.allocUnsafe(STORE_TIMESTAMP_HEAD_BYTES)
+    const at = position - segment.base
+    const told = (bytesRead: number) => (bytesRead === bytes.length ? look(bytes) : undefined)
+    if (isHot(position)) return told(segment.file.readSync(at, bytes))
+    return segment.file.read(at, bytes, 'cold').then(told, (error: unknown) => {
+      if (segments.at(position) === segment) throw error
+      return undefined
+    })
+  }
+
+  function sizeIn(bytes: Buffer, position: number): number | undefined {
+    const size = readInt32(bytes, 0)
+    const isRecord = size >= RECORD_BYTES_MIN && peekStoreTimestamp(bytes, position) !== undefined
+    return isRecord && position + size <= log.written ? size : undefined
+  }
+
+  return {
+    read,
+    readInto,
+    storedMs: (position) => head(position, (bytes) => peekStoreTimestamp(bytes, position)),
+    sizeAt: (position) => head(position, (bytes) => sizeIn(bytes, position)),
+  }
+}
