@@ -106,7 +106,7 @@ test('survivors: nothing but the copy reached the disk → the copy alone has se
   const { files } = broker.machine.start('operator', () => undefined).effects
   await broker.settled(files.remove('/store/config'))
   const last = (await broker.settled(files.list('/store/commitlog'))).map(({ name }) => `/store/commitlog/${name}`)
-  for (const path of last.reverse()) {
+  for (const path of last.toReversed()) {
     const bytes = Buffer.from((await broker.settled(files.readWhole(path, SEGMENT_BYTES)))!)
     const at = bytes.lastIndexOf(RECORD_MAGIC, bytes.lastIndexOf('in flight')) - 4
     if (at < 0) continue

@@ -4,6 +4,7 @@ import { DURABILITY_MUTANTS } from './durability.ts'
 import { INFLIGHT_MUTANTS } from './inflight.ts'
 import { LIMIT_MUTANTS } from './limits.ts'
 import { RECOVERY_MUTANTS } from './recovery.ts'
+import { RETENTION_MUTANTS } from './retention.ts'
 import { SCALING_MUTANTS } from './scaling.ts'
 import { SESSION_MUTANTS } from './sessions.ts'
 import { STORE_MUTANTS } from './store.ts'
@@ -12,6 +13,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...DURABILITY_MUTANTS,
   ...RECOVERY_MUTANTS,
   ...STORE_MUTANTS,
+  ...RETENTION_MUTANTS,
   ...INFLIGHT_MUTANTS,
   ...LIMIT_MUTANTS,
   ...SCALING_MUTANTS,

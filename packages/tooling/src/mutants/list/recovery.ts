@@ -133,7 +133,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'The origin of a dead-letter copy is not applied at replay',
     file: 'services/broker/src/restore.ts',
-    text: "  if (origin !== undefined) deps.inflight.applyOrigin(origin, 'dead')\n",
+    text: "  if (origin !== undefined) deps.inflight.applyOrigin(origin, isDeadLetterTopic(record.topic) ? 'dead' : 'scheduled')\n",
     replacement: '',
     testFile: BROKER_TEST,
     test: 'kill: between the dead-letter copy and anything else → the copy has settled its origin, there is one copy',
