@@ -137,12 +137,13 @@ export function patchPlace(bytes: Uint8Array, at: number, place: RecordPlace): v
   writeInt64(bytes, at + FieldAt.BORN_HOST + bornLength + 4, place.storeTimestampMs, 'storeTimestamp')
 }
 
-/** Overwrites the delivery count of an encoded record, in a copy that goes to a consumer. The CRC covers the body only. */
-export function patchReconsumeTimes(bytes: Uint8Array, reconsumeTimes: number, at = 0): void {
+/** Adds to the delivery count of an encoded record, in a copy that goes to a consumer. The CRC covers the body only. */
+export function addReconsumeTimes(bytes: Uint8Array, more: number, at = 0): void {
   const sysFlag = bytes[at + FieldAt.SYS_FLAG + 3]!
   const hostBytes =
     ((sysFlag & SysFlag.BORN_HOST_V6) === 0 ? 4 : 16) + ((sysFlag & SysFlag.STORE_HOST_V6) === 0 ? 4 : 16)
-  writeInt32(bytes, at + FieldAt.BORN_HOST + hostBytes + 16, reconsumeTimes)
+  const countAt = at + FieldAt.BORN_HOST + hostBytes + 16
+  writeInt32(bytes, countAt, Math.min(INT32_MAX, readInt32(bytes, countAt) + more))
 }
 
 /**

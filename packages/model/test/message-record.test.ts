@@ -13,7 +13,7 @@ import {
   MqError,
   offsetMessageId,
   patchPlace,
-  patchReconsumeTimes,
+  addReconsumeTimes,
   peekedBodyCrcMatches,
   peekRecord,
   queueOffset,
@@ -135,7 +135,7 @@ test('record: delivery count patched → only the count differs', () => {
   for (const host of ['127.0.0.1', '2001:db8::1']) {
     const fields = { ...helloFields, storeHost: { host, port: 1 } }
     const bytes = encoded(fields, helloPlace)
-    patchReconsumeTimes(bytes, 5)
+    addReconsumeTimes(bytes, 5)
     expect(Buffer.from(bytes)).toEqual(Buffer.from(encoded({ ...fields, reconsumeTimes: 5 }, helloPlace)))
   }
 })

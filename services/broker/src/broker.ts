@@ -215,7 +215,8 @@ async function openAround(
   })
   const { groupForConsume } = groupRequests
   const runtimeInfo = createRuntimeInfo({ clock, store, topics: () => topics.size, groups: () => groups.size })
-  const popDeps = { inflight, reader: store, topics, turns, clock, polling, waits, groupForConsume }
+  const { brokerName } = settings
+  const popDeps = { inflight, reader: store, topics, groups, brokerName, turns, clock, polling, waits, groupForConsume }
   const ackDeps = { inflight, reader: store, topics, turns }
   const dispatch = dispatchRequests({
     authorize: deps.authorize ?? allowAll,
@@ -239,6 +240,8 @@ async function openAround(
         ...popDeps,
         onUnreadable: (message, popTime, error) =>
           deadLetters.unreadable(message.queue, message.queueOffset, popTime, error),
+        onExhausted: ({ queue, queueOffset, attempt }, popTime) =>
+          deadLetters.exhausted(queue, queueOffset, popTime, attempt),
         onDelivered(topic, group, messages, bytes) {
           metrics.delivered(topic, group, messages, bytes)
           runtimeInfo.delivered(messages)

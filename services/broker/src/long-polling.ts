@@ -1,4 +1,5 @@
 // Requests that wait for a message. A waiter is woken by an event of its topic, or timed out, never both.
+import { RETRY_TOPIC_PREFIX, isRetryTopic, realTopicOf } from '@rocketmq-ts/model'
 import type { Scheduler, Timer } from '@rocketmq-ts/runtime'
 
 /** Waiters of one (topic, group, queue), at most. Java: PopLongPollingService, popPollingSize. */
@@ -33,9 +34,12 @@ export interface Wait {
 export interface LongPolling {
   /** Undefined when the table is full: the caller answers POLLING_FULL. After `stop` the waiter times out at once. */
   hold(waiter: Waiter): Wait | undefined
-  /** A message became visible. Wakes the waiters of the topic that it may interest. */
+  /**
+   * A message became visible. Wakes the waiters of the topic that it may interest; of a retry topic also those of its
+   * group that wait for the topic itself.
+   */
   messageVisible(topic: string, queueId: number, tagsCode: number): void
-  /** A message was released to its group again. */
+  /** A message was released to its group again; −1 is any queue. */
   messageReleased(topic: string, group: string, queueId: number): void
   /** Times every waiter out: the broker stops. */
   stop(): void
@@ -98,12 +102,26 @@ export function createLongPolling(scheduler: Scheduler): LongPolling {
 
   /** One message serves all that only want to know, and the first that takes it; the others go on waiting. */
   function wake({ askers, takers }: Lines, queueId: number, interests: (waiter: Waiter) => boolean): void {
-    const isFor = ({ waiter }: Held): boolean => (waiter.queueId < 0 || waiter.queueId === queueId) && interests(waiter)
+    const isFor = ({ waiter }: Held): boolean =>
+      (queueId < 0 || waiter.queueId < 0 || waiter.queueId === queueId) && interests(waiter)
     for (const held of askers) if (isFor(held)) end(held, 'message', queueId)
     for (const held of takers) {
       if (!isFor(held)) continue
       end(held, 'message', queueId)
       return
+    }
+  }
+
+  function released(topic: string, group: string, queueId: number): void {
+    const lines = byTopic.get(topic)?.get(group)
+    if (lines !== undefined) wake(lines, queueId, () => true)
+  }
+
+  /** Group and topic stand in the name, with nothing to tell where one ends: all ways to part it are tried. */
+  function retryVisible(retryTopic: string): void {
+    const names = retryTopic.slice(RETRY_TOPIC_PREFIX.length)
+    for (let at = 1; at < names.length - 1; at += 1) {
+      if (names[at] === '_' || names[at] === '+') released(names.slice(at + 1), names.slice(0, at), -1)
     }
   }
 
@@ -125,10 +143,11 @@ export function createLongPolling(scheduler: Scheduler): LongPolling {
     },
     messageVisible(topic, queueId, tagsCode) {
       for (const lines of byTopic.get(topic)?.values() ?? []) wake(lines, queueId, (waiter) => waiter.matches(tagsCode))
+      if (isRetryTopic(topic)) retryVisible(topic)
     },
     messageReleased(topic, group, queueId) {
-      const lines = byTopic.get(topic)?.get(group)
-      if (lines !== undefined) wake(lines, queueId, () => true)
+      released(topic, group, queueId)
+      if (isRetryTopic(topic)) released(realTopicOf(topic, group), group, -1)
     },
     stop() {
       stopped = true

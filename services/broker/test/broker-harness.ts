@@ -5,9 +5,12 @@ import { utf8Encode } from '@rocketmq-ts/bytes'
 import { defaultConfig } from '@rocketmq-ts/config'
 import {
   type MessageRecord,
+  decodeProperties,
   decodeRecords,
   formatReceiptHandle,
+  PropertyName,
   parseMessageOffsetInfo,
+  parseReceiptHandle,
   parseStartOffsetInfo,
   queueOffset,
   stringifyJavaJson,
@@ -203,6 +206,8 @@ export async function startBroker(
       const starts = parseStartOffsetInfo(header.startOffsetInfo ?? '')
       assert(parseMessageOffsetInfo(header.msgOffsetInfo ?? '').length === starts.length)
       return decodeRecords(body).map((record) => {
+        const carried = decodeProperties(Buffer.from(record.properties).toString('latin1')).get(PropertyName.POP_CK)
+        if (carried !== undefined) return { record, handle: carried, popTimeMs: header.popTimeMs }
         tally.popped(topic, group, record.queueId, record.queueOffset, header.popTimeMs)
         const start = starts.find((each) => each.queueId === record.queueId)
         const handle = formatReceiptHandle({
@@ -222,7 +227,8 @@ export async function startBroker(
       const { queueId, queueOffset: offset } = record
       const header = { consumerGroup: group, topic, queueId, extraInfo: handle, queueOffset: offset }
       const answer = await harness.ask(AckMessage, header)
-      if (answer.code === ResponseCode.SUCCESS) tally.acked(topic, group, queueId, offset, popTimeMs)
+      const isRetry = parseReceiptHandle(handle).topicKind !== 'normal'
+      if (answer.code === ResponseCode.SUCCESS && !isRetry) tally.acked(topic, group, queueId, offset, popTimeMs)
       return answer
     },
     async deleteTopic(topic) {

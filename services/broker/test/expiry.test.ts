@@ -21,6 +21,7 @@ function setUp(maxAttempts = 17) {
     deadLetters: {
       move: (candidates) => void dead.push(...candidates.map(({ offset }) => offset)),
       unreadable() {},
+      exhausted() {},
     },
     turns: {
       enter(job) {

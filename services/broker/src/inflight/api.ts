@@ -302,6 +302,8 @@ export interface Inflight {
    * else is journaled. False when there is no such delivery (then no copy must be appended).
    */
   settleByCopy(queue: QueueState, offset: number, popTime: number, into: SettledBucket): boolean
+  /** The caller knows that the attempts of a claimed message are used up: a candidate, as if it had expired so. */
+  giveUp(queue: QueueState, offset: number, popTime: number): boolean
   /** The copy could not be made now (disk full): the candidate becomes due again at `deadlineMs`. */
   postpone(queue: QueueState, offset: number, popTime: number, deadlineMs: number): boolean
   /** On replay, for every copy record in log order: settles its origin. Idempotent; unknown origins are no-ops. */

@@ -244,6 +244,7 @@ export function createInflight(options: InflightOptions): Inflight {
     },
     settleByCopy: (queue, offset, popTime, into) =>
       transitions.settleDelivery(live(queue), offset, popTime, BucketId[into]),
+    giveUp: (queue, offset, popTime) => transitions.giveUp(live(queue), offset, popTime),
     postpone(queue, offset, popTime, deadlineMs) {
       if (!transitions.postpone(live(queue), offset, popTime, deadlineMs)) return false
       journal.postpone(live(queue), offset, popTime, deadlineMs)

@@ -233,6 +233,14 @@ export class Transitions {
     return true
   }
 
+  /** Pending for its copy; in memory only, as after an expiry. */
+  giveUp(queue: LiveQueue, offset: number, popTime: number): boolean {
+    const slot = this.claimed(queue, offset, popTime)
+    if (slot < 0 || queue.dropped) return false
+    this.entries.kind[this.#isolate(queue, slot, offset)] = EntryKind.deadPending
+    return true
+  }
+
   /** Moves a deadline without a new delivery. */
   postpone(queue: LiveQueue, offset: number, popTime: number, deadline: number): boolean {
     const slot = this.claimed(queue, offset, popTime)

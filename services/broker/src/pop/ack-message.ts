@@ -6,6 +6,7 @@ import type { Turns } from '@rocketmq-ts/runtime'
 import type { QueueReader } from '@rocketmq-ts/store'
 import type { Inflight } from '../inflight/inflight.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
+import { placeTopicOf } from './retry-topics.ts'
 
 export interface AckDeps {
   readonly inflight: Inflight
@@ -28,9 +29,10 @@ export function checkQueueId(topics: TopicTable, topicName: string, queueId: num
 /** The handler of single acks. */
 export function createAckMessage(deps: AckDeps) {
   return function ackMessage(request: IncomingRequest<AckMessageHeader>): void {
-    const { topic, consumerGroup, queueId, queueOffset, extraInfo } = request.header
-    checkQueueId(deps.topics, topic, queueId)
+    const { consumerGroup, queueId, queueOffset, extraInfo } = request.header
     const handle = parseReceiptHandle(extraInfo, queueOffset)
+    const topic = placeTopicOf(request.header.topic, consumerGroup, handle.topicKind)
+    checkQueueId(deps.topics, topic, queueId)
     const bounds = deps.reader.bounds(topic, queueId)
     if (queueOffset < bounds.min || queueOffset >= bounds.max) {
       request.respond({
@@ -48,7 +50,8 @@ export function createAckMessage(deps: AckDeps) {
 /** The handler of batch acks. Entries of unknown topics are left out, as in Java. */
 export function createBatchAckMessage(deps: AckDeps) {
   return function batchAckMessage(request: IncomingRequest): void {
-    for (const { topic, consumerGroup, queueId, ...batch } of decodeBatchAckBody(request.body).acks) {
+    for (const { consumerGroup, queueId, ...batch } of decodeBatchAckBody(request.body).acks) {
+      const topic = placeTopicOf(batch.topic, consumerGroup, batch.topicKind)
       const queue = deps.inflight.queue(topic, consumerGroup, queueId)
       if (queue === undefined) continue
       for (const each of batch.offsetsFromStart) deps.inflight.ack(queue, batch.startOffset + each, batch.popTimeMs)

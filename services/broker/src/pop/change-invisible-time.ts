@@ -11,6 +11,7 @@ import type { Clock } from '@rocketmq-ts/runtime'
 import type { LongPolling } from '../long-polling.ts'
 import { INVISIBLE_TIME_MS_MAX } from '../limits.ts'
 import { type AckDeps, checkQueueId } from './ack-message.ts'
+import { placeTopicOf } from './retry-topics.ts'
 
 export interface ChangeInvisibleTimeDeps extends AckDeps {
   readonly clock: Clock
@@ -22,15 +23,16 @@ export function createChangeInvisibleTime(deps: ChangeInvisibleTimeDeps) {
   return function changeInvisibleTime(
     request: IncomingRequest<ChangeMessageInvisibleTimeHeader, ChangeMessageInvisibleTimeAnswer>,
   ): void {
-    const { topic, consumerGroup, queueId, queueOffset, extraInfo, invisibleTimeMs } = request.header
+    const { consumerGroup, queueId, queueOffset, extraInfo, invisibleTimeMs } = request.header
     if (invisibleTimeMs < 0 || invisibleTimeMs > INVISIBLE_TIME_MS_MAX) {
       throw new MqError(
         'parameter-invalid',
         `invisibleTime is ${invisibleTimeMs} ms; allowed is 0 to ${INVISIBLE_TIME_MS_MAX}`,
       )
     }
-    checkQueueId(deps.topics, topic, queueId)
     const handle = parseReceiptHandle(extraInfo, queueOffset)
+    const topic = placeTopicOf(request.header.topic, consumerGroup, handle.topicKind)
+    checkQueueId(deps.topics, topic, queueId)
     const nowMs = deps.clock.nowMs()
     const queue = deps.inflight.queue(topic, consumerGroup, queueId)
     const changed =

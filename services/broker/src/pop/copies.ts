@@ -69,8 +69,8 @@ export interface Copy {
   reconsumeTimes(stored: number): number
 }
 
-/** Appends a copy that settles its origin. Throws what the store throws; then nothing was appended. */
-export function appendCopy(store: Appender, storeHost: HostPort, copy: Copy): void {
+/** Appends a copy that settles its origin; returns what it counts. Throws what the store throws, with nothing appended. */
+export function appendCopy(store: Appender, storeHost: HostPort, copy: Copy): number {
   const { delivery, bytes, topic } = copy
   const { queue, offset, popTime } = delivery
   const original = decodeRecord(bytes)
@@ -83,6 +83,7 @@ export function appendCopy(store: Appender, storeHost: HostPort, copy: Copy): vo
   let own = ''
   for (const [name, value] of entries) own = withProperty(own, name, value)
   const properties = Buffer.from(propertiesThatFit(kept, PROPERTIES_BYTES_MAX - own.length) + own, 'latin1')
+  const reconsumeTimes = copy.reconsumeTimes(original.reconsumeTimes)
   const record = {
     topic,
     queueId: 0,
@@ -91,11 +92,12 @@ export function appendCopy(store: Appender, storeHost: HostPort, copy: Copy): vo
     bornTimestampMs: original.bornTimestampMs,
     bornHost: original.bornHost,
     storeHost,
-    reconsumeTimes: copy.reconsumeTimes(original.reconsumeTimes),
+    reconsumeTimes,
     preparedTransactionOffset: 0,
     body: original.body,
     properties,
     tagsCode: tagsCodeIn(properties),
   }
   store.append(record, { copy: true })
+  return reconsumeTimes
 }

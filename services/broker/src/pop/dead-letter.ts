@@ -40,6 +40,8 @@ export interface DeadLetterDeps {
 export interface DeadLetters {
   /** Takes candidates of an expiry, inside a job. Those above the bound become due again later. */
   move(candidates: readonly DeadCandidate[]): void
+  /** A claimed message was delivered as often as it may be, though not all of it from this queue: it moves now. */
+  exhausted(queue: QueueState, offset: number, popTime: number, attempts: number): void
   /** A claimed message could not be read. Where its record is damaged it settles as such in the next Turn. */
   unreadable(queue: QueueState, offset: number, popTime: number, error: Error): void
 }
@@ -80,10 +82,11 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
     if (queue.dropped || !inflight.isDeadPending(queue, offset, popTime)) return
     const { group, queueId } = queue
     const topic = realTopicOf(queue.topic, group)
+    let reconsumeTimes: number
     try {
       const deadLetterTopic = deadLetterTopicOf(group)
       deps.ensureTopic(deadLetterTopic)
-      appendCopy(store, deps.storeHost(), {
+      reconsumeTimes = appendCopy(store, deps.storeHost(), {
         delivery: candidate,
         bytes,
         topic: deadLetterTopic,
@@ -106,7 +109,7 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
     // Nobody waits for an answer, and yet the copy is to be as durable as a send: this makes the Turn sync.
     turns.release('flushed', () => {})
     deps.onDead(topic, group)
-    logger.warn({ event: 'message.dead', topic, group, queueId, queueOffset: offset, attempts })
+    logger.warn({ event: 'message.dead', topic, group, queueId, queueOffset: offset, attempts: reconsumeTimes + 1 })
   }
 
   function moveOne(candidate: DeadCandidate): void {
@@ -138,6 +141,12 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
   return {
     move(candidates) {
       for (const candidate of candidates) moveOne(candidate)
+    },
+    exhausted(queue, offset, popTime, attempts) {
+      // Turned away, it expires and is tried again. The delivery that found it was none.
+      turns.enter(() => {
+        if (inflight.giveUp(queue, offset, popTime)) moveOne({ queue, offset, popTime, attempts: attempts - 1 })
+      })
     },
     unreadable(queue, offset, popTime, error) {
       // Anything else leaves the message in flight: it expires and is tried again.

@@ -6,7 +6,9 @@ import {
   ResponseCode,
 } from '@rocketmq-ts/remoting'
 import { POLL_TIME_MS_MAX } from '../limits.ts'
+import type { Topic } from '../topics/topic-table.ts'
 import { type PopDeps, checkReadable } from './pop-message.ts'
+import { retryTopicsOf } from './retry-topics.ts'
 
 type Request = IncomingRequest<NotificationHeader, NotificationAnswer>
 
@@ -18,12 +20,16 @@ export function createNotification(
 
   function hasMessages(header: NotificationHeader): boolean {
     const { topic, consumerGroup, queueId } = header
-    const { readQueueNums } = deps.topics.require(topic).config
+    if (hasIn(deps.topics.require(topic), consumerGroup, queueId)) return true
+    return retryTopicsOf(deps.topics, consumerGroup, topic).some((each) => hasIn(each, consumerGroup, -1))
+  }
+
+  function hasIn({ config: { topicName, readQueueNums } }: Topic, group: string, queueId: number): boolean {
     const first = queueId >= 0 ? queueId : 0
     const last = queueId >= 0 ? queueId : readQueueNums - 1
     for (let each = first; each <= last; each += 1) {
-      const bounds = deps.reader.bounds(topic, each)
-      const queue = inflight.queue(topic, consumerGroup, each)
+      const bounds = deps.reader.bounds(topicName, each)
+      const queue = inflight.queue(topicName, group, each)
       if (queue === undefined ? bounds.max > bounds.min : queue.ready > 0 || queue.cursor < bounds.max) return true
     }
     return false

@@ -1,6 +1,6 @@
 // POP_MESSAGE: claims messages for an invisible time, or waits for some. Java: PopMessageProcessor.
 import { type TagFilter, parseTagExpression } from '@rocketmq-ts/filter'
-import { MqError, Perm, type SubscriptionGroupConfig } from '@rocketmq-ts/model'
+import { MqError, Perm, type SubscriptionGroupConfig, decodeRecord, popTopicFlag } from '@rocketmq-ts/model'
 import {
   type IncomingRequest,
   type PopMessageAnswer,
@@ -11,12 +11,15 @@ import {
 } from '@rocketmq-ts/remoting'
 import type { Clock, Turns } from '@rocketmq-ts/runtime'
 import type { QueueReader, RecordReader } from '@rocketmq-ts/store'
-import type { FullReason, Inflight } from '../inflight/inflight.ts'
+import { type GroupTable, attemptsMax } from '../groups/group-table.ts'
+import type { FullReason, Inflight, QueueState } from '../inflight/inflight.ts'
 import type { LongPolling } from '../long-polling.ts'
 import type { PeerWaits } from '../peer-waits.ts'
 import { INVISIBLE_TIME_MS_MAX, POLL_TIME_MS_MAX, POP_MESSAGES_MAX } from '../limits.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
-import { readMessages } from './read-messages.ts'
+import { type RewriteOf, readMessages } from './read-messages.ts'
+import { deliveredRecord, deliveriesBefore } from './retry-delivery.ts'
+import { popKindOf, retryTopicsOf } from './retry-topics.ts'
 import { type PopRequest, type Taken, type TakenMessage, takeMessages } from './take-messages.ts'
 
 type Request = IncomingRequest<PopMessageHeader, PopMessageAnswer>
@@ -33,13 +36,15 @@ interface Attempt {
 
 /** reviveQueueId of every answer: our in-flight state needs no revive queues. */
 const REVIVE_QUEUE_ID = 0
-/** Retry flag of every answer: released messages stay in their queue. */
-const NORMAL_TOPIC_FLAG = 0
+/** One pop of so many takes from the retry topics first; all others do so last. Java: popFromRetryProbability, 20 %. */
+const RETRIES_FIRST_EVERY = 5
 
 export interface PopDeps {
   readonly inflight: Inflight
   readonly reader: QueueReader & RecordReader
   readonly topics: TopicTable
+  readonly groups: Pick<GroupTable, 'get'>
+  readonly brokerName: string
   readonly turns: Pick<Turns, 'enter' | 'release'>
   readonly clock: Clock
   readonly polling: LongPolling
@@ -48,6 +53,8 @@ export interface PopDeps {
   readonly groupForConsume: (name: string) => SubscriptionGroupConfig
   /** A claimed message can not be read: it settles as damaged. */
   readonly onUnreadable: (message: TakenMessage, popTime: number, error: Error) => void
+  /** A claimed message of a retry topic was delivered as often as it may be, over all its copies. */
+  readonly onExhausted: (message: TakenMessage, popTime: number) => void
   readonly onDelivered: (topic: string, group: string, messages: number, bytes: number) => void
   readonly onFull: (topic: string, group: string, bound: FullReason) => void
 }
@@ -79,7 +86,7 @@ function filterOf(header: PopMessageHeader): TagFilter {
   return parseTagExpression(header.exp ?? '*')
 }
 
-function popRequest(deps: PopDeps, header: PopMessageHeader): PopRequest {
+function popRequest(deps: PopDeps, header: PopMessageHeader, turn: number): PopRequest {
   const { maxMsgNums, invisibleTimeMs } = header
   if (maxMsgNums < 1 || maxMsgNums > POP_MESSAGES_MAX) {
     throw new MqError('parameter-invalid', `maxMsgNums is ${maxMsgNums}; allowed is 1 to ${POP_MESSAGES_MAX}`)
@@ -99,6 +106,8 @@ function popRequest(deps: PopDeps, header: PopMessageHeader): PopRequest {
     invisibleMs: invisibleTimeMs,
     filter: filterOf(header),
     startAt: header.initMode === PopInitMode.MIN ? 'min' : 'max',
+    retries: retryTopicsOf(deps.topics, header.consumerGroup, header.topic),
+    retriesFirst: turn % RETRIES_FIRST_EVERY === 0,
   }
 }
 
@@ -113,8 +122,8 @@ export function createPopMessage(deps: PopDeps) {
       passOn(earlier)
       return
     }
-    const wanted = popRequest(deps, request.header)
     nextQueue += 1
+    const wanted = popRequest(deps, request.header, nextQueue)
     const taken = takeMessages(deps, wanted, clock.nowMs(), nextQueue)
     const attempt = { ...earlier, started: earlier.started || taken.started }
     if (taken.full !== undefined) deps.onFull(request.header.topic, request.header.consumerGroup, taken.full)
@@ -203,8 +212,24 @@ export function createPopMessage(deps: PopDeps) {
     request.respond(failureOf(error instanceof MqError ? error : new MqError('internal', String(error), error)))
   }
 
+  /** Messages of retry topics are delivered under the topic that was asked for, unless their deliveries are used up. */
+  function rewriteOf({ topic, group, invisibleMs, retries }: PopRequest, { popTime }: Taken): RewriteOf | undefined {
+    if (retries.length === 0) return undefined
+    const { topicName } = topic.config
+    const pop = { topic: topicName, brokerName: deps.brokerName, popTime, invisibleMs }
+    const deliveriesMax = attemptsMax(deps.groups.get(group))
+    function rewrite(bytes: Uint8Array, message: TakenMessage, startOffset: number): Uint8Array | undefined {
+      const record = decodeRecord(bytes)
+      if (deliveriesBefore(record, message) < deliveriesMax) return deliveredRecord(record, message, startOffset, pop)
+      deps.onExhausted(message, popTime)
+      return undefined
+    }
+    return (queue) => (queue.topic === topicName ? undefined : rewrite)
+  }
+
   async function answer(request: Request, wanted: PopRequest, taken: Taken): Promise<void> {
-    const { body, count, offsets } = await readMessages(deps, taken)
+    const { topic, consumerGroup } = request.header
+    const { body, count, offsets } = await readMessages({ ...deps, rewriteOf: rewriteOf(wanted, taken) }, taken)
     const rest = taken.queues.reduce(
       (sum, { queue }) => sum + deps.inflight.lag(queue, deps.reader.bounds(queue.topic, queue.queueId).max),
       0,
@@ -213,9 +238,10 @@ export function createPopMessage(deps: PopDeps) {
       respondNone(request)
       return
     }
-    deps.onDelivered(request.header.topic, request.header.consumerGroup, count, body.length)
+    deps.onDelivered(topic, consumerGroup, count, body.length)
+    const flagOf = (queue: QueueState) => popTopicFlag(popKindOf(queue.topic, consumerGroup, topic))
     const infoOf = (text: (readable: readonly number[]) => string) =>
-      offsets.map(({ queue, readable }) => `${NORMAL_TOPIC_FLAG} ${queue.queueId} ${text(readable)}`).join(';')
+      offsets.map(({ queue, readable }) => `${flagOf(queue)} ${queue.queueId} ${text(readable)}`).join(';')
     request.respond({
       code: ResponseCode.SUCCESS,
       header: {

@@ -1,15 +1,25 @@
 // Reads what a pop has claimed: each record straight into its place in the body of the answer, so that nothing is copied
 // a second time. Records that can not be read leave no hole.
-import { MqError, patchReconsumeTimes } from '@rocketmq-ts/model'
+import { MqError, addReconsumeTimes } from '@rocketmq-ts/model'
 import { isFillerUnit, type QueueReader, type RecordRange, type RecordReader } from '@rocketmq-ts/store'
 import type { QueueState } from '../inflight/inflight.ts'
+import { HANDLE_PROPERTY_BYTES_MAX } from './retry-delivery.ts'
 import { locate, type Taken, type TakenMessage } from './take-messages.ts'
 
 export interface ReadDeps {
   readonly reader: QueueReader & RecordReader
   /** A claimed message can not be read: it settles as damaged. */
   readonly onUnreadable: (message: TakenMessage, popTime: number, error: Error) => void
+  /**
+   * For a queue whose records are not delivered as they are stored: makes the delivered one, at most
+   * HANDLE_PROPERTY_BYTES_MAX bytes longer; undefined where the message is not delivered.
+   */
+  readonly rewriteOf?: RewriteOf | undefined
 }
+
+export type RewriteOf = (
+  queue: QueueState,
+) => ((bytes: Uint8Array, message: TakenMessage, startOffset: number) => Uint8Array | undefined) | undefined
 
 export interface ReadMessages {
   /** Records one behind the other, in the order of `offsets`. */
@@ -22,6 +32,9 @@ export interface ReadMessages {
 interface Place {
   readonly message: TakenMessage
   readonly range: RecordRange
+  /** Bytes it may take in the body. */
+  readonly room: number
+  readonly rewrite: ((bytes: Uint8Array) => Uint8Array | undefined) | undefined
   isReadable: boolean
 }
 
@@ -29,25 +42,29 @@ interface Place {
 export async function readMessages(deps: ReadDeps, { queues, popTime }: Taken): Promise<ReadMessages> {
   const { reader, onUnreadable } = deps
   const places: Place[] = []
-  for (const { messages } of queues) {
+  for (const { queue, messages } of queues) {
+    const rewriteRecord = deps.rewriteOf?.(queue)
+    const startOffset = messages[0]?.queueOffset ?? 0
     for (const message of messages) {
+      const rewrite = rewriteRecord && ((bytes: Uint8Array) => rewriteRecord(bytes, message, startOffset))
       try {
         const range = rangeOf(message) ?? (await locate(reader, message))
         if (range === undefined) {
           throw new MqError('damaged', `queue offset ${message.queueOffset} has no readable record`)
         }
-        places.push({ message, range, isReadable: true })
+        const room = range.size + (rewrite === undefined ? 0 : HANDLE_PROPERTY_BYTES_MAX)
+        places.push({ message, range, room, rewrite, isReadable: true })
       } catch (error) {
         onUnreadable(message, popTime, errorOf(error))
       }
     }
   }
-  const body = Buffer.allocUnsafe(places.reduce((sum, { range }) => sum + range.size, 0))
+  const body = Buffer.allocUnsafe(places.reduce((sum, { room }) => sum + room, 0))
   const pending: Promise<void>[] = []
   let next = 0
   for (const place of places) {
     const start = next
-    next += place.range.size
+    next += place.room
     const fail = (error: unknown): void => {
       place.isReadable = false
       onUnreadable(place.message, popTime, errorOf(error))
@@ -60,7 +77,7 @@ export async function readMessages(deps: ReadDeps, { queues, popTime }: Taken): 
     }
   }
   if (pending.length > 0) await Promise.all(pending)
-  return assemble(body, places)
+  return assemble(body, places, (message, error) => onUnreadable(message, popTime, error))
 }
 
 /** What the queue said when the message was claimed; undefined where it must be asked again. */
@@ -69,22 +86,42 @@ function rangeOf({ unit }: TakenMessage): RecordRange | undefined {
 }
 
 /** Closes the holes of what could not be read, and writes the delivery counts. */
-function assemble(body: Buffer, places: readonly Place[]): ReadMessages {
+function assemble(
+  body: Buffer,
+  places: readonly Place[],
+  onUnreadable: (message: TakenMessage, error: Error) => void,
+): ReadMessages {
   const offsets: { queue: QueueState; readable: number[] }[] = []
   let count = 0
   let from = 0
   let to = 0
-  for (const { message, range, isReadable } of places) {
-    const { size } = range
-    if (isReadable) {
-      if (to !== from) body.copyWithin(to, from, from + size)
-      if (message.attempt > 1) patchReconsumeTimes(body, message.attempt - 1, to)
+  function put({ message, range: { size }, rewrite }: Place): number {
+    if (rewrite !== undefined) {
+      const bytes = rewrite(body.subarray(from, from + size))
+      if (bytes !== undefined) body.set(bytes, to)
+      return bytes?.length ?? 0
+    }
+    if (to !== from) body.copyWithin(to, from, from + size)
+    if (message.attempt > 1) addReconsumeTimes(body, message.attempt - 1, to)
+    return size
+  }
+
+  for (const place of places) {
+    const { message, room, isReadable } = place
+    let length = 0
+    try {
+      if (isReadable) length = put(place)
+    } catch (error) {
+      if (!(error instanceof MqError)) throw error
+      onUnreadable(message, error)
+    }
+    if (length > 0) {
       if (offsets.at(-1)?.queue !== message.queue) offsets.push({ queue: message.queue, readable: [] })
       offsets.at(-1)?.readable.push(message.queueOffset)
       count += 1
-      to += size
+      to += length
     }
-    from += size
+    from += room
   }
   return { body: body.subarray(0, to), count, offsets }
 }

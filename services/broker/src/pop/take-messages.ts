@@ -1,5 +1,5 @@
 // Which messages a pop gets: released ones first, then what lies behind the cursor. Claims them; reads no body.
-import type { TagFilter } from '@rocketmq-ts/filter'
+import { parseTagExpression, type TagFilter } from '@rocketmq-ts/filter'
 import { MqError, queueOffset } from '@rocketmq-ts/model'
 import { type QueueReader, type RecordRange, type Unit, isFillerUnit } from '@rocketmq-ts/store'
 import type { FullReason, Inflight, OffsetRange, QueueState } from '../inflight/inflight.ts'
@@ -17,7 +17,16 @@ export interface PopRequest {
   readonly filter: TagFilter
   /** Where a group without a state starts. */
   readonly startAt: 'min' | 'max'
+  /** Taken from as well, all queues, whatever their tags. */
+  readonly retries: readonly Topic[]
+  /** Before the topic itself, not behind it. */
+  readonly retriesFirst: boolean
 }
+
+/** One topic that a pop takes from. */
+type Source = Pick<PopRequest, 'topic' | 'queueId' | 'filter' | 'startAt'>
+
+const EVERY_TAG = parseTagExpression('*')
 
 /** Where a claimed message lies. */
 export interface TakenMessage {
@@ -80,10 +89,8 @@ function startOffset(bounds: { min: number; max: number }, startAt: 'min' | 'max
  */
 export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number, first: number): Taken {
   const { inflight, reader } = deps
-  const { topicName, readQueueNums } = request.topic.config
   const popTime = inflight.nextPopTime(nowMs)
   const queues: { queue: QueueState; messages: TakenMessage[] }[] = []
-  const count = request.queueId >= 0 ? 1 : readQueueNums
   let started = false
   let load: (() => Promise<void>) | undefined
   let full: FullReason | undefined
@@ -91,20 +98,32 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
   let bytesLeft = POP_BYTES_MAX
   let unitsLeft = POP_UNITS_SCANNED_MAX
 
-  for (let step = 0; step < count && left > 0 && bytesLeft > 0 && unitsLeft > 0; step += 1) {
-    const queueId = request.queueId >= 0 ? request.queueId : (first + step) % readQueueNums
-    let queue = inflight.queue(topicName, request.group, queueId)
-    if (queue === undefined) {
-      const ref = { topic: topicName, incarnation: request.topic.incarnation, group: request.group, queueId }
-      queue = inflight.start(ref, startOffset(reader.bounds(topicName, queueId), request.startAt))
-      started = true
-    }
-    const { min } = reader.bounds(topicName, queueId)
-    if (inflight.lowMark(queue) < min) inflight.retain(queue, min)
-    const messages = [...takeReady(queue), ...takeNext(queue)]
-    if (messages.length > 0) queues.push({ queue, messages: messages.sort((a, b) => a.queueOffset - b.queueOffset) })
-  }
+  if (request.retriesFirst) takeRetries()
+  takeFrom(request)
+  if (!request.retriesFirst) takeRetries()
   return { popTime, queues, started, load, more: queues.length === 0 && unitsLeft <= 0, full }
+
+  function takeRetries(): void {
+    for (const topic of request.retries) takeFrom({ topic, queueId: -1, filter: EVERY_TAG, startAt: 'min' })
+  }
+
+  function takeFrom(source: Source): void {
+    const { topicName, readQueueNums } = source.topic.config
+    const count = source.queueId >= 0 ? 1 : readQueueNums
+    for (let step = 0; step < count && left > 0 && bytesLeft > 0 && unitsLeft > 0; step += 1) {
+      const queueId = source.queueId >= 0 ? source.queueId : (first + step) % readQueueNums
+      let queue = inflight.queue(topicName, request.group, queueId)
+      if (queue === undefined) {
+        const ref = { topic: topicName, incarnation: source.topic.incarnation, group: request.group, queueId }
+        queue = inflight.start(ref, startOffset(reader.bounds(topicName, queueId), source.startAt))
+        started = true
+      }
+      const { min } = reader.bounds(topicName, queueId)
+      if (inflight.lowMark(queue) < min) inflight.retain(queue, min)
+      const messages = [...takeReady(queue), ...takeNext(queue, source.filter)]
+      if (messages.length > 0) queues.push({ queue, messages: messages.sort((a, b) => a.queueOffset - b.queueOffset) })
+    }
+  }
 
   function takeReady(queue: QueueState): TakenMessage[] {
     if (queue.ready === 0) return []
@@ -132,8 +151,8 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
     })
   }
 
-  function takeNext(queue: QueueState): TakenMessage[] {
-    const bounds = reader.bounds(topicName, queue.queueId)
+  function takeNext(queue: QueueState, filter: TagFilter): TakenMessage[] {
+    const bounds = reader.bounds(queue.topic, queue.queueId)
     if (left <= 0 || queue.cursor >= bounds.max) return []
     const room = Math.min(left, inflight.room(queue))
     if (room <= 0) {
@@ -144,14 +163,14 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
     const damaged: OffsetRange[] = []
     let bytes = 0
     const result = reader.scan(
-      { topic: topicName, queueId: queue.queueId },
+      queue,
       queueOffset(queue.cursor),
       (unit) => {
         if (isFillerUnit(unit)) {
           damaged.push({ from: unit.queueOffset, to: unit.queueOffset + 1 })
           return 'skip'
         }
-        if (!request.filter.matchesCode(unit.tagsCode)) return 'skip'
+        if (!filter.matchesCode(unit.tagsCode)) return 'skip'
         if (taken.length >= room || bytes >= bytesLeft) return 'stop'
         taken.push(unit)
         bytes += unit.size

@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals'
 import { commitLogOffset, queueOffset, subscriptionGroupConfig, topicConfig } from '@rocketmq-ts/model'
 import { type IncomingRequest, type Peer, type PopMessageHeader, ResponseCode } from '@rocketmq-ts/remoting'
 import { createManualEffects } from '@rocketmq-ts/testkit'
+import { createGroupTable } from '../../src/groups/group-table.ts'
 import { createInflight } from '../../src/inflight/inflight.ts'
 import { createLongPolling } from '../../src/long-polling.ts'
 import { createPeerWaits } from '../../src/peer-waits.ts'
@@ -58,7 +59,10 @@ function setUp() {
     polling,
     waits: createPeerWaits(),
     groupForConsume: subscriptionGroupConfig,
+    groups: createGroupTable(),
+    brokerName: 'broker-a',
     onUnreadable: () => {},
+    onExhausted: () => {},
     onDelivered: () => {},
     onFull: () => {},
   })

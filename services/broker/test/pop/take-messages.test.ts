@@ -57,6 +57,8 @@ const request = (queues: number, changes: Partial<PopRequest> = {}): PopRequest 
   invisibleMs: 60_000,
   filter: parseTagExpression('*'),
   startAt: 'min',
+  retries: [],
+  retriesFirst: false,
   ...changes,
 })
 

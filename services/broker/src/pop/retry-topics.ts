@@ -1,0 +1,28 @@
+// A group's pops of a topic also take from its pop retry topics. Apache writes version 1 of their names and reads both.
+import { Perm, type PopTopicKind, isRetryTopic, popRetryTopicOf } from '@rocketmq-ts/model'
+import type { Topic, TopicTable } from '../topics/topic-table.ts'
+
+/** The retry topics that are there and readable. */
+export function retryTopicsOf(topics: Pick<TopicTable, 'get'>, group: string, topic: string): readonly Topic[] {
+  const found: Topic[] = []
+  for (const version of [1, 2] as const) {
+    const each = topics.get(popRetryTopicOf(group, topic, version))
+    if (each !== undefined && (each.config.perm & Perm.READ) !== 0) found.push(each)
+  }
+  return found
+}
+
+/** What a queue's topic is to a pop of `topic`. */
+export function popKindOf(queueTopic: string, group: string, topic: string): PopTopicKind {
+  if (queueTopic === topic) return 'normal'
+  return queueTopic === popRetryTopicOf(group, topic, 1) ? 'retry-v1' : 'retry-v2'
+}
+
+/**
+ * The topic that the message of a handle lies in. Clients name the retry topic themselves, in batches the topic that they
+ * know. Java: ExtraInfoUtil.getRealTopic.
+ */
+export function placeTopicOf(topic: string, group: string, kind: PopTopicKind): string {
+  if (kind === 'normal' || isRetryTopic(topic)) return topic
+  return popRetryTopicOf(group, topic, kind === 'retry-v1' ? 1 : 2)
+}
