@@ -44,6 +44,8 @@ export interface FolderEntry {
 /** Bytes of the disk that a folder is on. */
 export interface DiskSpace {
   readonly totalBytes: number
+  /** What files take. With `freeBytes` it is less than all where the system keeps some for itself. */
+  readonly usedBytes: number
   /** What this process may still use: less than what is free where some is kept for the system. */
   readonly freeBytes: number
 }

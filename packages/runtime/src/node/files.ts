@@ -139,10 +139,10 @@ export function createNodeFiles(options?: { readonly threads?: number }): Files 
     rename: (from, to) => run(`rename to ${to}`, from, (done) => fs.rename(from, to, done)),
     remove: (path) => run('remove', path, (done) => fs.rm(path, { recursive: true, force: true }, done)),
     async space(path) {
-      const { bsize, blocks, bavail } = await run<fs.StatsFs>('ask for the space of', path, (done) =>
+      const { bsize, blocks, bfree, bavail } = await run<fs.StatsFs>('ask for the space of', path, (done) =>
         fs.statfs(path, done),
       )
-      return { totalBytes: blocks * bsize, freeBytes: bavail * bsize }
+      return { totalBytes: blocks * bsize, usedBytes: (blocks - bfree) * bsize, freeBytes: bavail * bsize }
     },
     lockFolder,
   }

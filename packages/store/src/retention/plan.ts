@@ -17,8 +17,10 @@ export interface Held {
   readonly position: number
 }
 
+/** Java: UtilAll.getDiskPartitionSpaceUsedPercent. */
 export interface DiskUse {
   readonly usedBytes: number
+  /** What files can take, so without what the system keeps for itself. */
   readonly totalBytes: number
 }
 

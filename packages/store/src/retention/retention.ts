@@ -119,8 +119,8 @@ export function createRetention(deps: RetentionDeps): Retention {
 
   async function diskUse(): Promise<DiskUse | undefined> {
     try {
-      const { totalBytes, freeBytes } = await deps.files.space(deps.folder)
-      return { totalBytes, usedBytes: totalBytes - freeBytes }
+      const { usedBytes, freeBytes } = await deps.files.space(deps.folder)
+      return { usedBytes, totalBytes: usedBytes + freeBytes }
     } catch {
       // A disk that does not answer shows in writes and flushes; here only age counts until it does.
       return undefined

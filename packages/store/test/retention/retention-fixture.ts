@@ -27,7 +27,12 @@ export function withSpace(effects: Effects, space: () => Promise<DiskSpace>): Ef
 
 /** Effects whose disk shows the ratio that `disk` has at the moment. */
 export function withDisk(effects: Effects, disk: { usedRatio: number }): Effects {
-  return withSpace(effects, async () => ({ totalBytes: 1000, freeBytes: 1000 - disk.usedRatio * 1000 }))
+  return withSpace(effects, async () => ({
+    // A tenth is kept for the system: it counts neither as used nor as free.
+    totalBytes: 1111,
+    usedBytes: disk.usedRatio * 1000,
+    freeBytes: 1000 - disk.usedRatio * 1000,
+  }))
 }
 
 /** Sends records of about 150 bytes until the log ends in its file number `segments`, of which the first is 1. */

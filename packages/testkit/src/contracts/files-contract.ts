@@ -226,10 +226,11 @@ function describeFolders(withFiles: WithFiles): void {
 function describeSpace(withFiles: WithFiles): void {
   test('space: of an existing folder → free bytes within the total; of a missing one → not-found', () =>
     withFiles(async (files, folder) => {
-      const { totalBytes, freeBytes } = await files.space(folder)
+      const { totalBytes, usedBytes, freeBytes } = await files.space(folder)
       expect(totalBytes).toBeGreaterThan(0)
       expect(freeBytes).toBeGreaterThanOrEqual(0)
-      expect(freeBytes).toBeLessThanOrEqual(totalBytes)
+      expect(usedBytes).toBeGreaterThanOrEqual(0)
+      expect(usedBytes + freeBytes).toBeLessThanOrEqual(totalBytes)
       await expect(files.space(`${folder}/none`)).rejects.toMatchObject({ code: 'not-found' })
     }))
 }

@@ -315,7 +315,8 @@ export function createSimFiles(host: FilesHost): Files {
       return look('space', path, () => {
         if (disk.find(path) === undefined) throw new FileError('not-found', path, 'can not ask for the space of')
         const totalBytes = Math.min(disk.capacityBytes, DISK_BYTES_SHOWN)
-        return { totalBytes, freeBytes: Math.max(0, totalBytes - disk.usedBytes) }
+        const usedBytes = Math.min(totalBytes, disk.usedBytes)
+        return { totalBytes, usedBytes, freeBytes: totalBytes - usedBytes }
       })
     },
     lockFolder: (path, holder) => calls.change('lock', path, () => lockFolder(host, path, holder)),

@@ -8,7 +8,15 @@ const LOCAL_DISK = { storage_type: 'local', storage_medium: 'disk' } as const
 export interface StoreMetricsDeps {
   readonly store: Pick<
     MessageStore,
-    'positions' | 'failure' | 'diskFull' | 'diskOverMark' | 'min' | 'segments' | 'storedMs' | 'holds' | 'flushBeforeRelease'
+    | 'positions'
+    | 'failure'
+    | 'diskFull'
+    | 'diskOverMark'
+    | 'min'
+    | 'segments'
+    | 'storedMs'
+    | 'holds'
+    | 'flushBeforeRelease'
   >
   readonly files: Pick<Files, 'space'>
   readonly folder: string
@@ -56,8 +64,8 @@ export function registerStoreGauges(
 
   async function measureDisk(): Promise<void> {
     try {
-      const { totalBytes, freeBytes } = await files.space(folder)
-      used.set(LOCAL_DISK, totalBytes - freeBytes)
+      const { usedBytes, freeBytes } = await files.space(folder)
+      used.set(LOCAL_DISK, usedBytes)
       free.set({}, freeBytes)
     } catch {
       // The last figures stay; a disk that does not answer shows in writes and flushes.
