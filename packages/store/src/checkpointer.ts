@@ -7,7 +7,7 @@ import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
 import type { QueueTable } from './consume-queue/queue-table.ts'
 import { writeFlushedMark } from './flushed-mark.ts'
-import type { KeyIndex } from './key-index/key-index.ts'
+import type { IndexState, KeyIndex } from './key-index/key-index.ts'
 
 /** Units in memory only that are written to their files at once, not at the next checkpoint. */
 const PERSIST_UNITS = 65_536
@@ -20,6 +20,12 @@ const UNPERSISTED_UNITS_MAX = 4_194_304
 const REST_PER_WORK = 10
 /** Longest such rest. */
 const REST_MS_MAX = 120_000
+/** Entries of the key index that every checkpoint writes; fewer wait for so many intervals. */
+const INDEX_ENTRIES = 65_536
+const INDEX_INTERVALS = 6
+
+/** 'whole' leaves nothing out, not even what is hardly worth its writes. */
+type Extent = 'lazy' | 'whole'
 
 export interface CheckpointerOptions {
   readonly clock: Pick<Clock, 'monotonicMs'>
@@ -70,6 +76,8 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
   /** What the last checkpoint covers, or the one being written. */
   let covered = log.written
   let timer: Timer | undefined
+  /** For entries of the key index that a checkpoint left out. */
+  let indexTimer: Timer | undefined
   let stopped = false
   let persisting: Promise<void> | undefined
   /** The checkpoint being written, and the one that starts after it. */
@@ -87,8 +95,36 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     const restMs = Math.min(REST_MS_MAX, REST_PER_WORK * tookMs)
     timer = scheduler.after(Math.max(options.intervalMs, restMs), () => {
       timer = undefined
-      run().catch(report)
+      run('lazy').catch(report)
     })
+  }
+
+  function armIndex(): void {
+    if (stopped || indexTimer !== undefined) return
+    indexTimer = scheduler.after(INDEX_INTERVALS * options.intervalMs, () => {
+      indexTimer = undefined
+      run('whole').catch(report)
+    })
+  }
+
+  /**
+   * Few entries are not worth the pages that they touch: they wait. Not over the start of a segment, where a recovery of
+   * Apache's broker begins to read.
+   */
+  function mayIndexWait(coversTo: number): boolean {
+    const { saved, pending } = index
+    if (saved === undefined || pending === 0 || pending >= INDEX_ENTRIES) return false
+    return saved.coversTo >= coversTo - (coversTo % options.shape.segmentBytes)
+  }
+
+  async function saveIndex(coversTo: number, extent: Extent): Promise<IndexState | undefined> {
+    if (extent === 'lazy' && mayIndexWait(coversTo)) {
+      armIndex()
+      return index.saved
+    }
+    indexTimer?.cancel()
+    indexTimer = undefined
+    return index.save(coversTo)
   }
 
   function report(error: unknown): void {
@@ -145,7 +181,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     }
   }
 
-  async function write(): Promise<void> {
+  async function write(extent: Extent): Promise<void> {
     if (unsyncable !== undefined) throw unsyncable
     const coversTo = log.written
     covered = coversTo
@@ -154,7 +190,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     const timestampMs = options.lastTimestampMs()
     await persist()
     await syncQueueFiles()
-    const indexed = await index.save(coversTo)
+    const indexed = await saveIndex(coversTo, extent)
     await log.whenFlushed(Math.max(coversTo, indexed?.coversTo ?? 0))
     await writeFlushedMark(files, options.flushedMarkPath, log.flushed)
     const content = { coversTo, min, queues: states, shape: options.shape, index: indexed }
@@ -172,7 +208,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     if (indexed !== undefined) await index.commit(indexed)
   }
 
-  function run(): Promise<void> {
+  function run(extent: Extent = 'whole'): Promise<void> {
     if (following !== undefined) return following
     if (running !== undefined) {
       following = running
@@ -189,7 +225,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     // batch must have all of them.
     const startedMs = clock.monotonicMs()
     running = Promise.resolve()
-      .then(write)
+      .then(() => write(extent))
       .finally(() => {
         tookMs = clock.monotonicMs() - startedMs
         running = undefined
@@ -209,16 +245,18 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
       unpersisted += 1
       if (unpersisted >= PERSIST_UNITS && persisting === undefined && !stopped) persist().catch(report)
       if (index.isDue && !stopped) index.persist(log.written).catch(report)
-      if (log.written - covered >= CHECKPOINT_BYTES && running === undefined && !stopped) run().catch(report)
+      if (log.written - covered >= CHECKPOINT_BYTES && running === undefined && !stopped) run('lazy').catch(report)
       else arm()
     },
     topicEnded(topic) {
       endedTopics.add(topic)
       arm()
     },
-    run,
+    run: () => run('whole'),
     async stop() {
       stopped = true
+      indexTimer?.cancel()
+      indexTimer = undefined
       timer?.cancel()
       timer = undefined
       await Promise.allSettled([following, running, persisting])

@@ -68,6 +68,7 @@ async function openIndex(
     ...place,
     clock,
     scheduler,
+    onFull: (error) => logger.error({ event: 'store.checkpoint-failed', message: error.message }),
     onFailure: (error) => logger.error({ event: 'store.index-failed', message: error.message }),
   })
   const rebuilt: string[] = []

@@ -1,4 +1,4 @@
-// The steps of a store that change the disk, one by one: a test may end the process at any of them.
+// Steps of a store that touch the disk: counted, so that a test can take the power away at each of them, or made to fail.
 import type { File, Files } from '@rocketmq-ts/runtime'
 
 export type Moment = 'before' | 'after'
@@ -52,6 +52,46 @@ export function countSteps(
     rename: (from, to) => step(() => files.rename(from, to)),
     remove: (path) => step(() => files.remove(path)),
     syncFolder: (path) => step(() => files.syncFolder(path)),
+    space: (path) => files.space(path),
+    lockFolder: (path, holder) => files.lockFolder(path, holder),
+  }
+}
+
+/** Asks before every operation; what `before` throws is its failure. */
+export function interceptFiles(files: Files, before: (path: string, operation: string) => void): Files {
+  async function step<Result>(path: string, name: string, operation: () => Promise<Result>): Promise<Result> {
+    before(path, name)
+    return operation()
+  }
+
+  function wrapFile(file: File): File {
+    const { path } = file
+    return {
+      path,
+      size: () => step(path, 'size', () => file.size()),
+      read: (position, into, lane) => step(path, 'read', () => file.read(position, into, lane)),
+      readSync(position, into) {
+        before(path, 'read')
+        return file.readSync(position, into)
+      },
+      writeSync(position, chunks) {
+        before(path, 'write')
+        file.writeSync(position, chunks)
+      },
+      truncate: (bytes) => step(path, 'truncate', () => file.truncate(bytes)),
+      sync: () => step(path, 'sync', () => file.sync()),
+      close: () => file.close(),
+    }
+  }
+
+  return {
+    makeFolder: (path, options) => step(path, 'makeFolder', () => files.makeFolder(path, options)),
+    list: (path) => step(path, 'list', () => files.list(path)),
+    open: async (path, mode) => wrapFile(await step(path, 'open', () => files.open(path, mode))),
+    readWhole: (path, bytesMax) => step(path, 'readWhole', () => files.readWhole(path, bytesMax)),
+    rename: (from, to) => step(to, 'rename', () => files.rename(from, to)),
+    remove: (path) => step(path, 'remove', () => files.remove(path)),
+    syncFolder: (path) => step(path, 'syncFolder', () => files.syncFolder(path)),
     space: (path) => files.space(path),
     lockFolder: (path, holder) => files.lockFolder(path, holder),
   }

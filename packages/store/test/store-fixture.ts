@@ -57,6 +57,10 @@ export function openStore(effects: Effects, options: Partial<StoreOptions> = {})
   return openMessageStore(all, { ...effects, logger: silentLogger })
 }
 
+function fail(error: Error): never {
+  throw error
+}
+
 /** A key index of its own, with small files. */
 export function newKeyIndex(
   { files, clock, scheduler }: Pick<Effects, 'files' | 'clock' | 'scheduler'>,
@@ -68,9 +72,8 @@ export function newKeyIndex(
     scheduler,
     folder: `${FOLDER}/index`,
     geometry,
-    onFailure(error) {
-      throw error
-    },
+    onFull: fail,
+    onFailure: fail,
   })
 }
 

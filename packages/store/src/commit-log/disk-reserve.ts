@@ -20,7 +20,7 @@ export interface DiskReserve {
 }
 
 /** True when the disk, or the quota, has no space left. */
-export function isNoSpace(error: unknown): boolean {
+export function isNoSpace(error: unknown): error is FileError {
   return error instanceof FileError && error.code === 'no-space'
 }
 

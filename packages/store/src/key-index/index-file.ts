@@ -16,7 +16,9 @@ import {
 } from './layout.ts'
 
 /** Slots of a page, the unit in which slots are read and written. */
-const PAGE_SLOTS = 1024
+const PAGE_BITS = 10
+const PAGE_SLOTS = 1 << PAGE_BITS
+const PAGE_BYTES = PAGE_SLOTS * SLOT_BYTES
 /** Pages of one read and write, at most, and untouched pages between two touched ones that are taken along. */
 const RUN_PAGES_MAX = 64
 const GAP_PAGES_MAX = 4
@@ -49,6 +51,8 @@ export class IndexFile {
   readonly #path: string
   readonly #geometry: IndexGeometry
   #header: IndexHeader
+  /** Of the file's own header; 0 where it is not known. */
+  #committedCount: number
   #opened: Promise<File> | undefined
   #uses = 0
   #incoming: Incoming | undefined
@@ -58,8 +62,11 @@ export class IndexFile {
     readonly folder: string
     readonly geometry: IndexGeometry
     readonly state: IndexFileState
+    /** The file's own header says the same. */
+    readonly isCommitted: boolean
   }) {
     const { name, ...header } = options.state
+    this.#committedCount = options.isCommitted ? header.count : 0
     this.name = name
     this.#files = options.files
     this.#path = `${options.folder}/${name}`
@@ -104,9 +111,12 @@ export class IndexFile {
     await (await opened)?.close()
   }
 
-  /** Makes a header the file's own. Only when a sync has seen the entries below its count. */
-  commit(header: IndexHeader): Promise<void> {
-    return this.use((file) => file.writeSync(0, [encodeIndexHeader(header)]))
+  /** Makes a header the file's own, when a sync has seen the entries below its count. False when it was already. */
+  async commit(header: IndexHeader): Promise<boolean> {
+    if (this.#committedCount === header.count) return false
+    await this.use((file) => file.writeSync(0, [encodeIndexHeader(header)]))
+    this.#committedCount = header.count
+    return true
   }
 
   sync(): Promise<void> {
@@ -122,7 +132,7 @@ export class IndexFile {
     const first = this.#header.count
     this.#incoming ??= { first, previous: new Int32Array(to - from) }
     const { previous } = this.#incoming
-    const newlyUsed = await this.#fillSlots(file, buffer, from, to, pause)
+    const newlyUsed = await this.#fillSlots(file, buffer.hashes.subarray(from, to), pause)
     await this.#writeEntries(file, buffer, from, to, pause)
     const { beginTimestampMs, beginOffset, usedSlots } = this.#header
     this.#header = {
@@ -137,49 +147,45 @@ export class IndexFile {
   }
 
   /** Puts the entries into their chains; returns how many slots were empty. */
-  async #fillSlots(file: File, buffer: EntryBuffer, from: number, to: number, pause: Pause): Promise<number> {
+  async #fillSlots(file: File, hashes: Int32Array, pause: Pause): Promise<number> {
     const { slots } = this.#geometry
-    const order = await orderByPage(buffer.hashes.subarray(from, to), slots, pause)
-    const pages = Math.ceil(slots / PAGE_SLOTS)
+    const slotOf = await slotsOf(hashes, slots, pause)
+    const { starts, indexes } = await orderByPage(slotOf, slots, pause)
+    const pages = starts.length - 1
+    const buffer = Buffer.allocUnsafe(Math.min(pages, RUN_PAGES_MAX) * PAGE_BYTES)
     let newlyUsed = 0
-    for (let page = nextPage(order.starts, 0, pages); page < pages;) {
-      const end = runEnd(order.starts, page, pages)
+    for (let page = nextPage(starts, 0, pages); page < pages;) {
+      const end = runEnd(starts, page, pages)
       const position = slotPosition(page * PAGE_SLOTS)
-      const bytes = Buffer.alloc((Math.min(end * PAGE_SLOTS, slots) - page * PAGE_SLOTS) * SLOT_BYTES)
-      await file.read(position, bytes)
-      newlyUsed += this.#chain(buffer.hashes, from, order.indexes.subarray(order.starts[page], order.starts[end]), {
-        bytes,
-        firstSlot: page * PAGE_SLOTS,
-      })
+      const bytes = buffer.subarray(0, Math.min((end - page) * PAGE_BYTES, (slots - page * PAGE_SLOTS) * SLOT_BYTES))
+      const count = await file.read(position, bytes)
+      bytes.fill(0, count)
+      newlyUsed += this.#chain(slotOf, indexes.subarray(starts[page], starts[end]), { bytes, first: page * PAGE_SLOTS })
       file.writeSync(position, [bytes])
-      page = nextPage(order.starts, end, pages)
+      page = nextPage(starts, end, pages)
     }
     return newlyUsed
   }
 
-  #chain(
-    hashes: Int32Array,
-    from: number,
-    indexes: Int32Array,
-    { bytes, firstSlot }: { readonly bytes: Uint8Array; readonly firstSlot: number },
-  ): number {
-    const { slots } = this.#geometry
+  #chain(slotOf: Int32Array, indexes: Int32Array, run: { readonly bytes: Uint8Array; readonly first: number }): number {
     const { first, previous } = this.#incoming!
+    const { bytes } = run
     // Of an attempt that failed, or of nobody: what the slot held before it.
-    for (const index of indexes) {
-      const at = ((hashes[from + index]! % slots) - firstSlot) * SLOT_BYTES
-      let number = readInt32(bytes, at)
+    for (let at = 0; at < indexes.length; at += 1) {
+      const slotAt = (slotOf[indexes[at]!]! - run.first) * SLOT_BYTES
+      let number = readInt32(bytes, slotAt)
       if (number < first && number >= 0) continue
       while (number >= first) number = previous[number - first] ?? 0
-      writeInt32(bytes, at, Math.max(0, number))
+      writeInt32(bytes, slotAt, Math.max(0, number))
     }
     let newlyUsed = 0
-    for (const index of indexes) {
-      const at = ((hashes[from + index]! % slots) - firstSlot) * SLOT_BYTES
-      const before = readInt32(bytes, at)
+    for (let at = 0; at < indexes.length; at += 1) {
+      const index = indexes[at]!
+      const slotAt = (slotOf[index]! - run.first) * SLOT_BYTES
+      const before = readInt32(bytes, slotAt)
       if (before === 0) newlyUsed += 1
       previous[index] = before
-      writeInt32(bytes, at, first + index)
+      writeInt32(bytes, slotAt, first + index)
     }
     return newlyUsed
   }
@@ -249,23 +255,36 @@ interface PageOrder {
   readonly indexes: Int32Array
 }
 
+async function slotsOf(hashes: Int32Array, slots: number, pause: Pause): Promise<Int32Array> {
+  const slotOf = new Int32Array(hashes.length)
+  for (let from = 0; from < hashes.length; from += ENTRIES_PER_PAUSE) {
+    const to = Math.min(hashes.length, from + ENTRIES_PER_PAUSE)
+    for (let index = from; index < to; index += 1) slotOf[index] = hashes[index]! % slots
+    await pause()
+  }
+  return slotOf
+}
+
 /** Entries by the page of their slot, in their order within it. */
-async function orderByPage(hashes: Int32Array, slots: number, pause: Pause): Promise<PageOrder> {
+async function orderByPage(slotOf: Int32Array, slots: number, pause: Pause): Promise<PageOrder> {
   const pages = Math.ceil(slots / PAGE_SLOTS)
   const starts = new Int32Array(pages + 1)
-  for (let index = 0; index < hashes.length; index += 1) {
-    const page = Math.floor((hashes[index]! % slots) / PAGE_SLOTS)
-    starts[page + 1]! += 1
-    if (index % ENTRIES_PER_PAUSE === ENTRIES_PER_PAUSE - 1) await pause()
+  for (let from = 0; from < slotOf.length; from += ENTRIES_PER_PAUSE) {
+    const to = Math.min(slotOf.length, from + ENTRIES_PER_PAUSE)
+    for (let index = from; index < to; index += 1) starts[(slotOf[index]! >>> PAGE_BITS) + 1]! += 1
+    await pause()
   }
   for (let page = 0; page < pages; page += 1) starts[page + 1]! += starts[page]!
   const next = starts.slice()
-  const indexes = new Int32Array(hashes.length)
-  for (let index = 0; index < hashes.length; index += 1) {
-    const page = Math.floor((hashes[index]! % slots) / PAGE_SLOTS)
-    indexes[next[page]!] = index
-    next[page]! += 1
-    if (index % ENTRIES_PER_PAUSE === ENTRIES_PER_PAUSE - 1) await pause()
+  const indexes = new Int32Array(slotOf.length)
+  for (let from = 0; from < slotOf.length; from += ENTRIES_PER_PAUSE) {
+    const to = Math.min(slotOf.length, from + ENTRIES_PER_PAUSE)
+    for (let index = from; index < to; index += 1) {
+      const page = slotOf[index]! >>> PAGE_BITS
+      indexes[next[page]!] = index
+      next[page]! += 1
+    }
+    await pause()
   }
   return { starts, indexes }
 }

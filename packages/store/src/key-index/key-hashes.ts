@@ -12,8 +12,6 @@ const KEYS = Buffer.from(PropertyName.KEYS)
 /** Java: MessageConst.KEY_SEPARATOR. */
 const KEY_SEPARATOR = ' '
 const TOPIC_END = '#'
-/** Not Buffer's own, which also takes texts and costs more. */
-const { indexOf } = Uint8Array.prototype
 
 /** Goes on with Java's String.hashCode. */
 function hashText(hash: number, text: string): number {
@@ -66,8 +64,8 @@ export class KeyHashes {
     let keysFrom = -1
     let keysTo = 0
     for (let start = 0; start < length;) {
-      const found = indexOf.call(properties, VALUE_END, start)
-      const end = found < 0 ? length : found
+      let end = start
+      while (end < length && properties[end] !== VALUE_END) end += 1
       if (properties[start] === UNIQ_KEY[0] && end > start + 9 && hasName(properties, start, UNIQ_KEY)) {
         uniqueFrom = start + 9
         uniqueTo = end

@@ -1,7 +1,8 @@
 // Finds messages by their keys. Derived from the log: what it covers is part of the store's checkpoint, and never ahead
 // of the flushed log. Entries are collected in memory and written in batches beside the Turns.
 import { MqError } from '@rocketmq-ts/model'
-import { type Clock, FileError, type Files, type Scheduler } from '@rocketmq-ts/runtime'
+import type { Clock, Files, Scheduler } from '@rocketmq-ts/runtime'
+import { isNoSpace } from '../commit-log/disk-reserve.ts'
 import { EntryBuffer } from './entry-buffer.ts'
 import { IndexFile, type Pause } from './index-file.ts'
 import { KeyHashes } from './key-hashes.ts'
@@ -36,6 +37,9 @@ export interface KeyIndexOptions {
   /** The folder `index`, made with the first file. */
   readonly folder: string
   readonly geometry: IndexGeometry
+  /** Entries could not be written for want of space; they wait. */
+  readonly onFull: (error: Error) => void
+  /** A file could not be written: see `failure`. */
   readonly onFailure: (error: Error) => void
 }
 
@@ -52,8 +56,7 @@ export class KeyIndex {
   #persistsAsked = 0
   #unsynced = new Set<IndexFile>()
   #hasNewFiles = false
-  /** Files by name, as their own headers say. */
-  #committed = new Map<string, number>()
+  #saved: IndexState | undefined
   #failure: Error | undefined
 
   constructor(options: KeyIndexOptions) {
@@ -64,8 +67,8 @@ export class KeyIndex {
   restore(files: readonly IndexFile[], coversTo: number): void {
     this.#files = [...files]
     this.#coversTo = coversTo
-    // What the last one's own header says may be older than what the checkpoint says of it.
-    for (const file of files.slice(0, -1)) this.#committed.set(file.name, file.header.count)
+    const last = files.at(-1)
+    if (last !== undefined) this.#unsynced.add(last)
   }
 
   /** A file could not be written: queries say so, and the next start builds it again from the log. */
@@ -73,9 +76,20 @@ export class KeyIndex {
     return this.#failure
   }
 
+  /** What the last `save` resolved with. */
+  get saved(): IndexState | undefined {
+    return this.#saved
+  }
+
+  /** Entries in memory only. */
+  get pending(): number {
+    const { buffer, from } = this.#writing ?? { buffer: undefined, from: 0 }
+    return this.#pending.length + (buffer === undefined ? 0 : buffer.length - from)
+  }
+
   /** True while so many entries wait that sends must too. */
   get isBehind(): boolean {
-    return this.#unpersisted > UNPERSISTED_ENTRIES_MAX
+    return this.pending > UNPERSISTED_ENTRIES_MAX
   }
 
   /** True when entries should be written before the next checkpoint. */
@@ -91,11 +105,6 @@ export class KeyIndex {
     }
     const header = this.#files.at(-1)?.header
     return { timestampMs: header?.endTimestampMs ?? 0, offset: header?.endOffset ?? 0 }
-  }
-
-  get #unpersisted(): number {
-    const { buffer, from } = this.#writing ?? { buffer: undefined, from: 0 }
-    return this.#pending.length + (buffer === undefined ? 0 : buffer.length - from)
   }
 
   /** Adds the keys of a record, all but the first `skip`; returns how many. Nothing is written yet. */
@@ -137,26 +146,26 @@ export class KeyIndex {
     try {
       await this.persist(position)
     } catch (error) {
-      this.#options.onFailure(error as Error)
+      this.#options.onFull(error as Error)
     }
     const state = { coversTo: this.#coversTo, files: this.#files.map((file) => file.state) }
     await this.#sync()
-    return this.#failure === undefined ? state : undefined
+    this.#saved = this.#failure === undefined ? state : undefined
+    return this.#saved
   }
 
   /** Makes what a checkpoint covers count in the files' own headers. */
   async commit({ files }: IndexState): Promise<void> {
     for (const state of files) {
       const file = this.#files.find(({ name }) => name === state.name)
-      if (file === undefined || this.#committed.get(state.name) === state.count) continue
       try {
-        await file.commit(state)
+        if (await file?.commit(state)) this.#unsynced.add(file!)
       } catch (error) {
-        this.#fail(error)
+        // Without space the header stays behind until the next checkpoint.
+        if (isNoSpace(error)) this.#options.onFull(error)
+        else this.#fail(error)
         return
       }
-      this.#committed.set(state.name, state.count)
-      this.#unsynced.add(file)
     }
   }
 
@@ -174,7 +183,6 @@ export class KeyIndex {
     while (this.#files.length > 1 && this.#files[0]!.header.endOffset < position) {
       const file = this.#files.shift()!
       this.#unsynced.delete(file)
-      this.#committed.delete(file.name)
       await file.closeUnused()
       await this.#options.files.remove(`${this.#options.folder}/${file.name}`)
       removed = true
@@ -273,7 +281,7 @@ export class KeyIndex {
       }
     } catch (error) {
       // What could not be written waits for space; of everything else nobody knows what the file holds.
-      if (error instanceof FileError && error.code === 'no-space') throw error
+      if (isNoSpace(error)) throw error
       this.#fail(error)
       return
     }
@@ -312,7 +320,8 @@ export class KeyIndex {
     }
     const { endTimestampMs, endOffset } = last?.header ?? { endTimestampMs: 0, endOffset: 0 }
     const times = { beginTimestampMs: endTimestampMs, endTimestampMs, beginOffset: endOffset, endOffset }
-    const file = new IndexFile({ files, folder, geometry, state: { name, ...times, usedSlots: 0, count: 1 } })
+    const state = { name, ...times, usedSlots: 0, count: 1 }
+    const file = new IndexFile({ files, folder, geometry, state, isCommitted: false })
     this.#files.push(file)
     this.#hasNewFiles = true
     return file
@@ -335,6 +344,7 @@ export class KeyIndex {
   #fail(error: unknown): void {
     if (this.#failure !== undefined) return
     this.#failure = error instanceof Error ? error : new Error(String(error))
+    this.#saved = undefined
     this.#writing = undefined
     this.#pending = new EntryBuffer()
     this.#options.onFailure(this.#failure)

@@ -82,7 +82,8 @@ async function restoreFiles(index: KeyIndex, options: RestoreIndexOptions): Prom
       if (index.isDue) await index.persist(log.end)
     },
   })
-  if (files.length === 0 && saved === undefined && added > 0) rebuilt('index', 'is missing')
+  // After a crash there may never have been one.
+  if (options.cleanStop && files.length === 0 && saved === undefined && added > 0) rebuilt('index', 'is missing')
 }
 
 async function judge(options: RestoreIndexOptions): Promise<Judged> {
@@ -106,13 +107,16 @@ async function judge(options: RestoreIndexOptions): Promise<Judged> {
   // Written behind the checkpoint: by another broker that stopped in order, else to be written again.
   const lastExpected = expected.at(-1)?.name ?? ''
   for (const name of names) {
-    if (problem !== undefined || name <= lastExpected || (saved !== undefined && !cleanStop)) break
-    const judged = await readable(() => judgeOther(options, name))
+    if (problem !== undefined || (saved !== undefined && !cleanStop)) break
+    if (name <= lastExpected) continue
+    const isFollowing = trusted.every((file) => file.room === 0)
+    const judged = isFollowing ? await readable(() => judgeOther(options, name)) : 'follows a file that is not full'
     if (typeof judged === 'string') problem = { name, reason: judged }
-    else trusted.push(judged)
+    else if (judged.header.count > 1) trusted.push(judged)
   }
   const last = trusted.at(-1)
-  if (!cleanStop && last !== undefined && last.room > 0) {
+  // The index may have failed before the stop.
+  if ((!cleanStop || saved === undefined) && last !== undefined && last.room > 0) {
     const reason = await readable(() => rebuildSlots(options, last))
     if (reason !== undefined) {
       problem = { name: last.name, reason }
@@ -192,11 +196,12 @@ async function judgeSaved(
 ): Promise<IndexFile | string> {
   const header = await headerOf(options, state.name)
   if (typeof header === 'string') return header
-  if (isLast && !options.cleanStop) return fileWith(options, state.name, state)
+  // What a checkpoint covers is on the disk, but the header that says so was written after it.
+  if (!options.cleanStop) return fileWith(options, state.name, state, header)
   if (header === undefined) return DAMAGED_HEADER
   const isAhead = isLast && header.count > state.count && header.endOffset >= state.endOffset
   if (!isAhead && !isSame(header, state)) return 'is not what the checkpoint says'
-  return fileWith(options, state.name, header)
+  return fileWith(options, state.name, header, header)
 }
 
 async function judgeOther(options: RestoreIndexOptions, name: string): Promise<IndexFile | string> {
@@ -205,7 +210,7 @@ async function judgeOther(options: RestoreIndexOptions, name: string): Promise<I
   if (header === undefined) return DAMAGED_HEADER
   // Java: IndexService.load.
   if (!options.cleanStop && header.endTimestampMs > options.indexTimestampMs) return 'may be ahead of the log'
-  return fileWith(options, name, header)
+  return fileWith(options, name, header, header)
 }
 
 /** The header that a file has, undefined where it is damaged; or why the file can not be used. */
@@ -225,13 +230,15 @@ async function headerOf(
   }
 }
 
-/** The file, when its first and its last entry are what the header says. */
+/** The file, when its first and its last entry are what `header` says; `own` is the header that it has. */
 async function fileWith(
   { files, folder, geometry, log }: RestoreIndexOptions,
   name: string,
   header: IndexHeader,
+  own: IndexHeader | undefined,
 ): Promise<IndexFile | string> {
-  const file = new IndexFile({ files, folder, geometry, state: { ...header, name } })
+  const isCommitted = own !== undefined && isSame(own, header)
+  const file = new IndexFile({ files, folder, geometry, state: { ...header, name }, isCommitted })
   if (header.count === 1) return file
   if (header.endOffset >= log.end) return 'is ahead of the log'
   const first = await entryOf(file, 1)

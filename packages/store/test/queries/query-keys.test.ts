@@ -78,6 +78,23 @@ test('key query: a window of time → what was stored in it, to the millisecond'
   await store.close()
 })
 
+test('key query: the first entry of a file, long after the file before → found in its own second', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects, SMALL)
+  await send(
+    store,
+    ...Array.from({ length: 4 }, (_, index) => keyed(`m${index}`, 'k')),
+    newRecord({ properties: Buffer.from('KEYS\u0001k\u0002') }),
+  )
+  await effects.advance(3_600_000)
+  const [sent] = await send(store, keyed('late', 'k'))
+  await store.checkpoint()
+  expect((await namesIn(effects, '/index')).length).toBe(2)
+  const { storeTimestampMs } = sent!
+  expect(await find(store, 'unique-late', { fromMs: storeTimestampMs, toMs: storeTimestampMs })).toEqual(['late'])
+  await store.close()
+})
+
 test('key query: two keys of one hash → each answers its own message only', async () => {
   const effects = createManualEffects()
   const store = await openStore(effects, SMALL)
