@@ -6,6 +6,7 @@
 // F is the highest position that was provably flushed. Journal records carry newer values of it than its file does, so
 // the records behind a hole are asked before the log is cut.
 import { createRecordPeek, type RecordPeek } from '@rocketmq-ts/model'
+import { isLossRecord } from './loss-record.ts'
 import { findRecord, type ScanPlace, scanStep, type ScanStep } from './commit-log/scan.ts'
 
 const MiB = 1024 * 1024
@@ -71,6 +72,8 @@ export interface ScanDecision {
   /** The highest F found. */
   readonly provenFlushed: number
   readonly damaged: readonly LogRange[]
+  /** Bytes of these, and of records that stand for lost ones. */
+  readonly lostBytes: number
   readonly scannedBytes: number
   readonly records: number
   /** Store time of the last record, 0 without one. */
@@ -213,6 +216,8 @@ export async function scanLog(options: ScanOptions): Promise<ScanDecision> {
     records += 1
     lastTimestampMs = peek.storeTimestampMs
     position += peek.totalSize
+    // It stands where others were lost: offsets of theirs are missing from here on.
+    if (isLossRecord(bytes, peek)) lostBytes += peek.totalSize
     return true
   }
 
@@ -254,6 +259,7 @@ export async function scanLog(options: ScanOptions): Promise<ScanDecision> {
     tailEnd: Math.max(tailEnd ?? position, position),
     provenFlushed: options.isGuess === true ? position : provenFlushed,
     damaged,
+    lostBytes,
     scannedBytes: position - options.from,
     records,
     lastTimestampMs,

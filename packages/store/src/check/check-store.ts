@@ -125,7 +125,7 @@ async function checkFolder(parts: Parts): Promise<Checked> {
       await index.compare()
     },
     onRecord(record, lostBytes, journal) {
-      compare.reach(record.position, lastStoredMs)
+      compare.reach(record.position, lastStoredMs, lostBytes)
       lastStoredMs = record.peek.storeTimestampMs
       const topic = queues.take(record, lostBytes)?.topic ?? topicOf(record.bytes, record.peek)
       index.take(record, topic, lostBytes > 0)
@@ -136,11 +136,11 @@ async function checkFolder(parts: Parts): Promise<Checked> {
     },
   })
   const { end } = decision
-  compare.finish(end, lastStoredMs)
+  compare.finish(end, lastStoredMs, decision.lostBytes)
   const { storedBefore } = compare
   const run = (work: () => Promise<void>): Promise<void> => part(findings, folder.root, work)
   await run(() => checkNote(writer, folder, source, findings, end))
-  await run(() => queues.finish(end, decision.damaged))
+  await run(() => queues.finish(end, decision.damaged, decision.lostBytes))
   await run(() => index.finish())
   await run(() => checkSidecars(files, folder, findings, { end, storedBefore, lastKeyMs: index.lastKeyMs }))
   await run(() =>

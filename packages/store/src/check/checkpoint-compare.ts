@@ -6,11 +6,12 @@ import type { QueueCheck } from './queue-check.ts'
 import { nameIn } from './sidecar-check.ts'
 
 export interface CheckpointCompare {
-  /** The record at `position` is the next one; `lastStoredMs` is the store time of the one before. */
-  reach(position: number, lastStoredMs: number): void
+  /** The record at `position` is the next one; `lastStoredMs` is the store time of the one before; `lostBytes` before it
+   *  are damaged. */
+  reach(position: number, lastStoredMs: number, lostBytes: number): void
   /** An incarnation ended: what was missing of it is no fault. */
   endTopic(topic: string): void
-  finish(end: number, lastStoredMs: number): void
+  finish(end: number, lastStoredMs: number, lostBytes: number): void
   storedBefore(position: number): number | undefined
 }
 
@@ -24,7 +25,7 @@ export function createCheckpointCompare(
   const stored = new Map<number, number>()
   let missing: { readonly topic: string; readonly file: string; readonly problem: string }[] = []
 
-  function compare(checkpoint: StoredCheckpoint): void {
+  function compare(checkpoint: StoredCheckpoint, lostBytes: number): void {
     const file = nameIn(folder, checkpoint.generation.path)
     const known = new Set<string>()
     for (const { topic, queueId, min, max } of checkpoint.queues) {
@@ -38,7 +39,7 @@ export function createCheckpointCompare(
           file,
           problem: `has queue ${topic}/${queueId} up to ${max}, the log has no record of it`,
         })
-      } else if (track.next !== max) {
+      } else if (track.next !== max && !(max > track.next && lostBytes > 0)) {
         const problem = `has queue ${topic}/${queueId} up to ${max}, the log up to ${track.next} there`
         track.found({ kind: 'checkpoint', file, problem })
       }
@@ -49,23 +50,23 @@ export function createCheckpointCompare(
     }
   }
 
-  function reach(position: number, lastStoredMs: number): void {
+  function reach(position: number, lastStoredMs: number, lostBytes: number): void {
     for (let next = waiting[0]; next !== undefined && next.coversTo <= position; next = waiting[0]) {
       waiting.shift()
       stored.set(next.coversTo, lastStoredMs)
-      compare(next)
+      compare(next, lostBytes)
     }
   }
 
   return {
-    reach(position, lastStoredMs) {
-      if (waiting.length > 0) reach(position, lastStoredMs)
+    reach(position, lastStoredMs, lostBytes) {
+      if (waiting.length > 0) reach(position, lastStoredMs, lostBytes)
     },
     endTopic(topic) {
       missing = missing.filter((each) => each.topic !== topic)
     },
-    finish(end, lastStoredMs) {
-      reach(end, lastStoredMs)
+    finish(end, lastStoredMs, lostBytes) {
+      reach(end, lastStoredMs, lostBytes)
       for (const { file, problem } of missing) findings.add('checkpoint', { file }, problem)
     },
     storedBefore: (position) => stored.get(position),

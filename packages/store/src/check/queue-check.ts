@@ -11,7 +11,8 @@ import type { Findings } from './finding.ts'
 import { placeInLog } from './log-check.ts'
 import type { Folder } from './folder-shape.ts'
 import { QueueTrack, TrackTable } from './queue-track.ts'
-import { createQueueUnits } from './queue-units.ts'
+import { createQueueUnits, type QueuePlace } from './queue-units.ts'
+import type { QueueState } from '../consume-queue/queue-table.ts'
 
 /** Units of a queue that are compared at once. */
 const UNITS_PER_COMPARE = 4096
@@ -46,7 +47,7 @@ export interface QueueCheck {
   /** Compares when enough was collected. */
   compare(): Promise<void>
   /** The log ended at `end`: compares the rest, and looks at what lies around it in the files. */
-  finish(end: number, damaged: readonly LogRange[]): Promise<void>
+  finish(end: number, damaged: readonly LogRange[], lostBytes: number): Promise<void>
 }
 
 export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
@@ -59,7 +60,7 @@ export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
   let unitsTaken = 0
 
   const isForeign = ({ position }: ScannedRecord): boolean => position >= (options.foreignFrom ?? Infinity)
-  const minOf = minsOf(folder)
+  const stateOf = statesOf(folder)
 
   function open(record: ScannedRecord): QueueTrack | undefined {
     if (table.size >= QUEUES_MAX) return undefined
@@ -112,7 +113,7 @@ export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
       const offset = from + at / UNIT_BYTES
       const isMissing = actual.readInt32BE(at + 8) === 0 && unitPosition(actual, at) < 0
       // Retention by rules of the topic takes files of units before their records.
-      if (isMissing && offset < minOf(track.topic, track.queueId)) continue
+      if (isMissing && offset < (stateOf(track)?.min ?? 0)) continue
       if (isMissing && !folder.cleanStop && unitPosition(expected, at) >= coveredTo) track.behind += 1
       else
         track.found({
@@ -184,8 +185,8 @@ export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
       full = []
       for (const track of table.all()) await compareTrack(track)
     },
-    async finish(end, damaged) {
-      const edges = createQueueEdges({ ...options, units, minOf, end, damaged })
+    async finish(end, damaged, lostBytes) {
+      const edges = createQueueEdges({ ...options, units, stateOf, end, damaged, lostBytes })
       try {
         for (const track of table.all()) {
           await compareTrack(track)
@@ -200,11 +201,10 @@ export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
   }
 }
 
-/** First offset that a queue keeps, by the newest checkpoint. */
-function minsOf({ checkpoints }: Folder): (topic: string, queueId: number) => number {
-  const mins = new Map<string, number>()
-  for (const { topic, queueId, min } of checkpoints[0]?.queues ?? []) if (min > 0) mins.set(`${topic}/${queueId}`, min)
-  return (topic, queueId) => mins.get(`${topic}/${queueId}`) ?? 0
+/** Finds a queue in the newest checkpoint. */
+function statesOf({ checkpoints }: Folder): (place: QueuePlace) => QueueState | undefined {
+  const states = new Map(checkpoints[0]?.queues.map((state) => [`${state.topic}/${state.queueId}`, state]))
+  return ({ topic, queueId }) => states.get(`${topic}/${queueId}`)
 }
 
 /** Names what differs between a unit and what its record asks for. */

@@ -1,6 +1,7 @@
 // What the files of a queue hold around the units that the log tells: units of removed records before, nothing behind.
 // And queues that the log knows nothing of.
 import type { Files } from '@rocketmq-ts/runtime'
+import type { QueueState } from '../consume-queue/queue-table.ts'
 import { FILLER_SIZE, UNIT_BYTES, unitPosition } from '../consume-queue/unit.ts'
 import { isLegalTopic } from '../queue-builder.ts'
 import type { LogRange } from '../recovery.ts'
@@ -19,11 +20,13 @@ export interface QueueEdgesOptions {
   readonly findings: Findings
   readonly units: QueueUnits
   readonly logMin: number
-  /** First offset that a queue keeps, by the newest checkpoint. */
-  readonly minOf: (topic: string, queueId: number) => number
+  /** A queue in the newest checkpoint. */
+  readonly stateOf: (place: QueuePlace) => QueueState | undefined
   readonly coveredTo: number
   readonly end: number
   readonly damaged: readonly LogRange[]
+  /** Bytes of the log that are damaged, or stand for such. */
+  readonly lostBytes: number
 }
 
 export interface QueueEdges {
@@ -110,17 +113,17 @@ export function createQueueEdges(options: QueueEdgesOptions): QueueEdges {
   }
 
   /** Nothing may lie behind the last unit. */
-  async function checkBehind(track: QueueTrack, found: readonly NumberedFile[]): Promise<void> {
+  async function checkBehind(track: QueueTrack, next: number, found: readonly NumberedFile[]): Promise<void> {
     for (const file of found) {
       const start = file.base / UNIT_BYTES
       const stop = start + Math.floor(file.bytes / UNIT_BYTES)
-      if (stop <= track.next) continue
-      if (start >= track.next && start > 0) {
+      if (stop <= next) continue
+      if (start >= next && start > 0) {
         const path = `${queueFolder(track)}/${file.name}`
         if (folder.cleanStop)
-          findings.add('queue-file', { file: path }, `begins behind the queue's end, offset ${track.next}`)
+          findings.add('queue-file', { file: path }, `begins behind the queue's end, offset ${next}`)
       }
-      await checkRest(track, Math.max(start, track.next), stop)
+      await checkRest(track, Math.max(start, next), stop)
     }
   }
 
@@ -143,7 +146,7 @@ export function createQueueEdges(options: QueueEdgesOptions): QueueEdges {
 
   function checkPresence(track: QueueTrack, found: readonly NumberedFile[]): void {
     const starts = new Set(found.map(({ base }) => base))
-    const first = Math.max(track.first, options.minOf(track.topic, track.queueId))
+    const first = Math.max(track.first, options.stateOf(track)?.min ?? 0)
     const firstStart = first - (first % folder.unitsPerFile)
     for (let start = firstStart; start < track.next; start += folder.unitsPerFile) {
       if (starts.has(start * UNIT_BYTES)) continue
@@ -160,7 +163,10 @@ export function createQueueEdges(options: QueueEdgesOptions): QueueEdges {
       const firstInFiles = (found[0]?.base ?? 0) / UNIT_BYTES
       if (firstInFiles < track.first) await checkBefore(track, firstInFiles, track.first)
       for (const hole of track.holes) await checkHole(track, hole.from, hole.to)
-      await checkBehind(track, found)
+      // The last records may be lost: their offsets stay given out.
+      const max = Math.max(track.next, options.lostBytes > 0 ? (options.stateOf(track)?.max ?? 0) : 0)
+      if (max > track.next) await checkHole(track, track.next, max)
+      await checkBehind(track, max, found)
     },
     async checkUnknown(isKnown, ended) {
       const root = `${folder.root}/consumequeue`

@@ -27,8 +27,9 @@ export const UNCOVERED_FIELDS = [
 export type UncoveredField = (typeof UNCOVERED_FIELDS)[number]
 
 /** Properties whose values are repeated elsewhere: keys in the index, tags in the unit. */
-const KEY_PROPERTY = /^(?:KEYS|UNIQ_KEY)\u0001/u
-const TAGS_PROPERTY = /^TAGS\u0001/u
+const KEY_PROPERTIES = ['KEYS\u0001', 'UNIQ_KEY\u0001']
+const TAGS_PROPERTY = 'TAGS\u0001'
+const VALUE_END = '\u0002'
 const UNIT_BYTES = 20
 
 /** Bytes that are no record any more. */
@@ -96,9 +97,11 @@ function markRecord(segment: Buffer, fields: Uint8Array, at: number, peek: Recor
   mark('reconsumeTimes', restAt, restAt + 4)
   const transaction = sysFlag & SysFlag.TRANSACTION_MASK
   const text = segment.toString('latin1', propertiesAt, propertiesAt + propertiesLength)
-  for (const { 0: property, index } of text.matchAll(/[^\u0002]*\u0002/gu)) {
-    const from = propertiesAt + index
-    mark(fieldOfProperty(property, transaction, hasUnit), from, from + property.length)
+  let from = propertiesAt
+  for (const property of text.split(VALUE_END)) {
+    const to = Math.min(propertiesAt + propertiesLength, from + property.length + 1)
+    mark(fieldOfProperty(property, transaction, hasUnit), from, to)
+    from = to
   }
   if (transaction === 0) return
   mark('preparedTransactionOffset of a transaction', restAt + 4, restAt + 12)
@@ -111,8 +114,8 @@ function markRecord(segment: Buffer, fields: Uint8Array, at: number, peek: Recor
 function fieldOfProperty(property: string, transaction: number, hasUnit: boolean): UncoveredField | undefined {
   const isUndecided = transaction === SysFlag.TRANSACTION_PREPARED
   if (transaction === SysFlag.TRANSACTION_ROLLBACK) return 'properties of a transaction'
-  if (KEY_PROPERTY.test(property)) return undefined
-  if (!TAGS_PROPERTY.test(property)) return 'properties'
+  if (KEY_PROPERTIES.some((name) => property.startsWith(name))) return undefined
+  if (!property.startsWith(TAGS_PROPERTY)) return 'properties'
   if (isUndecided) return 'properties of a transaction'
   return hasUnit ? undefined : 'TAGS of a deleted topic'
 }
