@@ -46,6 +46,8 @@ export interface Started {
 
 export interface TestCluster {
   readonly nameServers: readonly string[]
+  /** Of the machine that `rmq` runs on. */
+  readonly effects: Effects
   /** Runs `rmq` with these arguments, all in one text where none holds a blank. */
   rmq(command: string | readonly string[], terminal?: Terminal): Promise<Ended>
   /** One that goes on while the test does other things. */
@@ -127,6 +129,7 @@ export async function startCluster(shape: ClusterShape = {}): Promise<TestCluste
 
   return {
     nameServers,
+    effects,
     start,
     settled,
     rmq: (command, terminal) => settled(start(command, terminal).ended),

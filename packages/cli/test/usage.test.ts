@@ -15,6 +15,10 @@ const COMMANDS = [
   'cluster status',
   'broker drain',
   'store check',
+  'store dump',
+  'store export',
+  'store import',
+  'store repair',
   'completion',
 ]
 

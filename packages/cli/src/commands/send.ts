@@ -32,9 +32,9 @@ const IN_FLIGHT_MAX = 64
 /** Queues of a topic that this send creates. */
 const NEW_TOPIC_QUEUES = 4
 /** Java: MixAll. Shown by tools as the producer. */
-const PRODUCER_GROUP = 'rmq'
+export const PRODUCER_GROUP = 'rmq'
 
-interface Queue {
+export interface Queue {
   readonly broker: BrokerAddress
   readonly queueId: number
 }
@@ -155,7 +155,7 @@ async function bodyOf({ host }: Context, { file }: SendOptions, text: string | u
 }
 
 /** The queues that may be written, those of different brokers in turn; of the template where the topic is new. */
-async function queuesFor(session: Session, topic: string): Promise<{ queues: Queue[]; defaultTopic: string }> {
+export async function queuesFor(session: Session, topic: string): Promise<{ queues: Queue[]; defaultTopic: string }> {
   const defaultTopic = SystemTopic.AUTO_CREATE
   const known = await session.route(topic)
   const route = known ?? (await session.route(defaultTopic))

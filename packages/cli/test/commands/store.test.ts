@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals'
 import { type Effects, silentLogger } from '@rocketmq-ts/runtime'
 import { type CheckReport, type MessageStore, type NewRecord, openMessageStore } from '@rocketmq-ts/store'
 import { createManualEffects } from '@rocketmq-ts/testkit'
-import { rmqOn } from '../cli-harness.ts'
+import { rmqOn, startCluster } from '../cli-harness.ts'
 
 const FOLDER = '/data/store'
 
@@ -19,14 +19,22 @@ function record(index: number): NewRecord {
     reconsumeTimes: 0,
     preparedTransactionOffset: 0,
     body: Buffer.from(`message ${index}`),
-    properties: Buffer.alloc(0),
+    properties: Buffer.from(`KEYS\u0001k${index}\u0002`),
     tagsCode: 0,
   }
 }
 
 async function openFilled(effects: Effects): Promise<MessageStore> {
   const store = await openMessageStore(
-    { folder: FOLDER, flushMode: 'SYNC_FLUSH', segmentBytes: 4096, unitsPerFile: 100, reserveBytes: 0 },
+    {
+      folder: FOLDER,
+      flushMode: 'SYNC_FLUSH',
+      segmentBytes: 4096,
+      unitsPerFile: 100,
+      reserveBytes: 0,
+      indexSlots: 16,
+      indexEntries: 64,
+    },
     { ...effects, logger: silentLogger },
   )
   for (let index = 0; index < 30; index += 1) store.append(record(index))
@@ -85,4 +93,82 @@ test('store check: a folder without a store → said so, exit code 2', async () 
   const { code, err } = await rmqOn(createManualEffects(), 'store check /nothing --json')
   expect(code).toBe(2)
   expect(JSON.parse(err)).toMatchObject({ error: { code: 'not-checked' } })
+})
+
+test('store dump: of a queue from an offset on → its records alone, in order', async () => {
+  const effects = await stoppedStore()
+  const { code, out, err } = await rmqOn(effects, `store dump ${FOLDER} --topic orders --queue 0 --offset 3 --max 2`)
+  expect(code).toBe(0)
+  expect(out).toMatch(/^\d+ {2}orders\/0@3 .* keys=k6 {2}message 6\n\d+ {2}orders\/0@4 .* {2}message 8\n$/)
+  expect(err).toContain('2 records.')
+})
+
+test('store dump: --json → a line per record; --position begins at one, and nowhere else', async () => {
+  const effects = await stoppedStore()
+  const all = await rmqOn(effects, `store dump ${FOLDER} --json`)
+  const lines = all.out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { position: number; body: string })
+  expect(lines).toHaveLength(30)
+  expect(lines[7]).toMatchObject({ body: 'message 7', topic: 'payments', properties: { KEYS: 'k7' } })
+  const rest = await rmqOn(effects, `store dump ${FOLDER} --json --base64 --position ${lines[29]!.position}`)
+  expect(JSON.parse(rest.out)).toMatchObject({ bodyBase64: Buffer.from('message 29').toString('base64') })
+  const wrong = await rmqOn(effects, `store dump ${FOLDER} --position ${lines[29]!.position + 1}`)
+  expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('no record begins there')])
+})
+
+test('store dump: --offset without a queue → refused', async () => {
+  expect((await rmqOn(await stoppedStore(), `store dump ${FOLDER} --offset 3`)).code).toBe(2)
+})
+
+test.each(['jsonl', 'compact'])(
+  'store export, import: as %s → a running cluster has the messages, in order',
+  async (format) => {
+    const cluster = await startCluster()
+    const { effects, settled } = cluster
+    await settled(openFilled(effects).then((store) => store.close()))
+    const exported = await cluster.rmq(`store export ${FOLDER} /data/all --topic orders --format ${format}`)
+    expect([exported.code, exported.err]).toEqual([0, ''])
+    expect(exported.out).toContain('15 messages in /data/all')
+    const imported = await cluster.rmq('store import /data/all')
+    expect([imported.code, imported.err, imported.out]).toEqual([0, '', 'Sent 15 messages of 1 topic.\n'])
+    const received = await cluster.rmq('receive orders --group all --max 15 --json')
+    const bodies = received.json<{ messages: { body: string; keys: string[] }[] }>().messages
+    expect(bodies.map(({ body, keys }) => [body, keys])).toEqual(
+      Array.from({ length: 15 }, (_, index) => [`message ${index * 2}`, [`k${index * 2}`]]),
+    )
+  },
+)
+
+test.each(['jsonl', 'compact'])(
+  'store import: a file of form %s that was cut → refused, with how far it came',
+  async (format) => {
+    const cluster = await startCluster()
+    const { effects, settled } = cluster
+    await settled(openFilled(effects).then((store) => store.close()))
+    await cluster.rmq(`store export ${FOLDER} /data/all --format ${format}`)
+    await settled(
+      effects.files.open('/data/all', 'must-exist').then(async (file) => {
+        await file.truncate((await file.size()) - 30)
+        await file.close()
+      }),
+    )
+    const { code, err } = await cluster.rmq('store import /data/all')
+    expect(code).toBe(1)
+    expect(err).toMatch(/after \d+ messages: .*cut/)
+  },
+)
+
+test('store repair: a damaged record → a new folder that is sound, and says what is lost; the folder stays', async () => {
+  const effects = await stoppedStore()
+  await overwrite(effects, `${FOLDER}/commitlog/00000000000000000000`, 90)
+  const { code, out } = await rmqOn(effects, `store repair ${FOLDER} /data/new`)
+  expect(out).toMatch(
+    /^lost: positions 0 to \d+ of the log\n29 records copied to \/data\/new\.\nThe copy is sound\.\n$/,
+  )
+  expect(code).toBe(0)
+  expect((await rmqOn(effects, 'store check /data/new')).code).toBe(0)
+  expect((await rmqOn(effects, `store check ${FOLDER}`)).code).toBe(1)
+  expect((await rmqOn(effects, `store repair ${FOLDER} /data/new`)).code).toBe(2)
 })
