@@ -5,8 +5,9 @@ import { discardGenerationsBeyond, type Files, type Logger } from '@rocketmq-ts/
 import { readCheckpoints, type StoredCheckpoint } from './checkpoint.ts'
 import { BEHIND_FLUSHED_BYTES_MAX } from './commit-log/commit-log.ts'
 import type { Segments } from './commit-log/segment.ts'
+import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
-import type { QueueTable } from './consume-queue/queue-table.ts'
+import type { QueueState, QueueTable } from './consume-queue/queue-table.ts'
 import { discardFlushedMarks, readFlushedMark, writeFlushedMark } from './flushed-mark.ts'
 import { type ForeignWrites, judgeLastWriter, noteForeign } from './last-writer.ts'
 import type { IndexState } from './key-index/key-index.ts'
@@ -19,6 +20,8 @@ import { cutTail } from './repair.ts'
 
 /** Segments made anew where files of the log are missing, at most. */
 const MISSING_SEGMENTS_MAX = 1024
+/** Queues whose files are looked at, at once: most of the time is spent waiting for the disk. */
+const LOOKS_AT_ONCE = 16
 /** Bytes written again at once. */
 const REWRITE_PIECE_BYTES = 4 * 1024 * 1024
 
@@ -132,14 +135,7 @@ async function trustQueues(
   const places = isForeign ? await queueFiles.places() : []
   const left = new Set([SystemTopic.INFLIGHT_LOG as string, ...places.map(({ topic }) => topic)])
   let areAllIntact = true
-  for (const state of checkpoint.queues) {
-    // Java removes the folder of a topic with the topic.
-    if (isForeign && !left.has(state.topic) && state.max > state.min) {
-      rebuilt(nameOf(state), 'was deleted by another broker')
-      continue
-    }
-    const queue = builder.trust(state)
-    if (await queueFiles.isIntact(queue, checkpoint.coversTo)) continue
+  async function distrust(queue: ConsumeQueue, state: QueueState): Promise<void> {
     // Should this start fail, the next one would take files that are built here, and that no sync has seen, for those
     // that the checkpoint speaks of.
     if (areAllIntact) await discardCheckpoints(options)
@@ -147,6 +143,22 @@ async function trustQueues(
     builder.distrust(queue, state)
     await queueFiles.remove(state)
     rebuilt(nameOf(state), 'is missing or damaged')
+  }
+
+  for (let first = 0; first < checkpoint.queues.length; first += LOOKS_AT_ONCE) {
+    const looks: Promise<{ readonly queue: ConsumeQueue; readonly state: QueueState; readonly isIntact: boolean }>[] =
+      []
+    for (const state of checkpoint.queues.slice(first, first + LOOKS_AT_ONCE)) {
+      // Java removes the folder of a topic with the topic.
+      if (isForeign && !left.has(state.topic) && state.max > state.min) {
+        rebuilt(nameOf(state), 'was deleted by another broker')
+        continue
+      }
+      const queue = builder.trust(state)
+      const look = queueFiles.isIntact(queue, checkpoint.coversTo)
+      looks.push(look.then((isIntact) => ({ queue, state, isIntact })))
+    }
+    for (const { queue, state, isIntact } of await Promise.all(looks)) if (!isIntact) await distrust(queue, state)
   }
   return areAllIntact
 }

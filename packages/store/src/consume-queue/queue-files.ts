@@ -288,19 +288,24 @@ export function createQueueFiles(options: {
     async isIntact(queue, logEnd) {
       if (queue.max === queue.min) return true
       const last = queue.max - 1
-      const positions = new Set(await listPositions(files, folderOf(queue)))
-      for (let start = fileStart(queue.min); start <= last; start += unitsPerFile) {
+      // That of a queue with one file shows when it is opened.
+      const positions =
+        fileStart(queue.min) === fileStart(last) ? undefined : new Set(await listPositions(files, folderOf(queue)))
+      for (let start = fileStart(queue.min); positions !== undefined && start <= last; start += unitsPerFile) {
         if (!positions.has(start * UNIT_BYTES)) return false
       }
       try {
         const path = pathOf(queue, last)
-        const bytes = await use(
+        return await use(
           path,
           () => files.open(path, 'must-exist'),
-          (file) => file.size(),
+          async (file) => {
+            const unit = Buffer.alloc(UNIT_BYTES)
+            const [bytes] = await Promise.all([file.size(), file.read((last - fileStart(last)) * UNIT_BYTES, unit)])
+            const position = unitPosition(unit, 0)
+            return bytes === fileBytes && position >= 0 && position < logEnd
+          },
         )
-        const position = unitPosition(await readUnits(queue, last, queue.max), 0)
-        return bytes === fileBytes && position >= 0 && position < logEnd
       } catch (error) {
         if (error instanceof FileError) return false
         throw error
