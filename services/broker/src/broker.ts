@@ -201,6 +201,7 @@ async function openAround(
   })
   const ownNames = new Set([settings.brokerClusterName, settings.brokerName])
   const topicRequests = createTopicRequests({
+    inflight,
     topics,
     writer,
     turns,

@@ -221,6 +221,8 @@ export interface Inflight {
   queuesOf(topic: string, group: string): readonly QueueState[]
   /** Topics that the group has states in. */
   topicsOf(group: string): Iterable<string>
+  /** Groups that have states in the topic. */
+  groupsIn(topic: string): Iterable<string>
   /** All live states. */
   all(): Iterable<QueueState>
   /** The same, by topic and group. */

@@ -161,6 +161,7 @@ export function createInflight(options: InflightOptions): Inflight {
     queue: (topic, group, queueId) => registry.current(topic, group, queueId),
     queuesOf: (topic, group) => registry.list(topic, group),
     topicsOf: (group) => registry.topicsOf(group),
+    groupsIn: (topic) => registry.groupsIn(topic),
     all: () => registry.all(),
     groups: () => registry.groups(),
     start(ref, offset) {

@@ -56,6 +56,10 @@ export class QueueRegistry {
     return this.#topicsOfGroup.get(group) ?? []
   }
 
+  groupsIn(topic: string): Iterable<string> {
+    return this.#topics.get(topic)?.groups.keys() ?? []
+  }
+
   ready(topic: string, group: string): ReadyQueues | undefined {
     return this.#topics.get(topic)?.groups.get(group)?.ready
   }

@@ -8,6 +8,7 @@ import {
   isForbiddenToSend,
   isSystemTopic,
   parseAttributeChanges,
+  popRetryTopicOf,
   stringifyJavaJson,
   topicConfig,
 } from '@rocketmq-ts/model'
@@ -20,11 +21,13 @@ import {
   type UpdateAndCreateTopicHeader,
 } from '@rocketmq-ts/remoting'
 import type { Turns } from '@rocketmq-ts/runtime'
+import type { Inflight } from '../inflight/inflight.ts'
 import { SETTING_BYTES_MAX } from '../limits.ts'
 import type { SettingsWriter } from '../settings-writer.ts'
 import type { Topic, TopicTable } from './topic-table.ts'
 
 export interface TopicRequestsDeps {
+  readonly inflight: Pick<Inflight, 'groupsIn'>
   readonly topics: TopicTable
   readonly writer: SettingsWriter
   readonly turns: Pick<Turns, 'release'>
@@ -56,6 +59,17 @@ export function createTopicRequests(deps: TopicRequestsDeps) {
     )
   }
 
+  /** What groups had popped of the topic and waits elsewhere goes with it. Java: clearRetryTopicWhenDeleteTopic. */
+  function deleteWithRetries(name: string): void {
+    for (const group of Array.from(deps.inflight.groupsIn(name))) {
+      for (const version of [1, 2] as const) {
+        const retryTopic = popRetryTopicOf(group, name, version)
+        if (topics.get(retryTopic) !== undefined) writer.deleteTopic(retryTopic)
+      }
+    }
+    writer.deleteTopic(name)
+  }
+
   return {
     updateAndCreateTopic(request: IncomingRequest<UpdateAndCreateTopicHeader>): void {
       const { header } = request
@@ -78,7 +92,7 @@ export function createTopicRequests(deps: TopicRequestsDeps) {
     deleteTopic(request: IncomingRequest<DeleteTopicInBrokerHeader>): void {
       checkNotOwn(request.header.topic)
       // Java answers success for a topic that is not there: every broker of a cluster is asked.
-      if (topics.get(request.header.topic) !== undefined) writer.deleteTopic(request.header.topic)
+      if (topics.get(request.header.topic) !== undefined) deleteWithRetries(request.header.topic)
       respondWhenFlushed(request)
     },
 

@@ -4,6 +4,7 @@ import { expect, test } from '@jest/globals'
 import { PropertyName, deadLetterTopicOf, decodeProperties, popRetryTopicOf, topicConfig } from '@rocketmq-ts/model'
 import {
   BatchAckMessage,
+  GetTopicConfig,
   Notification,
   ResponseCode,
   UpdateAndCreateTopic,
@@ -154,6 +155,18 @@ test('retry topics: a pop waits, a message of the retry topic is released → th
   await broker.advance(1000)
   const waiting = broker.popLater('T', 'G', { pollMs: 20_000, expression: 'none' })
   expect(bodiesOf(await broker.settled(waiting))).toStrictEqual(['one'])
+})
+
+test('retry topics: the topic is deleted → they go with it, those of other topics stay', async () => {
+  const broker = await withRetries([{ body: 'one' }, { topic: V2, body: 'two' }])
+  const other = popRetryTopicOf('G', 'U')
+  await broker.send(other, 'stays')
+  await broker.pop('T', 'G', { max: 1, queueId: 1 })
+  expect((await broker.deleteTopic('T')).code).toBe(ResponseCode.SUCCESS)
+  const codes: number[] = []
+  for (const topic of [V1, V2, other]) codes.push((await broker.ask(GetTopicConfig, { topic })).code)
+  const { TOPIC_NOT_EXIST, SUCCESS } = ResponseCode
+  expect(codes).toStrictEqual([TOPIC_NOT_EXIST, TOPIC_NOT_EXIST, SUCCESS])
 })
 
 test('retry topics: one that may not be read → its messages wait', async () => {
