@@ -177,13 +177,13 @@ export async function writeStoreCheckpoint(files: Files, path: string, checkpoin
   await files.rename(temporary, path)
 }
 
-/** Up to which store time the key index can be trusted after a crash, by Apache's file; 0 where that can not be told. */
-export async function readIndexTimestamp(files: Files, path: string): Promise<number> {
+/** Apache's file; undefined where there is none that can be read. */
+export async function readStoreCheckpoint(files: Files, path: string): Promise<StoreCheckpoint | undefined> {
   try {
     const bytes = await files.readWhole(path, STORE_CHECKPOINT_BYTES)
-    return bytes === undefined ? 0 : Math.max(0, decodeStoreCheckpoint(bytes).indexMsgTimestamp)
+    return bytes === undefined ? undefined : decodeStoreCheckpoint(bytes)
   } catch (error) {
-    if (error instanceof BytesError || error instanceof FileError) return 0
+    if (error instanceof BytesError || error instanceof FileError) return undefined
     throw error
   }
 }

@@ -3,6 +3,7 @@
 import type { CommitLogOffset, QueueOffset } from '@rocketmq-ts/model'
 import type { Clock, Files, LogEvent, Logger, Scheduler } from '@rocketmq-ts/runtime'
 import type { ForeignWrites } from './last-writer.ts'
+import type { MessageQueries } from './queries/message-queries.ts'
 import type { RemovalReason } from './retention/plan.ts'
 import type { RetentionRules } from './retention/rules.ts'
 
@@ -122,66 +123,6 @@ export interface RecordReader {
 export interface RecordTimes {
   /** When the record there was stored, from its first bytes alone; undefined where no record of the log starts. */
   storedMs(at: CommitLogOffset): number | undefined | Promise<number | undefined>
-}
-
-/** What to look for by key. */
-export interface KeyQuery {
-  readonly topic: string
-  /** A unique key of a message, or one of its KEYS. */
-  readonly key: string
-  /** Store times in milliseconds, both included. */
-  readonly fromMs: number
-  readonly toMs: number
-  /** Records wanted, at most: the newest ones. */
-  readonly max: number
-}
-
-/** A record that was found by its key or its place. */
-export interface FoundRecord {
-  readonly topic: string
-  readonly queueId: number
-  readonly queueOffset: QueueOffset
-  readonly commitLogOffset: CommitLogOffset
-  readonly storeTimestampMs: number
-  /** Encoded properties text. */
-  readonly properties: Buffer
-  /** The whole record, in Apache's layout. */
-  readonly bytes: Uint8Array
-}
-
-export interface KeyQueryResult {
-  /** In the order of the log. */
-  readonly records: readonly FoundRecord[]
-  /** A bound of the query was reached: there may be older ones in the window. */
-  readonly isCut: boolean
-  /** The last record in the index; zeros for an empty one. */
-  readonly lastIndexed: { readonly timestampMs: number; readonly offset: number }
-}
-
-/** LOWER: the first message stored at a time or later. UPPER: the last one stored at that time or before. */
-export type TimeBoundary = 'LOWER' | 'UPPER'
-
-/** Finds messages otherwise than by queue offset. Every query is bounded, and paced: other work runs in between. */
-export interface MessageQueries {
-  /**
-   * Messages by key that consumers may see. Each has the very key, and is stored within the window; messages of an earlier
-   * incarnation of the topic are not found. Rejects with MqError 'unavailable' after the index failed. Java:
-   * DefaultMessageStore.queryMessage, which answers any key of the same hash.
-   */
-  queryKeys(query: KeyQuery): Promise<KeyQueryResult>
-  /** The record that starts at a place of the log, if its queue knows it. Java: lookMessageByOffset, which checks nothing. */
-  recordAt(at: CommitLogOffset): Promise<FoundRecord | undefined>
-  /**
-   * Queue offset of the message at the boundary, within the bounds of the queue: its max when all are older (LOWER), its
-   * min when all are newer (UPPER). Lost messages are stepped over. Java: getOffsetInQueueByTime.
-   */
-  searchOffset(
-    queue: { readonly topic: string; readonly queueId: number },
-    timestampMs: number,
-    boundary: TimeBoundary,
-  ): Promise<QueueOffset>
-  /** When the first message of a queue was stored; undefined without one. Java: getEarliestMessageTime. */
-  earliestStoredMs(queue: { readonly topic: string; readonly queueId: number }): Promise<number | undefined>
 }
 
 /** A record as dispatch saw it, after its batch was written. Order of the log. */

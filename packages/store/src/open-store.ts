@@ -6,7 +6,7 @@ import { isNoSpace } from './commit-log/disk-reserve.ts'
 import { openSegments, type Segments } from './commit-log/segment.ts'
 import { createQueueFiles } from './consume-queue/queue-files.ts'
 import { createQueueTable } from './consume-queue/queue-table.ts'
-import { readIndexTimestamp } from './checkpoint.ts'
+import { readStoreCheckpoint } from './checkpoint.ts'
 import { type IndexState, KeyIndex } from './key-index/key-index.ts'
 import { restoreIndex } from './key-index/restore-index.ts'
 import type { MessageStore, RecoveryReport, StoreDeps, StoreEvent, StoreOptions } from './message-store.ts'
@@ -57,8 +57,13 @@ async function writeAbort(deps: StoreDeps, folder: string, path: string, holder:
 async function openIndex(
   options: StoreOptions,
   deps: StoreDeps,
-  { segments, report, saved }: { segments: Segments; report: RecoveryReport; saved: IndexState | undefined },
-): Promise<{ readonly index: KeyIndex; readonly indexTimestampMs: number; readonly rebuilt: readonly string[] }> {
+  {
+    segments,
+    report,
+    saved,
+    indexTimestampMs,
+  }: { segments: Segments; report: RecoveryReport; saved: IndexState | undefined; indexTimestampMs: number },
+): Promise<{ readonly index: KeyIndex; readonly rebuilt: readonly string[] }> {
   const { files, clock, scheduler } = deps
   const logger = deps.logger as Logger<StoreEvent>
   const paths = pathsOf(options.folder)
@@ -72,7 +77,6 @@ async function openIndex(
     onFailure: (error) => logger.error({ event: 'store.index-failed', message: error.message }),
   })
   const rebuilt: string[] = []
-  const indexTimestampMs = await readIndexTimestamp(files, paths.checkpoint)
   await restoreIndex(index, {
     ...place,
     saved,
@@ -84,7 +88,14 @@ async function openIndex(
       logger.warn({ event: 'store.rebuilt', file, reason })
     },
   })
-  return { index, indexTimestampMs, rebuilt }
+  return { index, rebuilt }
+}
+
+/** Times of Apache's checkpoint that still hold: none is later than now. */
+async function storedTimes({ files, clock }: StoreDeps, path: string) {
+  const before = await readStoreCheckpoint(files, path)
+  const known = (timestampMs = 0): number => Math.min(Math.max(0, timestampMs), clock.nowMs())
+  return { recordMs: known(before?.physicMsgTimestamp), indexMs: known(before?.indexMsgTimestamp) }
 }
 
 async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLock): Promise<MessageStore> {
@@ -122,7 +133,13 @@ async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLo
     })
     await segments.ensure(report.end - (report.end % segments.segmentBytes))
     await writeAbort(deps, options.folder, paths.abort, options.holder ?? STORE_DEFAULTS.holder)
-    const { index, indexTimestampMs, rebuilt } = await openIndex(options, deps, { segments, report, saved: savedIndex })
+    const times = await storedTimes(deps, paths.checkpoint)
+    const { index, rebuilt } = await openIndex(options, deps, {
+      segments,
+      report,
+      saved: savedIndex,
+      indexTimestampMs: times.indexMs,
+    })
     const { end, records, scannedBytes, cleanStop } = report
     if (report.foreign === undefined) {
       const whenFlushed = async () => undefined
@@ -140,9 +157,9 @@ async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLo
       queues,
       queueFiles,
       index,
-      indexTimestampMs,
+      indexTimestampMs: times.indexMs,
       recovery: { ...report, rebuilt: [...report.rebuilt, ...rebuilt] },
-      lastTimestampMs,
+      lastTimestampMs: report.end === 0 ? 0 : Math.max(lastTimestampMs, times.recordMs),
       stamp,
     })
   } catch (error) {

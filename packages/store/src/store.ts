@@ -23,9 +23,7 @@ import type {
 } from './message-store.ts'
 import type { KeyIndex } from './key-index/key-index.ts'
 import { noteOwn } from './last-writer.ts'
-import { queryKeys } from './queries/query-keys.ts'
-import { recordAt, type RecordPlaces } from './queries/record-at.ts'
-import { earliestStoredMs, searchOffset } from './queries/search-offset.ts'
+import { createMessageQueries, type MessageQueries } from './queries/message-queries.ts'
 import { hasUnit } from './record-fields.ts'
 import { replayRecords } from './replay.ts'
 import { createRetention, type Retention } from './retention/retention.ts'
@@ -111,6 +109,7 @@ export class Store implements MessageStore {
   readonly #reserve: DiskReserve
   readonly #log: CommitLog
   readonly #dispatcher: Dispatcher
+  readonly #queries: MessageQueries
   readonly #checkpointer: Checkpointer
   readonly #retention: Retention
   readonly #rolls = new Listeners<ReturnType<typeof commitLogOffset>>()
@@ -201,6 +200,13 @@ export class Store implements MessageStore {
       log: this.#log,
       checkpoint: () => this.#checkpointer.run(),
       onMinMoved: () => this.#minMoves.tell(),
+    })
+    this.#queries = createMessageQueries({
+      index: parts.index,
+      scheduler,
+      reader: this,
+      sizeAt: (at) => this.#log.sizeAt(at),
+      visibleEnd: () => (this.flushBeforeRelease ? this.#log.flushed : this.#log.written),
     })
     this.#dispatcher = createDispatcher((queue) => this.#checkpointer.unitAdded(queue))
   }
@@ -303,18 +309,14 @@ export class Store implements MessageStore {
 
   storedMs: MessageStore['storedMs'] = (at) => this.#log.storedMs(at)
 
-  queryKeys: MessageStore['queryKeys'] = (query) => {
-    const { index, deps } = this.#parts
-    const visibleEnd = () => (this.flushBeforeRelease ? this.#log.flushed : this.#log.written)
-    return queryKeys({ index, places: this.#places, scheduler: deps.scheduler, visibleEnd }, query)
-  }
+  queryKeys: MessageStore['queryKeys'] = (query) => this.#queries.queryKeys(query)
 
-  recordAt: MessageStore['recordAt'] = (at) => recordAt(this.#places, at)
+  recordAt: MessageStore['recordAt'] = (at) => this.#queries.recordAt(at)
 
   searchOffset: MessageStore['searchOffset'] = (queue, timestampMs, boundary) =>
-    searchOffset(this, queue, timestampMs, boundary)
+    this.#queries.searchOffset(queue, timestampMs, boundary)
 
-  earliestStoredMs: MessageStore['earliestStoredMs'] = (queue) => earliestStoredMs(this, queue)
+  earliestStoredMs: MessageStore['earliestStoredMs'] = (queue) => this.#queries.earliestStoredMs(queue)
 
   onVisible: MessageStore['onVisible'] = (listener) => this.#dispatcher.onVisible(listener)
 
@@ -364,10 +366,6 @@ export class Store implements MessageStore {
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
-  }
-
-  get #places(): RecordPlaces {
-    return { reader: this, sizeAt: (at) => this.#log.sizeAt(at) }
   }
 
   #written(end: number): void {

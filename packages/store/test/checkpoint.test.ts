@@ -4,7 +4,7 @@ import {
   decodeStoreCheckpoint,
   encodeStoreCheckpoint,
   readCheckpoints,
-  readIndexTimestamp,
+  readStoreCheckpoint,
   writeCheckpoint,
   writeStoreCheckpoint,
 } from '../src/checkpoint.ts'
@@ -28,17 +28,17 @@ test("store checkpoint: Apache's five fields → 40 bytes of 4096, and back", ()
   expect(decodeStoreCheckpoint(new Uint8Array(4096)).confirmPhyOffset).toBe(0)
 })
 
-test('store checkpoint: written → what Apache may trust of the index; not readable → nothing', async () => {
+test('store checkpoint: written → read again; what can not be read → none', async () => {
   const { files } = createManualEffects()
   await files.makeFolder('/s')
-  expect(await readIndexTimestamp(files, '/s/checkpoint')).toBe(0)
+  expect(await readStoreCheckpoint(files, '/s/checkpoint')).toBeUndefined()
   await writeStoreCheckpoint(files, '/s/checkpoint', STORE_CHECKPOINT)
-  expect(await readIndexTimestamp(files, '/s/checkpoint')).toBe(3)
+  expect(await readStoreCheckpoint(files, '/s/checkpoint')).toEqual(STORE_CHECKPOINT)
   const file = await files.open('/s/checkpoint', 'must-exist')
   file.writeSync(16, [new Uint8Array(8).fill(0x7f)])
-  expect(await readIndexTimestamp(files, '/s/checkpoint')).toBe(0)
+  expect(await readStoreCheckpoint(files, '/s/checkpoint')).toBeUndefined()
   await file.truncate(20)
-  expect(await readIndexTimestamp(files, '/s/checkpoint')).toBe(0)
+  expect(await readStoreCheckpoint(files, '/s/checkpoint')).toBeUndefined()
 })
 
 test('checkpoint: written → read with all queues; the two newest generations stay', async () => {

@@ -2,10 +2,9 @@
 // comes out has the key and lies in the window. Apache's broker leaves that to clients: it answers other keys of the same
 // hash too, and misses messages of the first second of the window.
 import { commitLogOffset } from '@rocketmq-ts/model'
-import type { Scheduler } from '@rocketmq-ts/runtime'
 import { hasKey, keyHash } from '../key-index/key-hashes.ts'
 import type { KeyIndex } from '../key-index/key-index.ts'
-import type { FoundRecord, KeyQuery, KeyQueryResult } from '../message-store.ts'
+import type { FoundRecord, KeyQuery, KeyQueryResult } from './message-queries.ts'
 import { recordAt, type RecordPlaces } from './record-at.ts'
 
 const MiB = 1024 * 1024
@@ -18,17 +17,16 @@ const BYTES_MAX = 8 * MiB
 /** Bytes of records that are read between two pauses, in which other work runs. */
 const BYTES_PER_PAUSE = MiB
 
-export interface KeyQueryDeps {
+export interface KeyQueryDeps extends RecordPlaces {
   readonly index: KeyIndex
-  readonly places: RecordPlaces
-  readonly scheduler: Scheduler
+  readonly pause: () => Promise<void>
   /** Consumers may see what starts below. */
   readonly visibleEnd: () => number
 }
 
-/** See MessageStore.queryKeys. */
+/** See MessageQueries.queryKeys. */
 export async function queryKeys(deps: KeyQueryDeps, query: KeyQuery): Promise<KeyQueryResult> {
-  const { index, places, scheduler } = deps
+  const { index, pause } = deps
   const { fromMs, toMs, max } = query
   const lastIndexed = { ...index.last }
   const visibleEnd = deps.visibleEnd()
@@ -44,7 +42,7 @@ export async function queryKeys(deps: KeyQueryDeps, query: KeyQuery): Promise<Ke
     // An entry may be there twice: after a crash of Apache's broker, or because it goes into its file just now.
     if (at >= visibleEnd || seen.has(at)) continue
     seen.add(at)
-    const record = await recordAt(places, commitLogOffset(at))
+    const record = await recordAt(deps, commitLogOffset(at))
     if (record !== undefined && isWanted(record, query)) {
       bytes += record.bytes.length
       isCut = records.length > 0 && bytes > BYTES_MAX
@@ -57,7 +55,7 @@ export async function queryKeys(deps: KeyQueryDeps, query: KeyQuery): Promise<Ke
     unpaused += record?.bytes.length ?? 0
     if (unpaused < BYTES_PER_PAUSE) continue
     unpaused = 0
-    await new Promise<void>((resolve) => scheduler.soon(resolve))
+    await pause()
   }
   isCut ||= budget.entries <= 0 && records.length < max
   return { records: records.toReversed(), isCut, lastIndexed }

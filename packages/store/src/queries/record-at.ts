@@ -8,8 +8,9 @@ import {
   peekRecord,
   queueOffset,
 } from '@rocketmq-ts/model'
-import type { FoundRecord, QueueReader, RecordReader } from '../message-store.ts'
+import type { QueueReader, RecordReader } from '../message-store.ts'
 import { hasUnit, topicOf } from '../record-fields.ts'
+import type { FoundRecord } from './message-queries.ts'
 
 /** Loads of units for one look, at most: a small cache may give them up in between. */
 const LOADS_MAX = 16
@@ -17,7 +18,7 @@ const LOADS_MAX = 16
 export interface RecordPlaces {
   readonly reader: RecordReader & QueueReader
   /** Bytes of the record that starts there, by its first bytes; undefined where none does. */
-  sizeAt(at: CommitLogOffset): number | undefined | Promise<number | undefined>
+  readonly sizeAt: (at: CommitLogOffset) => number | undefined | Promise<number | undefined>
 }
 
 /** Where the log has the message of a queue offset; undefined without one. */

@@ -2,13 +2,18 @@
 // Units without a record (lost, or removed meanwhile) are stepped over. Java: ConsumeQueue.getOffsetInQueueByTime.
 import { type QueueId, type QueueOffset, MqError, queueOffset } from '@rocketmq-ts/model'
 import { isFillerUnit } from '../consume-queue/unit.ts'
-import type { QueueReader, RecordTimes, TimeBoundary, Unit } from '../message-store.ts'
+import type { QueueReader, RecordTimes, Unit } from '../message-store.ts'
+import type { TimeBoundary } from './message-queries.ts'
 
 /** Looks of one step of the search, at most: at so many units each, or for one that had to be loaded. */
 const LOOKS_MAX = 256
 const LOOK_UNITS = 256
 
-type Reader = QueueReader & RecordTimes
+/** What a search needs; `pause` lets other work run. */
+export interface TimeSearchDeps {
+  readonly reader: QueueReader & RecordTimes
+  readonly pause: () => Promise<void>
+}
 
 interface Stored {
   readonly offset: number
@@ -17,7 +22,7 @@ interface Stored {
 
 /** The first unit from `from` on that stands for a record, and where to go on looking. */
 function unitFrom(
-  reader: Reader,
+  reader: QueueReader,
   queue: QueueId,
   from: number,
 ): { readonly unit: Unit | undefined; readonly next: number; readonly load: (() => Promise<void>) | undefined } {
@@ -37,7 +42,12 @@ function unitFrom(
 }
 
 /** The first unit of [from, end) whose record is there; undefined without one. */
-async function storedFrom(reader: Reader, queue: QueueId, from: number, end: number): Promise<Stored | undefined> {
+async function storedFrom(
+  { reader, pause }: TimeSearchDeps,
+  queue: QueueId,
+  from: number,
+  end: number,
+): Promise<Stored | undefined> {
   let at = from
   for (let look = 0; look < LOOKS_MAX; look += 1) {
     const { unit, next, load } = unitFrom(reader, queue, at)
@@ -45,6 +55,7 @@ async function storedFrom(reader: Reader, queue: QueueId, from: number, end: num
       await load()
       continue
     }
+    if (look > 0) await pause()
     if (unit === undefined && (next === at || next >= end)) return undefined
     if (unit !== undefined) {
       if (unit.queueOffset >= end) return undefined
@@ -57,14 +68,14 @@ async function storedFrom(reader: Reader, queue: QueueId, from: number, end: num
   throw new MqError('damaged', `queue ${queue.queueId} of '${queue.topic}': too many lost records from ${from} on`)
 }
 
-/** See MessageStore.searchOffset. */
+/** See MessageQueries.searchOffset. */
 export async function searchOffset(
-  reader: Reader,
+  deps: TimeSearchDeps,
   queue: QueueId,
   timestampMs: number,
   boundary: TimeBoundary,
 ): Promise<QueueOffset> {
-  const { min, max } = reader.bounds(queue.topic, queue.queueId)
+  const { min, max } = deps.reader.bounds(queue.topic, queue.queueId)
   let low: number = min
   let high: number = max
   /** The last record known to lie before the border, and the first one known to lie behind it. */
@@ -72,7 +83,7 @@ export async function searchOffset(
   let behind: number = max
   while (low < high) {
     const middle = low + Math.floor((high - low) / 2)
-    const stored = await storedFrom(reader, queue, middle, high)
+    const stored = await storedFrom(deps, queue, middle, high)
     const isBefore =
       stored !== undefined && (boundary === 'LOWER' ? stored.storedMs < timestampMs : stored.storedMs <= timestampMs)
     if (isBefore) {
@@ -86,8 +97,8 @@ export async function searchOffset(
   return queueOffset(boundary === 'LOWER' ? behind : before)
 }
 
-/** See MessageStore.earliestStoredMs. */
-export async function earliestStoredMs(reader: Reader, queue: QueueId): Promise<number | undefined> {
-  const { min, max } = reader.bounds(queue.topic, queue.queueId)
-  return (await storedFrom(reader, queue, min, max))?.storedMs
+/** See MessageQueries.earliestStoredMs. */
+export async function earliestStoredMs(deps: TimeSearchDeps, queue: QueueId): Promise<number | undefined> {
+  const { min, max } = deps.reader.bounds(queue.topic, queue.queueId)
+  return (await storedFrom(deps, queue, min, max))?.storedMs
 }

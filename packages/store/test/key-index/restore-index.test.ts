@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import type { Effects } from '@rocketmq-ts/runtime'
-import { readIndexTimestamp } from '../../src/checkpoint.ts'
+import { readStoreCheckpoint } from '../../src/checkpoint.ts'
 import { decodeIndexHeader } from '../../src/key-index/layout.ts'
 import {
   afterKill,
@@ -141,7 +141,7 @@ test("index: what Apache's checkpoint and the headers say → never a header tha
   for (let index = COUNT; index < COUNT + 9; index += 1) {
     await send(store, numbered(index))
     if (index % 2 === 0) await store.checkpoint()
-    const indexedMs = await readIndexTimestamp(effects.files, `${FOLDER}/checkpoint`)
+    const indexedMs = (await readStoreCheckpoint(effects.files, `${FOLDER}/checkpoint`))!.indexMsgTimestamp
     for (const name of await indexNames(effects)) {
       const header = decodeIndexHeader((await bytesOf(effects, `${FOLDER}/index/${name}`)).subarray(0, 40), GEOMETRY)
       expect(header?.endTimestampMs).toBeLessThanOrEqual(indexedMs)
@@ -152,7 +152,8 @@ test("index: what Apache's checkpoint and the headers say → never a header tha
   expect((await indexNames(effects)).length).toBeGreaterThan(names.length)
   const last = (await indexNames(effects)).at(-1)!
   const header = decodeIndexHeader((await bytesOf(effects, `${FOLDER}/index/${last}`)).subarray(0, 40), GEOMETRY)!
-  expect(await readIndexTimestamp(effects.files, `${FOLDER}/checkpoint`)).toBeGreaterThanOrEqual(header.endTimestampMs)
+  const indexed = await readStoreCheckpoint(effects.files, `${FOLDER}/checkpoint`)
+  expect(indexed!.indexMsgTimestamp).toBeGreaterThanOrEqual(header.endTimestampMs)
 })
 
 test("index: Apache's broker deleted the last file and went on → what is missing in between is built again", async () => {

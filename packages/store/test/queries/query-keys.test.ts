@@ -161,3 +161,40 @@ test('key index: messages without keys → no file', async () => {
   await store.close()
   expect(await namesIn(effects)).not.toContain('index')
 })
+
+test('key query: more bytes than one answer takes → the newest ones, and told that it was cut short', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects, { ...SMALL, segmentBytes: 64 * 1024 * 1024 })
+  const body = Buffer.alloc(3 * 1024 * 1024)
+  for (let index = 0; index < 4; index += 1) await send(store, keyed(`m${index}`, 'k', { body }))
+  const query = { topic: 'TopicTest', key: 'k', fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, max: 64 }
+  const { records, isCut } = await store.queryKeys(query)
+  expect([records.map(({ queueOffset }) => queueOffset), isCut]).toEqual([[2, 3], true])
+  expect(await store.queryKeys({ ...query, max: 2 })).toMatchObject({ isCut: false })
+  await store.close()
+})
+
+test('key query: thousands of other keys of the same hash → cut short after so many, and told', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects, { ...SMALL, indexEntries: 5000, segmentBytes: 1024 * 1024 })
+  await send(store, keyed('first', 'Aa'))
+  for (let batch = 0; batch < 11; batch += 1) {
+    await send(store, ...Array.from({ length: 100 }, (_, index) => keyed(`${batch}-${index}`, 'BB')))
+  }
+  const query = { topic: 'TopicTest', key: 'Aa', fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, max: 64 }
+  expect(await store.queryKeys(query)).toMatchObject({ records: [], isCut: true })
+  expect((await store.queryKeys({ ...query, key: 'unique-first' })).records).toHaveLength(1)
+  await store.close()
+})
+
+test('key query: not flushed yet in synchronous mode → not found before it is', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects, SMALL)
+  store.append(keyed('one', 'k'))
+  expect(await find(store, 'k')).toEqual([])
+  await store.submit()
+  expect(await find(store, 'k')).toEqual([])
+  await store.whenFlushed(store.appended)
+  expect(await find(store, 'k')).toEqual(['one'])
+  await store.close()
+})
