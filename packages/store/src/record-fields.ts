@@ -1,7 +1,8 @@
 // What dispatch needs of a stored record, without decoding all of it.
-import { SysFlag, SystemTopic, tagsCodeOf, type RecordPeek } from '@rocketmq-ts/model'
+import { createRecordPeek, SysFlag, SystemTopic, tagsCodeOf, type RecordPeek } from '@rocketmq-ts/model'
 
 const VALUE_END = 0x02
+const ASCII_MAX = 0x7f
 const JOURNAL = Buffer.from(SystemTopic.INFLIGHT_LOG)
 const TAGS = Buffer.from('TAGS\u0001')
 
@@ -21,20 +22,42 @@ export function topicOf(bytes: Buffer, peek: RecordPeek): string {
   return bytes.toString('utf8', peek.topicAt, peek.topicAt + peek.topicLength)
 }
 
+/** Not Buffer's own, which also takes texts and costs more. */
+const { indexOf } = Uint8Array.prototype
+
 /** Tags code of a peeked record, from its properties; of several tags the last one counts, as for every reader. */
-export function storedTagsCode(bytes: Buffer, peek: RecordPeek): number {
-  return tagsCodeIn(bytes.subarray(peek.propertiesAt, peek.propertiesAt + peek.propertiesLength))
+export function storedTagsCode(bytes: Buffer, { propertiesAt, propertiesLength }: RecordPeek): number {
+  const stop = propertiesAt + propertiesLength
+  let code = 0
+  for (let at = propertiesAt; at < stop;) {
+    const found = indexOf.call(bytes, VALUE_END, at)
+    const end = found < 0 || found > stop ? stop : found
+    if (hasTagsName(bytes, at, end)) code = hashOf(bytes, at + TAGS.length, end)
+    at = end + 1
+  }
+  return code
 }
 
 /** Tags code of a record with these properties: what its unit must have, so that a queue built again is the same. */
 export function tagsCodeIn(properties: Buffer): number {
-  let at = properties.lastIndexOf(TAGS)
-  while (at > 0 && properties[at - 1] !== VALUE_END) at = properties.lastIndexOf(TAGS, at - 1)
-  if (at < 0) return 0
-  const valueAt = at + TAGS.length
-  const end = properties.indexOf(VALUE_END, valueAt)
-  const tag = properties.toString('utf8', valueAt, end < 0 ? properties.length : end)
-  return tag === '' ? 0 : tagsCodeOf(tag)
+  const peek = { ...createRecordPeek(), propertiesLength: properties.length }
+  return storedTagsCode(properties, peek)
+}
+
+function hasTagsName(bytes: Buffer, at: number, end: number): boolean {
+  if (end - at < TAGS.length) return false
+  for (let index = 0; index < TAGS.length; index += 1) if (bytes[at + index] !== TAGS[index]) return false
+  return true
+}
+
+/** Java's hash of the text in these bytes; nothing is decoded unless it is not ASCII. */
+function hashOf(bytes: Buffer, from: number, to: number): number {
+  let hash = 0
+  for (let at = from; at < to; at += 1) {
+    if (bytes[at]! > ASCII_MAX) return tagsCodeOf(bytes.toString('utf8', from, to))
+    hash = (Math.imul(hash, 31) + bytes[at]!) | 0
+  }
+  return hash
 }
 
 /** True for a record of the broker's journal. */

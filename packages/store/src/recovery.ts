@@ -86,12 +86,12 @@ class LogWindow {
   bytes: Buffer = Buffer.alloc(0)
   position = 0
   readonly #source: LogSource
-  readonly #foreignFrom: number | undefined
+  readonly #looked: { position: number; segmentEnd: number; readonly foreignFrom: number | undefined }
   readonly #buffer: Buffer
 
   constructor(source: LogSource, foreignFrom: number | undefined) {
     this.#source = source
-    this.#foreignFrom = foreignFrom
+    this.#looked = { position: 0, segmentEnd: 0, foreignFrom }
     this.#buffer = Buffer.allocUnsafeSlow(Math.min(WINDOW_BYTES, source.segmentBytes))
   }
 
@@ -111,8 +111,11 @@ class LogWindow {
     return scanStep(this.bytes, at, this.#place(position), this.peek)
   }
 
+  /** One for all looks: a scan makes nothing per record. */
   #place(position: number): ScanPlace {
-    return { position, segmentEnd: this.segmentEnd(position), foreignFrom: this.#foreignFrom }
+    this.#looked.position = position
+    this.#looked.segmentEnd = this.segmentEnd(position)
+    return this.#looked
   }
 
   /** Reads from `position` on, and looks; 'cut' is never the answer. */

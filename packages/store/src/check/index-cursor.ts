@@ -1,6 +1,6 @@
 // Walks the entries of all index files in order, and makes anew what slots, chains and headers must be.
 import { type File, type Files } from '@rocketmq-ts/runtime'
-import { readInt64OrNaN } from '@rocketmq-ts/bytes'
+import { readInt32, readInt64OrNaN } from '@rocketmq-ts/bytes'
 import {
   encodeIndexHeader,
   ENTRY_BYTES,
@@ -92,6 +92,20 @@ export class IndexCursor {
     this.#block = bytes.subarray(0, count)
     this.#blockFrom = this.#number
     this.#isShort = count < bytes.length
+  }
+
+  /** Goes over the entry at the cursor if it is in memory and that of the key: the way of nearly every one. */
+  takes(hash: number, offset: number, timeMs: number): boolean {
+    const at = (this.#number - this.#blockFrom) * ENTRY_BYTES
+    if (at < 0 || at + ENTRY_BYTES > this.#block.length || this.#number >= this.#count) return false
+    const block = this.#block
+    const isEqual =
+      readInt32(block, at) === hash &&
+      readInt64OrNaN(block, at + 4) === offset &&
+      readInt32(block, at + SECONDS_AT) === secondsSince(this.#beginMs, timeMs) &&
+      readInt32(block, at + 16) === this.#slots[hash % this.#geometry.slots]
+    if (isEqual) this.advance(hash, offset, timeMs)
+    return isEqual
   }
 
   /** The entry that a key must have here. Valid until the next call. */
@@ -252,7 +266,8 @@ export class IndexCursor {
       piece.fill(0)
       await file.read(slotPosition(slot), piece.subarray(0, count * SLOT_BYTES))
       for (let index = 0; index < count; index += 1) {
-        const [is, must] = [piece.readInt32BE(index * SLOT_BYTES), this.#slots[slot + index]!]
+        const is = readInt32(piece, index * SLOT_BYTES)
+        const must = this.#slots[slot + index]!
         if (is === must) continue
         this.#report('index-entry', slotPosition(slot + index), `slot ${slot + index} says entry ${is}, not ${must}`)
         if (this.#options.findings.more > 0) return

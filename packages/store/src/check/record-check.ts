@@ -6,6 +6,7 @@ import { hasUnit } from '../record-fields.ts'
 import type { ScannedRecord } from '../recovery.ts'
 
 const PORT_MAX = 65_535
+const ASCII_MAX = 0x7f
 /** Bits that Apache gives a meaning. Java: MessageSysFlag. */
 const KNOWN_SYS_FLAGS = 0x7ff
 /** First bytes of a compressed body, by what sysFlag says. 0 means zlib too. */
@@ -32,11 +33,18 @@ export function headerProblem({ bytes, at, position, peek }: ScannedRecord): str
   if (!(prepared >= 0 && prepared <= position)) return `preparedTransactionOffset: ${prepared} is not before the record`
   if (readInt32(bytes, restAt + 4) < 0) return 'reconsumeTimes: is below zero'
   if (!(readInt64OrNaN(bytes, at + 40) >= 0)) return 'bornTimestamp: is below zero'
-  if (!isUtf8(bytes.subarray(peek.topicAt, peek.topicAt + peek.topicLength))) return 'topic: is not UTF-8'
-  if (!isUtf8(bytes.subarray(peek.propertiesAt, peek.propertiesAt + peek.propertiesLength))) {
-    return 'properties: are not UTF-8'
-  }
+  // A topic that is no text is no queue's; only what has none is looked at here.
+  if (!hasUnit(sysFlag) && !isText(bytes, peek.topicAt, peek.topicLength)) return 'topic: is not UTF-8'
+  if (!isText(bytes, peek.propertiesAt, peek.propertiesLength)) return 'properties: are not UTF-8'
   return compressionProblem(bytes, peek)
+}
+
+/** Plain bytes are told without a view on them. */
+function isText(bytes: Buffer, at: number, length: number): boolean {
+  for (let index = at; index < at + length; index += 1) {
+    if (bytes[index]! > ASCII_MAX) return isUtf8(bytes.subarray(at, at + length))
+  }
+  return true
 }
 
 function compressionProblem(bytes: Buffer, { sysFlag, bodyAt, bodyLength }: RecordPeek): string | undefined {
