@@ -110,7 +110,10 @@ export const MetricName = {
   // Broker: store
   storageSize: gauge('rocketmq_storage_size_bytes', 'Used bytes of the disk that the store is on.', ofDisk),
   diskFree: gauge('rocketmq_ts_disk_free_bytes', 'Bytes of that disk that the broker may still use.'),
-  diskFull: gauge('rocketmq_ts_disk_full', '1 while sends are refused because that disk is full, or over its last mark, else 0.'),
+  diskFull: gauge(
+    'rocketmq_ts_disk_full',
+    '1 while sends are refused because that disk is full, or over its last mark, else 0.',
+  ),
   storageFlushBehind: gauge('rocketmq_storage_flush_behind_bytes', 'Bytes written but not yet flushed.', ofDisk),
   storageDispatchBehind: gauge(
     'rocketmq_storage_dispatch_behind_bytes',

@@ -27,6 +27,8 @@ export interface StoreSize {
   readonly messagesPerQueue: number
   /** Before memory is looked at. */
   readonly settleMs: number
+  /** Before the broker is stopped, for its first checkpoint. */
+  readonly checkpointMsMax: number
 }
 
 export const STORE_FULL: StoreSize = {
@@ -52,6 +54,7 @@ export const STORE_FULL: StoreSize = {
   ],
   messagesPerQueue: 3,
   settleMs: 3000,
+  checkpointMsMax: 120_000,
 }
 
 export const STORE_QUICK: StoreSize = {
@@ -69,4 +72,5 @@ export const STORE_QUICK: StoreSize = {
   manyQueues: [{ topics: 2, queuesPerTopic: 4 }],
   messagesPerQueue: 2,
   settleMs: 10,
+  checkpointMsMax: 0,
 }

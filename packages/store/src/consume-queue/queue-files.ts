@@ -59,6 +59,9 @@ export function createQueueFiles(options: {
   const unsyncedFiles = new Set<string>()
   const unsyncedFolders = new Set<string>()
   const loading = new Map<ConsumeQueue, Map<number, Promise<void>>>()
+  /** For the rests of files: one after the other, thousands of them at a start. */
+  let spare: Buffer | undefined
+  let zeros: Buffer | undefined
   /** Of each queue looked at, the offset below which it has no files. */
   const removedBelow = new WeakMap<ConsumeQueue, number>()
 
@@ -183,6 +186,19 @@ export function createQueueFiles(options: {
   }
 
   async function clearRest(queue: ConsumeQueue, path: string): Promise<boolean> {
+    const piece = spare ?? Buffer.allocUnsafeSlow(PIECE_BYTES)
+    spare = undefined
+    zeros ??= Buffer.alloc(PIECE_BYTES)
+    const cleared = await clearRestBy(queue, path, { piece, zeros })
+    spare = piece
+    return cleared
+  }
+
+  function clearRestBy(
+    queue: ConsumeQueue,
+    path: string,
+    { piece, zeros }: { readonly piece: Buffer; readonly zeros: Buffer },
+  ): Promise<boolean> {
     return use(
       path,
       () => files.open(path, 'must-exist'),
@@ -190,8 +206,6 @@ export function createQueueFiles(options: {
         // A power loss may have taken its length, which the next writer counts on.
         if ((await file.size()) !== fileBytes) await file.truncate(fileBytes)
         const start = (queue.max - fileStart(queue.max)) * UNIT_BYTES
-        const piece = Buffer.alloc(PIECE_BYTES)
-        const zeros = Buffer.alloc(PIECE_BYTES)
         let found = false
         for (let at = start; at < fileBytes; at += piece.length) {
           const bytes = await file.read(at, piece.subarray(0, Math.min(piece.length, fileBytes - at)))
