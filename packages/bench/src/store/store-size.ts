@@ -40,10 +40,11 @@ export const STORE_FULL: StoreSize = {
   sequentialBytes: 512 * MIB,
   coldBytes: 512 * MIB,
   growth: {
-    retainedBytes: [64 * MIB, 512 * MIB, 1024 * MIB, 2048 * MIB, 4096 * MIB],
+    retainedBytes: [64 * MIB, 2048 * MIB, 4096 * MIB, 8192 * MIB],
     queues: [1, 10, 100, 1000, 10_000],
     topics: [1, 10, 100, 1000],
-    messages: 100_000,
+    /** Of each run, with one checkpoint: about as many come between two that the log asks for. */
+    messages: 200_000,
   },
   drainMs: 4000,
   retainedBytes: 5 * 1024 * MIB,

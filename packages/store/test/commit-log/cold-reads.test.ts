@@ -138,7 +138,7 @@ test('cold reads: the last piece of a segment, and the end of the log → no byt
 test('cold reads: the file ends earlier than it should → the record is read alone, and its reader judges', async () => {
   const { asked, read } = setUp()
   const waiting = [0, 1, 2, 3].map((index) => read(index * RECORD_BYTES))
-  await asked[3]?.end(100)
+  await asked[3]?.end(3 * RECORD_BYTES + 100)
   const alone = asked[4]
   expect([alone?.at, alone?.bytes]).toEqual([3 * RECORD_BYTES, RECORD_BYTES])
   await alone?.end(0)

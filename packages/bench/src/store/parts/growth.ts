@@ -1,6 +1,8 @@
 // What a message costs while something else grows: bytes retained, queues, topics. Flat is what it should be.
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { MessageStore, NewRecord } from '@rocketmq-ts/store'
+import { medianOf } from '../../report/report.ts'
 import { createRecords, fillStore, openBenchStore, type RecordPlan } from '../bench-store.ts'
 import { cpuPerMessage } from '../cpu.ts'
 import type { GrowthCurve, GrowthPoint } from '../figures.ts'
@@ -33,7 +35,8 @@ export async function measureGrowth(folder: string, size: StoreSize): Promise<Gr
 }
 
 /** One store that grows. */
-async function measureRetained(folder: string, { growth }: StoreSize): Promise<GrowthPoint[]> {
+async function measureRetained(folder: string, size: StoreSize): Promise<GrowthPoint[]> {
+  const { growth } = size
   const data = join(folder, 'growth-retained')
   const store = await openBenchStore(data)
   const recordAt = createRecords({ bodyBytes: BODY_BYTES })
@@ -44,24 +47,24 @@ async function measureRetained(folder: string, { growth }: StoreSize): Promise<G
   for (const bytes of growth.retainedBytes) {
     const count = Math.max(0, Math.ceil((bytes - store.positions.written) / FILL_BODY_BYTES))
     await fillStore(store, largeAt, { from: 0, count, perTurn: PER_TURN / 8 })
-    const { cpuUs } = await cpuPerMessage(growth.messages, async () => {
-      await fillStore(store, recordAt, { from, count: growth.messages, perTurn: PER_TURN })
-    })
-    points.push({ at: bytes / MIB, cpuUs })
-    from += growth.messages
+    await store.checkpoint()
+    const at = store.positions.written / MIB
+    points.push({ at, cpuUs: await costOf(store, recordAt, { from, size }) })
+    from += size.repeats * growth.messages
   }
   await store.close()
   rmSync(data, { recursive: true })
   return points
 }
 
-/** A store for each point. Every queue exists before anything is measured; a checkpoint is part of what is. */
+/** A store for each point. Every queue exists before anything is measured. */
 async function measureEach(
   folder: string,
-  { growth: { messages } }: StoreSize,
+  size: StoreSize,
   counts: readonly number[],
   planOf: (count: number) => RecordPlan,
 ): Promise<GrowthPoint[]> {
+  const { messages } = size.growth
   const points: GrowthPoint[] = []
   for (const count of counts) {
     const data = join(folder, `growth-${count}`)
@@ -69,12 +72,27 @@ async function measureEach(
     const recordAt = createRecords(planOf(count))
     await fillStore(store, recordAt, { from: 0, count: messages, perTurn: PER_TURN })
     await store.checkpoint()
-    const { cpuUs } = await cpuPerMessage(messages, async () => {
-      await fillStore(store, recordAt, { from: messages, count: messages, perTurn: PER_TURN })
-    })
-    points.push({ at: count, cpuUs })
+    points.push({ at: count, cpuUs: await costOf(store, recordAt, { from: messages, size }) })
     await store.close()
     rmSync(data, { recursive: true })
   }
   return points
+}
+
+/** Of one message with its share of a checkpoint: the median of several runs. */
+async function costOf(
+  store: MessageStore,
+  recordAt: (index: number) => NewRecord,
+  { from, size }: { readonly from: number; readonly size: StoreSize },
+): Promise<number> {
+  const { messages } = size.growth
+  const costs: number[] = []
+  for (let run = 0; run < size.repeats; run += 1) {
+    const { cpuUs } = await cpuPerMessage(messages, async () => {
+      await fillStore(store, recordAt, { from: from + run * messages, count: messages, perTurn: PER_TURN })
+      await store.checkpoint()
+    })
+    costs.push(cpuUs)
+  }
+  return medianOf(costs)
 }
