@@ -19,8 +19,15 @@ import type { ForeignWrites, MessageStore, ReplayedRecord } from '@rocketmq-ts/s
 import type { BrokerEvent } from '../events.ts'
 import type { KeptEntries, KeptFile } from './kept-entries.ts'
 import type { GroupTable } from '../groups/group-table.ts'
-import { type AdoptedClaim, type Inflight, SETTING_PAYLOAD_BYTES_MAX } from '../inflight/inflight.ts'
+import {
+  type AdoptedClaim,
+  type AdoptedQueue,
+  type Inflight,
+  QUEUE_ID_MAX,
+  SETTING_PAYLOAD_BYTES_MAX,
+} from '../inflight/inflight.ts'
 import type { Journal } from '../journal/journal.ts'
+import { INVISIBLE_TIME_MS_MAX } from '../limits.ts'
 import { propertiesTextOf } from '../pop/copies.ts'
 import { findProperty } from '../send/property-text.ts'
 import { applySetting } from '../settings-writer.ts'
@@ -33,6 +40,10 @@ import { type SettingsFiles, membersOf, readSettingsFiles } from './settings-fil
 
 /** Lines of the log about what could not be taken, at most. */
 const REJECTED_TOLD_MAX = 100
+/** Longest name of a group that a state can hold. */
+const GROUP_BYTES_MAX = 255
+/** Clocks may differ by this much. A delivery of a later time is taken as one of now, so that it comes again some day. */
+const CLOCK_SKEW_MS_MAX = 3_600_000
 
 export interface TakeOverDeps {
   readonly files: Files
@@ -89,7 +100,8 @@ async function readPops(
       pops.take(decodePopRecord(tag, message.body), isRevive && record.queueOffset <= done)
     } catch (error) {
       if (!(error instanceof MqError)) throw error
-      rejected.push(`${topic} queue ${queueId} offset ${record.queueOffset}: ${error.message}`)
+      if (rejected.length < REJECTED_TOLD_MAX)
+        rejected.push(`${topic} queue ${queueId} offset ${record.queueOffset}: ${error.message}`)
     }
   }
 
@@ -97,11 +109,15 @@ async function readPops(
   return pops
 }
 
-/** All that is known of each queue. Progress of the system's own topics and groups has no part here. */
+/**
+ * All that is known of each queue. Progress of the system's own topics and groups has no part here, nor has what no name
+ * or number of ours can be.
+ */
 function merge(offsets: readonly GroupOffset[], pending: readonly PendingQueue[]): Queue[] {
   const queues = new Map<string, Queue>()
   function of({ topic, group, queueId }: Pick<Queue, 'topic' | 'group' | 'queueId'>): Queue | undefined {
     if (isSystemTopic(topic) || isSystemGroup(group)) return undefined
+    if (queueId > QUEUE_ID_MAX || utf8Length(group) > GROUP_BYTES_MAX) return undefined
     const key = keyOf({ topic, group, queueId })
     const queue = queues.get(key) ?? { topic, group, queueId, offset: undefined, pending: undefined }
     queues.set(key, queue)
@@ -118,23 +134,30 @@ function merge(offsets: readonly GroupOffset[], pending: readonly PendingQueue[]
   return [...queues.values()]
 }
 
-/** True when the queue is now as Apache's broker left it; false when it is as we left it. */
-function adoptQueue({ topics, store, inflight }: TakeOverDeps, queue: Queue): boolean {
+/** A delivery with times that ours could have. */
+function plausible({ offset, attempts, popTime: told, deadlineMs }: AdoptedClaim, nowMs: number): AdoptedClaim {
+  const popTime = told > nowMs + CLOCK_SKEW_MS_MAX ? nowMs : told
+  return { offset, attempts, popTime, deadlineMs: popTime + Math.min(deadlineMs - told, INVISIBLE_TIME_MS_MAX) }
+}
+
+/** The queue becomes what Apache's broker left; undefined when it stays as we left it. */
+function adoptQueue({ topics, store, inflight, clock }: TakeOverDeps, queue: Queue): AdoptedQueue | undefined {
   const { topic: name, group, queueId, offset, pending } = queue
   const topic = topics.get(name)
-  if (topic === undefined) return false
+  if (topic === undefined) return undefined
   const { min, max } = store.bounds(name, queueId)
   const known = inflight.queue(name, group, queueId)
   const claimed = pending?.claimed ?? []
   if (known !== undefined && claimed.length === 0 && (offset === undefined || offset === inflight.lowMark(known))) {
-    return false
+    return undefined
   }
   const behindAll = (claims: readonly AdoptedClaim[]): number => (claims.at(-1)?.offset ?? -1) + 1
   const told = Math.max(offset ?? Math.max(behindAll(claimed), known?.cursor ?? 0), pending?.orderedEnd ?? 0)
   const cursor = Math.min(told, max, pending?.againFrom ?? max)
   const live = claimed.filter((each) => each.offset >= min && each.offset < cursor)
-  inflight.adopt({ topic: name, incarnation: topic.incarnation, group, queueId }, { cursor, claimed: live })
-  return true
+  const adopted = { cursor, claimed: live.map((each) => plausible(each, clock.nowMs())) }
+  inflight.adopt({ topic: name, incarnation: topic.incarnation, group, queueId }, adopted)
+  return adopted
 }
 
 /** What goes back into the files as it is. A file that could not be read changes nothing of what is kept. */
@@ -189,7 +212,7 @@ function keep(deps: TakeOverDeps, found: SettingsFiles, offsets: readonly GroupO
 
 /** Takes everything over and calls the folder ours. Called before anybody may ask for anything. */
 export async function takeOver(deps: TakeOverDeps, { from, isPrefixKept }: ForeignWrites): Promise<TakenOver> {
-  const { files, root, store, inflight, journal, logger } = deps
+  const { files, root, store, journal, logger } = deps
 
   async function write(): Promise<void> {
     const before = store.appended
@@ -213,10 +236,11 @@ export async function takeOver(deps: TakeOverDeps, { from, isPrefixKept }: Forei
   let inFlight = 0
   let newestMs = 0
   for (const queue of merge(progress.offsets, pending)) {
-    if (!adoptQueue(deps, queue)) continue
+    const adopted = adoptQueue(deps, queue)
+    if (adopted === undefined) continue
     changed += 1
-    inFlight += inflight.queue(queue.topic, queue.group, queue.queueId)?.inFlight ?? 0
-    for (const { popTime } of queue.pending?.claimed ?? []) newestMs = Math.max(newestMs, popTime)
+    inFlight += adopted.claimed.length
+    for (const { popTime } of adopted.claimed) newestMs = Math.max(newestMs, popTime)
     await write()
   }
   keep(deps, found, progress.offsets, rejected)

@@ -133,6 +133,36 @@ test('take over: records that are none → told, the others are taken; offsets b
   expect(ledgerOf(broker)).toMatchObject([{ group: 'G', balanced: true, buckets: { inFlight: 1, beforeStart: 1 } }])
 })
 
+test('take over: numbers and names that nobody can have written → left out, the start goes on, times are our own', async () => {
+  const year = 366 * 24 * 3_600_000
+  const broker = await onApacheFolder({
+    records: [
+      ...messages(3),
+      popRecord('ck', {
+        ...checkpoint,
+        so: 0,
+        d: [0],
+        n: 1,
+        pt: POP_TIME + 1000 * year,
+        it: Number.MAX_SAFE_INTEGER - POP_TIME,
+      }),
+      popRecord('ck', { ...checkpoint, q: 2 ** 40 }),
+      popRecord('ck', { ...checkpoint, c: 'G'.repeat(300) }),
+      popRecord('ck', { ...checkpoint, so: Number.MAX_SAFE_INTEGER, d: [1], n: 1 }),
+    ],
+    files: { 'consumerOffset.json': offsetsOf({ 'T@G': '{0:1,4294967295:3}', [`T@${'G'.repeat(300)}`]: '{0:1}' }) },
+  })
+  expect(ledgerOf(broker)).toMatchObject([
+    { group: 'G', queueId: 0, balanced: true, buckets: { inFlight: 1, waiting: 2 } },
+  ])
+  await broker.advance(13 * 3_600_000)
+  const [again] = await broker.pop('T', 'G', { max: 1 })
+  expect(again?.record.queueOffset).toBe(0)
+  expect(again?.popTimeMs).toBeLessThan(POP_TIME + year)
+  broker.crash({ powerLoss: true })
+  await broker.restart()
+})
+
 test('take over: ours, then Apache, then ours → what it left alone is as we left it, the rest as it did', async () => {
   const broker = await startBroker({ mappedFileSizeCommitLog: SEGMENT_BYTES })
   for (const topic of ['T', 'U'])
