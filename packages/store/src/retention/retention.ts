@@ -20,6 +20,8 @@ import { createTopicRules } from './topic-rules.ts'
 
 /** Queues looked at between two pauses, in which other work runs. */
 const QUEUES_PER_PAUSE = 256
+/** While sends are refused: they go on within a second of the room that somebody makes. */
+const REFUSING_INTERVAL_MS = 1000
 
 export interface RetentionDeps {
   readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs'>
@@ -181,13 +183,14 @@ export function createRetention(deps: RetentionDeps): Retention {
       const topicsDueMs = await applyTopicRules(current)
       await moveMins()
       await removeFiles(current, plan)
-      const isBusy = plan.more || log.written !== seenEnd || refusal !== undefined
+      const isBusy = plan.more || log.written !== seenEnd
       dueMs = isBusy ? 0 : Math.min(topicsDueMs, plan.nextDueMs ?? Number.POSITIVE_INFINITY)
     } catch (error) {
       failed(error)
     }
     seenEnd = log.written
-    if (dueMs < Number.POSITIVE_INFINITY) arm(Math.max(rules.intervalMs, dueMs - clock.nowMs()))
+    if (refusal !== undefined) arm(Math.min(rules.intervalMs, REFUSING_INTERVAL_MS))
+    else if (dueMs < Number.POSITIVE_INFINITY) arm(Math.max(rules.intervalMs, dueMs - clock.nowMs()))
   }
 
   /** Finds the mins for a log without the files of the plan; nobody is told of them yet. */
