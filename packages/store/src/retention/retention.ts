@@ -34,6 +34,7 @@ export interface RetentionDeps {
   readonly queueFiles: QueueFiles
   readonly log: {
     readonly written: number
+    readonly failure: Error | undefined
     whenFlushed(position: number): Promise<void>
     storedMs(position: number): number | undefined | Promise<number | undefined>
   }
@@ -171,6 +172,8 @@ export function createRetention(deps: RetentionDeps): Retention {
 
   /** One look at everything, and what follows from it. A failure is tried again with the next one. */
   async function look(current: RetentionOptions): Promise<void> {
+    // A log that takes nothing more can not say what must outlive its files: they stay until the restart.
+    if (log.failure !== undefined) return
     const { rules } = current
     let dueMs = 0
     try {

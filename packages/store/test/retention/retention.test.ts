@@ -1,12 +1,9 @@
-// Files of the log go by age and by the state of the disk; what is left is whole, now and after a restart.
+// Files of the log go by age; what is left is whole, now and after a restart.
 import { expect, test } from '@jest/globals'
 import { commitLogOffset } from '@rocketmq-ts/model'
-import { openMessageStore } from '../../src/index.ts'
-import { HOLDS_MAX } from '../../src/retention/holds.ts'
 import { localHour, nextDeleteTime } from '../../src/retention/rules.ts'
 import {
   afterPowerLoss,
-  createEventLog,
   createManualEffects,
   FOLDER,
   namesIn,
@@ -16,11 +13,10 @@ import {
   restarted,
   SEGMENT_BYTES,
   send,
-  textAt,
   textsOf,
   unitsOf,
 } from '../store-fixture.ts'
-import { fillTo, HOUR_MS, openForgetting, RULES, timeInHour, withDisk, withSpace } from './retention-fixture.ts'
+import { fillTo, HOUR_MS, openForgetting, RULES, timeInHour, withSpace } from './retention-fixture.ts'
 
 const RESERVED_MS = 72 * HOUR_MS
 
@@ -123,164 +119,16 @@ test('idle: no message comes → no timer but that of the day on which the oldes
   expect(asked - before).toBeLessThanOrEqual(3)
 })
 
-test('disk: 0.76 → old files go in any hour, young ones stay', async () => {
-  const start = timeInHour(1_800_000_000_000, 4, false)
-  const effects = createManualEffects({ nowMs: start })
-  const disk = { usedRatio: 0.75 }
-  const rules = { ...RULES, deleteHours: [4], reservedMs: 60_000 }
-  const store = await openForgetting(withDisk(effects, disk), {}, { rules })
-  await fillTo(store, 2)
-  await effects.advance(80_000)
-  expect(store.min).toBe(0)
-  disk.usedRatio = 0.76
-  await fillTo(store, 3)
-  await effects.advance(30_000)
-  expect(store.min).toBe(SEGMENT_BYTES)
-  await effects.advance(60_000)
-  expect(store.min).toBe(2 * SEGMENT_BYTES)
-})
-
-test('disk: 0.86 → the oldest go however young, the last file stays; not where cleanFileForciblyEnable is off', async () => {
-  for (const cleanForcibly of [true, false]) {
-    const effects = createManualEffects()
-    const disk = { usedRatio: 0.86 }
-    const store = await openForgetting(withDisk(effects, disk), {}, { rules: { ...RULES, cleanForcibly } })
-    await fillTo(store, 4)
-    await effects.advance(RULES.intervalMs)
-    expect(store.min).toBe(cleanForcibly ? SEGMENT_BYTES : 0)
-    await effects.advance(10 * RULES.intervalMs)
-    expect(store.min).toBe(cleanForcibly ? 3 * SEGMENT_BYTES : 0)
-    expect(store.diskOverMark).toBe(false)
-  }
-})
-
-test('disk: 0.91 → sends are refused, journal records and reads pass; 0.5 → sending goes on', async () => {
+test('a failed sync: the log takes nothing more → its files stay, and nothing is tried', async () => {
   const effects = createManualEffects()
-  const disk = { usedRatio: 0.5 }
-  const { events, logger } = createEventLog()
-  const store = await openMessageStore(
-    { folder: FOLDER, flushMode: 'SYNC_FLUSH', segmentBytes: SEGMENT_BYTES, reserveBytes: 0 },
-    { ...withDisk(effects, disk), logger },
-  )
-  store.startRetention({ rules: RULES })
-  const [before] = await send(store, newRecord({ text: 'before' }))
-  disk.usedRatio = 0.91
-  await effects.advance(RULES.intervalMs)
-  expect(() => store.append(newRecord())).toThrow(
-    expect.objectContaining({ code: 'disk-full', message: expect.stringContaining('91 % full') }),
-  )
-  store.append(newRecord({ topic: 'Journal' }), { journal: true })
-  await store.submit()
-  expect(await textAt(store, before!.commitLogOffset, before!.size)).toBe('before')
-  expect([store.diskOverMark, store.diskFull]).toEqual([true, false])
+  let asked = 0
+  const beforeRemoval = async (): Promise<void> => void (asked += 1)
+  const store = await openForgetting(effects, {}, { rules: { ...RULES, reservedMs: 0 }, beforeRemoval })
+  await fillTo(store, 3)
+  effects.machine.disk.fail({ on: 'sync', path: 'commitlog', error: 'io' })
+  await expect(send(store, newRecord())).rejects.toMatchObject({ code: 'store-refused' })
   await effects.advance(10 * RULES.intervalMs)
-  disk.usedRatio = 0.5
-  await effects.advance(1000)
-  expect(store.diskOverMark).toBe(false)
-  await send(store, newRecord())
-  const told = events.map(({ event }) => event).filter((event) => event.startsWith('store.disk'))
-  expect(told).toEqual(['store.disk-full', 'store.disk-freed'])
-})
-
-test('disk: it does not answer → age counts alone', async () => {
-  const effects = createManualEffects()
-  const store = await openForgetting(withSpace(effects, () => Promise.reject(new Error('no answer'))))
-  await fillTo(store, 2)
-  await effects.advance(RESERVED_MS + HOUR_MS)
-  expect(store.min).toBe(SEGMENT_BYTES)
-})
-
-test('hold: somebody needs the log from there on → that stays, its owner is told once, and goes on when it ends', async () => {
-  const effects = createManualEffects()
-  const { events, logger } = createEventLog()
-  const store = await openMessageStore(
-    { folder: FOLDER, flushMode: 'SYNC_FLUSH', segmentBytes: SEGMENT_BYTES, reserveBytes: 0 },
-    { ...effects, logger },
-  )
-  store.startRetention({ rules: RULES })
-  await fillTo(store, 4)
-  const slave = store.hold('slave 10.0.0.9', commitLogOffset(SEGMENT_BYTES + 5))
-  const other = store.hold('export', commitLogOffset(3 * SEGMENT_BYTES))
-  await effects.advance(RESERVED_MS + HOUR_MS)
-  expect(store.min).toBe(SEGMENT_BYTES)
-  const told = () => events.filter(({ event }) => event === 'store.held')
-  expect(told()).toEqual([{ event: 'store.held', owner: 'slave 10.0.0.9', position: SEGMENT_BYTES + 5 }])
-  await effects.advance(24 * HOUR_MS)
-  expect(told()).toHaveLength(1)
-  slave.moveTo(commitLogOffset(2 * SEGMENT_BYTES))
-  slave.moveTo(commitLogOffset(0))
-  await effects.advance(RULES.intervalMs)
-  expect(store.min).toBe(2 * SEGMENT_BYTES)
-  slave.release()
-  slave.release()
-  other.release()
-  await effects.advance(RULES.intervalMs)
-  expect(store.min).toBe(3 * SEGMENT_BYTES)
-  expect(() => store.hold('late', commitLogOffset(0))).toThrow(expect.objectContaining({ code: 'parameter-invalid' }))
-})
-
-test('hold: a full disk → nothing held goes, sends are refused instead', async () => {
-  const effects = createManualEffects()
-  const disk = { usedRatio: 0.5 }
-  const store = await openForgetting(withDisk(effects, disk))
-  await fillTo(store, 3)
-  store.hold('slave', commitLogOffset(0))
-  disk.usedRatio = 0.95
-  await effects.advance(3 * RULES.intervalMs)
-  expect([store.min, store.diskOverMark]).toEqual([0, true])
-})
-
-test('hold: too many → busy, naming who has to wait', async () => {
-  const store = await openForgetting(createManualEffects())
-  const holds = Array.from({ length: HOLDS_MAX }, (_, index) => store.hold(`reader ${index}`, commitLogOffset(0)))
-  expect(() => store.hold('one more', commitLogOffset(0))).toThrow(
-    expect.objectContaining({ code: 'busy', message: expect.stringContaining('one more') }),
-  )
-  holds[0]!.release()
-  store.hold('one more', commitLogOffset(0))
-})
-
-test('before a file goes: the owner is asked, and nothing goes while it refuses', async () => {
-  const effects = createManualEffects()
-  const asked: number[] = []
-  let isReady = false
-  const store = await openForgetting(
-    effects,
-    {},
-    {
-      rules: { ...RULES, reservedMs: 0 },
-      async beforeRemoval(limit) {
-        asked.push(limit)
-        expect([store.min, await namesIn(effects, '/commitlog')]).toEqual([0, expect.arrayContaining(['0'.repeat(20)])])
-        if (!isReady) throw new Error('not yet')
-      },
-    },
-  )
-  await fillTo(store, 3)
-  await effects.advance(3 * RULES.intervalMs)
-  expect([store.min, asked]).toEqual([0, [2 * SEGMENT_BYTES, 2 * SEGMENT_BYTES, 2 * SEGMENT_BYTES]])
-  isReady = true
-  await effects.advance(RULES.intervalMs)
-  expect(store.min).toBe(2 * SEGMENT_BYTES)
-})
-
-test('a hold that is taken while the owner prepares → what it needs stays', async () => {
-  const effects = createManualEffects()
-  const store = await openForgetting(
-    effects,
-    {},
-    {
-      rules: { ...RULES, reservedMs: 0 },
-      async beforeRemoval() {
-        if (store.min === 0) store.hold('late reader', commitLogOffset(SEGMENT_BYTES))
-      },
-    },
-  )
-  await fillTo(store, 4)
-  await effects.advance(RULES.intervalMs)
-  expect(store.min).toBe(0)
-  await effects.advance(RULES.intervalMs)
-  expect(store.min).toBe(SEGMENT_BYTES)
+  expect([asked, store.min]).toEqual([0, 0])
 })
 
 test('read: its file goes meanwhile → a read under way gets its bytes, the next one is told', async () => {

@@ -2,6 +2,7 @@
 import type { Mutant } from '../mutant.ts'
 
 const STORE_TEST = 'packages/store/test/retention/retention.test.ts'
+const HOLDS_TEST = 'packages/store/test/retention/holds.test.ts'
 const TOPIC_TEST = 'packages/store/test/retention/topic-rules.test.ts'
 const BROKER_TEST = 'services/broker/test/retention.test.ts'
 
@@ -59,7 +60,7 @@ export const RETENTION_MUTANTS: readonly Mutant[] = [
     file: 'packages/store/src/retention/retention.ts',
     text: 'if (holds.all().some(({ position }) => position < limit) || stopped) return',
     replacement: 'if (stopped) return',
-    testFile: STORE_TEST,
+    testFile: HOLDS_TEST,
     test: 'a hold that is taken while the owner prepares → what it needs stays',
   },
   {
