@@ -1,0 +1,67 @@
+import { expect, test } from '@jest/globals'
+import type { File, Files } from '@rocketmq-ts/runtime'
+import { CHUNK_UNITS, ChunkCache } from '../../src/consume-queue/chunk-cache.ts'
+import { ConsumeQueue } from '../../src/consume-queue/consume-queue.ts'
+import { createQueueFiles } from '../../src/consume-queue/queue-files.ts'
+import { createManualEffects } from '../store-fixture.ts'
+
+const ROOT = '/consumequeue'
+
+/** Files whose opening can be held up, and that tell how they are read. */
+function setUp() {
+  const effects = createManualEffects()
+  const reads: string[] = []
+  let beforeOpen: () => void = () => undefined
+  const files: Files = {
+    ...effects.files,
+    async open(path, mode) {
+      beforeOpen()
+      const file = await effects.files.open(path, mode)
+      const watched: File = Object.create(file, {
+        read: {
+          value(position: number, into: Uint8Array, lane?: string, group?: string) {
+            reads.push(`${lane} ${group}`)
+            return file.read(position, into)
+          },
+        },
+      }) as File
+      for (const name of ['size', 'truncate', 'sync', 'close', 'writeSync', 'readSync'] as const) {
+        Object.defineProperty(watched, name, { value: (file[name] as () => unknown).bind(file) })
+      }
+      return watched
+    },
+  }
+  const queueFiles = createQueueFiles({ files, root: ROOT, unitsPerFile: 1000 })
+  return { queueFiles, reads, holdUp: (what: () => void) => void (beforeOpen = what) }
+}
+
+function createQueue(cacheBytes: number): ConsumeQueue {
+  return new ConsumeQueue({ topic: 'T', queueId: 0 }, 0, 0, new ChunkCache(cacheBytes))
+}
+
+function pushUnits(queue: ConsumeQueue, count: number): void {
+  for (let unit = 0; unit < count; unit += 1) queue.push({ commitLogOffset: unit * 100, size: 1, tagsCode: 0 })
+}
+
+test('queue files: units are loaded for a group → in the cold lane, when it is the turn of that group', async () => {
+  const { queueFiles, reads } = setUp()
+  const queue = createQueue(1)
+  pushUnits(queue, 2 * CHUNK_UNITS)
+  await queueFiles.persist(queue)
+  queue.push({ commitLogOffset: 1, size: 1, tagsCode: 0 })
+  expect(queue.walk(0, 1, 1, () => 'take').kind).toBe('missing')
+  await queueFiles.load(queue, 0, 'G')
+  expect(reads).toEqual(['cold G'])
+  expect(queue.walk(0, 1, 1, () => 'take').kind).toBe('scanned')
+  await queueFiles.close()
+})
+
+test('queue files: the queue ends while its file is opened → nothing is written, and nothing fails', async () => {
+  const { queueFiles, holdUp } = setUp()
+  const queue = createQueue(1000)
+  pushUnits(queue, 3)
+  holdUp(() => queue.end())
+  await queueFiles.persist(queue)
+  expect(queue.persisted).toBe(0)
+  await queueFiles.close()
+})
