@@ -3,7 +3,7 @@
 import { type JavaJson, JsonFields } from '@rocketmq-ts/model'
 import type { Files } from '@rocketmq-ts/runtime'
 import { type OrderedDelivery, decodeOrderInfo } from './pop-records.ts'
-import { attempt, membersOf, readEither } from './settings-files.ts'
+import { attempt, readEither, tableOf } from './settings-files.ts'
 
 export interface GroupOffset {
   readonly topic: string
@@ -34,8 +34,7 @@ export async function readOffsetFiles(files: Pick<Files, 'readWhole'>, root: str
     take: (queue: { topic: string; group: string; queueId: number }, value: JavaJson, fields: JsonFields) => void,
   ): Promise<void> {
     const json = await readEither(files, `${root}/config/${name}`, rejected)
-    if (json === undefined) return
-    for (const [key, queues] of membersOf(json, table)) {
+    for (const [key, queues] of tableOf(json, name, table, rejected) ?? []) {
       attempt(rejected, name, () => {
         const fields = new JsonFields(queues, `${table}.${key.slice(0, 128)}`)
         const at = key.indexOf('@')

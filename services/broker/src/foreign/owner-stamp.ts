@@ -1,12 +1,12 @@
-// A short text for the settings and offsets beside the log. Our mirrors change only while we run: when they differ from
-// what a clean stop left, another broker has had the folder.
+// A short text that changes when Apache's broker writes settings or offsets: each time it puts what a file held before into
+// a `.bak` beside it, which we never touch. The files themselves say less: damage on the disk changes them, too.
 import { createHash } from 'node:crypto'
 import { FileError, type Files } from '@rocketmq-ts/runtime'
 import { SETTINGS_FILE_BYTES_MAX } from '../limits.ts'
 
-const NAMES = ['topics.json', 'subscriptionGroup.json', 'consumerOffset.json']
+const NAMES = ['topics.json.bak', 'subscriptionGroup.json.bak', 'consumerOffset.json.bak']
 
-/** The stamp of the files below `root`; undefined while one of them can not be read. */
+/** The stamp of the files below `root`; undefined while one of them can not be read. Java: ConfigManager.persist. */
 export async function ownerStamp(files: Pick<Files, 'readWhole'>, root: string): Promise<string | undefined> {
   const hash = createHash('sha256')
   try {

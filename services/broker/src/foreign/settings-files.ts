@@ -17,7 +17,7 @@ export interface SettingsFiles {
   /** Undefined without a file that can be read. */
   readonly topics: readonly TopicConfig[] | undefined
   readonly groups: readonly SubscriptionGroupConfig[] | undefined
-  /** Everything that the two files hold. */
+  /** Everything that the two files hold, where they hold their table. */
   readonly whole: { readonly topics: JavaJson | undefined; readonly groups: JavaJson | undefined }
   /** Files and entries that could not be read, and why. */
   readonly rejected: readonly string[]
@@ -33,9 +33,10 @@ export async function readSettingsFiles(files: Pick<Files, 'readWhole'>, root: s
     table: string,
     decode: (json: JavaJson, path: string) => Config,
   ): Config[] | undefined {
-    if (json === undefined) return undefined
+    const members = tableOf(json, name, table, rejected)
+    if (members === undefined) return undefined
     const configs: Config[] = []
-    for (const [key, value] of membersOf(json, table)) {
+    for (const [key, value] of members) {
       attempt(rejected, name, () => void configs.push(decode(value, `${table}.${key}`)))
     }
     return configs
@@ -43,10 +44,13 @@ export async function readSettingsFiles(files: Pick<Files, 'readWhole'>, root: s
 
   const topics = await readEither(files, `${root}/config/topics.json`, rejected)
   const groups = await readEither(files, `${root}/config/subscriptionGroup.json`, rejected)
+  const topicConfigs = read(topics, 'topics.json', 'topicConfigTable', decodeTopicConfig)
+  const table = 'subscriptionGroupTable'
+  const groupConfigs = read(groups, 'subscriptionGroup.json', table, decodeSubscriptionGroupConfig)
   return {
-    topics: read(topics, 'topics.json', 'topicConfigTable', decodeTopicConfig),
-    groups: read(groups, 'subscriptionGroup.json', 'subscriptionGroupTable', decodeSubscriptionGroupConfig),
-    whole: { topics, groups },
+    topics: topicConfigs,
+    groups: groupConfigs,
+    whole: { topics: topicConfigs && topics, groups: groupConfigs && groups },
     rejected,
   }
 }
@@ -80,6 +84,19 @@ export async function readEither(
 export function membersOf(json: JavaJson, name: string): readonly (readonly [string, JavaJson])[] {
   const table = isJavaJsonObject(json) && !(json instanceof Map) ? json[name] : undefined
   return isJavaJsonObject(table) && !(table instanceof Map) ? Object.entries(table) : []
+}
+
+/** The same of a table that the file must have: without it the file says nothing, not that there is nothing. */
+export function tableOf(
+  json: JavaJson | undefined,
+  name: string,
+  table: string,
+  rejected: string[],
+): readonly (readonly [string, JavaJson])[] | undefined {
+  if (json === undefined) return undefined
+  if (isJavaJsonObject(json) && !(json instanceof Map) && isJavaJsonObject(json[table])) return membersOf(json, table)
+  rejected.push(`${name}: it has no ${table}`)
+  return undefined
 }
 
 /** Does the work; what is wrong with the file is told, with its place. */

@@ -221,13 +221,15 @@ export async function takeOver(deps: TakeOverDeps, { from, isPrefixKept }: Forei
   }
 
   const found = await readSettingsFiles(files, root)
+  const progress = await readOffsetFiles(files, root)
+  // What is missing from files of which one is damaged may be missing by the damage.
+  const isComplete = isPrefixKept && found.rejected.length + progress.rejected.length === 0
   const settings = await adoptSettings(
     { ...deps, nowMs: deps.clock.nowMs(), changed: write },
     found,
     [...store.queues()],
-    isPrefixKept,
+    isComplete,
   )
-  const progress = await readOffsetFiles(files, root)
   const rejected = [...settings.rejected, ...progress.rejected]
   const pops = await readPops(deps, from, progress.offsets, rejected)
   for (const each of progress.ordered) pops.takeOrdered(each)

@@ -75,7 +75,13 @@ async function run({ effects, records = [], files: config = {}, isFresh = false 
   await store.close()
   for (const path of (await ownFiles(files)).keys()) await files.remove(path)
   for (const [path, bytes] of before) await writeFile(files, path, bytes)
-  for (const [name, text] of Object.entries(config)) await writeFile(files, `/store/config/${name}`, text)
+  for (const [name, text] of Object.entries(config)) {
+    const path = `/store/config/${name}`
+    // Java: ConfigManager.persist.
+    const held = await files.readWhole(path, 1_000_000)
+    if (held !== undefined) await writeFile(files, `${path}.bak`, held)
+    await writeFile(files, path, text)
+  }
   for (const folder of ['/store', '/store/config']) await files.syncFolder(folder)
 }
 

@@ -3,7 +3,15 @@ import { expect, test } from '@jest/globals'
 import { type JavaJsonObject, REVIVE_GROUP, REVIVE_TOPIC_PREFIX, SystemTopic, parseJavaJson } from '@rocketmq-ts/model'
 import { AckMessage, QueryConsumerOffset, ResponseCode } from '@rocketmq-ts/remoting'
 import { type BrokerHarness, startBroker } from '../broker-harness.ts'
-import { type ApacheRecord, SEGMENT_BYTES, bodies, configText, onApacheFolder, runApache } from './apache-folder.ts'
+import {
+  type ApacheRecord,
+  SEGMENT_BYTES,
+  bodies,
+  configText,
+  onApacheFolder,
+  runApache,
+  writeFile,
+} from './apache-folder.ts'
 
 const REVIVE = `${REVIVE_TOPIC_PREFIX}DefaultCluster`
 /** Simulated machines begin in 2026. */
@@ -161,6 +169,49 @@ test('take over: numbers and names that nobody can have written → left out, th
   expect(again?.popTimeMs).toBeLessThan(POP_TIME + year)
   broker.crash({ powerLoss: true })
   await broker.restart()
+})
+
+test.each(['consumerOffset.json', 'topics.json', 'subscriptionGroup.json'])(
+  'take over: %s damaged while nobody had the folder, even to other numbers → not believed, all is as we left it',
+  async (name) => {
+    const broker = await startBroker({ mappedFileSizeCommitLog: SEGMENT_BYTES })
+    await broker.setRetries('G', 3)
+    for (let index = 0; index < 4; index += 1) await broker.send('T', `${index}`)
+    await broker.ack('T', 'G', (await broker.pop('T', 'G', { max: 1, queueId: 0 }))[0]!)
+    await broker.stop()
+    const before = ledgerOf(broker)
+    const { files } = broker.machine.start('rot', () => undefined).effects
+    const texts = [(await configText(broker, name))!.replaceAll(/[1-3]/g, '0'), '{"other":{}}', '']
+    for (const text of texts) {
+      await broker.settled(writeFile(files, `/store/config/${name}`, text))
+      await broker.restart()
+      expect(broker.events.some(({ event }) => event === 'store.foreign')).toBe(false)
+      expect(ledgerOf(broker)).toStrictEqual(before)
+      await broker.stop()
+    }
+  },
+)
+
+test('take over: after another broker, one of its files without its table → told, and nothing is deleted', async () => {
+  const broker = await startBroker({ mappedFileSizeCommitLog: SEGMENT_BYTES })
+  await broker.setRetries('G', 3)
+  await broker.send('T', 'one')
+  await broker.pop('T', 'G', { queueId: 0, invisibleMs: INVISIBLE_MS })
+  await broker.stop()
+  const files = {
+    'topics.json': '{"topicConfigTable":{}}',
+    'subscriptionGroup.json': '{"topicConfigTable":{}}',
+    'consumerOffset.json': '{"table":{}}',
+  }
+  await runApache(broker, { files })
+  await broker.restart()
+  expect(broker.events.filter(({ event }) => event === 'foreign.rejected')).toMatchObject([
+    { reason: 'subscriptionGroup.json: it has no subscriptionGroupTable' },
+    { reason: 'consumerOffset.json: it has no offsetTable' },
+  ])
+  expect(ledgerOf(broker)[0]).toMatchObject({ topic: 'T', group: 'G', buckets: { inFlight: 1 } })
+  await broker.stop()
+  expect(await configText(broker, 'subscriptionGroup.json')).toContain('"retryMaxTimes":3')
 })
 
 test('take over: ours, then Apache, then ours → what it left alone is as we left it, the rest as it did', async () => {
