@@ -10,7 +10,10 @@ export const RetentionAttribute = {
   count: 'retention.count',
 } as const
 
-/** What one broker keeps of a topic, over all of its queues; undefined where there is no bound. */
+/**
+ * What one broker keeps of a topic, over all of its queues; undefined where there is no bound. What is beyond a bound is
+ * gone for every group, in flight or not.
+ */
 export interface TopicRetention {
   /** Messages older than this are gone. */
   readonly ms: number | undefined
