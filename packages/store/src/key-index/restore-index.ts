@@ -3,6 +3,7 @@
 //
 //   covered by our checkpoint   what it says of a file is true, whatever the file's own header says
 //   without a checkpoint        after a clean stop all files are; else those that Apache's checkpoint covers
+import { readInt32, readInt64OrNaN, writeInt32 } from '@rocketmq-ts/bytes'
 import { type File, FileError, type Files } from '@rocketmq-ts/runtime'
 import { scanLog, type LogSource } from '../recovery.ts'
 import { topicOf } from '../record-fields.ts'
@@ -257,10 +258,12 @@ async function rebuildSlots({ geometry }: RestoreIndexOptions, file: IndexFile):
     const to = Math.min(count, from + READ_ENTRIES)
     const bytes = await file.entries(from, to)
     for (let number = from; number < to; number += 1) {
-      const entry = file.decode(bytes, (number - from) * ENTRY_BYTES, number)
-      if (entry === undefined || entry.offset < offset) return `has a damaged entry ${number}`
-      offset = entry.offset
-      slots.writeInt32BE(number, (entry.hash % geometry.slots) * SLOT_BYTES)
+      const at = (number - from) * ENTRY_BYTES
+      const hash = at < bytes.length ? readInt32(bytes, at) : -1
+      const next = hash < 0 ? NaN : readInt64OrNaN(bytes, at + 4)
+      if (!(next >= offset)) return `has a damaged entry ${number}`
+      offset = next
+      writeInt32(slots, (hash % geometry.slots) * SLOT_BYTES, number)
     }
   }
   await file.use((handle) => writeChanged(handle, slots))

@@ -60,7 +60,7 @@ test("Apache: any messages, pauses, checkpoints and restarts → the very bytes 
     keys: fc.array(fc.constantFrom('a', 'b', 'Aa', 'BB', 'schlüssel', ''), { maxLength: 4 }),
     sysFlag: fc.constantFrom(0, 0, 0, 4, 8, 12),
     pauseMs: fc.constantFrom(0, 1, 999, 1000, 70_000),
-    then: fc.constantFrom('go on', 'go on', 'go on', 'checkpoint', 'restart'),
+    next: fc.constantFrom('go on', 'go on', 'go on', 'checkpoint', 'restart'),
   })
   await fc.assert(
     fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 25 }), async (messages) => {
@@ -74,7 +74,7 @@ test("Apache: any messages, pauses, checkpoints and restarts → the very bytes 
         apache.at(-1)!.put(key, offset, storedMs)
       }
       let store = await open()
-      for (const { topic, unique, keys, sysFlag, pauseMs, then } of messages) {
+      for (const { topic, unique, keys, sysFlag, pauseMs, next } of messages) {
         await effects.advance(pauseMs)
         const uniqueText = unique === undefined ? '' : `UNIQ_KEY\u0001${unique}\u0002`
         const properties = Buffer.from(`${uniqueText}KEYS\u0001${keys.join(' ')}\u0002`)
@@ -83,8 +83,8 @@ test("Apache: any messages, pauses, checkpoints and restarts → the very bytes 
           const all = [...(unique === undefined ? [] : [unique]), ...keys.filter((key) => key !== '')]
           for (const key of all) put(`${topic}#${key}`, sent!.commitLogOffset, sent!.storeTimestampMs)
         }
-        if (then === 'checkpoint') await store.checkpoint()
-        if (then !== 'restart') continue
+        if (next === 'checkpoint') await store.checkpoint()
+        if (next !== 'restart') continue
         await store.close()
         store = await open()
       }

@@ -135,7 +135,7 @@ test('index: killed or power lost with entries behind the checkpoint → the sam
   }
 })
 
-test("index: what Apache's checkpoint and the headers say → never a header that is ahead of it, as after a stop", async () => {
+test('index: what the checkpoint of Apache and the headers say → never a header that is ahead of it', async () => {
   const { effects, names } = await stopped()
   const store = await openKeyStore(effects)
   for (let index = COUNT; index < COUNT + 9; index += 1) {
