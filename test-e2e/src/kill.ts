@@ -143,7 +143,8 @@ async function run(): Promise<void> {
     logFolder: join(folder, 'logs'),
     flush: 'sync',
     services: values.bundle,
-    brokerFlags: [`--mapped-file-size-commit-log=${SEGMENT_BYTES}`],
+    // Whatever else is on the disk of this machine: what was sent stays.
+    brokerFlags: [`--mapped-file-size-commit-log=${SEGMENT_BYTES}`, '--clean-file-forcibly-enable=false'],
     env: reaper.env,
   })
   await cluster.ready()

@@ -19,7 +19,8 @@ import type { Fault } from './fault-shim.ts'
 import { type Flush, HUGE, LARGE, type Scene } from './scene.ts'
 
 const MIB = 1024 * 1024
-const FULL = /no space is left/
+/** By a write that found no room, or by the last of Apache's marks. */
+const FULL = /no space is left|% full/
 const REFUSED = /after a failed write or sync/
 const DISK_FULL_METRIC = 'rocketmq_ts_disk_full'
 const REFUSES_METRIC = 'rocketmq_ts_store_refuses'

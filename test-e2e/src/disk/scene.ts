@@ -108,7 +108,12 @@ export async function playScene(options: SceneOptions): Promise<void> {
     logFolder: join(folder, 'logs'),
     flush,
     services,
-    brokerFlags: [`--mapped-file-size-commit-log=${SEGMENT_BYTES}`, ...(options.brokerFlags ?? [])],
+    brokerFlags: [
+      `--mapped-file-size-commit-log=${SEGMENT_BYTES}`,
+      // A full disk shall refuse new messages, not lose old ones: groups here are late on purpose.
+      '--clean-file-forcibly-enable=false',
+      ...(options.brokerFlags ?? []),
+    ],
     env: ({ kind }) => (kind === 'broker' ? (disk?.env ?? {}) : {}),
   })
   try {
