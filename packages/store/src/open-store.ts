@@ -2,7 +2,7 @@
 import assert from 'node:assert'
 import { MqError } from '@rocketmq-ts/model'
 import type { FolderLock, Logger } from '@rocketmq-ts/runtime'
-import { isNoSpace } from './commit-log/disk-reserve.ts'
+import { isNoSpace, keepForStart } from './commit-log/disk-reserve.ts'
 import { openSegments, type Segments } from './commit-log/segment.ts'
 import { createQueueFiles } from './consume-queue/queue-files.ts'
 import { createQueueTable } from './consume-queue/queue-table.ts'
@@ -12,7 +12,7 @@ import { restoreIndex } from './key-index/restore-index.ts'
 import type { MessageStore, RecoveryReport, StoreDeps, StoreEvent, StoreOptions } from './message-store.ts'
 import { noteOwn } from './last-writer.ts'
 import { restore, sourceOf } from './restore.ts'
-import { pathsOf, Store, STORE_DEFAULTS } from './store.ts'
+import { pathsOf, reserveBytesOf, Store, STORE_DEFAULTS } from './store.ts'
 
 /** Smallest segment: the filler and a small record. */
 const SEGMENT_BYTES_MIN = 256
@@ -169,6 +169,15 @@ async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLo
   }
 }
 
+/** With what was kept for this. A start replaces files and adds none: what it needed is there for the next one as well. */
+async function openOnFullDisk(options: StoreOptions, deps: StoreDeps, lock: FolderLock): Promise<MessageStore> {
+  const { reserve } = pathsOf(options.folder)
+  await deps.files.remove(reserve)
+  const store = await openLocked(options, deps, lock)
+  await keepForStart(deps.files, reserve, reserveBytesOf(options))
+  return store
+}
+
 /**
  * Opens the store in `options.folder`, made where it is missing, and recovers it. Rejects with FileError 'locked' while
  * another process has it, and with MqError 'parameter-invalid' where its files do not fit the settings; damage is never a
@@ -181,9 +190,7 @@ export async function openMessageStore(options: StoreOptions, deps: StoreDeps): 
   try {
     return await openLocked(options, deps, lock).catch(async (error: unknown) => {
       if (!isNoSpace(error)) throw error
-      // A full disk: what was kept for the journal is what a start needs.
-      await deps.files.remove(pathsOf(options.folder).reserve)
-      return openLocked(options, deps, lock)
+      return openOnFullDisk(options, deps, lock)
     })
   } catch (error) {
     await lock.release()

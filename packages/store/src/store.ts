@@ -101,6 +101,11 @@ class Listeners<Value> {
   }
 }
 
+/** Disk space kept for a full disk. */
+export function reserveBytesOf({ reserveBytes, segmentBytes = STORE_DEFAULTS.segmentBytes }: StoreOptions): number {
+  return reserveBytes ?? Math.min(RESERVE_BYTES_MAX, Math.floor(segmentBytes / RESERVE_SHARE))
+}
+
 /** A store whose folder was opened and recovered. */
 export class Store implements MessageStore {
   readonly recovery: RecoveryReport
@@ -132,7 +137,7 @@ export class Store implements MessageStore {
       files,
       scheduler,
       path: paths.reserve,
-      bytes: options.reserveBytes ?? Math.min(RESERVE_BYTES_MAX, Math.floor(segments.segmentBytes / RESERVE_SHARE)),
+      bytes: reserveBytesOf(options),
       writeWaiting: () => this.#log.writeWaiting(),
       onFull: (cause) => logger.error({ event: 'store.disk-full', message: String(cause) }),
       onFreed: () => logger.info({ event: 'store.disk-freed' }),

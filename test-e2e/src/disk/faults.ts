@@ -56,7 +56,7 @@ export const DISK_FAULTS: readonly DiskFault[] = [
     flushes: BOTH,
     volume: { bytes: 128 * MIB },
     errors: ['store.disk-full'],
-    mayTell: ['store.checkpoint-failed'],
+    mayTell: ['store.checkpoint-failed', 'store.index-failed'],
     async run(scene) {
       scene.volume.take()
       await expectFull(scene)
@@ -69,7 +69,7 @@ export const DISK_FAULTS: readonly DiskFault[] = [
     flushes: BOTH,
     volume: { bytes: 96 * MIB },
     errors: ['store.disk-full'],
-    mayTell: ['store.checkpoint-failed'],
+    mayTell: ['store.checkpoint-failed', 'store.index-failed'],
     async run(scene) {
       scene.volume.take(24 * MIB)
       await expectFull(scene)
@@ -87,7 +87,7 @@ export const DISK_FAULTS: readonly DiskFault[] = [
     flushes: ['sync'],
     volume: { bytes: 128 * MIB, inodes: 256 },
     errors: ['store.disk-full'],
-    mayTell: ['store.checkpoint-failed'],
+    mayTell: ['store.checkpoint-failed', 'store.index-failed'],
     async run(scene) {
       scene.volume.fillInodes()
       await expectFull(scene)
@@ -116,7 +116,7 @@ export const DISK_FAULTS: readonly DiskFault[] = [
     flushes: BOTH,
     needsShim: true,
     errors: ['store.failed'],
-    mayTell: ['store.checkpoint-failed'],
+    mayTell: ['store.checkpoint-failed', 'store.index-failed'],
     async run(scene) {
       // What is read then is in no memory.
       await scene.restart('stop')
@@ -132,7 +132,7 @@ export const DISK_FAULTS: readonly DiskFault[] = [
     flushes: ['sync'],
     volume: { bytes: 128 * MIB },
     errors: ['store.failed'],
-    mayTell: ['store.checkpoint-failed'],
+    mayTell: ['store.checkpoint-failed', 'store.index-failed'],
     async run(scene) {
       await scene.restart('stop')
       scene.volume.failReadOnly()

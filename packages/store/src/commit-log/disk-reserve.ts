@@ -1,12 +1,41 @@
 // Space for journal records on a full disk: a file of zeros that is given up when the first write finds no room.
-// From then on sends are refused, until what waits is written and the file could be made again.
+// From then on sends are refused, until what waits is written and the file could be made again. A last part of it stays
+// even then, for a start on the full disk: only that gives it up, and makes it again.
 import { type File, FileError, type Files, type Scheduler, type Timer } from '@rocketmq-ts/runtime'
 
 const PIECE_BYTES = 1024 * 1024
 /** Pause between pieces while the file is made, so that it does not stand in the way of sends. */
 const PIECE_DELAY_MS = 10
+/** Most of what a start on a full disk writes, and its share of the reserve. */
+const START_BYTES_MAX = 4 * 1024 * 1024
+const START_SHARE = 4
+const START_PIECES = 16
 /** How often a full disk is tried again: sends go on within a few seconds of its space. */
 const PROBE_INTERVAL_MS = 1000
+
+/** Of a reserve, the part that only a start gives up: markers, checkpoints, and units behind the last checkpoint. */
+function startReserveBytes(reserveBytes: number): number {
+  return Math.min(START_BYTES_MAX, Math.floor(reserveBytes / START_SHARE))
+}
+
+/** Gives up all of a reserve but what a start needs; that is kept if nobody else was faster. */
+export async function keepForStart(files: Files, path: string, reserveBytes: number): Promise<void> {
+  await files.remove(path)
+  const bytes = startReserveBytes(reserveBytes)
+  if (bytes === 0) return
+  try {
+    const file = await files.open(path, 'create')
+    try {
+      // Piece by piece: what fits is kept, if not all of it does.
+      const piece = new Uint8Array(Math.ceil(bytes / START_PIECES))
+      for (let at = 0; at < bytes; at += piece.length) file.writeSync(at, [piece])
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (!isNoSpace(error)) throw error
+  }
+}
 
 export interface DiskReserve {
   /** Sends are refused. */
@@ -118,7 +147,7 @@ export function createDiskReserve(options: {
         async (error: unknown) => {
           // A file system that can not hold the reserve for another reason still takes messages.
           if (own.cancelled || !isNoSpace(error)) return
-          await files.remove(path).catch(() => undefined)
+          await keepForStart(files, path, bytes).catch(() => undefined)
           markFull(error)
         },
       )
@@ -140,7 +169,7 @@ export function createDiskReserve(options: {
       const wasHeld = held || filling !== undefined
       await cancelFilling()
       held = false
-      await files.remove(path)
+      await keepForStart(files, path, bytes)
       markFull(cause)
       return wasHeld
     },
