@@ -2,7 +2,7 @@
 // Everything that changes state is called inside a job of a Turn and is recorded for the Turn's journal record.
 import type { MqErrorCode } from '@rocketmq-ts/model'
 
-/** Names of the ledger's buckets, in the order in which they are stored. */
+/** Names of the ledger's buckets, in the order in which they are stored. 'scheduled': a copy goes on in a retry topic. */
 export const BUCKETS = [
   'beforeStart',
   'skipped',
