@@ -95,3 +95,37 @@ test('check: a consume queue file is missing → named, and its units as missing
   const { counts } = await check(effects)
   expect(counts).toMatchObject({ 'queue-file': 1 })
 })
+
+/** Sets bytes of the second record of the log, whatever its body's CRC says of them. */
+async function patchSecond(effects: Effects, at: number, value: bigint): Promise<void> {
+  const bytes = await bytesOf(effects, SEGMENT_0)
+  const field = Buffer.alloc(8)
+  field.writeBigInt64BE(value)
+  await overwrite(effects, SEGMENT_0, bytes.readInt32BE(0) + at, field)
+}
+
+test.each<[string, (effects: Effects) => Promise<void>]>([
+  ['log-missing', (effects) => effects.files.remove(`${FOLDER}/commitlog/00000000000000004096`)],
+  ['log-offset', (effects) => patchSecond(effects, 20, 7n)],
+  ['log-time', (effects) => patchSecond(effects, 56, 1_900_000_000_000n)],
+  ['file-name', (effects) => effects.files.makeFolder(`${FOLDER}/commitlog/other`)],
+  ['log-file', async (effects) => (await effects.files.open(SEGMENT_0, 'must-exist')).truncate(4000)],
+])('check: what only the finding %s tells of → told', async (kind, damage) => {
+  const effects = await stoppedStore()
+  await damage(effects)
+  expect((await check(effects)).counts).toHaveProperty(kind)
+})
+
+test('check: more findings than are kept → the others are counted by kind', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects, { unitsPerFile: 2000, segmentBytes: 1024 * 1024 })
+  for (let index = 0; index < 1500; index += 1) store.append(newRecord({ topic: `Topic${index % 30}` }))
+  await send(store)
+  await store.close()
+  for (let topic = 0; topic < 30; topic += 1) {
+    const path = `${FOLDER}/consumequeue/Topic${topic}/0/00000000000000000000`
+    await overwrite(effects, path, 0, Buffer.alloc(50 * 20, 0x11))
+  }
+  const { findings, more, counts } = await check(effects)
+  expect([findings.length, more, counts['queue-unit']]).toEqual([1000, 500, 1500])
+})
