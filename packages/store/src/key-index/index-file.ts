@@ -1,6 +1,6 @@
 // One index file. Entries are added in batches: slots first, page by page, then the entries, and last, when a sync has
 // seen them, the header that makes them count. What a crash leaves beyond the header is undone by `rebuildSlots`.
-import { readInt32, readInt64OrNaN, writeInt32, writeInt64 } from '@rocketmq-ts/bytes'
+import { readInt32, readInt64OrNaN, writeInt32 } from '@rocketmq-ts/bytes'
 import type { File, Files } from '@rocketmq-ts/runtime'
 import type { EntryBuffer } from './entry-buffer.ts'
 import {
@@ -15,6 +15,7 @@ import {
   slotPosition,
 } from './layout.ts'
 
+const HIGH_WORD = 0x1_0000_0000
 /** Slots of a page, the unit in which slots are read and written. */
 const PAGE_BITS = 10
 const PAGE_SLOTS = 1 << PAGE_BITS
@@ -43,6 +44,8 @@ export interface IndexEntry {
 interface Incoming {
   readonly first: number
   readonly previous: Int32Array
+  /** An attempt before this one failed. */
+  readonly isAgain: boolean
 }
 
 export class IndexFile {
@@ -130,7 +133,8 @@ export class IndexFile {
 
   async #append(file: File, buffer: EntryBuffer, from: number, to: number, pause: Pause): Promise<void> {
     const first = this.#header.count
-    this.#incoming ??= { first, previous: new Int32Array(to - from) }
+    const isAgain = this.#incoming !== undefined
+    this.#incoming = { first, previous: this.#incoming?.previous ?? new Int32Array(to - from), isAgain }
     const { previous } = this.#incoming
     const newlyUsed = await this.#fillSlots(file, buffer.hashes.subarray(from, to), pause)
     await this.#writeEntries(file, buffer, from, to, pause)
@@ -168,10 +172,10 @@ export class IndexFile {
   }
 
   #chain(slotOf: Int32Array, indexes: Int32Array, run: { readonly bytes: Uint8Array; readonly first: number }): number {
-    const { first, previous } = this.#incoming!
+    const { first, previous, isAgain } = this.#incoming!
     const { bytes } = run
-    // Of an attempt that failed, or of nobody: what the slot held before it.
-    for (let at = 0; at < indexes.length; at += 1) {
+    // What slots held before an attempt that failed.
+    for (let at = isAgain ? 0 : indexes.length; at < indexes.length; at += 1) {
       const slotAt = (slotOf[indexes[at]!]! - run.first) * SLOT_BYTES
       let number = readInt32(bytes, slotAt)
       if (number < first && number >= 0) continue
@@ -182,7 +186,8 @@ export class IndexFile {
     for (let at = 0; at < indexes.length; at += 1) {
       const index = indexes[at]!
       const slotAt = (slotOf[index]! - run.first) * SLOT_BYTES
-      const before = readInt32(bytes, slotAt)
+      const found = readInt32(bytes, slotAt)
+      const before = found > 0 && found < first + index ? found : 0
       if (before === 0) newlyUsed += 1
       previous[index] = before
       writeInt32(bytes, slotAt, first + index)
@@ -201,7 +206,9 @@ export class IndexFile {
       for (let index = start; index < end; index += 1, at += ENTRY_BYTES) {
         const timestampMs = buffer.timestampsMs[index]!
         writeInt32(bytes, at, buffer.hashes[index]!)
-        writeInt64(bytes, at + 4, buffer.offsets[index]!)
+        const offset = buffer.offsets[index]!
+        writeInt32(bytes, at + 4, Math.floor(offset / HIGH_WORD))
+        writeInt32(bytes, at + 8, offset % HIGH_WORD)
         writeInt32(bytes, at + 12, secondsSince(begin, timestampMs))
         writeInt32(bytes, at + 16, previous[index - from]!)
         if (first === 1 && index === from) begin = timestampMs
