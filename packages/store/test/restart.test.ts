@@ -59,3 +59,17 @@ test('flushed mark: the log grows while a checkpoint waits for its sync → the 
   expect(valid[0]?.coversTo).toBe(covered)
   await store.close()
 })
+
+test('restart: an older file of a queue was cut while the store was closed → the queue is built again, and nothing is passed over', async () => {
+  const effects = createManualEffects()
+  const options = { unitsPerFile: 4 }
+  let store = await openStore(effects, options)
+  const texts = Array.from({ length: 10 }, (_, index) => `m${index}`)
+  await send(store, ...texts.map((text) => newRecord({ text })))
+  await store.close()
+  effects.machine.disk.cut(`${FOLDER}/consumequeue/TopicTest/0/${'0'.repeat(20)}`, 30)
+  store = await openStore(restarted(effects), options)
+  expect(store.recovery.rebuilt).toEqual(['consumequeue/TopicTest/0'])
+  expect(await textsOf(store)).toEqual(texts)
+  await store.close()
+})

@@ -2,6 +2,7 @@
 // Each has its full size before its first byte is written. Java: MappedFileQueue, AllocateMappedFileService.
 import { MqError } from '@rocketmq-ts/model'
 import type { File, Files } from '@rocketmq-ts/runtime'
+import { isNoSpace } from './disk-reserve.ts'
 
 /** Java: UtilAll.offset2FileName. */
 const NAME_DIGITS = 20
@@ -57,7 +58,14 @@ export async function listPositions(files: Files, folder: string): Promise<numbe
     .sort((a, b) => a - b)
 }
 
-async function openSegment(files: Files, folder: string, base: number, segmentBytes: number): Promise<Segment> {
+/** `isAgain`: it was tried before, so its size says nothing about what of it is safe. */
+async function openSegment(
+  files: Files,
+  folder: string,
+  base: number,
+  segmentBytes: number,
+  isAgain = false,
+): Promise<Segment> {
   const path = `${folder}/${fileName(base)}`
   const file = await files.open(path, 'create')
   try {
@@ -69,7 +77,7 @@ async function openSegment(files: Files, folder: string, base: number, segmentBy
       )
     }
     // Shorter: new, or cut by a power loss before its size was safe.
-    if (bytes < segmentBytes) {
+    if (bytes < segmentBytes || isAgain) {
       await file.truncate(segmentBytes)
       await file.sync()
       await files.syncFolder(folder)
@@ -90,6 +98,8 @@ export async function openSegments(options: {
   const { files, folder, segmentBytes } = options
   const segments = new Map<number, Segment>()
   const making = new Map<number, Promise<Segment>>()
+  /** Found no space before. */
+  const postponed = new Set<number>()
   /** Files that are in the log no more, the oldest first. */
   const retired: Segment[] = []
   await files.makeFolder(folder, { durable: true })
@@ -112,16 +122,21 @@ export async function openSegments(options: {
   function make(base: number): Promise<Segment> {
     const known = making.get(base)
     if (known !== undefined) return known
-    const promise = openSegment(files, folder, base, segmentBytes).then(
+    const promise = openSegment(files, folder, base, segmentBytes, postponed.has(base)).then(
       (segment) => {
         if (segments.size === 0) min = base
         segments.set(base, segment)
         end = Math.max(end, base + segmentBytes)
         making.delete(base)
+        postponed.delete(base)
         return segment
       },
       (error: unknown) => {
-        making.delete(base)
+        // After a sync that failed the next one proves nothing: only for want of space it is tried again.
+        if (isNoSpace(error)) {
+          making.delete(base)
+          postponed.add(base)
+        }
         throw error
       },
     )

@@ -302,20 +302,24 @@ export function createQueueFiles(options: {
     async isIntact(queue, logEnd) {
       if (queue.max === queue.min) return true
       const last = queue.max - 1
-      // That of a queue with one file shows when it is opened.
-      const positions =
-        fileStart(queue.min) === fileStart(last) ? undefined : new Set(await listPositions(files, folderOf(queue)))
-      for (let start = fileStart(queue.min); positions !== undefined && start <= last; start += unitsPerFile) {
-        if (!positions.has(start * UNIT_BYTES)) return false
-      }
+      const lastStart = fileStart(last)
       try {
+        for (let start = fileStart(queue.min); start < lastStart; start += unitsPerFile) {
+          const path = pathOf(queue, start)
+          const bytes = await use(
+            path,
+            () => files.open(path, 'must-exist'),
+            (file) => file.size(),
+          )
+          if (bytes !== fileBytes) return false
+        }
         const path = pathOf(queue, last)
         return await use(
           path,
           () => files.open(path, 'must-exist'),
           async (file) => {
             const unit = Buffer.alloc(UNIT_BYTES)
-            const [bytes] = await Promise.all([file.size(), file.read((last - fileStart(last)) * UNIT_BYTES, unit)])
+            const [bytes] = await Promise.all([file.size(), file.read((last - lastStart) * UNIT_BYTES, unit)])
             const position = unitPosition(unit, 0)
             return bytes === fileBytes && position >= 0 && position < logEnd
           },

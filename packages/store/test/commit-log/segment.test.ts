@@ -73,3 +73,25 @@ test('segments: the first one of an empty folder at a later position → min is 
   await segments.ensure(5120)
   expect([segments.min, segments.end]).toEqual([5120, 6144])
 })
+
+test('segments: the sync of the folder fails while one is prepared → whoever needs it is told, and no second try hides it', async () => {
+  const effects = await folderWith({})
+  const segments = await openSegments({ files: effects.files, folder: FOLDER, segmentBytes: 1024 })
+  effects.machine.disk.fail({ on: 'sync', call: 'sync-folder', error: 'io' })
+  segments.prepare(0)
+  await segments.settled()
+  await expect(segments.ensure(0)).rejects.toThrow('injected')
+  await expect(segments.ensure(0)).rejects.toThrow('injected')
+})
+
+test('segments: no space for one at first → the next try makes it, and syncs its folder', async () => {
+  const effects = await folderWith({})
+  const { disk } = effects.machine
+  const segments = await openSegments({ files: effects.files, folder: FOLDER, segmentBytes: 1024 })
+  disk.fail({ on: 'sync', call: 'sync', error: 'no-space' })
+  await expect(segments.ensure(0)).rejects.toThrow('injected')
+  const synced: string[] = []
+  disk.watcher = { before: () => undefined, after: (call, path) => void (call === 'sync-folder' && synced.push(path)) }
+  await segments.ensure(0)
+  expect(synced).toEqual([FOLDER])
+})

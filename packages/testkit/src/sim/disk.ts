@@ -163,6 +163,33 @@ export class Disk {
     this.#counters.bitFlips += 1
   }
 
+  /** Overwrites bytes of a file at rest, in the cache and on the disk. Not beyond its end. */
+  overwrite(path: string, position: number, bytes: Uint8Array): void {
+    const { pages } = this.file(path)
+    pages.write(position, bytes.subarray(0, Math.max(0, pages.size - position)))
+    pages.finishSync(pages.beginSync())
+  }
+
+  /** Cuts a file at rest. */
+  cut(path: string, bytes: number): void {
+    const { pages } = this.file(path)
+    pages.truncate(bytes)
+    pages.finishSync(pages.beginSync())
+  }
+
+  /** Two files at rest change their names. */
+  swap(path: string, other: string): void {
+    const [one, two] = [this.file(path), this.file(other)]
+    for (const [place, node] of [
+      [path, two],
+      [other, one],
+    ] as const) {
+      const folder = this.folder(parentOf(place))
+      folder.entries.set(nameOf(place), node)
+      folder.durable.set(nameOf(place), node)
+    }
+  }
+
   find(path: string): DiskNode | undefined {
     let node: DiskNode = this.#root
     for (const name of names(path)) {
