@@ -3,6 +3,7 @@
 import { type Broker, brokerConfig, createBroker } from '@rocketmq-ts/broker'
 import { type BrokerClient, createBrokerClient } from '@rocketmq-ts/cluster-client'
 import { defaultConfig } from '@rocketmq-ts/config'
+import type { Peer } from '@rocketmq-ts/remoting'
 import type { Effects, LogEvent, Logger } from '@rocketmq-ts/runtime'
 import type { DiskCall, DiskRange, DiskWatcher, SimMachine, SimProcess, World } from '../sim/index.ts'
 import { LogWatch } from './log-watch.ts'
@@ -15,7 +16,8 @@ export const BROKER_ADDRESS = 'broker'
 const START_MS_MAX = 3_600_000
 /** A stop that takes longer is ended by a kill, as the command does it. */
 const STOP_MS_MAX = 60_000
-const DAY_MS = 24 * 3_600_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 
 /** Where a broker is to be ended. */
 export interface CrashOrder {
@@ -35,10 +37,16 @@ export interface LifeRecord {
   end: LifeEnd | undefined
   /** End of the log after its recovery, as its own log line says. */
   recoveredEnd: number | undefined
+  /** Bytes of the log that its recovery read. */
+  scannedBytes: number | undefined
   /** The log takes nothing, for good or until there is room: what changes meanwhile may be in memory only. */
   readonly isRefusing: boolean
   hasFailed: boolean
   isFull: boolean
+  /** Files that its recovery had to build again. */
+  rebuilt: number
+  /** A fault of the disk has hit it. */
+  wasFaulty: boolean
   /** Where it was killed. */
   crashStep: string | undefined
   startFailure: unknown
@@ -68,6 +76,7 @@ export class BrokerHost implements DiskWatcher {
   readonly #kinds = new Map<string, string>()
   #process: SimProcess<Broker> | undefined
   #client: BrokerClient | undefined
+  #peer: Peer | undefined
   #order: CrashOrder | undefined
   #isStopping = false
   #isRolling = false
@@ -93,6 +102,23 @@ export class BrokerHost implements DiskWatcher {
   get client(): BrokerClient {
     if (this.#client === undefined) throw new Error('the broker does not run')
     return this.#client
+  }
+
+  /** The same connection, for requests that the client does not know. */
+  get peer(): Peer {
+    if (this.#peer === undefined) throw new Error('the broker does not run')
+    return this.#peer
+  }
+
+  /** Messages younger than this never expire. */
+  get reservedMs(): number {
+    return (this.#shape.settings.fileReservedTime ?? Infinity) * HOUR_MS
+  }
+
+  /** Position of the first byte of the log that is on the disk. */
+  logMin(): number {
+    const [first] = this.machine.disk.list(`${STORE_ROOT}/commitlog`).filter(({ name }) => /^\d{20}$/u.test(name))
+    return Number(first?.name ?? 0)
   }
 
   get broker(): Broker {
@@ -122,11 +148,14 @@ export class BrokerHost implements DiskWatcher {
       startedMs: world.nowMs,
       end: undefined,
       recoveredEnd: undefined,
+      scannedBytes: undefined,
       get isRefusing() {
         return this.hasFailed || this.isFull
       },
       hasFailed: false,
       isFull: false,
+      wasFaulty: false,
+      rebuilt: 0,
       crashStep: undefined,
       startFailure: undefined,
     }
@@ -143,6 +172,7 @@ export class BrokerHost implements DiskWatcher {
     }
     if (!process.alive) return
     const peer = process.handle.connectLocal()
+    this.#peer = peer
     this.#client = createBrokerClient({
       peers: { opened: () => peer, peer: () => Promise.resolve(peer), close() {} },
     })
@@ -265,9 +295,12 @@ export class BrokerHost implements DiskWatcher {
   #note(event: HostEvent, life: LifeRecord): void {
     if (this.life !== life) return
     if (event.event === 'store.opened') {
-      life.recoveredEnd = (event as HostEvent & { readonly end: number }).end
+      const { end, scannedBytes } = event as HostEvent & { readonly end: number; readonly scannedBytes: number }
+      life.scannedBytes = scannedBytes
+      life.recoveredEnd = end
       this.log.endAt(life.recoveredEnd)
     }
+    if (event.event === 'store.rebuilt') life.rebuilt += 1
     if (event.event === 'store.failed') life.hasFailed = true
     if (event.event === 'store.disk-full') life.isFull = true
     if (event.event === 'store.disk-freed') life.isFull = false

@@ -30,7 +30,7 @@ const CALLS: Readonly<Record<Phase, Readonly<Record<string, string>>>> = {
     'config-folder': 'list make-folder sync-folder',
     'flushed-mark': 'open remove rename sync truncate write',
     folder: 'list space sync-folder',
-    index: 'open read sync truncate write',
+    index: 'open read remove sync truncate write',
     'index-folder': 'make-folder sync-folder',
     log: 'open read remove size sync truncate write(messages) write(settings) write(states) write(zeros)',
     'log-folder': 'sync-folder',

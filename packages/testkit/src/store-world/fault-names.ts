@@ -1,5 +1,6 @@
 // Faults of the store's world as the report names them. Each must have hit in a long run.
 import { DISK_FAULT_NAMES } from './disk-faults.ts'
+import { REST_DAMAGE_NAMES } from './rest-damage.ts'
 
 export const FAULT_NAMES: readonly string[] = [
   'kills',
@@ -11,4 +12,5 @@ export const FAULT_NAMES: readonly string[] = [
   'torn pieces of 4096 bytes',
   'lost folder changes',
   ...DISK_FAULT_NAMES,
+  ...REST_DAMAGE_NAMES,
 ]

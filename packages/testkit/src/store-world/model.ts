@@ -115,6 +115,12 @@ export class Setting {
     this.#changes = [{ value, from: 0, to: 0 }]
     return true
   }
+
+  /** Somebody else has set it: it is this from now on, and nothing more is known of it. */
+  adopt(number: number | undefined): void {
+    this.#changes = [{ value: number === undefined ? undefined : { number, born: 0 }, from: 0, to: 0 }]
+    this.isFuzzy = true
+  }
 }
 
 export class TopicModel extends Setting {

@@ -1,44 +1,32 @@
 // What is asked of the broker, drawn from the seed one by one, and what its answers mean for the model.
-import {
-  formatReceiptHandle,
-  MqError,
-  parseOffsetMessageId,
-  Perm,
-  subscriptionGroupConfig,
-  topicConfig,
-} from '@rocketmq-ts/model'
+import { MqError, parseOffsetMessageId, Perm, subscriptionGroupConfig, topicConfig } from '@rocketmq-ts/model'
 import type { Prng } from '../sim/index.ts'
 import { BROKER_ADDRESS, type BrokerHost } from './broker-host.ts'
-import { checkDelivery } from './check-deliveries.ts'
-import { bodyOf, type Entry, type GroupModel, type Message, type Model, type TopicModel } from './model.ts'
+import { Consuming } from './consuming.ts'
+import { bodyOf, type GroupModel, type Message, type Model, type TopicModel } from './model.ts'
+import { ask, uniqueKeyOf } from './queries.ts'
 import type { StorePlan } from './store-plan.ts'
 import type { Verdict } from './verdict.ts'
 
-const BROKER = { address: BROKER_ADDRESS, brokerName: 'broker-a' }
 /** Operations are given up after this time of the world. */
 const TIMEOUT_MS = 60_000
 const TAGS = ['A', 'B', 'C'] as const
 const KEYS = 12
-const INVISIBLE_MS = [50, 400, 3000, 20_000] as const
-/** No delivery is hidden longer. */
-export const INVISIBLE_MS_MAX = 20_000
 /** Of a segment left beside the largest body: its dead-letter copy must fit, too. */
 const RECORD_SLACK_BYTES = 4096
-const POP_SIZES = [1, 1, 4, 32] as const
-/** Deliveries that wait to be settled, at most; older ones expire. */
-const HELD_MAX = 64
 
-export const OPERATIONS = ['send', 'pop', 'ack', 'change', 'topic', 'group', 'offsets'] as const
+export const OPERATIONS = ['send', 'pop', 'ack', 'change', 'topic', 'group', 'offsets', 'query'] as const
 export type OperationName = (typeof OPERATIONS)[number]
 
 const WEIGHTS: readonly (readonly [OperationName, number])[] = [
-  ['send', 46],
+  ['send', 42],
   ['pop', 18],
   ['ack', 22],
   ['change', 6],
   ['topic', 2],
   ['group', 1],
-  ['offsets', 5],
+  ['offsets', 4],
+  ['query', 5],
 ]
 
 export interface OperationDeps {
@@ -60,11 +48,12 @@ export class Operations {
     topic: 0,
     group: 0,
     offsets: 0,
+    query: 0,
   }
   /** Answers by what they were, and what was refused. */
   readonly outcomes = new Map<string, number>()
   readonly #deps: OperationDeps
-  readonly #held: { readonly group: GroupModel; readonly entry: Entry }[] = []
+  readonly #consuming: Consuming
   /** Asked and not answered yet. */
   #open = 0
   /** Topics and groups with a change under way: nothing else is asked of them. */
@@ -72,6 +61,7 @@ export class Operations {
 
   constructor(deps: OperationDeps) {
     this.#deps = deps
+    this.#consuming = new Consuming(deps, (name) => this.#changing.has(name))
   }
 
   get open(): number {
@@ -101,6 +91,7 @@ export class Operations {
       topic: () => this.#changeTopic(),
       group: () => this.#changeGroup(),
       offsets: () => this.#offsets(),
+      query: () => this.#query(),
     }[name]
     run()
   }
@@ -114,17 +105,6 @@ export class Operations {
   /** Many sends at once. */
   burst(count: number): void {
     for (let index = 0; index < count; index += 1) this.#send()
-  }
-
-  /** Takes and settles what there is; the number of messages it got. */
-  async drain(group: GroupModel, topic: TopicModel): Promise<number> {
-    let got = 0
-    for (;;) {
-      const found = await this.#popOnce(group, topic, { max: 32, invisibleMs: INVISIBLE_MS_MAX })
-      if (found.length === 0) return got
-      got += found.length
-      await Promise.all(found.map((entry) => this.#settle(group, entry)))
-    }
   }
 
   #track(name: OperationName, work: Promise<unknown>): void {
@@ -142,6 +122,16 @@ export class Operations {
       () => over('ok'),
       (error: unknown) => over(error instanceof MqError ? error.code : 'failed'),
     )
+  }
+
+  /** Takes and settles what there is; the number of messages it got. */
+  drain(group: GroupModel, topic: TopicModel): Promise<number> {
+    return this.#consuming.drain(group, topic)
+  }
+
+  #tell(line: string): void {
+    const { tell, host } = this.#deps
+    tell?.(`life ${host.lives.length}, ${host.world.nowMs.toFixed(1)} ms: ${line}`)
   }
 
   // — messages —
@@ -222,119 +212,18 @@ export class Operations {
     const group = random.pick(model.groups)
     const topic = random.pick(model.topics)
     if (this.#changing.has(topic.name) || this.#changing.has(group.name)) return
-    if (group.value === undefined) {
-      this.#putGroup(group)
-      return
-    }
-    const what = { max: random.pick(POP_SIZES), invisibleMs: random.pick(INVISIBLE_MS) }
-    const popping = this.#popOnce(group, topic, what).then((entries) => {
-      this.#held.push(...entries.map((entry) => ({ group, entry })))
-      this.#held.splice(0, Math.max(0, this.#held.length - HELD_MAX))
-    })
-    this.#track('pop', popping)
-  }
-
-  async #popOnce(
-    group: GroupModel,
-    topic: TopicModel,
-    { max, invisibleMs }: { readonly max: number; readonly invisibleMs: number },
-  ): Promise<Entry[]> {
-    const { host, model, verdict, plan } = this.#deps
-    const header = {
-      consumerGroup: group.name,
-      topic: topic.name,
-      queueId: -1,
-      maxMsgNums: max,
-      invisibleTimeMs: invisibleMs,
-      pollTimeMs: 0,
-      bornTimeMs: host.machine.nowMs,
-      initMode: 0,
-      expType: 'TAG',
-      exp: group.tag ?? '*',
-    }
-    const result = await host.client.pop(BROKER, header, { timeoutMs: TIMEOUT_MS })
-    if (result.kind !== 'found') return []
-    const entries = result.messages.map((popped) =>
-      checkDelivery(
-        model,
-        {
-          group,
-          popped,
-          popTimeMs: result.popTimeMs,
-          invisibleMs,
-          written: host.log.written,
-          flushed: plan.shape.flushDiskType === 'SYNC_FLUSH' ? host.log.flushed : undefined,
-          isRefusing: host.life.isRefusing,
-        },
-        verdict,
-      ),
-    )
-    const known = entries.filter((entry) => entry !== undefined)
-    const list = known.map(({ message, deliveries }) => `${message.id}${deliveries > 1 ? `(${deliveries})` : ''}`)
-    this.#tell(
-      `${group.name} got ${list.join(' ')} of ${topic.name}, pop time ${result.popTimeMs}, for ${invisibleMs} ms`,
-    )
-    return known
-  }
-
-  #tell(line: string): void {
-    const { tell, host } = this.#deps
-    tell?.(`life ${host.lives.length}, ${host.world.nowMs.toFixed(1)} ms: ${line}`)
+    if (group.value === undefined) this.#putGroup(group)
+    else this.#track('pop', this.#consuming.pop(group, topic))
   }
 
   #ack(): void {
-    const held = this.#takeHeld()
-    if (held !== undefined) this.#track('ack', this.#settle(held.group, held.entry))
-  }
-
-  async #settle(group: GroupModel, entry: Entry): Promise<void> {
-    const { host } = this.#deps
-    const { latest, message } = entry
-    if (entry.settled === 'no') entry.settled = 'maybe'
-    const place = { consumerGroup: group.name, topic: message.topic, handle: latest.handle }
-    const result = await host.client.ack(BROKER_ADDRESS, place, { timeoutMs: TIMEOUT_MS })
-    const isLive = entry.isHidden && host.machine.nowMs < entry.popTimeMs + entry.invisibleMs
-    const isLatest = group.entries.get(message) === entry && entry.latest === latest
-    if (result.kind !== 'done' || !isLive || !isLatest || host.life.isRefusing) return
-    entry.settled = 'yes'
-    entry.settledEnd = host.log.written
-    this.#tell(`${group.name} settled message ${message.id}, end ${entry.settledEnd}`)
+    const work = this.#consuming.ack()
+    if (work !== undefined) this.#track('ack', work)
   }
 
   #changeInvisible(): void {
-    const { random, host } = this.#deps
-    const held = this.#takeHeld()
-    if (held === undefined) return
-    const { group, entry } = held
-    const { message } = entry
-    const invisibleTimeMs = random.chance(0.2) ? 0 : random.pick(INVISIBLE_MS)
-    const place = { consumerGroup: group.name, topic: message.topic, handle: entry.latest.handle, invisibleTimeMs }
-    const wasHidden = entry.isHidden
-    entry.isHidden = false
-    const changing = host.client
-      .changeInvisibleTime(BROKER_ADDRESS, place, { timeoutMs: TIMEOUT_MS })
-      .then((result) => {
-        if (result.kind !== 'changed' || group.entries.get(message) !== entry) return
-        const isLive = wasHidden && host.machine.nowMs < entry.popTimeMs + entry.invisibleMs
-        const { handle } = result
-        entry.latest = { ...entry.latest, handle, handleText: formatReceiptHandle(handle) }
-        if (!isLive || invisibleTimeMs === 0) return
-        entry.popTimeMs = handle.popTimeMs
-        entry.invisibleMs = invisibleTimeMs
-        entry.popEnd = host.log.written
-        entry.isHidden = !host.life.isRefusing
-        this.#held.push(held)
-      })
-    this.#track('change', changing)
-  }
-
-  #takeHeld() {
-    const { random } = this.#deps
-    if (this.#held.length === 0) return undefined
-    const [held] = this.#held.splice(random.integer(this.#held.length), 1)
-    return held === undefined || this.#changing.has(held.entry.message.topic) || this.#changing.has(held.group.name)
-      ? undefined
-      : held
+    const work = this.#consuming.changeInvisible()
+    if (work !== undefined) this.#track('change', work)
   }
 
   // — settings —
@@ -404,7 +293,7 @@ export class Operations {
   }
 
   #setting(kind: 'topic' | 'group', name: string, done: (written: number) => void, work: Promise<unknown>): void {
-    const { host } = this.#deps
+    const { host, model } = this.#deps
     this.#changing.add(name)
     host.purpose = 'settings'
     const over = (): void => {
@@ -421,6 +310,10 @@ export class Operations {
         },
         (error: unknown) => {
           over()
+          // A deletion may have taken place or not, and what was known of before is forgotten.
+          const setting = [...model.topics, ...model.groups].find((each) => each.name === name)
+          if (setting !== undefined && setting.value === undefined) setting.isFuzzy = true
+          this.#tell(`${name} not changed: ${String(error)}`)
           throw error
         },
       ),
@@ -428,6 +321,13 @@ export class Operations {
   }
 
   // — looking —
+
+  #query(): void {
+    const { model, random } = this.#deps
+    const topic = random.pick(model.topics)
+    if (this.#changing.has(topic.name) || topic.value === undefined || topic.isFuzzy) return
+    this.#track('query', ask(this.#deps, topic))
+  }
 
   #offsets(): void {
     const { model, random, host, verdict } = this.#deps
@@ -455,10 +355,6 @@ export class Operations {
       })
     this.#track('offsets', asking)
   }
-}
-
-function uniqueKeyOf(id: number): string {
-  return id.toString(16).toUpperCase().padStart(32, '0')
 }
 
 /** It is certain that nothing was stored. */

@@ -5,11 +5,15 @@ import { BROKER_ADDRESS, BrokerHost, type HostEvent, STORE_ROOT } from './broker
 import { forgetBehind } from './check-deliveries.ts'
 import { LifeFault } from './disk-faults.ts'
 import { checkDrained, checkLedgers } from './check-end.ts'
+import { checkQueueFiles } from './check-queue-files.ts'
 import { checkRecoveredLog, maxOffsets } from './check-recovery.ts'
 import { type LogImage, readLogImage } from './log-image.ts'
 import { deadKeyOf, GroupModel, Model, type Setting, TopicModel } from './model.ts'
-import { INVISIBLE_MS_MAX, Operations } from './operations.ts'
+import { INVISIBLE_MS_MAX } from './consuming.ts'
+import { Operations } from './operations.ts'
 import { type LifePlan, OPERATIONS_MIN, type StorePlan } from './store-plan.ts'
+import { askUniqueKey } from './queries.ts'
+import { damageDerived, removeDerived } from './rest-damage.ts'
 import { Verdict, type Violation } from './verdict.ts'
 
 /** Operations asked for at once, at most, but for bursts. */
@@ -22,6 +26,8 @@ const ROUND_MS_MAX = 600_000
 const PAUSES_MS = [0, 0, 0, 1, 20, 200, 6000] as const
 /** Until a step in the background comes by itself. */
 const IDLE_MS = 15_000
+/** Share of the messages that a rebuilt index is asked for. */
+const REBUILT_ASKED = 0.05
 const STARTS_MAX = 12
 const DRAINS_MAX = 30
 
@@ -80,6 +86,12 @@ class StoreRun {
   readonly #random: Prng
   #image: LogImage | undefined
   #fault: LifeFault | undefined
+  /** Mirrors were changed from outside: settings may be anything. */
+  #isForeign = false
+  /** Files were damaged before this life. */
+  #wereFilesLost = false
+  /** Files were damaged since the last start. */
+  #isDamaged = false
 
   constructor(world: World, plan: StorePlan, tell?: (line: string) => void) {
     this.#world = world
@@ -127,10 +139,17 @@ class StoreRun {
       }
       // What a start must still find: a kill takes nothing that was written.
       const floor = host.log.written
+      const last = host.lives.at(-1)
+      const wasStopped = last?.end === 'stopped' && !last.hasFailed && !last.wasFaulty && this.#fault === undefined
       await host.start()
       this.operations.ended()
       const { recoveredEnd } = host.life
       if (recoveredEnd !== undefined) this.#recovered(recoveredEnd, floor)
+      if (host.isUp && wasStopped && !this.#isDamaged && host.life.rebuilt === 0 && host.life.scannedBytes !== 0) {
+        this.verdict.add('clean', `after an orderly stop ${host.life.scannedBytes} bytes were read again`)
+      }
+      this.#wereFilesLost = this.#isDamaged
+      this.#isDamaged = false
       if (host.life.end === 'start-failed') this.#judgeFailedStart()
     }
     this.#heal()
@@ -180,6 +199,10 @@ class StoreRun {
   #resolve(setting: Setting, number: number | undefined, end: number): void {
     const allowed = setting.allowed(end).map((value) => value?.number ?? 'none')
     if (setting.resolve(number, end)) return
+    if (this.#isForeign) {
+      setting.adopt(number)
+      return
+    }
     this.verdict.add('settings', `${setting.name} is ${number ?? 'none'}, it can only be ${allowed.join(' or ')}`)
   }
 
@@ -190,7 +213,13 @@ class StoreRun {
     const expected = maxOffsets(this.model, image, topic)
     for (const { queueId, maxOffset } of stats) {
       const own = expected.get(queueId) ?? 0
-      if (maxOffset === own) continue
+      // Of a queue whose records have all expired only its files knew the end.
+      if (
+        maxOffset === own ||
+        (this.#wereFilesLost &&
+          !image.records.some((record) => record.topic === topic.name && record.queueId === queueId))
+      )
+        continue
       this.verdict.add('offsets', `${topic.name} queue ${queueId} ends at ${maxOffset}, its log says ${own}`)
     }
   }
@@ -211,7 +240,7 @@ class StoreRun {
     if (failure !== undefined) throw failure
   }
 
-  async #live({ operations, crash, fault, faultStays, jumpMs = 0 }: LifePlan): Promise<void> {
+  async #live({ operations, crash, fault, faultStays, damages = 0, jumpMs = 0 }: LifePlan): Promise<void> {
     const { host } = this
     this.#fault = new LifeFault(fault, host.machine, () => this.#world.counters.diskFull)
     const random = this.#random
@@ -233,13 +262,29 @@ class StoreRun {
     }
     await this.#end(crash)
     if (faultStays !== true) this.#heal()
+    for (let count = 0; count < damages && !host.isUp; count += 1) this.#damage()
     if (jumpMs > 0) this.#jump(jumpMs)
   }
 
   #heal(): void {
     const [name, hits] = this.#fault?.heal() ?? []
-    if (name !== undefined && hits !== undefined) this.host.count(name, hits)
+    if (name !== undefined && hits !== undefined) {
+      this.host.count(name, hits)
+      if (this.#fault?.hasHit === true) this.host.life.wasFaulty = true
+    }
     this.#fault = undefined
+  }
+
+  #damage(): void {
+    const { host } = this
+    const what = damageDerived(host.machine.disk, STORE_ROOT, this.#random)
+    if (what === undefined) return
+    host.count(what, 1)
+    this.#isDamaged = true
+    if (!what.endsWith('mirror')) return
+    // Changed mirrors are those of another broker, as far as anybody can tell: what they say counts.
+    this.#isForeign = true
+    for (const setting of [...this.model.topics, ...this.model.groups]) setting.isFuzzy = true
   }
 
   #jump(forMs: number): void {
@@ -304,5 +349,34 @@ class StoreRun {
     checkDrained(model, image, verdict)
     checkLedgers(model, host.broker.ledger(), verdict)
     await this.#stop()
+    this.#checkQueueFiles('written live')
+    await this.#rebuild()
+  }
+
+  #checkQueueFiles(whose: string): void {
+    const { host, model, verdict } = this
+    const { segmentBytes, settings } = this.#plan.shape
+    const { disk } = host.machine
+    const image = readLogImage({ disk, root: STORE_ROOT, segmentBytes })
+    const fileBytes = settings.mappedFileSizeConsumeQueue ?? 0
+    checkQueueFiles(model, { disk, root: STORE_ROOT, fileBytes, image, whose }, verdict)
+  }
+
+  /** Without its derived files the broker builds them again, from the log alone, and nobody sees a difference. */
+  async #rebuild(): Promise<void> {
+    const { host, model, verdict } = this
+    removeDerived(host.machine.disk, STORE_ROOT)
+    this.#isDamaged = true
+    await this.#start()
+    await this.#whileUp(async () => {
+      const deps = { host, model, random: this.#random, verdict }
+      for (const message of model.messages) {
+        const topic = model.topic(message.topic)
+        if (topic === undefined || !model.isCurrent(message) || !this.#random.chance(REBUILT_ASKED)) continue
+        await askUniqueKey(deps, topic, message)
+      }
+    })
+    await this.#stop()
+    this.#checkQueueFiles('built again')
   }
 }

@@ -49,6 +49,8 @@ export interface LifePlan {
   readonly fault?: FaultPlan | undefined
   /** The fault lasts through the next start, or the first tries of it. */
   readonly faultStays?: boolean
+  /** Files that derive from the log and are damaged before the next start. */
+  readonly damages?: number
   /** So far the clock moves before the next start. */
   readonly jumpMs?: number
 }
@@ -75,6 +77,8 @@ export function storePlanOf(seed: number): StorePlan {
       mappedFileSizeConsumeQueue: UNIT_BYTES * random.pick([16, 100, 1000]),
       ...(random.chance(0.4) ? { fileReservedTime: random.pick(RESERVED_HOURS), deleteWhen: EVERY_HOUR } : {}),
       cleanFileForciblyEnable: false,
+      maxHashSlotNum: random.pick([16, 500]),
+      maxIndexNum: random.pick([100, 1000]),
     },
   }
   const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
@@ -108,6 +112,7 @@ function planLives(random: Prng, seed: number): LifePlan[] {
     // The step whose turn it is comes for sure only where nothing else goes wrong.
     fault: index === own ? undefined : planFault(random, each),
     faultStays: random.chance(0.3),
+    damages: random.chance(0.15) ? 1 + random.integer(3) : 0,
     jumpMs: random.chance(0.3) ? random.pick(JUMPS_MS) : 0,
   }))
 }

@@ -1,0 +1,84 @@
+// What happens to files at rest, between two lives of the broker: flipped bits, zeroed pages, cut, deleted and swapped
+// files. Files that derive from the log may suffer anything; of the log itself the body of one message does.
+import type { Disk, Prng } from '../sim/index.ts'
+import { fileKindOf } from './steps.ts'
+
+/** Files that derive from the log, by the kinds that steps are named after. */
+const DERIVED_KINDS = [
+  'queue',
+  'index',
+  'apache-checkpoint',
+  'queue-checkpoint',
+  'flushed-mark',
+  'last-writer',
+  'start-cache',
+  'mirror',
+] as const
+const WAYS = ['flipped bits', 'zeroed page', 'cut', 'deleted', 'swapped'] as const
+type Way = (typeof WAYS)[number]
+/** Nothing checks the units inside of a queue file before they are used: only what its length shows is found at a start. */
+const WAYS_OF: Readonly<Partial<Record<(typeof DERIVED_KINDS)[number], readonly Way[]>>> = { queue: ['cut', 'deleted'] }
+const FLIPS_MAX = 8
+const PAGE_BYTES = 4096
+
+/** Names of all that `damageDerived` may do. */
+export const REST_DAMAGE_NAMES: readonly string[] = DERIVED_KINDS.flatMap((kind) =>
+  WAYS.map((way) => `${way}: ${kind}`),
+)
+
+/** Every file below a folder. */
+export function filesBelow(disk: Disk, folder: string): string[] {
+  return disk
+    .list(folder)
+    .flatMap(({ name, kind }) => (kind === 'file' ? [`${folder}/${name}`] : filesBelow(disk, `${folder}/${name}`)))
+}
+
+/** Damages one file that derives from the log; what was done to which kind, or undefined where there is none. */
+export function damageDerived(disk: Disk, root: string, random: Prng): string | undefined {
+  const kind = random.pick(DERIVED_KINDS)
+  const paths = filesBelow(disk, root).filter((path) => fileKindOf(root, path) === kind)
+  if (paths.length === 0) return undefined
+  const path = random.pick(paths)
+  const way = random.pick(WAYS_OF[kind] ?? WAYS)
+  const { pages } = disk.file(path)
+  if (pages.size === 0) return undefined
+  switch (way) {
+    case 'flipped bits':
+      for (let count = 1 + random.integer(FLIPS_MAX); count > 0; count -= 1)
+        disk.flipBit(path, placeIn(pages.size, random))
+      break
+    case 'zeroed page':
+      disk.overwrite(
+        path,
+        PAGE_BYTES * Math.floor(placeIn(pages.size, random) / PAGE_BYTES),
+        new Uint8Array(PAGE_BYTES),
+      )
+      break
+    case 'cut':
+      disk.cut(path, random.integer(pages.size))
+      break
+    case 'deleted':
+      disk.remove(path)
+      disk.syncFolder(disk.folder(path.slice(0, path.lastIndexOf('/'))))
+      break
+    case 'swapped': {
+      const other = random.pick(paths)
+      if (other === path) return undefined
+      disk.swap(path, other)
+      break
+    }
+  }
+  return `${way}: ${kind}`
+}
+
+/** Removes every file that derives from the log; what says how far it was flushed, and who wrote it, stays. */
+export function removeDerived(disk: Disk, root: string): void {
+  const kinds = new Set<string>(DERIVED_KINDS)
+  for (const kept of ['flushed-mark', 'last-writer', 'mirror']) kinds.delete(kept)
+  for (const path of filesBelow(disk, root)) if (kinds.has(fileKindOf(root, path))) disk.remove(path)
+}
+
+/** Files are mostly empty at their end: half of the places are near the start. */
+function placeIn(size: number, random: Prng): number {
+  return random.integer(random.chance(0.5) ? Math.min(size, 1024) : size)
+}
