@@ -31,20 +31,23 @@ export function checkDelivery(model: Model, facts: DeliveryFacts, verdict: Verdi
   if (!message.body.equals(record.body)) verdict.add('bytes', `${name}: the body differs`)
   if (message.outcome === 'refused') verdict.add('invented', `${name}, which was refused`)
   if (message.isGone) verdict.add('invented', `${name}, which was gone`)
-  if (message.position === undefined) {
+  // Retention copies what is still wanted before its file goes; the copy has a place of its own.
+  const isCopy = popped.handle.topicKind !== 'normal'
+  if (message.position === undefined && !isCopy) {
     message.position = record.commitLogOffset
     message.queueId = record.queueId
     message.queueOffset = record.queueOffset
   }
   const isThere = message.queueId === record.queueId && message.queueOffset === record.queueOffset
-  if (message.position !== record.commitLogOffset || !isThere) verdict.add('place', `${name}: it lies elsewhere`)
+  if (!isCopy && (message.position !== record.commitLogOffset || !isThere))
+    verdict.add('place', `${name}: it lies elsewhere`)
   if (flushed !== undefined && record.commitLogOffset + record.size > flushed) {
     verdict.add('early', `${name}: the log is safe up to ${flushed} only`)
   }
   if (!group.takes(message)) verdict.add('filter', `${name}: its tag is '${message.tag}'`)
   const before = group.entries.get(message)
   if (before !== undefined && !group.isFuzzy && model.topic(message.topic)?.isFuzzy === false)
-    checkAgain(before, popTimeMs, name, verdict)
+    checkAgain(before, popTimeMs, isCopy, name, verdict)
   const entry: Entry = {
     message,
     latest: popped,
@@ -60,10 +63,10 @@ export function checkDelivery(model: Model, facts: DeliveryFacts, verdict: Verdi
   return entry
 }
 
-function checkAgain(before: Entry, popTimeMs: number, name: string, verdict: Verdict): void {
+function checkAgain(before: Entry, popTimeMs: number, isCopy: boolean, name: string, verdict: Verdict): void {
   if (before.settled === 'yes') verdict.add('acked', `${name}: it was acknowledged before`)
   const hiddenToMs = before.popTimeMs + before.invisibleMs
-  if (before.settled === 'no' && before.isHidden && popTimeMs < hiddenToMs) {
+  if (!isCopy && before.settled === 'no' && before.isHidden && popTimeMs < hiddenToMs) {
     verdict.add('hidden', `${name} at ${popTimeMs}: it is hidden until ${hiddenToMs}`)
   }
 }
