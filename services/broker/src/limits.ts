@@ -17,8 +17,10 @@ export const POP_UNITS_SCANNED_MAX = 4096
 export const QUERIED_MESSAGES_MAX = 64
 /** … and where the key is a unique one, however many were asked for. Java: defaultQueryMaxNum. */
 export const UNIQUE_KEY_MESSAGES_MAX = 32
-/** Queries for messages by key, time or place that are worked on, at most; beyond, SYSTEM_BUSY. */
+/** Queries for messages by key, time or place that are worked on at a time; the others wait. */
 export const MESSAGE_QUERIES_IN_WORK_MAX = 16
+/** Of these, those that wait, at most: consumers that start from a time ask for every queue at once. Beyond, SYSTEM_BUSY. */
+export const MESSAGE_QUERIES_WAITING_MAX = 10_000
 /** Longest invisible time. Java: ProxyConfig maxInvisibleTimeMills. */
 export const INVISIBLE_TIME_MS_MAX = 12 * 3600 * SECOND_MS
 /** Longest wait of a long poll. */

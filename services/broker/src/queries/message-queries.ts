@@ -11,29 +11,27 @@ import {
   type ViewMessageByIdHeader,
 } from '@rocketmq-ts/remoting'
 import type { MessageQueries } from '@rocketmq-ts/store'
-import { MESSAGE_QUERIES_IN_WORK_MAX, QUERIED_MESSAGES_MAX, UNIQUE_KEY_MESSAGES_MAX } from '../limits.ts'
+import {
+  MESSAGE_QUERIES_IN_WORK_MAX,
+  MESSAGE_QUERIES_WAITING_MAX,
+  QUERIED_MESSAGES_MAX,
+  UNIQUE_KEY_MESSAGES_MAX,
+} from '../limits.ts'
 import { requireQueue, type TopicTable } from '../topics/topic-table.ts'
+import { createWorkLine } from './work-line.ts'
 
 export interface MessageQueriesDeps {
   readonly store: MessageQueries
   readonly topics: Pick<TopicTable, 'require'>
 }
 
-/** Handlers of these requests. Each holds what it found until it is answered, so few are worked on at a time. */
+/** Handlers of these requests. Each holds what it found until it is answered, so few are worked on at a time: the rest wait. */
 export function createMessageQueries({ store, topics }: MessageQueriesDeps) {
-  let inWork = 0
-
-  async function withinBounds<Result>(query: () => Promise<Result>): Promise<Result> {
-    if (inWork >= MESSAGE_QUERIES_IN_WORK_MAX) {
-      throw new MqError('busy', `${MESSAGE_QUERIES_IN_WORK_MAX} queries for messages are in work; ask again later`)
-    }
-    inWork += 1
-    try {
-      return await query()
-    } finally {
-      inWork -= 1
-    }
-  }
+  const withinBounds = createWorkLine({
+    inWorkMax: MESSAGE_QUERIES_IN_WORK_MAX,
+    waitingMax: MESSAGE_QUERIES_WAITING_MAX,
+    name: 'queries for messages',
+  })
 
   return {
     async queryMessage(request: IncomingRequest<QueryMessageHeader, QueryMessageAnswer>): Promise<void> {
