@@ -1,8 +1,9 @@
 // Compares the key index with the log: entry by entry in the order of the log, then slots and headers. What a chain must
 // look like is made anew from the entries, one file at a time: memory is the slots of one file.
+import { decodeProperties, PropertyName } from '@rocketmq-ts/model'
 import type { Files } from '@rocketmq-ts/runtime'
-import { KeyHashes } from '../key-index/key-hashes.ts'
-import { isIndexed } from '../record-fields.ts'
+import { keyHash, KeyHashes } from '../key-index/key-hashes.ts'
+import { isIndexed, storedTagsCode } from '../record-fields.ts'
 import type { ScannedRecord } from '../recovery.ts'
 import type { Findings } from './finding.ts'
 import type { Folder } from './folder-shape.ts'
@@ -34,14 +35,16 @@ class Expected {
   offsets = new Float64Array(4096)
   timesMs = new Float64Array(4096)
   afterLoss = new Uint8Array(4096)
+  tagHashes = new Int32Array(4096)
   length = 0
 
-  push(hash: number, offset: number, timeMs: number, isAfterLoss: boolean): void {
+  push(hash: number, offset: number, timeMs: number, isAfterLoss: boolean, tagHash: number): void {
     if (this.length === this.hashes.length) this.#grow()
     this.hashes[this.length] = hash
     this.offsets[this.length] = offset
     this.timesMs[this.length] = timeMs
     this.afterLoss[this.length] = isAfterLoss ? 1 : 0
+    this.tagHashes[this.length] = tagHash
     this.length += 1
   }
 
@@ -55,6 +58,30 @@ class Expected {
     this.offsets = grown(this.offsets, new Float64Array(length))
     this.timesMs = grown(this.timesMs, new Float64Array(length))
     this.afterLoss = grown(this.afterLoss, new Uint8Array(length))
+    this.tagHashes = grown(this.tagHashes, new Int32Array(length))
+  }
+}
+
+const NO_TAG = -1
+/** Hashes of tags kept, at most. */
+const TAG_HASHES_MAX = 10_000
+
+/** Hash of a topic's tag as newer brokers of Apache's index it: `topic#T#tag`. Java: IndexService.buildKey. */
+function createTagHashes() {
+  const known = new Map<string, Map<number, number>>()
+  let size = 0
+  return (topic: string, tagsCode: number, properties: Buffer): number => {
+    if (tagsCode === 0) return NO_TAG
+    const found = known.get(topic)?.get(tagsCode)
+    if (found !== undefined) return found
+    if (size >= TAG_HASHES_MAX) {
+      known.clear()
+      size = 0
+    }
+    const hash = keyHash(topic, `T#${decodeProperties(properties.toString()).get(PropertyName.TAGS) ?? ''}`)
+    known.set(topic, (known.get(topic) ?? new Map<number, number>()).set(tagsCode, hash))
+    size += 1
+    return hash
   }
 }
 
@@ -68,12 +95,17 @@ export async function createIndexCheck(options: IndexCheckOptions): Promise<Inde
   let count = 0
   let lastKeyMs = 0
   let isBehind = false
+  let lastTagHash = NO_TAG
+  const tagHashOf = createTagHashes()
 
   /** One key against the entry at the cursor; false when that must be loaded first. */
   function compareOne(index: number): boolean {
     const [hash, offset, timeMs] = [expected.hashes[index]!, expected.offsets[index]!, expected.timesMs[index]!]
     for (;;) {
-      if (cursor.takes(hash, offset, timeMs)) return true
+      if (cursor.takes(hash, offset, timeMs)) {
+        lastTagHash = expected.tagHashes[index]!
+        return true
+      }
       const entry = cursor.entry()
       if (entry === 'cold') return false
       if (entry === undefined) {
@@ -82,7 +114,7 @@ export async function createIndexCheck(options: IndexCheckOptions): Promise<Inde
         return true
       }
       // Newer brokers of Apache's index the tags, too: behind the keys that we know.
-      if (cursor.offsetOf(entry) === cursor.lastOffset && offset > cursor.lastOffset && cursor.isChained(entry)) {
+      if (isTagEntry(entry) && offset > cursor.lastOffset) {
         cursor.advanceExtra(entry)
         continue
       }
@@ -96,8 +128,14 @@ export async function createIndexCheck(options: IndexCheckOptions): Promise<Inde
       if (!isAccepted) cursor.reportDifference(entry, wanted)
       // An entry that fits its chain is whole: then the key in the log is what changed.
       cursor.advance(isAccepted || !cursor.isChained(entry) ? hash : entry.readInt32BE(0), offset, timeMs)
+      lastTagHash = expected.tagHashes[index]!
       return true
     }
+  }
+
+  function isTagEntry(entry: Buffer): boolean {
+    if (cursor.offsetOf(entry) !== cursor.lastOffset || entry.readInt32BE(0) !== lastTagHash) return false
+    return cursor.isChained(entry)
   }
 
   function isOfGone(entry: Buffer, index: number): boolean {
@@ -127,8 +165,9 @@ export async function createIndexCheck(options: IndexCheckOptions): Promise<Inde
       if (peek.propertiesLength === 0 || !isIndexed(peek.sysFlag)) return
       const properties = bytes.subarray(peek.propertiesAt, peek.propertiesAt + peek.propertiesLength)
       const added = keys.read(topic, properties)
+      const tagHash = added === 0 ? NO_TAG : tagHashOf(topic, storedTagsCode(bytes, peek), properties)
       for (let index = 0; index < added; index += 1) {
-        expected.push(keys.hashes[index]!, position, peek.storeTimestampMs, isAfterLoss)
+        expected.push(keys.hashes[index]!, position, peek.storeTimestampMs, isAfterLoss, tagHash)
       }
       if (added > 0) lastKeyMs = peek.storeTimestampMs
       count += added
@@ -143,7 +182,7 @@ export async function createIndexCheck(options: IndexCheckOptions): Promise<Inde
         }
         return
       }
-      await cursor.finish(isBehind)
+      await cursor.finish(isBehind, isTagEntry)
     },
   }
 }

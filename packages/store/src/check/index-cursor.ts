@@ -186,7 +186,7 @@ export class IndexCursor {
   }
 
   /** Everything was compared. */
-  async finish(isBehind: boolean): Promise<void> {
+  async finish(isBehind: boolean, isTagEntry: (entry: Buffer) => boolean): Promise<void> {
     if (this.#current === undefined) return
     // What is left must be of records that are gone.
     for (let entry = this.entry(); entry !== undefined; entry = this.entry()) {
@@ -195,11 +195,11 @@ export class IndexCursor {
         continue
       }
       const at = this.offsetOf(entry)
-      if (at === this.lastOffset && this.isChained(entry)) {
+      if (isTagEntry(entry)) {
         this.advanceExtra(entry)
         continue
       }
-      if (this.#options.folder.cleanStop && !(at < this.#options.logMin) && at > this.lastOffset) {
+      if (this.#options.folder.cleanStop && !(at < this.#options.logMin) && at >= this.lastOffset) {
         this.#report('index-entry', entryPosition(this.#geometry, this.#number), `entry ${this.#number} has no record`)
       }
       this.advanceOver(entry)
