@@ -43,6 +43,8 @@ export interface LifeRecord {
   readonly isRefusing: boolean
   hasFailed: boolean
   isFull: boolean
+  /** Its key index takes and finds nothing more. */
+  hasIndexFailed: boolean
   /** Files that its recovery had to build again. */
   rebuilt: number
   /** A fault of the disk has hit it. */
@@ -156,6 +158,7 @@ export class BrokerHost implements DiskWatcher {
       isFull: false,
       wasFaulty: false,
       rebuilt: 0,
+      hasIndexFailed: false,
       crashStep: undefined,
       startFailure: undefined,
     }
@@ -300,6 +303,7 @@ export class BrokerHost implements DiskWatcher {
       life.recoveredEnd = end
       this.log.endAt(life.recoveredEnd)
     }
+    if (event.event === 'store.index-failed') life.hasIndexFailed = true
     if (event.event === 'store.rebuilt') life.rebuilt += 1
     if (event.event === 'store.failed') life.hasFailed = true
     if (event.event === 'store.disk-full') life.isFull = true

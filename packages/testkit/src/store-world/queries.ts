@@ -115,7 +115,7 @@ function isThere({ model, host }: QueryDeps, message: Message): boolean {
   if (!model.isCurrent(message) || message.isDamaged || topic?.isFuzzy !== false || !topic.isSettled) return false
   // Where it is old enough, its file may be about to go.
   if (host.machine.nowMs >= (message.storeMs ?? Infinity) + host.reservedMs) return false
-  return (message.position ?? 0) >= host.logMin() && !host.life.isRefusing
+  return (message.position ?? 0) >= host.logMin() && !host.life.isRefusing && !host.life.hasIndexFailed
 }
 
 /** Whatever is answered was sent, as it is, and lies where it says. */

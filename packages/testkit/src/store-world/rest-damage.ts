@@ -23,7 +23,7 @@ const PAGE_BYTES = 4096
 
 /** Names of all that `damageDerived` may do. */
 export const REST_DAMAGE_NAMES: readonly string[] = DERIVED_KINDS.flatMap((kind) =>
-  WAYS.map((way) => `${way}: ${kind}`),
+  (WAYS_OF[kind] ?? WAYS).map((way) => `${way}: ${kind}`),
 )
 
 /** Every file below a folder. */

@@ -106,6 +106,7 @@ class StoreRun {
     verdict.place = () => ` [life ${host.lives.length}, ${world.nowMs.toFixed(1)} ms]`
     // A copy may expire before the log is read: then only the broker's word is left.
     host.onEvent = (event) => {
+      if (event.event === 'store.foreign') this.#foreign()
       if (event.event !== 'message.dead' || model.min === 0) return
       const { group, topic, queueId, queueOffset } = event as HostEvent & DeadEvent
       model.dead.add(deadKeyOf(group, topic, queueId, queueOffset))
@@ -283,6 +284,11 @@ class StoreRun {
     this.#isDamaged = true
     if (!what.endsWith('mirror')) return
     // Changed mirrors are those of another broker, as far as anybody can tell: what they say counts.
+    this.#foreign()
+  }
+
+  /** What was consumed is forgotten then: messages may come again. */
+  #foreign(): void {
     this.#isForeign = true
     for (const setting of [...this.model.topics, ...this.model.groups]) setting.isFuzzy = true
   }
