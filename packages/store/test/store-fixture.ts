@@ -51,6 +51,9 @@ export function openStore(effects: Effects, options: Partial<StoreOptions> = {})
     flushMode: 'SYNC_FLUSH' as const,
     segmentBytes: SEGMENT_BYTES,
     unitsPerFile: 100,
+    // Messages of tests have a tag, which is in the key index.
+    indexSlots: 100,
+    indexEntries: 400,
     reserveBytes: 0,
     ...options,
   }

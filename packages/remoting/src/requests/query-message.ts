@@ -16,6 +16,8 @@ export const QueryMessage = defineRequest({
     endTimestampMs: int64({ wire: 'endTimestamp' }),
     /** The key is a unique key. Java: MixAll.UNIQUE_MSG_QUERY_FLAG. */
     isUniqueKey: optional(bool({ wire: '_UNIQUE_KEY_QUERY' })),
+    /** 'T': the key is a tag. Java: MessageConst.INDEX_TAG_TYPE, since 5.4. */
+    indexType: optional(text()),
   },
   answer: {
     indexLastUpdateTimestampMs: int64({ wire: 'indexLastUpdateTimestamp' }),

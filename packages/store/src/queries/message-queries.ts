@@ -1,4 +1,5 @@
 // Finds messages otherwise than by queue offset: by key, by place in the log, by time. Nothing here changes anything.
+import type { KeyKind } from '../key-index/key-hashes.ts'
 import type { CommitLogOffset, QueueId, QueueOffset } from '@rocketmq-ts/model'
 import type { Scheduler } from '@rocketmq-ts/runtime'
 import type { KeyIndex } from '../key-index/key-index.ts'
@@ -12,6 +13,8 @@ export interface KeyQuery {
   readonly topic: string
   /** A unique key of a message, or one of its KEYS. */
   readonly key: string
+  /** 'tag': `key` is the tag of a message instead. */
+  readonly kind?: KeyKind | undefined
   /** Store times in milliseconds, both included. */
   readonly fromMs: number
   readonly toMs: number

@@ -38,7 +38,7 @@ export async function queryKeys(deps: KeyQueryDeps, query: KeyQuery): Promise<Ke
   let unpaused = 0
   let isCut = false
 
-  for await (const at of index.candidates(keyHash(query.topic, query.key), fromMs, toMs, budget)) {
+  for await (const at of index.candidates(keyHash(query.topic, query.key, query.kind), fromMs, toMs, budget)) {
     // An entry may be there twice: after a crash of Apache's broker, or because it goes into its file just now.
     if (at >= visibleEnd || seen.has(at)) continue
     seen.add(at)
@@ -61,8 +61,8 @@ export async function queryKeys(deps: KeyQueryDeps, query: KeyQuery): Promise<Ke
   return { records: records.toReversed(), isCut, lastIndexed }
 }
 
-function isWanted(record: FoundRecord, { topic, key, fromMs, toMs }: KeyQuery): boolean {
+function isWanted(record: FoundRecord, { topic, key, kind, fromMs, toMs }: KeyQuery): boolean {
   const { storeTimestampMs } = record
   if (record.topic !== topic || storeTimestampMs < fromMs || storeTimestampMs > toMs) return false
-  return hasKey(record.properties.toString(), key)
+  return hasKey(record.properties.toString(), key, kind)
 }

@@ -61,7 +61,7 @@ test('check: a store that was killed → sound, what the next start settles is a
   const { effects } = await filledStore()
   const report = await check(afterKill(effects))
   expect(report).toMatchObject({ isSound: true, cleanStop: false })
-  expect(Object.keys(report.counts)).toEqual(['queue-behind'])
+  expect(Object.keys(report.counts)).toEqual(['queue-behind', 'index-behind'])
 })
 
 test('check: a byte of a body → the record is named with its place and the reason', async () => {

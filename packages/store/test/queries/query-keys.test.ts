@@ -154,10 +154,14 @@ test('record at a place: bytes of a body that look like a record of that place �
   await store.close()
 })
 
-test('key index: messages without keys → no file', async () => {
+test('key index: messages without keys and tags → no file', async () => {
   const effects = createManualEffects()
   const store = await openStore(effects, SMALL)
-  await send(store, newRecord(), newRecord({ properties: new Uint8Array(0) }))
+  await send(
+    store,
+    newRecord({ properties: new Uint8Array(0) }),
+    newRecord({ properties: Buffer.from('a\u0001b\u0002') }),
+  )
   await store.close()
   expect(await namesIn(effects)).not.toContain('index')
 })

@@ -20,6 +20,9 @@ import {
 import { requireQueue, type TopicTable } from '../topics/topic-table.ts'
 import { createWorkLine } from './work-line.ts'
 
+/** Java: MessageConst.INDEX_TAG_TYPE. */
+const TAG_INDEX_TYPE = 'T'
+
 export interface MessageQueriesDeps {
   readonly store: MessageQueries
   readonly topics: Pick<TopicTable, 'require'>
@@ -35,12 +38,21 @@ export function createMessageQueries({ store, topics }: MessageQueriesDeps) {
 
   return {
     async queryMessage(request: IncomingRequest<QueryMessageHeader, QueryMessageAnswer>): Promise<void> {
-      const { topic, key, maxNum, beginTimestampMs: fromMs, endTimestampMs: toMs, isUniqueKey } = request.header
+      const {
+        topic,
+        key,
+        maxNum,
+        beginTimestampMs: fromMs,
+        endTimestampMs: toMs,
+        isUniqueKey,
+        indexType,
+      } = request.header
+      const kind = indexType === TAG_INDEX_TYPE && isUniqueKey !== true ? 'tag' : 'key'
       if (maxNum < 1) throw new MqError('parameter-invalid', `maxNum is ${maxNum}; allowed is 1 and more`)
       // Copies of a message share its unique key, so there may be several.
       const max = isUniqueKey === true ? UNIQUE_KEY_MESSAGES_MAX : Math.min(maxNum, QUERIED_MESSAGES_MAX)
       const { records, isCut, lastIndexed } = await withinBounds(() =>
-        store.queryKeys({ topic, key, fromMs, toMs, max }),
+        store.queryKeys({ topic, key, kind, fromMs, toMs, max }),
       )
       const header = {
         indexLastUpdateTimestampMs: lastIndexed.timestampMs,

@@ -23,6 +23,7 @@ function query(
     topic?: string
     maxNum?: number
     isUniqueKey?: boolean
+    indexType?: string
     beginTimestampMs?: number
     endTimestampMs?: number
   },
@@ -51,6 +52,16 @@ test('query by key: messages with it → all of them in their order; none → co
     indexLastUpdateOffset: last!.commitLogOffset,
   })
   expect(await texts(broker, 'all', { maxNum: 0 })).toBe(ResponseCode.INVALID_PARAMETER)
+})
+
+test('query by tag: index type T, as tools of Apache since 5.4 ask → messages of that tag; as a key → none', async () => {
+  const broker = await startBroker()
+  for (let index = 0; index < 4; index += 1) {
+    await broker.send('T', `m${index}`, { properties: `TAGS\u0001odd${index % 2}\u0002KEYS\u0001k\u0002` })
+  }
+  expect(await texts(broker, 'odd1', { indexType: 'T' })).toEqual(['m1', 'm3'])
+  expect(await texts(broker, 'k', { indexType: 'T' })).toBe(ResponseCode.QUERY_NOT_FOUND)
+  expect(await texts(broker, 'odd1', { indexType: 'K' })).toBe(ResponseCode.QUERY_NOT_FOUND)
 })
 
 test('query by key: more than 64 messages → the newest 64; after a power loss → the same', async () => {
