@@ -4,7 +4,7 @@ import { FAULT_NAMES } from '../store-world/fault-names.ts'
 import { addCounts, type Counts, type StoreSeedReport } from './store-seed-report.ts'
 
 /** Fewer seeds than these need not have met every fault, or every step. */
-export const SEEDS_FOR_FAULTS = 200
+export const SEEDS_FOR_FAULTS = 1000
 export const SEEDS_FOR_STEPS = 3000
 
 export interface StoreTotals {
