@@ -42,6 +42,7 @@ import { createPeerWaits } from './peer-waits.ts'
 import { createAckMessage, createBatchAckMessage } from './pop/ack-message.ts'
 import { createChangeInvisibleTime } from './pop/change-invisible-time.ts'
 import { createDeadLetters } from './pop/dead-letter.ts'
+import { createMovedDeliveries } from './pop/moved-deliveries.ts'
 import { createNotification } from './pop/notification.ts'
 import { createPopMessage } from './pop/pop-message.ts'
 import { createSurvivors } from './pop/survivors.ts'
@@ -132,9 +133,11 @@ async function openAround(
   const inflight = createInflight({
     maxAttempts: (group) => attemptsMax(groups.get(group)),
   })
+  const moved = createMovedDeliveries({ inflight, store })
   const root = settings.storePathRootDir
   const recordBytesSoft = recordBytesSoftOf(settings.mappedFileSizeCommitLog)
-  const restored = await restore({ files, root, store, inflight, topics, groups, kept, clock, recordBytesSoft, logger })
+  const tables = { inflight, moved, topics, groups, kept }
+  const restored = await restore({ ...tables, files, root, store, clock, recordBytesSoft, logger })
 
   /** Stands in every record; known once the broker listens, and the same from then on. */
   let listening: HostPort | undefined
@@ -186,9 +189,9 @@ async function openAround(
   })
   const copying = { inflight, store, turns, clock, scheduler, logger, storeHost, ensureTopic: writer.ensureTopic }
   const deadLetters = createDeadLetters({ ...copying, onDead: (topic, group) => metrics.dead(topic, group) })
-  const survivors = createSurvivors(copying)
+  const survivors = createSurvivors({ ...copying, moved, topics })
   const expiry = createExpiry({ inflight, scheduler, clock, turns, polling, deadLetters })
-  const live = { inflight, topics, groups, kept, turns, scheduler, store, logger }
+  const live = { ...tables, turns, scheduler, store, logger }
   const { statesCompleteFrom } = restored
   const stateRoll = createStateRoll({ ...live, recordBytesSoft, statesCompleteFrom })
   const derivedFiles = createDerivedFiles({
@@ -218,7 +221,7 @@ async function openAround(
   const runtimeInfo = createRuntimeInfo({ clock, store, topics: () => topics.size, groups: () => groups.size })
   const { brokerName } = settings
   const popDeps = { inflight, reader: store, topics, groups, brokerName, turns, clock, polling, waits, groupForConsume }
-  const ackDeps = { inflight, reader: store, topics, turns }
+  const ackDeps = { inflight, moved, reader: store, topics, turns }
   const dispatch = dispatchRequests({
     authorize: deps.authorize ?? allowAll,
     defects: 'throw',

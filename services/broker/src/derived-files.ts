@@ -17,6 +17,7 @@ import type { KeptEntries } from './foreign/kept-entries.ts'
 import type { GroupTable } from './groups/group-table.ts'
 import type { Inflight } from './inflight/inflight.ts'
 import type { Journal } from './journal/journal.ts'
+import type { MovedDeliveries } from './pop/moved-deliveries.ts'
 import { liveSettings } from './settings-writer.ts'
 import { START_CACHE_KIND, START_CACHE_VERSION, encodeStartCache, startCachePath } from './start-cache.ts'
 import type { TopicTable } from './topics/topic-table.ts'
@@ -37,6 +38,7 @@ export interface DerivedFilesDeps {
   readonly turns: Pick<Turns, 'enter'>
   readonly store: Pick<MessageStore, 'appended' | 'whenFlushed'>
   readonly inflight: Inflight
+  readonly moved: Pick<MovedDeliveries, 'all'>
   readonly journal: Pick<Journal, 'seal'>
   readonly topics: TopicTable
   readonly groups: GroupTable
@@ -85,6 +87,7 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
         nowMs: deps.clock.nowMs(),
         settings: [...liveSettings(deps)],
         snapshot: inflight.encodeSnapshot(),
+        moved: deps.moved.all(),
         mirrors: Object.fromEntries(mirrors.map(([name, bytes]) => [name, crc32(bytes)])),
       }),
       mirrors,

@@ -17,7 +17,8 @@ import { takeOver } from './foreign/take-over.ts'
 import { hostPortOf } from './host-port.ts'
 import type { Inflight } from './inflight/inflight.ts'
 import { createJournal } from './journal/journal.ts'
-import { originOf, propertiesTextOf } from './pop/copies.ts'
+import { hiddenToOf, originOf, propertiesTextOf } from './pop/copies.ts'
+import type { ClaimedCopy, MovedDeliveries } from './pop/moved-deliveries.ts'
 import { applySetting } from './settings-writer.ts'
 import { START_CACHE_KIND, START_CACHE_VERSION, decodeStartCache, startCachePath } from './start-cache.ts'
 import type { SteadyClock } from './steady-clock.ts'
@@ -28,6 +29,7 @@ export interface RestoreDeps {
   readonly root: string
   readonly store: MessageStore
   readonly inflight: Inflight
+  readonly moved: MovedDeliveries
   readonly topics: TopicTable
   readonly groups: GroupTable
   readonly kept: KeptEntries
@@ -43,16 +45,30 @@ export interface Restored {
   readonly statesCompleteFrom: number
 }
 
-/** Applies one record of the journal or one copy. Returns the segments whose states it calls complete. */
-function applyRecord(deps: RestoreDeps, record: ReplayedRecord): readonly number[] {
+/**
+ * Applies one record of the journal or one copy. Returns the segments whose states it calls complete.
+ * @param claims of copies behind the last journal record: the one that a Turn ends with has those of its copies, in order
+ * with what its other jobs did in the queue
+ */
+function applyRecord(deps: RestoreDeps, record: ReplayedRecord, claims: ClaimedCopy[]): readonly number[] {
   const decoded = decodeRecord(record.bytes)
   if (record.topic === SystemTopic.INFLIGHT_LOG) {
+    claims.length = 0
     const replayed = deps.inflight.replay(decoded.body, record.commitLogOffset)
     for (const setting of replayed.settings) applySetting(setting, deps, record.storeTimestampMs)
     return replayed.statesComplete
   }
-  const origin = originOf(propertiesTextOf(decoded))
-  if (origin !== undefined) deps.inflight.applyOrigin(origin, isDeadLetterTopic(record.topic) ? 'dead' : 'scheduled')
+  const properties = propertiesTextOf(decoded)
+  const origin = originOf(properties)
+  if (origin === undefined) return []
+  const settled = deps.inflight.applyOrigin(origin, isDeadLetterTopic(record.topic) ? 'dead' : 'scheduled')
+  const deadlineMs = hiddenToOf(properties)
+  const incarnation = deps.topics.get(record.topic)?.incarnation
+  if (deadlineMs === undefined || incarnation === undefined) return []
+  const { topic, queueId, queueOffset: offset } = decoded
+  const place = { topic, group: origin.group, queueId, offset }
+  deps.moved.note(origin, place)
+  if (settled) claims.push({ ...place, incarnation, popTime: origin.popTime, deadlineMs })
   return []
 }
 
@@ -74,9 +90,10 @@ async function loadStartCache(deps: RestoreDeps): Promise<{ readonly from: numbe
   }
   for (const generation of kept) {
     try {
-      const { nowMs, settings, snapshot } = decodeStartCache(generation.payload)
+      const { nowMs, settings, snapshot, moved = [] } = decodeStartCache(generation.payload)
       deps.inflight.restoreSnapshot(snapshot)
       for (const setting of settings) applySetting(setting, deps, 0)
+      for (const [handle, place] of moved) deps.moved.note(handle, place)
       return { from: generation.coversTo, nowMs }
     } catch (error) {
       if (!(error instanceof MqError)) throw error
@@ -92,15 +109,17 @@ export async function restore(deps: RestoreDeps): Promise<Restored> {
   let newestMs = nowMs
   let journalRecords = 0
   let statesCompleteFrom = -1
+  const claims: ClaimedCopy[] = []
   await deps.store.replay(
     (topic) => topic === SystemTopic.INFLIGHT_LOG || isDeadLetterTopic(topic) || isRetryTopic(topic),
     commitLogOffset(from),
     (record) => {
-      statesCompleteFrom = Math.max(statesCompleteFrom, ...applyRecord(deps, record))
+      statesCompleteFrom = Math.max(statesCompleteFrom, ...applyRecord(deps, record, claims))
       journalRecords += 1
       newestMs = Math.max(newestMs, record.storeTimestampMs)
     },
   )
+  for (const copy of claims) deps.moved.claim(copy)
   for (const queue of Array.from(deps.inflight.all())) {
     const { min, max } = deps.store.bounds(queue.topic, queue.queueId)
     deps.inflight.clamp(queue, max)

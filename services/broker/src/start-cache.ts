@@ -3,10 +3,11 @@
 //
 //   time of the broker's clock f64 | settings length u32 | settings as JSON | snapshot of the in-flight core
 //
-// Beside the settings are the CRCs of the mirrors written with it: they are texts in Apache's form, without one of their own.
+// Beside the settings are the deliveries that went on elsewhere, and the CRCs of the mirrors written with it: they are texts in Apache's form, without one of their own.
 import { utf8Decode, utf8Encode } from '@rocketmq-ts/bytes'
 import { MqError } from '@rocketmq-ts/model'
 import type { SettingEntry } from './inflight/inflight.ts'
+import type { MovedDeliveries } from './pop/moved-deliveries.ts'
 
 /** Four characters, see generation files. */
 export const START_CACHE_KIND = 'BRST'
@@ -24,13 +25,15 @@ export interface StartCache {
   readonly nowMs: number
   readonly settings: readonly SettingEntry[]
   readonly snapshot: Uint8Array
+  /** See `MovedDeliveries.all`. */
+  readonly moved?: ReturnType<MovedDeliveries['all']>
   /** CRC-32 of each mirror of the same image, by name. */
   readonly mirrors?: Readonly<Record<string, number>>
 }
 
 /** The payload of one generation. */
-export function encodeStartCache({ nowMs, settings, snapshot, mirrors = {} }: StartCache): Uint8Array {
-  const json = utf8Encode(JSON.stringify({ settings, mirrors }))
+export function encodeStartCache({ nowMs, settings, snapshot, moved = [], mirrors = {} }: StartCache): Uint8Array {
+  const json = utf8Encode(JSON.stringify({ settings, moved, mirrors }))
   const bytes = new Uint8Array(SETTINGS_AT + json.length + snapshot.length)
   const view = new DataView(bytes.buffer)
   view.setFloat64(0, nowMs)
@@ -48,7 +51,7 @@ export function decodeStartCache(bytes: Uint8Array): StartCache {
     if (!(Number.isSafeInteger(nowMs) && nowMs >= 0)) throw new MqError('damaged', `its time is ${nowMs}`)
     const settingsEnd = SETTINGS_AT + view.getUint32(LENGTH_AT)
     const text = utf8Decode(bytes.subarray(SETTINGS_AT, settingsEnd), 'settings')
-    const content = JSON.parse(text) as Pick<StartCache, 'settings' | 'mirrors'> | SettingEntry[]
+    const content = JSON.parse(text) as Pick<StartCache, 'settings' | 'moved' | 'mirrors'> | SettingEntry[]
     const snapshot = bytes.subarray(settingsEnd)
     // Version 1 has the settings alone.
     return Array.isArray(content) ? { nowMs, settings: content, snapshot } : { nowMs, ...content, snapshot }

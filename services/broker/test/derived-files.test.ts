@@ -9,6 +9,7 @@ import { createKeptEntries } from '../src/foreign/kept-entries.ts'
 import { createGroupTable } from '../src/groups/group-table.ts'
 import { createInflight } from '../src/inflight/inflight.ts'
 import { createJournal } from '../src/journal/journal.ts'
+import { createMovedDeliveries } from '../src/pop/moved-deliveries.ts'
 import { START_CACHE_KIND, START_CACHE_VERSION, decodeStartCache, startCachePath } from '../src/start-cache.ts'
 import { createTopicTable } from '../src/topics/topic-table.ts'
 
@@ -48,6 +49,7 @@ async function setUp() {
     turns,
     store,
     inflight,
+    moved: createMovedDeliveries({ inflight, store }),
     journal,
     topics: createTopicTable([]),
     groups: createGroupTable(),

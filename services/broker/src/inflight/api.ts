@@ -145,6 +145,12 @@ export interface Delivery {
   readonly attempts: number
 }
 
+/** The same, and how long nobody else may get it. */
+export interface PendingDelivery extends Delivery {
+  /** Undefined when it was released. */
+  readonly deadlineMs: number | undefined
+}
+
 /** A message whose attempts are used up. It stays claimed: the caller copies it and calls `settle`. */
 export type DeadCandidate = Delivery
 
@@ -312,9 +318,18 @@ export interface Inflight {
   applyOrigin(origin: Origin, into: SettledBucket): boolean
 
   /** The `max` lowest messages that are in flight, pending for a copy, or ready; ascending. */
-  oldest(queue: QueueState, max: number): readonly Delivery[]
+  oldest(queue: QueueState, max: number): readonly PendingDelivery[]
   /** Whether this is still the latest delivery of the message, and it is not settled. */
   isLive(delivery: Delivery): boolean
+
+  /**
+   * A delivery of another queue goes on here, at an offset that was never delivered: it is in flight with the same pop
+   * time until the same deadline. Waiting messages before it become ready, without a delivery. False, and nothing changes,
+   * when it or those have no room, or the offset was delivered already.
+   */
+  claim(queue: QueueState, offset: number, delivery: { readonly popTime: number; readonly deadlineMs: number }): boolean
+  /** Whether some delivery of the message is neither settled nor released. */
+  isInFlight(queue: QueueState, offset: number): boolean
 
   // — bounds of the queue —
   /** Retention removed everything below `min`: waiting and claimed messages there count as expired. */

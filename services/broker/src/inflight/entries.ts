@@ -31,6 +31,13 @@ export function bitOf(offset: number): number {
   return 1 << (offset - Math.floor(offset / BLOCK) * BLOCK)
 }
 
+/** Bits of the block that stand for offsets below `bound`. */
+export function bitsBelow(block: number, bound: number): number {
+  const bits = bound - block * BLOCK
+  if (bits >= BLOCK) return -1
+  return bits <= 0 ? 0 : (1 << bits) - 1
+}
+
 export interface EntryFields {
   readonly block: number
   readonly mask: number
@@ -143,6 +150,16 @@ export class EntryTable {
     else this.next[last] = slot
     if (last < 0 || this.block[last] !== fields.block) this.#index.set(slot)
     return slot
+  }
+
+  /** Adds the bits to the queue's last row when that is in flight and equal but for them. */
+  widen(queue: LiveQueue, { block, mask, attempts, popTime, deadline }: EntryFields): boolean {
+    const slot = queue.tail
+    if (slot < 0 || this.block[slot] !== block || this.kind[slot] !== EntryKind.inFlight) return false
+    if (this.popTime[slot] !== popTime || this.deadline[slot] !== deadline) return false
+    if (this.attempts[slot] !== attempts) return false
+    this.mask[slot] = this.mask[slot]! | mask
+    return true
   }
 
   /** Moves the bits `mask`, some but not all of the row's, to a new row with the same fields that is in no other list. */

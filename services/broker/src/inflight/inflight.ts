@@ -4,10 +4,10 @@ import assert from 'node:assert'
 import { Buffer } from 'node:buffer'
 import { INFLIGHT_LIMITS, QUEUE_ID_MAX, SETTING_PAYLOAD_BYTES_MAX } from './api.ts'
 import type {
-  Delivery,
   Inflight,
   InflightLimits,
   NextPop,
+  PendingDelivery,
   QueueRef,
   QueueState,
   ReadyPop,
@@ -25,7 +25,7 @@ import type { LiveQueue } from './queue-state.ts'
 import { createRoll } from './roll.ts'
 import { encodeSnapshot, restoreSnapshot } from './snapshot.ts'
 import { NAME_BYTES_MAX } from './state-record.ts'
-import { Transitions } from './transitions.ts'
+import { GAP_OFFSETS_MAX, Transitions } from './transitions.ts'
 import type { Windows } from './transitions.ts'
 
 export * from './api.ts'
@@ -137,15 +137,17 @@ export function createInflight(options: InflightOptions): Inflight {
     if (mask !== 0) pushWindow(block, mask)
   }
 
-  function oldest(queue: LiveQueue, max: number): Delivery[] {
-    const found: Delivery[] = []
+  function oldest(queue: LiveQueue, max: number): PendingDelivery[] {
+    const found: PendingDelivery[] = []
     for (let slot = queue.head; slot >= 0; slot = entries.next[slot]!) {
       const base = entries.block[slot]! * BLOCK
       // Rows of one block are not in order: the block is taken whole.
       if (found.length >= max && base > found.at(-1)!.offset) break
       for (let rest = entries.mask[slot]!; rest !== 0; rest &= rest - 1) {
         const offset = base + lowestBit(rest)
-        found.push({ queue, offset, popTime: entries.popTime[slot]!, attempts: entries.attempts[slot]! })
+        const isReady = entries.kind[slot] === EntryKind.ready
+        const deadlineMs = isReady ? undefined : entries.deadline[slot]!
+        found.push({ queue, offset, popTime: entries.popTime[slot]!, attempts: entries.attempts[slot]!, deadlineMs })
       }
     }
     return found.sort((a, b) => a.offset - b.offset).slice(0, max)
@@ -256,6 +258,18 @@ export function createInflight(options: InflightOptions): Inflight {
       return queue !== undefined && transitions.settleDelivery(queue, origin.offset, origin.popTime, BucketId[into])
     },
 
+    claim(queue, offset, { popTime, deadlineMs }) {
+      const target = live(queue)
+      const gap = offset - target.cursor
+      if (gap < 0 || gap > GAP_OFFSETS_MAX || gap / BLOCK + 2 > room(target)) return false
+      transitions.claim(target, offset, popTime, deadlineMs)
+      journal.claim(target, offset, popTime, deadlineMs)
+      return true
+    },
+    isInFlight(queue, offset) {
+      const slot = entries.find(live(queue), offset)
+      return !queue.dropped && slot >= 0 && entries.kind[slot] !== EntryKind.ready
+    },
     oldest: (queue, max) => oldest(live(queue), max),
     isLive({ queue, offset, popTime }) {
       const slot = entries.find(live(queue), offset)

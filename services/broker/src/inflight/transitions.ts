@@ -2,7 +2,7 @@
 // transition that does not fit the state (a journal record before it was lost, an older incarnation) does what fits.
 import type { OffsetRange, QueueRef } from './api.ts'
 import { lowestBit, popCount, subtractDigest } from './digest.ts'
-import { ATTEMPTS_MAX, BLOCK, EntryKind, EntryTable, bitOf, blockOf } from './entries.ts'
+import { ATTEMPTS_MAX, BLOCK, EntryKind, EntryTable, bitOf, bitsBelow, blockOf } from './entries.ts'
 import { BucketId, tallyOfMask, tallyOfRange } from './ledger.ts'
 import type { Ledger, Tally } from './ledger.ts'
 import { QueueRegistry } from './queue-registry.ts'
@@ -17,14 +17,7 @@ export interface Windows {
 }
 
 /** A hole in the journal is closed by releasing what it popped, up to this many messages. */
-const GAP_OFFSETS_MAX = 65_536
-
-/** Bits of the block that stand for offsets below `bound`. */
-function bitsBelow(block: number, bound: number): number {
-  const bits = bound - block * BLOCK
-  if (bits >= BLOCK) return -1
-  return bits <= 0 ? 0 : (1 << bits) - 1
-}
+export const GAP_OFFSETS_MAX = 65_536
 
 function subtractTally(from: Tally, tally: Tally): void {
   from.count -= tally.count
@@ -104,13 +97,33 @@ export class Transitions {
     queue.ledger.add(BucketId.filtered, passed)
   }
 
+  /**
+   * A delivery of another queue goes on at an offset that was never delivered here: its record counts the deliveries. What
+   * was passed over is ready, so that the cursor can move.
+   */
+  claim(queue: LiveQueue, offset: number, popTime: number, deadline: number): boolean {
+    if (!this.#closeGap(queue, offset, 0)) return false
+    const { entries } = this
+    const block = blockOf(offset)
+    const mask = bitOf(offset)
+    const fields = { block, mask, attempts: 0, popTime, deadline }
+    if (!entries.widen(queue, fields)) entries.deadlines.push(entries.append(queue, fields))
+    entries.markFresh(queue.tail)
+    queue.inFlight += 1
+    queue.ledger.addMask(BucketId.inFlight, block * BLOCK, mask)
+    queue.cursor = offset + 1
+    this.#notePopTime(popTime)
+    return true
+  }
+
   /** What lost records popped counts as released: delivered twice perhaps, lost never. */
-  #closeGap(queue: LiveQueue, from: number): boolean {
+  #closeGap(queue: LiveQueue, from: number, attempts = 1): boolean {
+    if (from === queue.cursor) return true
     if (from < queue.cursor || from - queue.cursor > GAP_OFFSETS_MAX) return false
     const { entries } = this
     for (let block = blockOf(queue.cursor); block * BLOCK < from; block += 1) {
       const mask = bitsBelow(block, from) & ~bitsBelow(block, queue.cursor)
-      const slot = entries.append(queue, { block, mask, attempts: 1, popTime: 0, deadline: 0 })
+      const slot = entries.append(queue, { block, mask, attempts, popTime: 0, deadline: 0 })
       this.#makeReady(queue, slot)
       queue.ledger.addMask(BucketId.ready, block * BLOCK, mask)
     }

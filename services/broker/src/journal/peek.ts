@@ -18,6 +18,7 @@ export function settingsSink(settings: SettingEntry[]): JournalSink {
     release: ignore,
     postpone: ignore,
     settle: ignore,
+    claim: ignore,
     retain: ignore,
     clamp: ignore,
     setting: (setting) => void settings.push(setting),

@@ -6,10 +6,12 @@ import type { Turns } from '@rocketmq-ts/runtime'
 import type { QueueReader } from '@rocketmq-ts/store'
 import type { Inflight } from '../inflight/inflight.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
+import type { MovedDeliveries } from './moved-deliveries.ts'
 import { placeTopicOf } from './retry-topics.ts'
 
 export interface AckDeps {
   readonly inflight: Inflight
+  readonly moved: Pick<MovedDeliveries, 'act' | 'has'>
   readonly reader: QueueReader
   readonly topics: TopicTable
   readonly turns: Pick<Turns, 'release'>
@@ -33,16 +35,16 @@ export function createAckMessage(deps: AckDeps) {
     const handle = parseReceiptHandle(extraInfo, queueOffset)
     const topic = placeTopicOf(request.header.topic, consumerGroup, handle.topicKind)
     checkQueueId(deps.topics, topic, queueId)
+    const place = { topic, group: consumerGroup, queueId, offset: queueOffset }
     const bounds = deps.reader.bounds(topic, queueId)
-    if (queueOffset < bounds.min || queueOffset >= bounds.max) {
+    if ((queueOffset < bounds.min && !deps.moved.has(place)) || queueOffset >= bounds.max) {
       request.respond({
         code: ResponseCode.NO_MESSAGE,
         remark: `offset ${queueOffset} is outside of queue ${queueId} of '${topic}': ${bounds.min} to ${bounds.max - 1}`,
       })
       return
     }
-    const queue = deps.inflight.queue(topic, consumerGroup, queueId)
-    if (queue !== undefined) deps.inflight.ack(queue, queueOffset, handle.popTimeMs)
+    deps.moved.act(place, (queue, offset) => deps.inflight.ack(queue, offset, handle.popTimeMs) || undefined)
     deps.turns.release('written', () => request.respond({ code: ResponseCode.SUCCESS }))
   }
 }
@@ -50,11 +52,12 @@ export function createAckMessage(deps: AckDeps) {
 /** The handler of batch acks. Entries of unknown topics are left out, as in Java. */
 export function createBatchAckMessage(deps: AckDeps) {
   return function batchAckMessage(request: IncomingRequest): void {
-    for (const { consumerGroup, queueId, ...batch } of decodeBatchAckBody(request.body).acks) {
-      const topic = placeTopicOf(batch.topic, consumerGroup, batch.topicKind)
-      const queue = deps.inflight.queue(topic, consumerGroup, queueId)
-      if (queue === undefined) continue
-      for (const each of batch.offsetsFromStart) deps.inflight.ack(queue, batch.startOffset + each, batch.popTimeMs)
+    for (const { consumerGroup: group, queueId, ...batch } of decodeBatchAckBody(request.body).acks) {
+      const topic = placeTopicOf(batch.topic, group, batch.topicKind)
+      for (const each of batch.offsetsFromStart) {
+        const place = { topic, group, queueId, offset: batch.startOffset + each }
+        deps.moved.act(place, (queue, offset) => deps.inflight.ack(queue, offset, batch.popTimeMs) || undefined)
+      }
     }
     deps.turns.release('written', () => request.respond({ code: ResponseCode.SUCCESS }))
   }

@@ -34,16 +34,18 @@ export function createChangeInvisibleTime(deps: ChangeInvisibleTimeDeps) {
     const topic = placeTopicOf(request.header.topic, consumerGroup, handle.topicKind)
     checkQueueId(deps.topics, topic, queueId)
     const nowMs = deps.clock.nowMs()
-    const queue = deps.inflight.queue(topic, consumerGroup, queueId)
-    const changed =
-      queue === undefined
-        ? ({ kind: 'no-op' } as const)
-        : deps.inflight.changeInvisible(queue, queueOffset, handle.popTimeMs, { nowMs, invisibleMs: invisibleTimeMs })
-    if (changed.kind === 'full')
-      throw new MqError('busy', 'the broker holds its maximum of messages in flight: ack some first')
-    if (changed.kind === 'changed' && changed.released) deps.polling.messageReleased(topic, consumerGroup, queueId)
+    const time = { nowMs, invisibleMs: invisibleTimeMs }
+    const handled = { topic, group: consumerGroup, queueId, offset: queueOffset }
+    const changed = deps.moved.act(handled, (queue, offset) => {
+      const outcome = deps.inflight.changeInvisible(queue, offset, handle.popTimeMs, time)
+      if (outcome.kind === 'full')
+        throw new MqError('busy', 'the broker holds its maximum of messages in flight: ack some first')
+      return outcome.kind === 'no-op' ? undefined : { ...outcome, queue }
+    })
+    if (changed?.released === true)
+      deps.polling.messageReleased(changed.queue.topic, consumerGroup, changed.queue.queueId)
     const header = {
-      popTimeMs: changed.kind === 'changed' ? changed.popTime : nowMs,
+      popTimeMs: changed?.popTime ?? nowMs,
       invisibleTimeMs,
       reviveQid: handle.reviveQueueId,
     }

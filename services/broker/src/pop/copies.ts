@@ -18,6 +18,11 @@ import { locate } from './take-messages.ts'
 /** incarnation queueId queueOffset popTime group topic, separated by spaces. */
 export const ORIGIN_PROPERTY = `${OWN_PROPERTY_PREFIX}ORIGIN`
 
+/** Copies go into this queue of their topic. */
+export const COPY_QUEUE_ID = 0
+/** Wall milliseconds: until then the copy is in flight as its origin was. Not there when that was released. */
+export const HIDDEN_PROPERTY = `${OWN_PROPERTY_PREFIX}HIDDEN`
+
 /** The origin as a property value. */
 export function formatOrigin(origin: Origin): string {
   const { incarnation, queueId, offset, popTime, group, topic } = origin
@@ -38,6 +43,12 @@ export function originOf(properties: string): Origin | undefined {
   if (!numbers.every((each) => Number.isSafeInteger(each) && each >= 0)) return undefined
   const [life = 0, queue = 0, at = 0, time = 0] = numbers
   return { incarnation: life, queueId: queue, offset: at, popTime: time, group, topic }
+}
+
+/** How long a copy stays hidden, see `HIDDEN_PROPERTY`. */
+export function hiddenToOf(properties: string): number | undefined {
+  const deadlineMs = Number(findProperty(properties, HIDDEN_PROPERTY) ?? Number.NaN)
+  return Number.isSafeInteger(deadlineMs) && deadlineMs >= 0 ? deadlineMs : undefined
 }
 
 /** Where the message of a delivery lies; undefined where its queue has no readable record for it. */
@@ -61,7 +72,7 @@ export interface Copy {
   readonly delivery: Delivery
   /** The whole record. */
   readonly bytes: Uint8Array
-  /** Into queue 0 of it. */
+  /** Into queue `COPY_QUEUE_ID` of it. */
   readonly topic: string
   /** Own properties of the copy, instead of those that the message has by the same names. */
   properties(original: ReturnType<typeof decodeRecord>, text: string): Iterable<readonly [name: string, value: string]>
@@ -69,8 +80,8 @@ export interface Copy {
   reconsumeTimes(stored: number): number
 }
 
-/** Appends a copy that settles its origin; returns what it counts. Throws what the store throws, with nothing appended. */
-export function appendCopy(store: Appender, storeHost: HostPort, copy: Copy): number {
+/** Appends a copy that settles its origin; returns its place and what it counts. Throws what the store throws, with nothing appended. */
+export function appendCopy(store: Appender, storeHost: HostPort, copy: Copy) {
   const { delivery, bytes, topic } = copy
   const { queue, offset, popTime } = delivery
   const original = decodeRecord(bytes)
@@ -86,7 +97,7 @@ export function appendCopy(store: Appender, storeHost: HostPort, copy: Copy): nu
   const reconsumeTimes = copy.reconsumeTimes(original.reconsumeTimes)
   const record = {
     topic,
-    queueId: 0,
+    queueId: COPY_QUEUE_ID,
     flag: original.flag,
     sysFlag: original.sysFlag,
     bornTimestampMs: original.bornTimestampMs,
@@ -98,6 +109,5 @@ export function appendCopy(store: Appender, storeHost: HostPort, copy: Copy): nu
     properties,
     tagsCode: tagsCodeIn(properties),
   }
-  store.append(record, { copy: true })
-  return reconsumeTimes
+  return { ...store.append(record, { copy: true }), reconsumeTimes }
 }

@@ -86,7 +86,7 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
     try {
       const deadLetterTopic = deadLetterTopicOf(group)
       deps.ensureTopic(deadLetterTopic)
-      reconsumeTimes = appendCopy(store, deps.storeHost(), {
+      ;({ reconsumeTimes } = appendCopy(store, deps.storeHost(), {
         delivery: candidate,
         bytes,
         topic: deadLetterTopic,
@@ -99,7 +99,7 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
             [PropertyName.DLQ_ORIGIN_MESSAGE_ID, isKey ? key : offsetMessageId(host, port, commitLogOffset(at))],
           ]
         },
-      })
+      }))
     } catch (error) {
       if (!(error instanceof MqError)) throw error
       postpone(candidate, error)

@@ -1,15 +1,18 @@
 // Deliveries that outlive the log's files: messages that are in flight or released again while retention takes their
-// records. Each is copied into its group's retry topic first, and the copy settles it. Messages that nobody was given yet
-// are not among them: they go with their records, as retention says.
+// records. Each is copied into its group's retry topic first, and the copy settles it. Who has such a message keeps it: the
+// copy is in flight by the same delivery until the same deadline, because consumers that work for hours are no reason to
+// keep a file. Messages that nobody was given yet are not among them: they go with their records, as retention says.
 import { type CommitLogOffset, MqError, PropertyName, isRetryTopic, popRetryTopicOf } from '@rocketmq-ts/model'
 import type { Logger, Scheduler, Turns } from '@rocketmq-ts/runtime'
 import type { Appender, QueueReader, RecordReader } from '@rocketmq-ts/store'
 import type { BrokerEvent } from '../events.ts'
 import type { HostPort } from '../host-port.ts'
-import type { Delivery, Inflight, QueueState } from '../inflight/inflight.ts'
+import type { Inflight, PendingDelivery, QueueState } from '../inflight/inflight.ts'
 import { findProperty } from '../send/property-text.ts'
 import type { SettingsWriter } from '../settings-writer.ts'
-import { appendCopy, isDamage, placeOf } from './copies.ts'
+import type { TopicTable } from '../topics/topic-table.ts'
+import { COPY_QUEUE_ID, HIDDEN_PROPERTY, appendCopy, isDamage, placeOf } from './copies.ts'
+import type { MovedDeliveries } from './moved-deliveries.ts'
 
 /** Copies of one Turn, at most: requests go on in between. */
 export const SURVIVORS_PER_TURN_MAX = 64
@@ -30,6 +33,8 @@ export interface Survivors {
 
 export interface SurvivorsDeps {
   readonly inflight: Pick<Inflight, 'all' | 'oldest' | 'isLive' | 'settle'>
+  readonly moved: Pick<MovedDeliveries, 'claim' | 'note'>
+  readonly topics: Pick<TopicTable, 'require'>
   readonly store: Appender & QueueReader & RecordReader
   readonly turns: Pick<Turns, 'enter' | 'release'>
   readonly scheduler: Scheduler
@@ -39,7 +44,7 @@ export interface SurvivorsDeps {
 }
 
 interface Read {
-  readonly delivery: Delivery
+  readonly delivery: PendingDelivery
   /** Undefined where the record is damaged. */
   readonly bytes: Uint8Array | undefined
 }
@@ -51,7 +56,7 @@ export function retryTopicFor({ topic, group }: Pick<QueueState, 'topic' | 'grou
 
 /** Creates the copier of a broker. */
 export function createSurvivors(deps: SurvivorsDeps): Survivors {
-  const { inflight, store, turns, logger } = deps
+  const { inflight, moved, store, turns, logger } = deps
 
   /** The next pending messages of the queue that lie below the limit, with their records. */
   async function readSome(queue: QueueState, limit: CommitLogOffset): Promise<Read[]> {
@@ -74,7 +79,7 @@ export function createSurvivors(deps: SurvivorsDeps): Survivors {
   }
 
   function copyOne({ delivery, bytes }: Read): boolean {
-    const { queue, offset, popTime, attempts } = delivery
+    const { queue, offset, popTime, attempts, deadlineMs } = delivery
     if (!inflight.isLive(delivery)) return false
     if (bytes === undefined) {
       const { topic, group, queueId } = queue
@@ -85,16 +90,22 @@ export function createSurvivors(deps: SurvivorsDeps): Survivors {
     }
     const topic = retryTopicFor(queue)
     deps.ensureTopic(topic)
-    appendCopy(store, deps.storeHost(), {
+    const copy = appendCopy(store, deps.storeHost(), {
       delivery,
       bytes,
       topic,
       reconsumeTimes: (stored) => stored + attempts,
       properties: (_original, text) => [
         [PropertyName.FIRST_POP_TIME, findProperty(text, PropertyName.FIRST_POP_TIME) ?? String(popTime)],
+        ...(deadlineMs === undefined ? [] : [[HIDDEN_PROPERTY, String(deadlineMs)] as const]),
       ],
     })
     inflight.settle(queue, offset, popTime, 'scheduled')
+    if (deadlineMs === undefined) return true
+    const { group } = queue
+    const place = { topic, group, queueId: COPY_QUEUE_ID, offset: copy.queueOffset }
+    moved.claim({ ...place, incarnation: deps.topics.require(topic).incarnation, popTime, deadlineMs })
+    moved.note({ topic: queue.topic, group, queueId: queue.queueId, offset }, place)
     return true
   }
 

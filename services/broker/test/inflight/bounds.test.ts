@@ -57,6 +57,20 @@ test('bounds: one queue takes at most twice its entries by splits → then a cha
   expectBalanced(world.core, queue, 27)
 })
 
+test('bounds: a delivery of another queue, or what waits before it, has no room → it is not taken over, nothing changes', () => {
+  const limits = { entriesPerQueue: 4, entriesPerBroker: 100, splitReserve: 10 }
+  const world = createWorld({ maxAttempts: () => 9, limits })
+  const queue = started(world)
+  const delivery = { popTime: NOW, deadlineMs: NOW + 10 }
+  expect(world.core.claim(queue, 96, delivery)).toBe(false)
+  expect(world.core.claim(queue, 65_537, delivery)).toBe(false)
+  expect(queue).toMatchObject({ cursor: 0, entries: 0 })
+  expect(world.core.claim(queue, 64, delivery)).toBe(true)
+  expect(queue).toMatchObject({ cursor: 65, entries: 3 })
+  expect(world.core.claim(queue, 65, delivery)).toBe(false)
+  expectBalanced(world.core, queue, 65)
+})
+
 test('retention: messages below the new min are gone → waiting and claimed ones count as expired', () => {
   const world = createWorld()
   const queue = started(world)

@@ -1,9 +1,9 @@
 // What is pending when retention takes its records: each message goes on as exactly one copy, whatever comes between.
-import { expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { decodeProperties, popRetryTopicOf } from '@rocketmq-ts/model'
-import { ResponseCode } from '@rocketmq-ts/remoting'
+import { AckMessage, ResponseCode } from '@rocketmq-ts/remoting'
 import { SURVIVORS_PER_TURN_MAX } from '../../src/pop/survivors.ts'
-import { type BrokerHarness, startBroker } from '../broker-harness.ts'
+import { type BrokerHarness, type Popped, startBroker } from '../broker-harness.ts'
 
 const HOUR_MS = 3_600_000
 const SEGMENT_BYTES = 64 * 1024
@@ -40,6 +40,113 @@ async function pending(): Promise<BrokerHarness> {
   await fill(broker, 2)
   return broker
 }
+
+/** A message in flight for a long time whose record goes: its handle, and the broker with the copy. */
+async function movedOn(invisibleMs = 10 * HOUR_MS): Promise<{ broker: BrokerHarness; popped: Popped }> {
+  const broker = await startBroker(SETTINGS)
+  await broker.send('T', 'in flight')
+  const [popped] = await broker.pop('T', 'G', { max: 1, queueId: 0, invisibleMs })
+  await fill(broker, 2)
+  await broker.advance(2 * HOUR_MS)
+  expect(broker.events).toContainEqual({ event: 'survivors.copied', topic: 'T', group: 'G', queueId: 0, messages: 1 })
+  expect(broker.events.some(({ event }) => event === 'store.segment-removed')).toBe(true)
+  return { broker, popped: popped! }
+}
+
+/** An ack that acts elsewhere than its handle says, so that the harness can not count it. */
+async function ackMoved(broker: BrokerHarness, { record, handle }: Popped): Promise<number> {
+  const { queueId, queueOffset } = record
+  const header = { consumerGroup: 'G', topic: 'T', queueId, extraInfo: handle, queueOffset }
+  return (await broker.ask(AckMessage, header)).code
+}
+
+/** What a restart knows of copies: its start cache, or the log alone. */
+const RESTARTS: readonly (readonly [string, (broker: BrokerHarness) => Promise<void>])[] = [
+  ['without a restart', async () => {}],
+  [
+    'after an orderly restart',
+    async (broker) => {
+      await broker.stop()
+      await broker.restart()
+    },
+  ],
+  [
+    'after a kill, the start cache lost',
+    async (broker) => {
+      broker.crash({ powerLoss: false })
+      const { files } = broker.machine.start('operator', () => undefined).effects
+      await broker.settled(files.remove('/store/config'))
+      await broker.restart()
+    },
+  ],
+]
+
+describe.each(RESTARTS)('%s', (_name, restarted) => {
+  test('survivors: the copy of a message that is in flight → hidden until the deadline of its origin', async () => {
+    const { broker } = await movedOn()
+    await restarted(broker)
+    expect(bucketsOf(broker, RETRY)).toMatchObject({ inFlight: 1, ready: 0, waiting: 0 })
+    expect(await broker.pop('T', 'G')).toHaveLength(0)
+    await broker.advance(7 * HOUR_MS)
+    expect(await broker.pop('T', 'G')).toHaveLength(0)
+    await broker.advance(HOUR_MS)
+    const again = await broker.pop('T', 'G')
+    expect(bodiesOf(again)).toStrictEqual(['in flight'])
+    expect(again[0]!.record.reconsumeTimes).toBe(1)
+    await broker.ack('T', 'G', again[0]!)
+    expect(bucketsOf(broker, RETRY)).toMatchObject({ inFlight: 0, acked: 1 })
+    expect(broker.broker.ledger().every(({ balanced }) => balanced)).toBe(true)
+  })
+
+  test('survivors: an ack with the handle of the origin → settles the copy', async () => {
+    const { broker, popped } = await movedOn()
+    await restarted(broker)
+    expect(await ackMoved(broker, popped)).toBe(ResponseCode.SUCCESS)
+    expect(bucketsOf(broker, RETRY)).toMatchObject({ inFlight: 0, acked: 1 })
+    await restarted(broker)
+    await broker.advance(11 * HOUR_MS)
+    expect(await broker.pop('T', 'G')).toHaveLength(0)
+  })
+
+  test('survivors: another invisible time with the handle of the origin → holds for the copy, with the new handle', async () => {
+    const { broker, popped } = await movedOn()
+    await restarted(broker)
+    const changed = await broker.changeInvisible('T', 'G', popped, 60_000)
+    expect(changed.code).toBe(ResponseCode.SUCCESS)
+    const { popTimeMs } = changed.header as { popTimeMs: number }
+    expect(await ackMoved(broker, popped)).toBe(ResponseCode.SUCCESS)
+    expect(bucketsOf(broker, RETRY)).toMatchObject({ inFlight: 1, acked: 0 })
+    await broker.advance(59_000)
+    expect(await broker.pop('T', 'G')).toHaveLength(0)
+    const handle = popped.handle.replace(String(popped.popTimeMs), String(popTimeMs))
+    expect(await ackMoved(broker, { ...popped, handle })).toBe(ResponseCode.SUCCESS)
+    expect(bucketsOf(broker, RETRY)).toMatchObject({ inFlight: 0, acked: 1 })
+  })
+})
+
+test('survivors: a copy that waits in front of one that is in flight → delivered now, the other one is not', async () => {
+  const broker = await pending()
+  await broker.advance(2 * HOUR_MS)
+  expect(bucketsOf(broker, RETRY)).toMatchObject({ ready: 1, inFlight: 1, waiting: 0 })
+  const popped = await broker.pop('T', 'G')
+  expect(bodiesOf(popped)).toStrictEqual(['released'])
+  expect(popped[0]!.record.reconsumeTimes).toBe(1)
+})
+
+test('survivors: the record of a copy in flight goes, too → the next copy is as hidden, and the first handle acts on it', async () => {
+  const broker = await startBroker(SETTINGS)
+  await broker.send('T', 'in flight')
+  const [popped] = await broker.pop('T', 'G', { max: 1, queueId: 0, invisibleMs: 10 * HOUR_MS })
+  const copied = () => broker.events.filter(({ event }) => event === 'survivors.copied').length
+  for (let copies = 1; copies <= 3; copies += 1) {
+    await fill(broker, 2)
+    await broker.advance(2 * HOUR_MS)
+    expect(copied()).toBe(copies)
+  }
+  expect(await broker.pop('T', 'G')).toHaveLength(0)
+  expect(await ackMoved(broker, popped!)).toBe(ResponseCode.SUCCESS)
+  expect(bucketsOf(broker, RETRY)).toMatchObject({ inFlight: 0, scheduled: 2, acked: 1 })
+})
 
 test('survivors: records of pending messages go → each goes on in the retry topic, the others as retention says', async () => {
   const broker = await pending()
@@ -90,6 +197,7 @@ test.each([
       await broker.advance(2 * HOUR_MS)
       expect(broker.broker.ledger().every(({ balanced }) => balanced)).toBe(true)
       expect(bucketsOf(broker, 'T')).toMatchObject({ acked: 1, scheduled: 2, inFlight: 0, ready: 0 })
+      expect(bucketsOf(broker, RETRY)).toMatchObject({ ready: 1, inFlight: 1, waiting: 0 })
       expect(bodiesOf(await broker.pop(RETRY, 'watchers'))).toStrictEqual(['released', 'in flight'])
     }
     expect(before).toBeGreaterThan(2)
@@ -117,8 +225,17 @@ test('survivors: nothing but the copy reached the disk → the copy alone has se
     await broker.settled(segment.close())
     break
   }
-  await broker.restart()
-  expect(bucketsOf(broker, 'T')).toMatchObject({ acked: 1, scheduled: 2, inFlight: 0, ready: 0 })
+  // The copy alone says that it is in flight, too: now, and after the next record of the journal.
+  for (let starts = 0; starts < 2; starts += 1) {
+    await broker.restart()
+    expect(bucketsOf(broker, 'T')).toMatchObject({ acked: 1, scheduled: 2, inFlight: 0, ready: 0 })
+    expect(bucketsOf(broker, RETRY)).toMatchObject({ inFlight: 1 })
+    await broker.send('T', 'x')
+    await broker.pop('T', 'H', { invisibleMs: 60_000 })
+    broker.crash({ powerLoss: true })
+    const again = broker.machine.start('operator', () => undefined).effects
+    await broker.settled(again.files.remove('/store/config'))
+  }
 })
 
 test('survivors: more than fit into one Turn → all of them, each once', async () => {

@@ -27,6 +27,7 @@ export interface JournalSink {
   release(block: number, mask: number, popTime: number): void
   postpone(offset: number, popTime: number, deadline: number): void
   settle(offset: number, popTime: number, bucket: number): void
+  claim(offset: number, popTime: number, deadline: number): void
   retain(min: number): void
   clamp(max: number): void
   setting(setting: SettingEntry): void
@@ -126,6 +127,11 @@ function readOperation(code: number, input: VarintReader, sink: JournalSink): vo
       const bucket = input.byte('bucket')
       if (bucket >= BUCKETS.length) throw input.refuse('bucket', `is ${bucket}`)
       return sink.settle(offset, popTime, bucket)
+    }
+    case Op.claim: {
+      const offset = input.varint('offset', Number.MAX_SAFE_INTEGER - 1)
+      const { popTime, invisibleMs } = readTimes(input)
+      return sink.claim(offset, popTime, popTime + invisibleMs)
     }
     case Op.retain:
       return sink.retain(input.varint('min'))

@@ -161,6 +161,13 @@ export class JournalWriter {
     this.#out.byte(bucket)
   }
 
+  claim(queue: LiveQueue, offset: number, popTime: number, deadline: number): void {
+    this.#operation(queue, Op.claim)
+    this.#out.varint(offset)
+    this.#out.varint(popTime)
+    this.#out.varint(deadline - popTime)
+  }
+
   retain(queue: LiveQueue, min: number): void {
     this.#operation(queue, Op.retain)
     this.#out.varint(min)

@@ -42,6 +42,8 @@ export const Op = {
   state: 14,
   /** base of the segment whose states are complete */
   statesComplete: 15,
+  /** offset · popTime · invisibleMs: goes on here, claimed as it was elsewhere; what lies before it and was never delivered is ready */
+  claim: 16,
 } as const
 
 /** Kinds of settings by their code. */

@@ -19,6 +19,7 @@ const CHECK_ONLY: JournalSink = {
   release() {},
   postpone() {},
   settle() {},
+  claim() {},
   retain() {},
   clamp() {},
   setting() {},
@@ -99,6 +100,10 @@ class ReplaySink implements JournalSink {
 
   settle(offset: number, popTime: number, bucket: number): void {
     this.#apply((queue, transitions) => transitions.settleDelivery(queue, offset, popTime, bucket))
+  }
+
+  claim(offset: number, popTime: number, deadline: number): void {
+    this.#apply((queue, transitions) => transitions.claim(queue, offset, popTime, deadline))
   }
 
   retain(min: number): void {

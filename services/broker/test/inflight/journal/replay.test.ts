@@ -37,6 +37,26 @@ test('journal: a Turn with pops, acks, changes, expiry and retention → its rec
   expectBalanced(copy, copy.queue('T', 'G', 0)!, 55)
 })
 
+test('journal: deliveries of another queue go on, with messages before them that nobody had → an equal state, each once', () => {
+  const world = createWorld()
+  const queue = started(world)
+  const delivery = { popTime: NOW - 50, deadlineMs: NOW + 100 }
+  for (const offset of [40, 41, 45]) expect(world.core.claim(queue, offset, delivery)).toBe(true)
+  for (const offset of [0, 40, 44]) expect(world.core.claim(queue, offset, delivery)).toBe(false)
+  expect(queue).toMatchObject({ cursor: 46, inFlight: 3, ready: 43, entries: 5 })
+  expect(world.core.isInFlight(queue, 41)).toBe(true)
+  expect(world.core.isInFlight(queue, 44)).toBe(false)
+  expect(world.core.ack(queue, 41, NOW - 50)).toBe(true)
+  expect(popAgain(world, queue, 1, { now: NOW + 1 }).attempts).toEqual([1])
+  expect(world.core.expire(NOW + 99, FULL).released).toBe(0)
+  world.seal()
+  expect(world.core.expire(NOW + 100, FULL).released).toBe(2)
+  world.seal()
+  const copy = rebuilt(world.log)
+  expectSame(copy, world.core, true)
+  expectBalanced(copy, copy.queue('T', 'G', 0)!, 46)
+})
+
 test('journal: an ack → settled after a crash too, the message is not delivered again', () => {
   const world = createWorld()
   const queue = started(world)

@@ -1,0 +1,98 @@
+// Deliveries that go on at a copy of their message: the handles that clients hold still name the place before.
+// Invariant: a handle acts only where (place, pop time) is in flight, so one that is forgotten or stale does nothing.
+import type { QueueReader } from '@rocketmq-ts/store'
+import type { Inflight, QueueRef, QueueState } from '../inflight/inflight.ts'
+
+/** Handles that can be told where their message went, at most; those beyond are answered as of messages that are gone. */
+export const MOVED_DELIVERIES_MAX = 20_000
+/** A copy may be copied again: steps from a handle to its message, at most. */
+const STEPS_MAX = 16
+
+/** Where a message lies for a group. */
+export interface Place {
+  readonly topic: string
+  readonly group: string
+  readonly queueId: number
+  readonly offset: number
+}
+
+/** A delivery as its copy takes it over: the place is that of the copy, the times are those of the origin. */
+export interface ClaimedCopy extends QueueRef {
+  readonly offset: number
+  readonly popTime: number
+  readonly deadlineMs: number
+}
+
+export interface MovedDeliveries {
+  /** The copy is in flight as its origin was, where the bounds of the queue let it; else it waits there as any message. */
+  claim(copy: ClaimedCopy): void
+  /** The handles of the origin are those of the copy. */
+  note(from: Place, to: Place): void
+  /** Acts on the message of a handle: where the handle names it, and where that gives undefined, where it went. */
+  act<Result>(handle: Place, act: (queue: QueueState, offset: number) => Result | undefined): Result | undefined
+  /** Whether the message has gone on elsewhere. */
+  has(handle: Place): boolean
+  /** For the start cache: those that are in flight still. */
+  all(): (readonly [from: Place, to: Place])[]
+}
+
+export interface MovedDeliveriesDeps {
+  readonly inflight: Pick<Inflight, 'queue' | 'start' | 'lowMark' | 'retain' | 'claim' | 'isInFlight'>
+  readonly store: Pick<QueueReader, 'bounds'>
+}
+
+function keyOf({ topic, group, queueId, offset }: Place): string {
+  return `${queueId} ${offset} ${group} ${topic}`
+}
+
+/** Creates an empty table. */
+export function createMovedDeliveries({ inflight, store }: MovedDeliveriesDeps): MovedDeliveries {
+  const moved = new Map<string, readonly [from: Place, to: Place]>()
+
+  function lastPlaceOf(handle: Place): Place {
+    let place = handle
+    for (let step = 0; step < STEPS_MAX; step += 1) {
+      const next = moved.get(keyOf(place))
+      if (next === undefined) break
+      place = next[1]
+    }
+    return place
+  }
+
+  function prune(): void {
+    for (const [key, [, to]] of moved) {
+      const { topic, group, queueId, offset } = lastPlaceOf(to)
+      const queue = inflight.queue(topic, group, queueId)
+      if (queue === undefined || !inflight.isInFlight(queue, offset)) moved.delete(key)
+    }
+  }
+
+  return {
+    claim({ topic, incarnation, group, queueId, offset, popTime, deadlineMs }) {
+      const { min } = store.bounds(topic, queueId)
+      const queue = inflight.queue(topic, group, queueId) ?? inflight.start({ topic, incarnation, group, queueId }, min)
+      if (inflight.lowMark(queue) < min) inflight.retain(queue, min)
+      inflight.claim(queue, offset, { popTime, deadlineMs })
+    },
+    note(from, to) {
+      if (moved.size >= MOVED_DELIVERIES_MAX) prune()
+      if (moved.size < MOVED_DELIVERIES_MAX) moved.set(keyOf(from), [from, to])
+    },
+    act(handle, act) {
+      function actAt({ topic, group, queueId, offset }: Place) {
+        const queue = inflight.queue(topic, group, queueId)
+        return queue === undefined ? undefined : act(queue, offset)
+      }
+      // A topic may have been created anew since: what its handles name comes first.
+      const result = actAt(handle)
+      if (result !== undefined) return result
+      const place = lastPlaceOf(handle)
+      return place === handle ? undefined : actAt(place)
+    },
+    has: (handle) => moved.has(keyOf(handle)),
+    all() {
+      prune()
+      return [...moved.values()]
+    },
+  }
+}
