@@ -47,7 +47,7 @@ export function checkDelivery(model: Model, facts: DeliveryFacts, verdict: Verdi
   if (!group.takes(message)) verdict.add('filter', `${name}: its tag is '${message.tag}'`)
   const before = group.entries.get(message)
   if (before !== undefined && !group.isFuzzy && model.topic(message.topic)?.isFuzzy === false)
-    checkAgain(before, popTimeMs, isCopy ? record.commitLogOffset : undefined, name, verdict)
+    checkAgain(before, popTimeMs, name, verdict)
   const entry: Entry = {
     message,
     latest: popped,
@@ -63,18 +63,11 @@ export function checkDelivery(model: Model, facts: DeliveryFacts, verdict: Verdi
   return entry
 }
 
-/** An acknowledgement of the original says nothing of a copy that was there before: `copiedAt` is its place. */
-function checkAgain(
-  before: Entry,
-  popTimeMs: number,
-  copiedAt: number | undefined,
-  name: string,
-  verdict: Verdict,
-): void {
-  const isKnown = copiedAt === undefined || copiedAt >= before.settledEnd
-  if (before.settled === 'yes' && isKnown) verdict.add('acked', `${name}: it was acknowledged before`)
+/** A copy takes the delivery over: it is as hidden as the original, and the handle of that settles it. */
+function checkAgain(before: Entry, popTimeMs: number, name: string, verdict: Verdict): void {
+  if (before.settled === 'yes') verdict.add('acked', `${name}: it was acknowledged before`)
   const hiddenToMs = before.popTimeMs + before.invisibleMs
-  if (copiedAt === undefined && before.settled === 'no' && before.isHidden && popTimeMs < hiddenToMs) {
+  if (before.settled === 'no' && before.isHidden && popTimeMs < hiddenToMs) {
     verdict.add('hidden', `${name} at ${popTimeMs}: it is hidden until ${hiddenToMs}`)
   }
 }
