@@ -3,6 +3,7 @@
 import type { CommitLogOffset, QueueOffset } from '@rocketmq-ts/model'
 import type { Clock, Files, LogEvent, Logger, Scheduler } from '@rocketmq-ts/runtime'
 import type { ForeignWrites } from './last-writer.ts'
+import type { UnitReader } from './consume-queue/unit-reads.ts'
 import type { MessageQueries } from './queries/message-queries.ts'
 import type { RemovalReason } from './retention/plan.ts'
 import type { RetentionRules } from './retention/rules.ts'
@@ -291,7 +292,8 @@ export interface StoreDeps {
 }
 
 /** The whole store. Its parts are handed to those who need them; it sends nothing and knows no consumer. */
-export interface MessageStore extends Appender, QueueReader, RecordReader, RecordTimes, MessageQueries, LogEvents {
+export interface MessageStore
+  extends Appender, QueueReader, RecordReader, UnitReader, RecordTimes, MessageQueries, LogEvents {
   readonly recovery: RecoveryReport
   readonly positions: LogPositions
   /** Position of the oldest byte kept. */

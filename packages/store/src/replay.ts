@@ -1,18 +1,19 @@
 // Re-reads the records of one topic in the order of the log, by way of its queues: other topics cost nothing.
-import { type CommitLogOffset, createRecordPeek, MqError, peekRecord } from '@rocketmq-ts/model'
+import { type CommitLogOffset, createRecordPeek, peekRecord } from '@rocketmq-ts/model'
 import type { Scheduler } from '@rocketmq-ts/runtime'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
-import type { QueueFiles } from './consume-queue/queue-files.ts'
+import type { QueueRepair } from './consume-queue/queue-repair.ts'
+import type { UnitReads } from './consume-queue/unit-reads.ts'
 import { unitAtPosition, unitFrom } from './consume-queue/unit-search.ts'
-import type { RecordReader, ReplayedRecord, Unit } from './message-store.ts'
+import type { ReplayedRecord, Unit } from './message-store.ts'
 
 /** Record bytes between two pauses, in which other work runs. */
 const BYTES_PER_PAUSE = 1024 * 1024
 
 export interface ReplayOptions {
   readonly scheduler: Scheduler
-  readonly queueFiles: QueueFiles
-  readonly reader: RecordReader
+  readonly repair: Pick<QueueRepair, 'loadPatiently'>
+  readonly reader: Pick<UnitReads, 'readPatiently'>
   readonly queues: readonly ConsumeQueue[]
   readonly from: CommitLogOffset
   readonly sink: (record: ReplayedRecord) => void
@@ -22,6 +23,8 @@ export interface ReplayOptions {
 interface Cursor {
   readonly queue: ConsumeQueue
   readonly end: number
+  /** Records in front were handed over, or are not wanted. */
+  position: number
   unit: Unit | undefined
 }
 
@@ -34,35 +37,51 @@ function earliest(cursors: readonly Cursor[]): Cursor | undefined {
   return first
 }
 
-async function readUndamaged(reader: RecordReader, unit: Unit): Promise<Uint8Array | undefined> {
-  try {
-    return await reader.read(unit.commitLogOffset, unit.size)
-  } catch (error) {
-    if (error instanceof MqError && error.code === 'damaged') return undefined
-    throw error
-  }
-}
-
 /** See MessageStore.replay. What the sink throws ends the replay. */
 export async function replayRecords(options: ReplayOptions): Promise<void> {
-  const { scheduler, queueFiles, reader, from, sink } = options
+  const { scheduler, reader, repair, from, sink } = options
+  const files = { load: repair.loadPatiently }
   const peek = createRecordPeek()
-  const cursors: Cursor[] = options.queues.map((queue) => ({ queue, end: queue.max, unit: undefined }))
-  for (const cursor of cursors) cursor.unit = await unitAtPosition(queueFiles, cursor, from)
+  const cursors: Cursor[] = []
+  for (const queue of options.queues) {
+    const cursor: Cursor = { queue, end: queue.max, position: from, unit: undefined }
+    cursors.push(cursor)
+    await find(cursor)
+  }
   let unpaused = 0
   for (let cursor = earliest(cursors); cursor?.unit !== undefined; cursor = earliest(cursors)) {
     const { unit, queue } = cursor
-    const bytes = await readUndamaged(reader, unit)
-    if (bytes !== undefined) {
+    const read = await reader.readPatiently(queue, unit)
+    if (read.kind === 'mended') {
+      await find(cursor)
+      continue
+    }
+    if (read.kind === 'record') {
+      const { bytes } = read
       peekRecord(bytes, 0, peek)
       const { storeTimestampMs } = peek
       sink({ ...unit, topic: queue.topic, queueId: queue.queueId, storeTimestampMs, bytes })
     }
-    cursor.unit = await unitFrom(queueFiles, cursor, unit.queueOffset + 1)
+    cursor.position = unit.commitLogOffset + unit.size
+    cursor.unit = await unitFrom(files, cursor, unit.queueOffset + 1)
     unpaused += unit.size
     if (unpaused >= BYTES_PER_PAUSE) {
       unpaused = 0
       await new Promise<void>((resolve) => scheduler.soon(resolve))
     }
+  }
+
+  /** The search counts on units that it only passes: the one in front of the place found must be right as well. */
+  async function find(cursor: Cursor): Promise<void> {
+    for (;;) {
+      cursor.unit = await unitAtPosition(files, cursor, cursor.position)
+      const before = await unitBefore(cursor)
+      if (before === undefined || (await reader.readPatiently(cursor.queue, before)).kind !== 'mended') return
+    }
+  }
+
+  async function unitBefore({ queue, end, unit }: Cursor): Promise<Unit | undefined> {
+    const offset = (unit?.queueOffset ?? end) - 1
+    return offset < queue.min ? undefined : unitFrom(files, { queue, end: offset + 1 }, offset)
   }
 }

@@ -8,7 +8,9 @@ import { createDirectLogWriter } from './commit-log/log-writer.ts'
 import type { Segments } from './commit-log/segment.ts'
 import { createZeroWindow } from './commit-log/zero-window.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
+import { createQueueRepair, type QueueRepair } from './consume-queue/queue-repair.ts'
 import type { QueueTable } from './consume-queue/queue-table.ts'
+import { createUnitReads, type UnitReads } from './consume-queue/unit-reads.ts'
 import { createDispatcher, type Dispatcher } from './dispatch.ts'
 import type {
   Appended,
@@ -117,6 +119,8 @@ export class Store implements MessageStore {
   readonly #queries: MessageQueries
   readonly #checkpointer: Checkpointer
   readonly #retention: Retention
+  readonly #repair: QueueRepair
+  readonly #unitReads: UnitReads
   readonly #rolls = new Listeners<ReturnType<typeof commitLogOffset>>()
   readonly #failures = new Listeners<Error>()
   readonly #minMoves = new Listeners<void>()
@@ -198,9 +202,22 @@ export class Store implements MessageStore {
       logMin: () => this.#retention.logMin,
       onFailure: (error) => logger.error({ event: 'store.checkpoint-failed', message: error.message }),
     })
+    this.#repair = createQueueRepair({
+      ...parts,
+      scheduler,
+      reader: this,
+      log: this.#log,
+      logMin: () => this.#retention.logMin,
+      hold: this.hold,
+      topicsEndedBy: options.topicsEndedBy,
+      onMended: (file, reason) => logger.warn({ event: 'store.rebuilt', file, reason }),
+    })
+    queues.loader = this.#repair
+    this.#unitReads = createUnitReads({ reader: this, queues, repair: this.#repair })
     this.#retention = createRetention({
       ...deps,
       ...parts,
+      loader: this.#repair,
       folder: options.folder,
       log: this.#log,
       checkpoint: () => this.#checkpointer.run(),
@@ -312,6 +329,11 @@ export class Store implements MessageStore {
   readInto: MessageStore['readInto'] = (unit, into, start, group = NO_GROUP) =>
     this.#log.readInto(unit, into, start, group)
 
+  readUnit: MessageStore['readUnit'] = (queue, unit) => this.#unitReads.readUnit(queue, unit)
+
+  readUnitInto: MessageStore['readUnitInto'] = (queue, unit, target) =>
+    this.#unitReads.readUnitInto(queue, unit, target)
+
   storedMs: MessageStore['storedMs'] = (at) => this.#log.storedMs(at)
 
   queryKeys: MessageStore['queryKeys'] = (query) => this.#queries.queryKeys(query)
@@ -345,13 +367,13 @@ export class Store implements MessageStore {
   }
 
   replay: MessageStore['replay'] = (isWanted, from, sink) => {
-    const { queues, queueFiles, deps } = this.#parts
+    const { queues, deps } = this.#parts
     const wanted = Array.from(queues.all()).filter((queue) => isWanted(queue.topic))
     const hold = this.hold('replay', commitLogOffset(Math.max(from, this.#retention.logMin)))
     return replayRecords({
       scheduler: deps.scheduler,
-      queueFiles,
-      reader: this,
+      repair: this.#repair,
+      reader: this.#unitReads,
       queues: wanted,
       from,
       sink,

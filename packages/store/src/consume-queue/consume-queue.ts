@@ -30,6 +30,8 @@ export class ConsumeQueue implements ChunkOwner {
   dirty = false
   /** It left the table: nothing of it is written any more. */
   ended = false
+  /** Units below are being mended: nobody is given any until that is done. */
+  barredBelow = 0
   readonly #cache: ChunkCache
   readonly #chunks = new Map<number, Chunk>()
 
@@ -76,6 +78,7 @@ export class ConsumeQueue implements ChunkOwner {
   walk(from: number, end: number, unitsMax: number, accept: (unit: Unit) => Accept): WalkResult {
     let offset = Math.max(from, this.min)
     const stop = Math.min(end, offset + unitsMax)
+    if (offset < stop && offset < this.barredBelow) return { kind: 'missing', at: offset }
     while (offset < stop) {
       const chunk = this.#chunks.get(Math.floor(offset / CHUNK_UNITS))
       if (chunk === undefined || offset < chunk.from || offset >= chunk.to) return { kind: 'missing', at: offset }
@@ -106,6 +109,20 @@ export class ConsumeQueue implements ChunkOwner {
     for (let start = end - 1 - ((end - 1) % CHUNK_UNITS); start >= from; start -= CHUNK_UNITS) {
       const stop = Math.min(end, start + CHUNK_UNITS)
       this.#fillChunk(start, stop, units.subarray((start - from) * UNIT_BYTES, (stop - from) * UNIT_BYTES))
+    }
+  }
+
+  /** Puts units in the place of those in memory, where they are. */
+  correct(from: number, units: Buffer): void {
+    const end = from + units.length / UNIT_BYTES
+    for (let index = Math.floor(from / CHUNK_UNITS); index * CHUNK_UNITS < end; index += 1) {
+      const chunk = this.#chunks.get(index)
+      if (chunk === undefined) continue
+      const first = Math.max(from, chunk.from)
+      const last = Math.min(end, chunk.to)
+      if (first < last) {
+        units.copy(chunk.bytes, chunk.at(first), (first - from) * UNIT_BYTES, (last - from) * UNIT_BYTES)
+      }
     }
   }
 

@@ -17,11 +17,21 @@ const LOAD_CHUNKS_MAX = 16
 /** Bytes of the pieces in which the start of a file is filled or its rest is cleared. */
 const PIECE_BYTES = 3200 * UNIT_BYTES
 
+/** Looks at units of a file, `from` on, before anybody gets them. */
+export type JudgeUnits = (from: number, units: Buffer) => void
+
 export interface QueueFiles {
   /** Writes the units of [queue.persisted, queue.max) into the page cache. */
   persist(queue: ConsumeQueue): Promise<void>
-  /** Reads the units around `at`, which are in files, into the queue's memory; groups take turns in the lane. */
-  load(queue: ConsumeQueue, at: number, group?: string): Promise<void>
+  /**
+   * Reads the units around `at`, which are in files, into the queue's memory; groups take turns in the lane. `judge` may
+   * throw: then none of them is taken.
+   */
+  load(queue: ConsumeQueue, at: number, group?: string, judge?: JudgeUnits): Promise<void>
+  /** The units of [from, to), which are in files. */
+  read(queue: ConsumeQueue, from: number, to: number, group?: string): Promise<Buffer>
+  /** Puts units in the place of those in the files, made where they are missing; nothing once the queue has ended. */
+  rewrite(queue: ConsumeQueue, from: number, units: Buffer): Promise<void>
   /** Everything persisted before the call survives a power loss. */
   sync(): Promise<void>
   /** Clears what the files hold from the queue's end on. True when there was something. */
@@ -180,9 +190,33 @@ export function createQueueFiles(options: {
     }
   }
 
-  async function readChunks(queue: ConsumeQueue, from: number, group?: string): Promise<void> {
+  async function readChunks(queue: ConsumeQueue, from: number, group?: string, judge?: JudgeUnits): Promise<void> {
     const to = Math.min(queue.persisted, from + LOAD_CHUNKS_MAX * CHUNK_UNITS)
-    if (to > from) queue.fill(from, await readUnits(queue, from, to, group))
+    if (to <= from) return
+    const units = await readUnits(queue, from, to, group)
+    judge?.(from, units)
+    queue.fill(from, units)
+  }
+
+  async function rewrite(queue: ConsumeQueue, from: number, units: Buffer): Promise<void> {
+    const to = from + units.length / UNIT_BYTES
+    for (let offset = from; offset < to;) {
+      const start = fileStart(offset)
+      const stop = Math.min(to, start + unitsPerFile)
+      const path = pathOf(queue, offset)
+      const part = units.subarray((offset - from) * UNIT_BYTES, (stop - from) * UNIT_BYTES)
+      await use(
+        path,
+        () => createFile(queue, start),
+        async (file) => {
+          if ((await file.size()) !== fileBytes) await file.truncate(fileBytes)
+          if (queue.ended) return
+          file.writeSync((offset - start) * UNIT_BYTES, [part])
+          unsyncedFiles.add(path)
+        },
+      )
+      offset = stop
+    }
   }
 
   async function clearRest(queue: ConsumeQueue, path: string): Promise<boolean> {
@@ -260,13 +294,15 @@ export function createQueueFiles(options: {
 
   return {
     persist,
-    async load(queue, at, group) {
+    read: readUnits,
+    rewrite,
+    async load(queue, at, group, judge) {
       const from = at - (at % CHUNK_UNITS)
       const ofQueue = loading.get(queue) ?? new Map<number, Promise<void>>()
       loading.set(queue, ofQueue)
       const running = ofQueue.get(from)
       if (running !== undefined) return running
-      const promise = readChunks(queue, from, group).finally(() => {
+      const promise = readChunks(queue, from, group, judge).finally(() => {
         ofQueue.delete(from)
         if (ofQueue.size === 0) loading.delete(queue)
       })

@@ -33,6 +33,8 @@ export interface QueueTable extends QueueReader {
   states(): QueueState[]
   all(): Iterable<ConsumeQueue>
   ofTopic(topic: string): Iterable<ConsumeQueue>
+  /** Brings units into memory; the files themselves until a repair takes over. */
+  loader: Pick<QueueFiles, 'load'>
   /** Removes a queue; what still refers to it writes nothing any more. */
   remove(queue: ConsumeQueue): void
 }
@@ -75,8 +77,9 @@ export function createQueueTable(options: {
     for (const queues of topics.values()) yield* queues.values()
   }
 
-  return {
+  const table: QueueTable = {
     find,
+    loader: queueFiles,
     obtain: (topic, queueId, min = 0) => find(topic, queueId) ?? add({ topic, queueId, min, max: min }),
     restore: add,
     markDirty(queue) {
@@ -111,10 +114,11 @@ export function createQueueTable(options: {
       if (queue === undefined) return { kind: 'scanned', next: from }
       const result = queue.walk(from, queue.visible, unitsMax, accept)
       if (result.kind === 'scanned') return { kind: 'scanned', next: queueOffset(result.next) }
-      return { kind: 'cold', load: (group) => queueFiles.load(queue, result.at, group) }
+      return { kind: 'cold', load: (group) => table.loader.load(queue, result.at, group) }
     },
     *queues() {
       for (const { topic, queueId } of all()) yield { topic, queueId }
     },
   }
+  return table
 }

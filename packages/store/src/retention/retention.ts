@@ -31,7 +31,9 @@ export interface RetentionDeps {
   readonly logger: Logger<StoreEvent>
   readonly segments: Segments
   readonly queues: QueueTable
-  readonly queueFiles: QueueFiles
+  readonly queueFiles: Pick<QueueFiles, 'removeBelow'>
+  /** Brings units into memory that can be believed. */
+  readonly loader: Pick<QueueFiles, 'load'>
   readonly log: {
     readonly written: number
     readonly failure: Error | undefined
@@ -63,10 +65,10 @@ export interface Retention {
 
 /** Creates the retention of one store; until `start` it only keeps holds. */
 export function createRetention(deps: RetentionDeps): Retention {
-  const { clock, scheduler, logger, segments, queues, queueFiles, log } = deps
+  const { clock, scheduler, logger, segments, queues, queueFiles, loader, log } = deps
   const { segmentBytes } = segments
   const holds = createHolds(() => touch())
-  const topicRules = createTopicRules({ queues, queueFiles, log, breathe })
+  const topicRules = createTopicRules({ queues, queueFiles: loader, log, breathe })
   const storedMs = new Map<number, number>()
   let options: RetentionOptions | undefined
   let logMin = segments.min
@@ -236,7 +238,7 @@ export function createRetention(deps: RetentionDeps): Retention {
   async function findMin(queue: ConsumeQueue, limit: number): Promise<void> {
     if (queue.nextMin >= queue.max) return
     try {
-      queue.nextMin = Math.max(queue.nextMin, await minOffsetAt(queueFiles, queue, limit))
+      queue.nextMin = Math.max(queue.nextMin, await minOffsetAt(loader, queue, limit))
     } catch (error) {
       // Its file can not be read: what it still names is answered as removed, one by one.
       if (!(error instanceof FileError)) throw error

@@ -2,7 +2,7 @@
 // it carries its origin, and applying that record settles the message, live and at replay. So there is no window between
 // two writes. The journal of the same Turn says so once more, because a topic may be deleted with all its records.
 import { MqError, decodeRecord } from '@rocketmq-ts/model'
-import { type Appender, type QueueReader, type RecordReader, tagsCodeIn } from '@rocketmq-ts/store'
+import { type Appender, type QueueReader, type UnitReader, tagsCodeIn } from '@rocketmq-ts/store'
 import type { HostPort } from '../host-port.ts'
 import type { Delivery, Origin } from '../inflight/inflight.ts'
 import { PROPERTIES_BYTES_MAX } from '../limits.ts'
@@ -57,10 +57,10 @@ export function placeOf(reader: QueueReader, { queue, offset, attempts }: Delive
 }
 
 /** The record of a delivery. Rejects with MqError 'damaged' where there is none. */
-export async function recordOf(store: QueueReader & RecordReader, delivery: Delivery): Promise<Uint8Array> {
+export async function recordOf(store: QueueReader & UnitReader, delivery: Delivery): Promise<Uint8Array> {
   const place = await placeOf(store, delivery)
   if (place === undefined) throw new MqError('damaged', `queue offset ${delivery.offset} has no readable record`)
-  return store.read(place.commitLogOffset, place.size)
+  return store.readUnit(delivery.queue, place)
 }
 
 /** True where no later try can do better. */

@@ -8,7 +8,7 @@ import {
   realTopicOf,
 } from '@rocketmq-ts/model'
 import type { Clock, Logger, Scheduler, Turns } from '@rocketmq-ts/runtime'
-import type { Appender, QueueReader, RecordReader } from '@rocketmq-ts/store'
+import type { Appender, QueueReader, UnitReader } from '@rocketmq-ts/store'
 import type { BrokerEvent } from '../events.ts'
 import type { HostPort } from '../host-port.ts'
 import type { DeadCandidate, Inflight, QueueState } from '../inflight/inflight.ts'
@@ -27,7 +27,7 @@ const TURNS_FULL_RETRY_MS = 100
 
 export interface DeadLetterDeps {
   readonly inflight: Inflight
-  readonly store: Appender & QueueReader & RecordReader
+  readonly store: Appender & QueueReader & UnitReader
   readonly turns: Pick<Turns, 'enter' | 'release'>
   readonly clock: Clock
   readonly scheduler: Scheduler

@@ -10,7 +10,7 @@ import {
   failureOf,
 } from '@rocketmq-ts/remoting'
 import type { Clock, Turns } from '@rocketmq-ts/runtime'
-import type { QueueReader, RecordReader } from '@rocketmq-ts/store'
+import type { QueueReader, UnitReader } from '@rocketmq-ts/store'
 import { type GroupTable, attemptsMax } from '../groups/group-table.ts'
 import type { FullReason, Inflight, QueueState } from '../inflight/inflight.ts'
 import type { LongPolling } from '../long-polling.ts'
@@ -41,7 +41,7 @@ const RETRIES_FIRST_EVERY = 5
 
 export interface PopDeps {
   readonly inflight: Inflight
-  readonly reader: QueueReader & RecordReader
+  readonly reader: QueueReader & UnitReader
   readonly topics: TopicTable
   readonly groups: Pick<GroupTable, 'get'>
   readonly brokerName: string

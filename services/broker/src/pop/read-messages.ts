@@ -1,13 +1,13 @@
 // Reads what a pop has claimed: each record straight into its place in the body of the answer, so that nothing is copied
 // a second time. Records that can not be read leave no hole.
 import { MqError, addReconsumeTimes } from '@rocketmq-ts/model'
-import { isFillerUnit, type QueueReader, type RecordRange, type RecordReader } from '@rocketmq-ts/store'
+import { isFillerUnit, type QueueReader, type Unit, type UnitReader } from '@rocketmq-ts/store'
 import type { QueueState } from '../inflight/inflight.ts'
 import { HANDLE_PROPERTY_BYTES_MAX } from './retry-delivery.ts'
 import { locate, type Taken, type TakenMessage } from './take-messages.ts'
 
 export interface ReadDeps {
-  readonly reader: QueueReader & RecordReader
+  readonly reader: QueueReader & UnitReader
   /** A claimed message can not be read: it settles as damaged. */
   readonly onUnreadable: (message: TakenMessage, popTime: number, error: Error) => void
   /**
@@ -31,7 +31,7 @@ export interface ReadMessages {
 
 interface Place {
   readonly message: TakenMessage
-  readonly range: RecordRange
+  readonly unit: Unit
   /** Bytes it may take in the body. */
   readonly room: number
   readonly rewrite: ((bytes: Uint8Array) => Uint8Array | undefined) | undefined
@@ -48,12 +48,12 @@ export async function readMessages(deps: ReadDeps, { queues, popTime }: Taken): 
     for (const message of messages) {
       const rewrite = rewriteRecord && ((bytes: Uint8Array) => rewriteRecord(bytes, message, startOffset))
       try {
-        const range = rangeOf(message) ?? (await locate(reader, message))
-        if (range === undefined) {
+        const unit = unitOf(message) ?? (await locate(reader, message))
+        if (unit === undefined) {
           throw new MqError('damaged', `queue offset ${message.queueOffset} has no readable record`)
         }
-        const room = range.size + (rewrite === undefined ? 0 : HANDLE_PROPERTY_BYTES_MAX)
-        places.push({ message, range, room, rewrite, isReadable: true })
+        const room = unit.size + (rewrite === undefined ? 0 : HANDLE_PROPERTY_BYTES_MAX)
+        places.push({ message, unit, room, rewrite, isReadable: true })
       } catch (error) {
         onUnreadable(message, popTime, errorOf(error))
       }
@@ -70,7 +70,8 @@ export async function readMessages(deps: ReadDeps, { queues, popTime }: Taken): 
       onUnreadable(place.message, popTime, errorOf(error))
     }
     try {
-      const reading = reader.readInto(place.range, body, start, place.message.queue.group)
+      const { queue } = place.message
+      const reading = reader.readUnitInto(queue, place.unit, { into: body, start, group: queue.group })
       if (reading !== undefined) pending.push(reading.catch(fail))
     } catch (error) {
       fail(error)
@@ -81,7 +82,7 @@ export async function readMessages(deps: ReadDeps, { queues, popTime }: Taken): 
 }
 
 /** What the queue said when the message was claimed; undefined where it must be asked again. */
-function rangeOf({ unit }: TakenMessage): RecordRange | undefined {
+function unitOf({ unit }: TakenMessage): Unit | undefined {
   return unit === undefined || isFillerUnit(unit) ? undefined : unit
 }
 
@@ -95,7 +96,7 @@ function assemble(
   let count = 0
   let from = 0
   let to = 0
-  function put({ message, range: { size }, rewrite }: Place): number {
+  function put({ message, unit: { size }, rewrite }: Place): number {
     if (rewrite !== undefined) {
       const bytes = rewrite(body.subarray(from, from + size))
       if (bytes !== undefined) body.set(bytes, to)

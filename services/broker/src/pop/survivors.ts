@@ -4,7 +4,7 @@
 // keep a file. Messages that nobody was given yet are not among them: they go with their records, as retention says.
 import { type CommitLogOffset, MqError, PropertyName, isRetryTopic, popRetryTopicOf } from '@rocketmq-ts/model'
 import type { Logger, Scheduler, Turns } from '@rocketmq-ts/runtime'
-import type { Appender, QueueReader, RecordReader } from '@rocketmq-ts/store'
+import type { Appender, QueueReader, UnitReader } from '@rocketmq-ts/store'
 import type { BrokerEvent } from '../events.ts'
 import type { HostPort } from '../host-port.ts'
 import type { Inflight, PendingDelivery, QueueState } from '../inflight/inflight.ts'
@@ -35,7 +35,7 @@ export interface SurvivorsDeps {
   readonly inflight: Pick<Inflight, 'all' | 'oldest' | 'isLive' | 'settle'>
   readonly moved: Pick<MovedDeliveries, 'claim' | 'note'>
   readonly topics: Pick<TopicTable, 'require'>
-  readonly store: Appender & QueueReader & RecordReader
+  readonly store: Appender & QueueReader & UnitReader
   readonly turns: Pick<Turns, 'enter' | 'release'>
   readonly scheduler: Scheduler
   readonly logger: Logger<BrokerEvent>
@@ -68,7 +68,7 @@ export function createSurvivors(deps: SurvivorsDeps): Survivors {
       if (place !== undefined && place.commitLogOffset >= limit) break
       let bytes: Uint8Array | undefined
       try {
-        bytes = place === undefined ? undefined : await store.read(place.commitLogOffset, place.size)
+        bytes = place === undefined ? undefined : await store.readUnit(queue, place)
       } catch (error) {
         if (!isDamage(error)) throw error
       }

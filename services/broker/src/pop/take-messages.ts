@@ -1,7 +1,7 @@
 // Which messages a pop gets: released ones first, then what lies behind the cursor. Claims them; reads no body.
 import { parseTagExpression, type TagFilter } from '@rocketmq-ts/filter'
 import { MqError, queueOffset } from '@rocketmq-ts/model'
-import { type QueueReader, type RecordRange, type Unit, isFillerUnit } from '@rocketmq-ts/store'
+import { type QueueReader, type Unit, isFillerUnit } from '@rocketmq-ts/store'
 import type { FullReason, Inflight, OffsetRange, QueueState } from '../inflight/inflight.ts'
 import { POP_BYTES_MAX, POP_UNITS_SCANNED_MAX } from '../limits.ts'
 import type { Topic } from '../topics/topic-table.ts'
@@ -194,7 +194,7 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
 }
 
 /** Where to read a claimed message; looks the unit up again when it was not in memory. */
-export async function locate(reader: QueueReader, message: TakenMessage): Promise<RecordRange | undefined> {
+export async function locate(reader: QueueReader, message: TakenMessage): Promise<Unit | undefined> {
   const { queue } = message
   let unit = message.unit ?? unitAt(reader, queue, message.queueOffset)
   if (typeof unit === 'function') {

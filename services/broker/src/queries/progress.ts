@@ -11,14 +11,14 @@ import {
   encodeConsumeStats,
   encodeTopicStats,
 } from '@rocketmq-ts/remoting'
-import { type QueueReader, type RecordReader, type Unit, isFillerUnit } from '@rocketmq-ts/store'
+import { type QueueReader, type Unit, type UnitReader, isFillerUnit } from '@rocketmq-ts/store'
 import type { Inflight } from '../inflight/inflight.ts'
 import type { Topic, TopicTable } from '../topics/topic-table.ts'
 
 export interface ProgressDeps {
   readonly topics: Pick<TopicTable, 'get' | 'require'>
   readonly inflight: Pick<Inflight, 'queue' | 'queuesOf' | 'topicsOf' | 'lowMark'>
-  readonly reader: QueueReader & RecordReader
+  readonly reader: QueueReader & UnitReader
   readonly brokerName: string
 }
 
@@ -50,7 +50,7 @@ export function createProgress({ topics, inflight, reader, brokerName }: Progres
     if (unit === undefined || isFillerUnit(unit)) return -1
     try {
       const peek = createRecordPeek()
-      const bytes = await reader.read(unit.commitLogOffset, unit.size)
+      const bytes = await reader.readUnit({ topic, queueId }, unit)
       return peekRecord(bytes, 0, peek) === 'record' ? peek.storeTimestampMs : -1
     } catch {
       return -1 // the damage is told to those who consume it

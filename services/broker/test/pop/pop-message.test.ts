@@ -41,8 +41,8 @@ function setUp() {
       return { kind: 'scanned', next: queueOffset(offset) }
     },
     queues: () => [],
-    read: () => new Uint8Array(100),
-    readInto: () => undefined,
+    readUnit: () => new Uint8Array(100),
+    readUnitInto: () => undefined,
   } satisfies PopDeps['reader']
   const pop = createPopMessage({
     inflight: createInflight({ maxAttempts: () => 17 }),

@@ -31,12 +31,12 @@ function setUp(how: (offset: number) => 'hot' | 'cold' | 'damaged' | 'damaged la
     reader: {
       bounds: () => ({ min: queueOffset(0), max: queueOffset(100) }),
       queues: () => [],
-      read: () => new Uint8Array(),
+      readUnit: () => new Uint8Array(),
       scan(_queue, from, accept) {
         if (how(from) !== 'no unit') accept(message(queueOf(0), from).unit!)
         return { kind: 'scanned', next: queueOffset(from + 1) }
       },
-      readInto({ commitLogOffset: at, size }, into, start, group) {
+      readUnitInto(_queue, { commitLogOffset: at, size }, { into, start, group }) {
         groups.add(group)
         const offset = at / RECORD_BYTES
         const kind = how(offset)

@@ -4,7 +4,33 @@ import type { Mutant } from '../mutant.ts'
 const CRASH_TESTS = 'packages/store/test/crash.test.ts'
 const POWER_LOST = 'crash: power lost at any step → all that was flushed is there, in its place, once'
 
+const QUEUE_REPAIR_TESTS = 'packages/store/test/consume-queue/queue-repair.test.ts'
+
 export const STORE_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'A record is not compared with the unit that led to it',
+    file: 'packages/store/src/consume-queue/unit-check.ts',
+    text: '  if (peek.queueOffset !== unit.queueOffset || peek.queueId !== queue.queueId) return false\n',
+    replacement: '  if (peek.queueOffset >= 0) return true\n',
+    testFile: QUEUE_REPAIR_TESTS,
+    test: 'queue repair: the files of two queues swapped → replay hands on the records of its topic',
+  },
+  {
+    name: 'Units are not judged when they are loaded',
+    file: 'packages/store/src/consume-queue/queue-repair.ts',
+    text: '        if (doubt !== undefined) throw new Doubt(doubt)\n',
+    replacement: '',
+    testFile: QUEUE_REPAIR_TESTS,
+    test: 'queue repair: the topic was deleted and made again → nothing of the older one comes back',
+  },
+  {
+    name: 'What a mend found out is not remembered',
+    file: 'packages/store/src/consume-queue/queue-repair.ts',
+    text: '      history.proven = merged(history.proven, mended)\n',
+    replacement: '',
+    testFile: QUEUE_REPAIR_TESTS,
+    test: 'queue repair: a record that the log has lost → damaged, and the log is asked once',
+  },
   {
     name: 'The folder of a new segment is not synced',
     file: 'packages/store/src/commit-log/segment.ts',
