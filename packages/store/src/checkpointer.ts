@@ -7,7 +7,9 @@ import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
 import type { QueueTable } from './consume-queue/queue-table.ts'
 import { writeFlushedMark } from './flushed-mark.ts'
+import { createCatchUp } from './key-index/catch-up.ts'
 import type { IndexState, KeyIndex } from './key-index/key-index.ts'
+import type { LogSource } from './recovery.ts'
 
 /** Units in memory only that are written to their files at once, not at the next checkpoint. */
 const PERSIST_UNITS = 65_536
@@ -43,9 +45,12 @@ export interface CheckpointerOptions {
   readonly log: {
     readonly written: number
     readonly flushed: number
+    readonly min: number
     readonly failure: Error | undefined
     whenFlushed(position: number): Promise<void>
   }
+  /** Its bytes, for keys that the index lacks. */
+  readonly source: Omit<LogSource, 'end'>
   /** Store time of the last record. */
   readonly lastTimestampMs: () => number
   /** First byte that the log keeps, as retention has decided it: its files go only behind a checkpoint that says so. */
@@ -64,6 +69,8 @@ export interface Checkpointer {
   topicEnded(topic: string): void
   /** Writes a checkpoint that covers everything written before the call. */
   run(): Promise<void>
+  /** What a checkpoint covers is not added to beside it any more: for the last one. */
+  settle(): Promise<void>
   /** Ends work in the background. */
   stop(): Promise<void>
 }
@@ -71,6 +78,7 @@ export interface Checkpointer {
 /** Creates the checkpointer of one store. */
 export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
   const { clock, files, scheduler, queues, queueFiles, index, log, onFailure } = options
+  const catchUp = createCatchUp(options)
   const endedTopics = new Set<string>()
   let unpersisted = 0
   /** What the last checkpoint covers, or the one being written. */
@@ -206,6 +214,8 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     })
     // Last: Apache's broker deletes files whose own header is ahead of its checkpoint.
     if (indexed !== undefined) await index.commit(indexed)
+    catchUp.begin()
+    if (index.isIncomplete) armIndex()
   }
 
   function run(extent: Extent = 'whole'): Promise<void> {
@@ -253,8 +263,10 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
       arm()
     },
     run: () => run('whole'),
+    settle: () => catchUp.stop(),
     async stop() {
       stopped = true
+      await catchUp.stop()
       indexTimer?.cancel()
       indexTimer = undefined
       timer?.cancel()

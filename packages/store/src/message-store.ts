@@ -194,6 +194,8 @@ export interface StoreOptions {
   readonly indexSlots?: number
   /** Entries of a key index file. Fixed for the life of a folder. Java: maxIndexNum, 20,000,000. */
   readonly indexEntries?: number
+  /** Entries of the key index that wait for their file, at most: an eighth of them is written at once. 2,097,152. */
+  readonly indexEntriesInMemory?: number
   /** Largest record body accepted. Java: maxMessageSize, 4 MiB. */
   readonly bodyBytesMax?: number
   /** Who holds the folder, for the message another process gets. */

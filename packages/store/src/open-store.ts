@@ -73,6 +73,7 @@ async function openIndex(
     ...place,
     clock,
     scheduler,
+    unpersistedMax: options.indexEntriesInMemory,
     onFull: (error) => logger.error({ event: 'store.checkpoint-failed', message: error.message }),
     onFailure: (error) => logger.error({ event: 'store.index-failed', message: error.message }),
   })

@@ -1,7 +1,7 @@
 // Brings the queues back to what the log says: from the newest checkpoint that the log covers, then record by record.
 // A queue whose files are missing or damaged is built again from the whole log; nothing here refuses to start.
 import { commitLogOffset, MqError, type QueueId, queueOffset, SystemTopic } from '@rocketmq-ts/model'
-import { discardGenerationsBeyond, type Files, type Logger } from '@rocketmq-ts/runtime'
+import { discardGenerationsBeyond, type Files, type Logger, type ReadLane } from '@rocketmq-ts/runtime'
 import { readCheckpoints, type StoredCheckpoint } from './checkpoint.ts'
 import { BEHIND_FLUSHED_BYTES_MAX } from './commit-log/commit-log.ts'
 import type { Segments } from './commit-log/segment.ts'
@@ -61,13 +61,13 @@ function nameOf({ topic, queueId }: QueueId): string {
 }
 
 /** The segments as the scan reads them. */
-export function sourceOf(segments: Segments): LogSource {
+export function sourceOf(segments: Segments, lane?: ReadLane): LogSource {
   return {
     segmentBytes: segments.segmentBytes,
     end: segments.end,
     async read(position, into) {
       const segment = segments.at(position)
-      return segment === undefined ? 0 : segment.file.read(position - segment.base, into)
+      return segment === undefined ? 0 : segment.file.read(position - segment.base, into, lane)
     },
   }
 }

@@ -28,6 +28,7 @@ import { noteOwn } from './last-writer.ts'
 import { createMessageQueries, type MessageQueries } from './queries/message-queries.ts'
 import { hasUnit } from './record-fields.ts'
 import { replayRecords } from './replay.ts'
+import { sourceOf } from './restore.ts'
 import { createRetention, type Retention } from './retention/retention.ts'
 
 const MiB = 1024 * 1024
@@ -198,6 +199,7 @@ export class Store implements MessageStore {
       },
       intervalMs: options.checkpointIntervalMs ?? STORE_DEFAULTS.checkpointIntervalMs,
       log: this.#log,
+      source: sourceOf(segments, 'cold'),
       lastTimestampMs: () => this.#lastTimestampMs,
       logMin: () => this.#retention.logMin,
       onFailure: (error) => logger.error({ event: 'store.checkpoint-failed', message: error.message }),
@@ -442,6 +444,7 @@ export class Store implements MessageStore {
     await this.#log.submit()
     await this.#log.whenFlushed(this.#log.written)
     this.#log.stop()
+    await this.#checkpointer.settle()
     await this.#checkpointer.run()
     await this.#parts.index.seal()
     if (this.#isOurs) {

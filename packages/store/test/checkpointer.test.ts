@@ -15,7 +15,7 @@ test('checkpoint: asked for by the first unit of a batch → holds all units of 
   await files.makeFolder(`${FOLDER}/consumequeue`)
   const queueFiles = createQueueFiles({ files, root: `${FOLDER}/consumequeue`, unitsPerFile: 100 })
   const queues = createQueueTable({ cacheBytes: MiB, queueFiles })
-  const log = { written: 0, flushed: 0, failure: undefined, whenFlushed: () => Promise.resolve() }
+  const log = { written: 0, flushed: 0, min: 0, failure: undefined, whenFlushed: () => Promise.resolve() }
   const checkpointer = createCheckpointer({
     clock: effects.clock,
     files,
@@ -30,6 +30,7 @@ test('checkpoint: asked for by the first unit of a batch → holds all units of 
     shape: { segmentBytes: 4096, unitsPerFile: 100 },
     intervalMs: 1000,
     log,
+    source: { segmentBytes: 4096, read: () => Promise.resolve(0) },
     logMin: () => 0,
     lastTimestampMs: () => 1,
     onFailure(error) {
@@ -80,7 +81,8 @@ test('checkpoint: one takes seconds → the next one rests ten times as long, ho
     flushedMarkPath: `${FOLDER}/flushed`,
     shape: { segmentBytes: 4096, unitsPerFile: 100 },
     intervalMs: 10_000,
-    log: { written: 0, flushed: 0, failure: undefined, whenFlushed: () => Promise.resolve() },
+    source: { segmentBytes: 4096, read: () => Promise.resolve(0) },
+    log: { written: 0, flushed: 0, min: 0, failure: undefined, whenFlushed: () => Promise.resolve() },
     logMin: () => 0,
     lastTimestampMs: () => 1,
     onFailure(error) {

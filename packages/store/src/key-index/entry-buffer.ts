@@ -5,6 +5,19 @@ const ENTRIES_MIN = 1024
 /** A buffer that had to grow beyond is not kept for the next batch. */
 const ENTRIES_KEPT_MAX = 524_288
 
+/** What a query may still cost. */
+export interface IndexBudget {
+  /** Entries that may be looked at. */
+  entries: number
+}
+
+/** Entries looked for: of this hash, and of records that may be stored in [fromMs, toMs]. */
+export interface Wanted {
+  readonly hash: number
+  readonly fromMs: number
+  readonly toMs: number
+}
+
 /** Grows as needed; its owner bounds it. */
 export class EntryBuffer {
   hashes = new Int32Array(ENTRIES_MIN)
@@ -36,6 +49,19 @@ export class EntryBuffer {
       else high = middle
     }
     return low
+  }
+
+  /** Offsets of what is wanted from entry `from` on, the newest first. */
+  *find({ hash, fromMs, toMs }: Wanted, budget: IndexBudget, from: number): Generator<number> {
+    const hashes = this.hashes.subarray(0, this.length)
+    let index = hashes.length
+    while (budget.entries > 0 && index > 0) {
+      index = hashes.lastIndexOf(hash, index - 1)
+      if (index < from) return
+      budget.entries -= 1
+      const timestampMs = this.timestampsMs[index]!
+      if (timestampMs >= fromMs && timestampMs <= toMs) yield this.offsets[index]!
+    }
   }
 
   /** Moves the entries from `from` on to the end of another buffer. */

@@ -2,7 +2,7 @@
 // seen them, the header that makes them count. What a crash leaves beyond the header is undone by `rebuildSlots`.
 import { readInt32, readInt64OrNaN, writeInt32 } from '@rocketmq-ts/bytes'
 import type { File, Files } from '@rocketmq-ts/runtime'
-import type { EntryBuffer } from './entry-buffer.ts'
+import type { EntryBuffer, IndexBudget, Wanted } from './entry-buffer.ts'
 import {
   encodeIndexHeader,
   ENTRY_BYTES,
@@ -23,6 +23,8 @@ const PAGE_BYTES = PAGE_SLOTS * SLOT_BYTES
 /** Pages of one read and write, at most, and untouched pages between two touched ones that are taken along. */
 const RUN_PAGES_MAX = 64
 const GAP_PAGES_MAX = 4
+/** Entries that a search reads at once; those of a key that comes often lie near one another. */
+const FOUND_ENTRIES = 64
 /** Entries that are worked on between two pauses. */
 const ENTRIES_PER_PAUSE = 8192
 
@@ -58,6 +60,7 @@ export class IndexFile {
   #committedCount: number
   #opened: Promise<File> | undefined
   #uses = 0
+  #isRetired = false
   #incoming: Incoming | undefined
 
   constructor(options: {
@@ -103,7 +106,14 @@ export class IndexFile {
       return await work(file)
     } finally {
       this.#uses -= 1
+      if (this.#isRetired) await this.closeUnused()
     }
+  }
+
+  /** The file is about to be removed: whoever works with it is the last one. */
+  async retire(): Promise<void> {
+    this.#isRetired = true
+    await this.closeUnused()
   }
 
   /** Gives the descriptor back, unless somebody works with it; it is opened again when it is needed. */
@@ -215,6 +225,24 @@ export class IndexFile {
       }
       file.writeSync(entryPosition(this.#geometry, first + start - from), [bytes.subarray(0, at)])
       await pause()
+    }
+  }
+
+  /** Offsets of what is wanted, the newest first. */
+  async *find({ hash, fromMs, toMs }: Wanted, budget: IndexBudget): AsyncGenerator<number> {
+    let blockFrom = 0
+    let block: Uint8Array = new Uint8Array(0)
+    for (let number = await this.newest(hash); number > 0 && budget.entries > 0;) {
+      budget.entries -= 1
+      if (number < blockFrom || blockFrom === 0) {
+        blockFrom = Math.max(1, number + 1 - FOUND_ENTRIES)
+        block = await this.entries(blockFrom, number + 1)
+      }
+      const entry = this.decode(block, (number - blockFrom) * ENTRY_BYTES, number)
+      if (entry === undefined) return
+      if (entry.hash === hash && entry.toMs >= fromMs && entry.fromMs <= toMs) yield entry.offset
+      if (entry.toMs < fromMs) return
+      number = entry.previous
     }
   }
 

@@ -1,20 +1,18 @@
 // Finds messages by their keys. Derived from the log: what it covers is part of the store's checkpoint, and never ahead
 // of the flushed log. Entries are collected in memory and written in batches beside the Turns.
 import { MqError } from '@rocketmq-ts/model'
-import type { Clock, Files, Scheduler } from '@rocketmq-ts/runtime'
+import { type Clock, FileError, type Files, type Scheduler } from '@rocketmq-ts/runtime'
 import { isNoSpace } from '../commit-log/disk-reserve.ts'
-import { EntryBuffer } from './entry-buffer.ts'
+import { EntryBuffer, type IndexBudget, type Wanted } from './entry-buffer.ts'
 import { IndexFile, type Pause } from './index-file.ts'
 import { KeyHashes } from './key-hashes.ts'
-import { ENTRY_BYTES, indexFileBytes, type IndexFileState, indexFileName, type IndexGeometry } from './layout.ts'
+import { indexFileBytes, type IndexFileState, indexFileName, type IndexGeometry } from './layout.ts'
 import { isIndexed } from '../record-fields.ts'
 
-/** Entries in memory that are written at once, not at the next checkpoint: as many touch every page of the slots. */
-const PERSIST_ENTRIES = 262_144
-/** Entries in memory, at most: sends are answered 'busy' beyond. */
+/** Entries in memory, at most: sends are answered 'busy' beyond. On a full disk they are dropped and read again later. */
 const UNPERSISTED_ENTRIES_MAX = 2_097_152
-/** Entries that are read at once; those of a key that comes often lie near one another. */
-const READ_ENTRIES = 64
+/** Share of them that is written at once, not at the next checkpoint: as many touch every page of the slots. */
+const PERSIST_SHARE = 8
 
 /** What the files hold that a sync has seen. */
 export interface IndexState {
@@ -24,10 +22,11 @@ export interface IndexState {
   readonly files: readonly IndexFileState[]
 }
 
-/** What a query may still cost. */
-export interface IndexBudget {
-  /** Entries that may be looked at. */
-  entries: number
+/** What an index reads of a record. */
+export interface IndexedRecord {
+  readonly topic: string
+  readonly sysFlag: number
+  readonly properties: Uint8Array
 }
 
 export interface KeyIndexOptions {
@@ -37,6 +36,8 @@ export interface KeyIndexOptions {
   /** The folder `index`, made with the first file. */
   readonly folder: string
   readonly geometry: IndexGeometry
+  /** Entries in memory, at most. */
+  readonly unpersistedMax?: number | undefined
   /** Entries could not be written for want of space; they wait. */
   readonly onFull: (error: Error) => void
   /** A file could not be written: see `failure`. */
@@ -58,15 +59,26 @@ export class KeyIndex {
   #hasNewFiles = false
   #saved: IndexState | undefined
   #failure: Error | undefined
+  readonly #unpersistedMax: number
+  /** The last write found no space. */
+  #isFull = false
+  /** Keys of records that start here or behind are neither in files nor in memory. */
+  #lacksFrom: number | undefined
+  /** The last record that was stored meanwhile. */
+  #passed = -1
+  /** Entries of records that are stored while those in front of them are read from the log. */
+  #later: EntryBuffer | undefined
 
   constructor(options: KeyIndexOptions) {
     this.#options = options
+    this.#unpersistedMax = options.unpersistedMax ?? UNPERSISTED_ENTRIES_MAX
   }
 
-  /** Takes files that were found in order. Once, before anything is added. */
+  /** Takes files that were found in order. Once, before anything is added: what is behind them is to be read. */
   restore(files: readonly IndexFile[], coversTo: number): void {
     this.#files = [...files]
     this.#coversTo = coversTo
+    this.#lacksFrom = coversTo
     const last = files.at(-1)
     if (last !== undefined) this.#unsynced.add(last)
   }
@@ -84,17 +96,27 @@ export class KeyIndex {
   /** Entries in memory only. */
   get pending(): number {
     const { buffer, from } = this.#writing ?? { buffer: undefined, from: 0 }
-    return this.#pending.length + (buffer === undefined ? 0 : buffer.length - from)
+    return this.#pending.length + (this.#later?.length ?? 0) + (buffer === undefined ? 0 : buffer.length - from)
+  }
+
+  /** Keys are missing, which `beginCatchUp` and what follows bring, or entries wait for space. */
+  get isIncomplete(): boolean {
+    return this.#failure === undefined && (this.#isFull || this.#lacksFrom !== undefined)
   }
 
   /** True while so many entries wait that sends must too. */
   get isBehind(): boolean {
-    return this.pending > UNPERSISTED_ENTRIES_MAX
+    // On a full disk they are dropped instead.
+    return this.pending > this.#unpersistedMax && !(this.#isFull && this.#later === undefined)
   }
 
-  /** True when entries should be written before the next checkpoint. */
+  /** True when entries should be written before the next checkpoint, which alone tries a full disk again. */
   get isDue(): boolean {
-    return this.#pending.length >= PERSIST_ENTRIES && this.#persistsAsked === 0
+    return !this.#isFull && this.#hasBatch && this.#persistsAsked === 0
+  }
+
+  get #hasBatch(): boolean {
+    return this.#pending.length >= this.#unpersistedMax / PERSIST_SHARE
   }
 
   /** The newest entry, in a file or not. */
@@ -107,21 +129,58 @@ export class KeyIndex {
     return { timestampMs: header?.endTimestampMs ?? 0, offset: header?.endOffset ?? 0 }
   }
 
-  /** Adds the keys of a record, all but the first `skip`; returns how many. Nothing is written yet. */
-  add(
-    record: { readonly topic: string; readonly sysFlag: number; readonly properties: Uint8Array },
-    commitLogOffset: number,
-    storeTimestampMs: number,
-    skip = 0,
-  ): number {
-    const { properties } = record
-    if (properties.length === 0 || !isIndexed(record.sysFlag) || this.#failure !== undefined) return 0
-    const count = this.#keys.read(record.topic, properties)
-    const { hashes } = this.#keys
-    for (let index = skip; index < count; index += 1) {
-      this.#pending.push(hashes[index]!, commitLogOffset, storeTimestampMs)
+  /** Adds the keys of a record that was stored just now. Nothing is written yet. */
+  add(record: IndexedRecord, commitLogOffset: number, storeTimestampMs: number): void {
+    if (this.#lacksFrom === undefined) {
+      this.#addTo(this.#pending, record, commitLogOffset, storeTimestampMs, 0)
+      if (this.#isFull && this.pending >= this.#unpersistedMax) this.#drop()
+      return
     }
-    return Math.max(0, count - skip)
+    this.#passed = commitLogOffset
+    if (this.#later !== undefined) this.#addTo(this.#later, record, commitLogOffset, storeTimestampMs, 0)
+  }
+
+  /** The same of a record that was read from the log, all keys but the first `skip`; returns how many. */
+  addRead(record: IndexedRecord, commitLogOffset: number, storeTimestampMs: number, skip: number): number {
+    const added = this.#addTo(this.#pending, record, commitLogOffset, storeTimestampMs, skip)
+    this.#lacksFrom = commitLogOffset + 1
+    return added
+  }
+
+  /** Writes entries that were read, if they are many. Rejects for want of space when memory has no more room for them. */
+  async persistRead(): Promise<void> {
+    if (this.#lacksFrom === undefined || !this.#hasBatch) return
+    try {
+      await this.persist(this.#lacksFrom)
+    } catch (error) {
+      if (this.pending < this.#unpersistedMax) return
+      this.#drop()
+      throw error
+    }
+  }
+
+  /**
+   * From where on the keys of records have to be read, up to `written`, all of which is in the log; undefined when they
+   * need not, or can not be now. Follow it by `addRead`, and at last by `endCatchUp` or `breakCatchUp`.
+   */
+  beginCatchUp(written: number): number | undefined {
+    if (this.#isFull || this.#passed >= written || this.#failure !== undefined) return undefined
+    if (this.#lacksFrom !== undefined) this.#later = new EntryBuffer()
+    return this.#lacksFrom
+  }
+
+  /** All was read: from now on nothing is missing. */
+  endCatchUp(): void {
+    this.#later?.moveTo(this.#pending, 0)
+    this.#later = undefined
+    this.#lacksFrom = undefined
+  }
+
+  /** It ended early. For want of space the next one goes on; a log or files that can not be read are a failure. */
+  breakCatchUp(error: unknown): void {
+    this.#later = undefined
+    if (isNoSpace(error)) this.#options.onFull(error)
+    else if (error instanceof FileError) this.giveUp(error)
   }
 
   /** Writes the entries of records that start below `position` into the page cache. Rejects for want of space only. */
@@ -163,15 +222,15 @@ export class KeyIndex {
       } catch (error) {
         // Without space the header stays behind until the next checkpoint.
         if (isNoSpace(error)) this.#options.onFull(error)
-        else this.#fail(error)
+        else this.giveUp(error)
         return
       }
     }
   }
 
   /** Before a stop in order: the headers are as safe as the rest. */
-  async seal(): Promise<void> {
-    await this.#sync()
+  seal(): Promise<void> {
+    return this.#sync()
   }
 
   /**
@@ -183,7 +242,7 @@ export class KeyIndex {
     while (this.#files.length > 1 && this.#files[0]!.header.endOffset < position) {
       const file = this.#files.shift()!
       this.#unsynced.delete(file)
-      await file.closeUnused()
+      await file.retire()
       await this.#options.files.remove(`${this.#options.folder}/${file.name}`)
       removed = true
     }
@@ -198,24 +257,22 @@ export class KeyIndex {
     if (this.#failure !== undefined) {
       throw new MqError('unavailable', 'the key index failed; it is built again at the next start', this.#failure)
     }
+    if (this.#lacksFrom !== undefined) {
+      const lacking = `the key index lacks messages from commit log offset ${this.#lacksFrom} on`
+      throw new MqError('unavailable', `${lacking}: its disk had no space; free some, it is completed by itself`)
+    }
     const files = this.#files.toReversed()
+    const wanted = { hash, fromMs, toMs }
     const found = [
-      ...this.#inMemory(this.#pending, 0, hash, fromMs, toMs, budget),
-      ...(this.#writing === undefined
-        ? []
-        : this.#inMemory(this.#writing.buffer, this.#writing.from, hash, fromMs, toMs, budget)),
+      ...this.#pending.find(wanted, budget, 0),
+      ...(this.#writing === undefined ? [] : this.#writing.buffer.find(wanted, budget, this.#writing.from)),
     ]
     yield* found
     for (const file of files) {
       const { beginTimestampMs, endTimestampMs } = file.header
-      if (beginTimestampMs <= toMs && endTimestampMs >= fromMs) yield* this.#inFile(file, hash, fromMs, toMs, budget)
+      if (beginTimestampMs <= toMs && endTimestampMs >= fromMs) yield* this.#inFile(file, wanted, budget)
       if (beginTimestampMs < fromMs || budget.entries <= 0) return
     }
-  }
-
-  /** The files can not be used: see `failure`. */
-  giveUp(error: Error): void {
-    this.#fail(error)
   }
 
   /** Ends work in the background. Entries that no checkpoint covers are found in the log again. */
@@ -224,52 +281,39 @@ export class KeyIndex {
     await Promise.all(this.#files.map((file) => file.closeUnused().catch(() => undefined)))
   }
 
-  *#inMemory(
-    buffer: EntryBuffer,
-    from: number,
-    hash: number,
-    fromMs: number,
-    toMs: number,
-    budget: IndexBudget,
-  ): Generator<number> {
-    const hashes = buffer.hashes.subarray(0, buffer.length)
-    let index = hashes.length
-    while (budget.entries > 0 && index > 0) {
-      index = hashes.lastIndexOf(hash, index - 1)
-      if (index < from) return
-      budget.entries -= 1
-      const timestampMs = buffer.timestampsMs[index]!
-      if (timestampMs >= fromMs && timestampMs <= toMs) yield buffer.offsets[index]!
+  /** A file that went while it was searched has no records any more. */
+  async *#inFile(file: IndexFile, wanted: Wanted, budget: IndexBudget): AsyncGenerator<number> {
+    try {
+      if (this.#files.includes(file)) yield* file.find(wanted, budget)
+    } catch (error) {
+      if (!(error instanceof FileError) || this.#files.includes(file)) throw error
     }
   }
 
-  async *#inFile(
-    file: IndexFile,
-    hash: number,
-    fromMs: number,
-    toMs: number,
-    budget: IndexBudget,
-  ): AsyncGenerator<number> {
-    let blockFrom = 0
-    let block: Uint8Array = new Uint8Array(0)
-    for (let number = await file.newest(hash); number > 0 && budget.entries > 0;) {
-      budget.entries -= 1
-      if (number < blockFrom || blockFrom === 0) {
-        blockFrom = Math.max(1, number + 1 - READ_ENTRIES)
-        block = await file.entries(blockFrom, number + 1)
-      }
-      const entry = file.decode(block, (number - blockFrom) * ENTRY_BYTES, number)
-      if (entry === undefined) return
-      if (entry.hash === hash && entry.toMs >= fromMs && entry.fromMs <= toMs) yield entry.offset
-      if (entry.toMs < fromMs) return
-      number = entry.previous
-    }
+  #addTo(into: EntryBuffer, record: IndexedRecord, offset: number, storeTimestampMs: number, skip: number): number {
+    const { properties } = record
+    if (properties.length === 0 || !isIndexed(record.sysFlag) || this.#failure !== undefined) return 0
+    const count = this.#keys.read(record.topic, properties)
+    const { hashes } = this.#keys
+    for (let index = skip; index < count; index += 1) into.push(hashes[index]!, offset, storeTimestampMs)
+    return Math.max(0, count - skip)
   }
 
-  async #persistBelow(position: number): Promise<void> {
+  /** Gives up entries behind a batch that waits for space: they are read from the log again. */
+  #drop(): void {
+    if (this.#pending.length === 0) return
+    this.#lacksFrom = this.#pending.offsets[0]!
+    this.#passed = Math.max(this.#passed, this.#pending.offsets[this.#pending.length - 1]!)
+    this.#pending = new EntryBuffer()
+  }
+
+  async #persistBelow(asked: number): Promise<void> {
     if (this.#failure !== undefined) return
+    let position = asked
     try {
       await this.#writeOn()
+      // Entries may have been dropped meanwhile.
+      position = Math.min(asked, this.#lacksFrom ?? Infinity)
       const count = this.#pending.countBelow(position)
       if (count > 0) {
         const taken = this.#pending
@@ -281,10 +325,12 @@ export class KeyIndex {
       }
     } catch (error) {
       // What could not be written waits for space; of everything else nobody knows what the file holds.
-      if (isNoSpace(error)) throw error
-      this.#fail(error)
+      this.#isFull = isNoSpace(error)
+      if (this.#isFull) throw error
+      this.giveUp(error)
       return
     }
+    this.#isFull = false
     this.#coversTo = Math.max(this.#coversTo, position)
   }
 
@@ -337,16 +383,18 @@ export class KeyIndex {
       if (hasNewFiles) await this.#options.files.syncFolder(this.#options.folder)
       for (const file of this.#files.slice(0, -1)) if (!this.#unsynced.has(file)) await file.closeUnused()
     } catch (error) {
-      this.#fail(error)
+      this.giveUp(error)
     }
   }
 
-  #fail(error: unknown): void {
+  /** The files can not be used: see `failure`. */
+  giveUp(error: unknown): void {
     if (this.#failure !== undefined) return
     this.#failure = error instanceof Error ? error : new Error(String(error))
     this.#saved = undefined
     this.#writing = undefined
     this.#pending = new EntryBuffer()
+    this.#later = undefined
     this.#options.onFailure(this.#failure)
   }
 }

@@ -5,8 +5,8 @@
 //   without a checkpoint        after a clean stop all files are; else those that Apache's checkpoint covers
 import { readInt32, readInt64OrNaN, writeInt32 } from '@rocketmq-ts/bytes'
 import { type File, FileError, type Files } from '@rocketmq-ts/runtime'
-import { scanLog, type LogSource } from '../recovery.ts'
-import { topicOf } from '../record-fields.ts'
+import type { LogSource } from '../recovery.ts'
+import { readKeys } from './catch-up.ts'
 import { IndexFile, type IndexEntry } from './index-file.ts'
 import type { IndexState, KeyIndex } from './key-index.ts'
 import {
@@ -66,23 +66,12 @@ async function restoreFiles(index: KeyIndex, options: RestoreIndexOptions): Prom
   const { files, from, skip } = await judge(options)
   index.restore(files, from)
   let added = 0
-  await scanLog({
-    source: { ...log.source, end: log.end },
-    from,
-    provenFlushed: log.end,
-    // Whether a record counts was decided before; keys are compared with it when it is found.
-    foreignFrom: 0,
-    cleanStop: true,
-    onRecord({ bytes, position, peek }) {
-      const properties = bytes.subarray(peek.propertiesAt, peek.propertiesAt + peek.propertiesLength)
-      const record = { topic: topicOf(bytes, peek), sysFlag: peek.sysFlag, properties }
-      added += index.add(record, position, peek.storeTimestampMs, position === from ? skip : 0)
-      return true
-    },
-    onWindow: async () => {
-      if (index.isDue) await index.persist(log.end)
-    },
-  })
+  try {
+    added = await readKeys(index, { source: log.source, from, end: log.end, skip })
+    index.endCatchUp()
+  } catch (error) {
+    index.breakCatchUp(error)
+  }
   // After a crash there may never have been one.
   if (options.cleanStop && files.length === 0 && saved === undefined && added > 0) rebuilt('index', 'is missing')
 }
