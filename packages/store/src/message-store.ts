@@ -254,6 +254,8 @@ export interface RetentionOptions {
    * more, flushed. When it rejects nothing goes, and it is asked again later.
    */
   readonly beforeRemoval?: (limit: CommitLogOffset) => Promise<void>
+  /** The mins have moved, or nothing goes this time: called after every look that may have asked `beforeRemoval`. */
+  readonly afterMins?: () => void
   /** Rules of single topics, as of now: asked at every look. */
   readonly topics?: () => Iterable<TopicRule>
 }

@@ -45,6 +45,7 @@ import { createDeadLetters } from './pop/dead-letter.ts'
 import { createMovedDeliveries } from './pop/moved-deliveries.ts'
 import { createNotification } from './pop/notification.ts'
 import { createPopMessage } from './pop/pop-message.ts'
+import { createRemovalFence } from './pop/removal-fence.ts'
 import { createSurvivors } from './pop/survivors.ts'
 import { createAllSettings } from './queries/all-settings.ts'
 import { createMessageQueries } from './queries/message-queries.ts'
@@ -176,6 +177,7 @@ async function openAround(
     },
   })
   const polling = createLongPolling(scheduler)
+  const fence = createRemovalFence(polling)
   const waits = createPeerWaits()
   const writer = createSettingsWriter({
     topics,
@@ -220,7 +222,19 @@ async function openAround(
   const { groupForConsume } = groupRequests
   const runtimeInfo = createRuntimeInfo({ clock, store, topics: () => topics.size, groups: () => groups.size })
   const { brokerName } = settings
-  const popDeps = { inflight, reader: store, topics, groups, brokerName, turns, clock, polling, waits, groupForConsume }
+  const popDeps = {
+    inflight,
+    reader: store,
+    topics,
+    groups,
+    brokerName,
+    turns,
+    clock,
+    polling,
+    fence,
+    waits,
+    groupForConsume,
+  }
   const ackDeps = { inflight, moved, reader: store, topics, turns }
   const dispatch = dispatchRequests({
     authorize: deps.authorize ?? allowAll,
@@ -335,7 +349,7 @@ async function openAround(
 
   store.onVisible((record) => polling.messageVisible(record.topic, record.queueId, record.tagsCode))
   store.onRoll((base) => stateRoll.rolled(base))
-  startRetention({ survivors, ...live, stateRoll, settings })
+  startRetention({ survivors, fence, ...live, stateRoll, settings })
   await server.start()
   expiry.rearm()
 

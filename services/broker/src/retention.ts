@@ -6,6 +6,7 @@ import type { BrokerSettings } from './config.ts'
 import { deleteHoursOf } from './delete-hours.ts'
 import type { Inflight, QueueState } from './inflight/inflight.ts'
 import { RETAINED_PER_TURN_MAX } from './limits.ts'
+import type { RemovalFence } from './pop/removal-fence.ts'
 import type { Survivors } from './pop/survivors.ts'
 import type { StateRoll } from './state-roll.ts'
 import type { TopicTable } from './topics/topic-table.ts'
@@ -21,6 +22,7 @@ export interface RetentionDeps {
   readonly turns: Pick<Turns, 'enter'>
   readonly stateRoll: Pick<StateRoll, 'completeFrom'>
   readonly survivors: Survivors
+  readonly fence: Pick<RemovalFence, 'raise' | 'lower'>
   readonly topics: Pick<TopicTable, 'all'>
   readonly settings: BrokerSettings
 }
@@ -62,6 +64,9 @@ export function startRetention(deps: RetentionDeps): void {
   async function beforeRemoval(limit: CommitLogOffset): Promise<void> {
     await deps.survivors.copyBelow(limit)
     await deps.stateRoll.completeFrom(limit)
+    // What was given out meanwhile; from here on nothing is.
+    deps.fence.raise(limit)
+    await deps.survivors.copyBelow(limit)
     await store.whenFlushed(store.positions.written)
   }
 
@@ -93,6 +98,7 @@ export function startRetention(deps: RetentionDeps): void {
   store.startRetention({
     rules: retentionRulesOf(deps.settings),
     beforeRemoval,
+    afterMins: () => deps.fence.lower(),
     topics: () => topicRules(deps.topics),
   })
 }

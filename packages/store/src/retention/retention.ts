@@ -184,9 +184,7 @@ export function createRetention(deps: RetentionDeps): Retention {
       const plan = planRetention({ files, disk, rules, holds: holds.all(), nowMs: clock.nowMs() })
       judgeDisk(plan, disk)
       tellHold(plan)
-      await raiseLogMin(current, plan)
-      const topicsDueMs = await applyTopicRules(current)
-      await moveMins()
+      const topicsDueMs = await raiseMins(current, plan)
       await removeFiles(current, plan)
       const isBusy = plan.more || log.written !== seenEnd
       dueMs = isBusy ? 0 : Math.min(topicsDueMs, plan.nextDueMs ?? Number.POSITIVE_INFINITY)
@@ -196,6 +194,18 @@ export function createRetention(deps: RetentionDeps): Retention {
     seenEnd = log.written
     if (refusal !== undefined) arm(Math.min(rules.intervalMs, REFUSING_INTERVAL_MS))
     else if (dueMs < Number.POSITIVE_INFINITY) arm(Math.max(rules.intervalMs, dueMs - clock.nowMs()))
+  }
+
+  /** Returns when the next message becomes too old by the rules of its topic. */
+  async function raiseMins(current: RetentionOptions, plan: RetentionPlan): Promise<number> {
+    try {
+      await raiseLogMin(current, plan)
+      const dueMs = await applyTopicRules(current)
+      await moveMins()
+      return dueMs
+    } finally {
+      current.afterMins?.()
+    }
   }
 
   /** Finds the mins for a log without the files of the plan; nobody is told of them yet. */

@@ -58,9 +58,10 @@ test('hold: too many → busy, naming who has to wait', async () => {
   store.hold('one more', commitLogOffset(0))
 })
 
-test('before a file goes: the owner is asked, and nothing goes while it refuses', async () => {
+test('before a file goes: the owner is asked, nothing goes while it refuses, and it is told when a try is over', async () => {
   const effects = createManualEffects()
   const asked: number[] = []
+  const ends: number[] = []
   let isReady = false
   const store = await openForgetting(
     effects,
@@ -72,14 +73,17 @@ test('before a file goes: the owner is asked, and nothing goes while it refuses'
         expect([store.min, await namesIn(effects, '/commitlog')]).toEqual([0, expect.arrayContaining(['0'.repeat(20)])])
         if (!isReady) throw new Error('not yet')
       },
+      afterMins: () => void ends.push(store.min),
     },
   )
   await fillTo(store, 3)
   await effects.advance(3 * RULES.intervalMs)
   expect([store.min, asked]).toEqual([0, [2 * SEGMENT_BYTES, 2 * SEGMENT_BYTES, 2 * SEGMENT_BYTES]])
+  expect(ends).toEqual([0, 0, 0])
   isReady = true
   await effects.advance(RULES.intervalMs)
   expect(store.min).toBe(2 * SEGMENT_BYTES)
+  expect(ends).toEqual([0, 0, 0, 2 * SEGMENT_BYTES])
 })
 
 test('a hold that is taken while the owner prepares → what it needs stays', async () => {

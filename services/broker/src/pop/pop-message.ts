@@ -18,6 +18,7 @@ import type { PeerWaits } from '../peer-waits.ts'
 import { INVISIBLE_TIME_MS_MAX, POLL_TIME_MS_MAX, POP_MESSAGES_MAX } from '../limits.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
 import { type RewriteOf, readMessages } from './read-messages.ts'
+import type { RemovalFence } from './removal-fence.ts'
 import { deliveredRecord, deliveriesBefore } from './retry-delivery.ts'
 import { popKindOf, retryTopicsOf } from './retry-topics.ts'
 import { type PopRequest, type Taken, type TakenMessage, takeMessages } from './take-messages.ts'
@@ -48,6 +49,7 @@ export interface PopDeps {
   readonly turns: Pick<Turns, 'enter' | 'release'>
   readonly clock: Clock
   readonly polling: LongPolling
+  readonly fence: RemovalFence
   readonly waits: PeerWaits
   /** The group's settings, created where that is allowed. Throws MqError 'group-not-found'. */
   readonly groupForConsume: (name: string) => SubscriptionGroupConfig

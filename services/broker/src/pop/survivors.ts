@@ -18,15 +18,16 @@ import type { MovedDeliveries } from './moved-deliveries.ts'
 export const SURVIVORS_PER_TURN_MAX = 64
 /** Record bytes of one Turn's copies; the first one always fits. */
 const BYTES_PER_TURN_MAX = 4 * 1024 * 1024
-/** Pops go on meanwhile: queues are looked through again while there was something to copy, so often at most. */
-const PASSES_MAX = 4
+/** Deliveries change meanwhile: queues are looked through again while there was something to copy, so often at most. */
+const PASSES_MAX = 16
 /** When the Turns are full, a batch waits this long for its place. */
 const TURNS_FULL_RETRY_MS = 100
 
 export interface Survivors {
   /**
    * Copies what is pending of the records below `limit`, paced over Turns; resolves when the copies are flushed. Rejects
-   * with what keeps a copy from being made (a full disk, a refused topic): then the records must stay.
+   * with what keeps a copy from being made (a full disk, a refused topic, 'busy' while others appear faster): then the
+   * records must stay.
    */
   copyBelow(limit: CommitLogOffset): Promise<void>
 }
@@ -153,6 +154,7 @@ export function createSurvivors(deps: SurvivorsDeps): Survivors {
         for (const queue of Array.from(inflight.all())) copies += await copyQueue(queue, limit)
         if (copies === 0) return
       }
+      throw new MqError('busy', 'messages below the limit become pending faster than they are copied')
     },
   }
 }

@@ -5,6 +5,7 @@ import { type QueueReader, type Unit, isFillerUnit } from '@rocketmq-ts/store'
 import type { FullReason, Inflight, OffsetRange, QueueState } from '../inflight/inflight.ts'
 import { POP_BYTES_MAX, POP_UNITS_SCANNED_MAX } from '../limits.ts'
 import type { Topic } from '../topics/topic-table.ts'
+import type { RemovalFence } from './removal-fence.ts'
 
 export interface PopRequest {
   readonly topic: Topic
@@ -55,6 +56,7 @@ export interface Taken {
 export interface TakeDeps {
   readonly inflight: Inflight
   readonly reader: QueueReader
+  readonly fence: Pick<RemovalFence, 'limit' | 'met'>
 }
 
 /** The unit of one offset: undefined when there is none (any more), or how to bring it into memory. */
@@ -88,7 +90,7 @@ function startOffset(bounds: { min: number; max: number }, startAt: 'min' | 'max
  * @param first queue id at which the search begins, so that queues take turns
  */
 export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number, first: number): Taken {
-  const { inflight, reader } = deps
+  const { inflight, reader, fence } = deps
   const popTime = inflight.nextPopTime(nowMs)
   const queues: { queue: QueueState; messages: TakenMessage[] }[] = []
   let started = false
@@ -125,6 +127,12 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
     }
   }
 
+  function isFenced(queue: QueueState, unit: Unit): boolean {
+    if (unit.commitLogOffset >= fence.limit) return false
+    fence.met(queue)
+    return true
+  }
+
   function takeReady(queue: QueueState): TakenMessage[] {
     if (queue.ready === 0) return []
     const units: (Unit | undefined)[] = []
@@ -135,6 +143,7 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
         load ??= () => unit(queue.group)
         return false
       }
+      if (unit !== undefined && isFenced(queue, unit)) return false
       units.push(unit)
       bytesLeft -= unit?.size ?? 0
       return true
@@ -171,6 +180,7 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
           return 'skip'
         }
         if (!filter.matchesCode(unit.tagsCode)) return 'skip'
+        if (isFenced(queue, unit)) return 'stop'
         if (taken.length >= room || bytes >= bytesLeft) return 'stop'
         taken.push(unit)
         bytes += unit.size

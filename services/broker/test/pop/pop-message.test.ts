@@ -7,6 +7,7 @@ import { createGroupTable } from '../../src/groups/group-table.ts'
 import { createInflight } from '../../src/inflight/inflight.ts'
 import { createLongPolling } from '../../src/long-polling.ts'
 import { createPeerWaits } from '../../src/peer-waits.ts'
+import { createRemovalFence } from '../../src/pop/removal-fence.ts'
 import { type PopDeps, createPopMessage } from '../../src/pop/pop-message.ts'
 import { createTopicTable } from '../../src/topics/topic-table.ts'
 
@@ -57,6 +58,7 @@ function setUp() {
     },
     clock: effects.clock,
     polling,
+    fence: createRemovalFence(polling),
     waits: createPeerWaits(),
     groupForConsume: subscriptionGroupConfig,
     groups: createGroupTable(),

@@ -238,6 +238,21 @@ test('survivors: nothing but the copy reached the disk → the copy alone has se
   }
 })
 
+test('survivors: a message is popped for the first time at any moment of it → it is delivered again, or nobody got it', async () => {
+  const moment = await momentOfCopy()
+  const outcomes = new Set<string>()
+  for (let shiftMs = -4; shiftMs < 26; shiftMs += 1) {
+    const broker = await pending()
+    await broker.advance(moment + shiftMs)
+    const got = bodiesOf(await broker.pop('T', 'G', { invisibleMs: 1000 })).includes('waiting')
+    await broker.advance(2 * HOUR_MS)
+    const later = bodiesOf(await broker.pop('T', 'G'))
+    outcomes.add(`${got ? 'given' : 'not given'}, ${later.includes('waiting') ? 'given again' : 'gone'}`)
+    expect(broker.broker.ledger().every(({ balanced }) => balanced)).toBe(true)
+  }
+  expect([...outcomes].sort()).toStrictEqual(['given, given again', 'not given, gone'])
+})
+
 test('survivors: more than fit into one Turn → all of them, each once', async () => {
   const broker = await startBroker(SETTINGS)
   const count = 2 * SURVIVORS_PER_TURN_MAX + 5

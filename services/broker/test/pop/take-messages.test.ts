@@ -8,6 +8,8 @@ import { POP_BYTES_MAX, POP_UNITS_SCANNED_MAX } from '../../src/limits.ts'
 import { type PopRequest, takeMessages } from '../../src/pop/take-messages.ts'
 
 const NOW = 1_000_000
+/** No removal is under way. */
+const fence = { limit: 0, met() {} }
 const MiB = 1024 * 1024
 
 interface FakeQueue {
@@ -70,11 +72,11 @@ test('take: a filter that nothing matches in many queues → looks at a bounded 
   const { reader, seen } = readerOf(Array.from({ length: 16 }, () => ({ units: many(1000) })))
   const inflight = createInflight({ maxAttempts: () => 17 })
   const filter = parseTagExpression('rare')
-  const taken = takeMessages({ inflight, reader }, request(16, { filter }), NOW, 0)
+  const taken = takeMessages({ inflight, reader, fence }, request(16, { filter }), NOW, 0)
   expect(taken).toMatchObject({ queues: [], more: true })
   expect(seen.visited).toBeLessThanOrEqual(POP_UNITS_SCANNED_MAX)
   let unfinished = 1
-  while (takeMessages({ inflight, reader }, request(16, { filter }), NOW, unfinished).more) unfinished += 1
+  while (takeMessages({ inflight, reader, fence }, request(16, { filter }), NOW, unfinished).more) unfinished += 1
   expect(unfinished).toBe(3)
   expect([...inflight.all()].every(({ cursor }) => cursor === 1000)).toBe(true)
 })
@@ -82,10 +84,10 @@ test('take: a filter that nothing matches in many queues → looks at a bounded 
 test('take: large messages that were released → the answer stays below the bound and one message', () => {
   const { reader } = readerOf([{ units: many(32, 4 * MiB) }])
   const inflight = createInflight({ maxAttempts: () => 17 })
-  for (let round = 0; round < 12; round += 1) takeMessages({ inflight, reader }, request(1), NOW + round, 0)
+  for (let round = 0; round < 12; round += 1) takeMessages({ inflight, reader, fence }, request(1), NOW + round, 0)
   expect(inflight.queue('T', 'G', 0)?.inFlight).toBeGreaterThan(20)
   inflight.expire(NOW + 100_000, 100)
-  const taken = takeMessages({ inflight, reader }, request(1), NOW + 100_000, 0)
+  const taken = takeMessages({ inflight, reader, fence }, request(1), NOW + 100_000, 0)
   expect(bytesOf(taken)).toBeGreaterThanOrEqual(POP_BYTES_MAX)
   expect(bytesOf(taken)).toBeLessThan(POP_BYTES_MAX + 4 * MiB)
 })
@@ -94,21 +96,21 @@ test('take: a released message whose unit is not in memory → loaded first, the
   const queue: FakeQueue = { units: many(3, 4 * MiB) }
   const { reader, seen } = readerOf([queue])
   const inflight = createInflight({ maxAttempts: () => 17 })
-  takeMessages({ inflight, reader }, request(1), NOW, 0)
+  takeMessages({ inflight, reader, fence }, request(1), NOW, 0)
   inflight.expire(NOW + 100_000, 100)
   queue.cold = true
-  const first = takeMessages({ inflight, reader }, request(1), NOW + 100_000, 0)
+  const first = takeMessages({ inflight, reader, fence }, request(1), NOW + 100_000, 0)
   expect(first.queues).toStrictEqual([])
   await first.load?.()
   expect(seen.loads).toBe(1)
-  const second = takeMessages({ inflight, reader }, request(1), NOW + 100_000, 0)
+  const second = takeMessages({ inflight, reader, fence }, request(1), NOW + 100_000, 0)
   expect(bytesOf(second)).toBe(8 * MiB)
 })
 
 test('take: one queue is not in memory, another is → takes from that one, and asks to load the first all the same', () => {
   const { reader } = readerOf([{ units: many(5), cold: true }, { units: many(5) }])
   const inflight = createInflight({ maxAttempts: () => 17 })
-  const taken = takeMessages({ inflight, reader }, request(2), NOW, 0)
+  const taken = takeMessages({ inflight, reader, fence }, request(2), NOW, 0)
   expect(taken.queues.map(({ queue }) => queue.queueId)).toStrictEqual([1])
   expect(taken.load).toBeDefined()
 })
@@ -118,12 +120,25 @@ test('take: the bound of messages in flight is reached → takes none, names the
   const limits = { entriesPerQueue: 2, entriesPerBroker: 100, splitReserve: 10 }
   const inflight = createInflight({ limits, maxAttempts: () => 17 })
   const one = request(1, { max: 1 })
-  expect(takeMessages({ inflight, reader }, one, NOW, 0).full).toBeUndefined()
-  takeMessages({ inflight, reader }, one, NOW, 0)
-  expect(takeMessages({ inflight, reader }, one, NOW, 0)).toMatchObject({ queues: [], full: 'queue-entries' })
+  expect(takeMessages({ inflight, reader, fence }, one, NOW, 0).full).toBeUndefined()
+  takeMessages({ inflight, reader, fence }, one, NOW, 0)
+  expect(takeMessages({ inflight, reader, fence }, one, NOW, 0)).toMatchObject({ queues: [], full: 'queue-entries' })
   inflight.expire(NOW + 100_000, 1)
-  expect(takeMessages({ inflight, reader }, one, NOW + 100_000, 0)).toMatchObject({
+  expect(takeMessages({ inflight, reader, fence }, one, NOW + 100_000, 0)).toMatchObject({
     queues: [{ messages: [{ queueOffset: 0 }] }],
     full: undefined,
   })
+})
+
+test('take: retention is about to take records → those are not given, neither new nor released; both queues say so', () => {
+  const { reader } = readerOf([{ units: many(3) }, { units: many(3) }])
+  const inflight = createInflight({ maxAttempts: () => 17 })
+  takeMessages({ inflight, reader, fence }, request(1, { max: 2 }), NOW, 0)
+  inflight.expire(NOW + 60_000, 10)
+  const met: number[] = []
+  const raised = { limit: 300, met: ({ queueId }: { queueId: number }) => void met.push(queueId) }
+  expect(takeMessages({ inflight, reader, fence: raised }, request(2), NOW + 60_000, 0).queues).toStrictEqual([])
+  expect(new Set(met)).toStrictEqual(new Set([0, 1]))
+  const taken = takeMessages({ inflight, reader, fence }, request(2), NOW + 60_001, 0)
+  expect(taken.queues.map(({ messages }) => messages.length)).toStrictEqual([3, 3])
 })
