@@ -222,12 +222,13 @@ async function headerOf(
 
 /** The file, when its first and its last entry are what `header` says; `own` is the header that it has. */
 async function fileWith(
-  { files, folder, geometry, log }: RestoreIndexOptions,
+  { files, folder, geometry, log, cleanStop }: RestoreIndexOptions,
   name: string,
   header: IndexHeader,
   own: IndexHeader | undefined,
 ): Promise<IndexFile | string> {
-  const isCommitted = own !== undefined && isSame(own, header)
+  // After a crash the header may be in the page cache only.
+  const isCommitted = cleanStop && own !== undefined && isSame(own, header)
   const file = new IndexFile({ files, folder, geometry, state: { ...header, name }, isCommitted })
   if (header.count === 1) return file
   if (header.endOffset >= log.end) return 'is ahead of the log'

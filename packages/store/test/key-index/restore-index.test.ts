@@ -135,6 +135,17 @@ test('index: killed or power lost with entries behind the checkpoint → the sam
   }
 })
 
+test('index: killed behind a checkpoint, started, stopped, power lost → its header was written again and is durable', async () => {
+  const effects = createManualEffects()
+  const store = await openKeyStore(effects)
+  await send(store, numbered(0), numbered(1))
+  await store.checkpoint()
+  await (await openKeyStore(afterKill(effects))).close()
+  const again = await openKeyStore(afterPowerLoss(effects))
+  expect(again.recovery.rebuilt).toEqual([])
+  await again.close()
+})
+
 test('index: what the checkpoint of Apache and the headers say → never a header that is ahead of it', async () => {
   const { effects, names } = await stopped()
   const store = await openKeyStore(effects)
