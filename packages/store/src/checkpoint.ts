@@ -1,13 +1,16 @@
-// Two checkpoints. Ours says which units of the consume queue files can be trusted, and up to which position of the log:
-// recovery reads the log from there. Apache's `checkpoint` (five i8 in 4096 bytes) is written beside it for Apache's tools.
+// Two checkpoints. Ours says which units of the consume queue files can be trusted, has those that are in no file, and says
+// up to which position of the log: recovery reads the log from there. Apache's `checkpoint` (five i8 in 4096 bytes) is written beside it for Apache's tools.
 import { BytesError, readInt64, writeInt64 } from '@rocketmq-ts/bytes'
 import { FileError, type Files, type Generation, readGenerations, writeGeneration } from '@rocketmq-ts/runtime'
 import type { QueueState } from './consume-queue/queue-table.ts'
 import type { IndexState } from './key-index/key-index.ts'
 import type { IndexFileState } from './key-index/layout.ts'
+import { decodeQueueStates, encodeQueueStates, isPosition } from './queue-states.ts'
 
 const KIND = 'STCP'
-const VERSION = 1
+/** 1 had queues as JSON, without units. */
+const VERSION = 2
+const LENGTH_BYTES = 4
 
 /** Sizes of the files of a folder, fixed for its life. Tools that know no settings read them here. */
 export interface FolderShape {
@@ -40,9 +43,12 @@ export async function writeCheckpoint(
   checkpoint: Checkpoint,
   whenFlushed: (position: number) => Promise<void>,
 ): Promise<void> {
-  const queues = checkpoint.queues.map(({ topic, queueId, min, max }) => [topic, queueId, min, max])
+  const { min, shape, queues } = checkpoint
   const index = checkpoint.index && { ...checkpoint.index, files: checkpoint.index.files.map(encodeIndexFile) }
-  const payload = Buffer.from(JSON.stringify({ min: checkpoint.min, shape: checkpoint.shape, queues, index }))
+  const head = Buffer.from(JSON.stringify({ min, shape, index }))
+  const length = Buffer.alloc(LENGTH_BYTES)
+  length.writeUInt32BE(head.length)
+  const payload = Buffer.concat([length, head, encodeQueueStates(queues)])
   await writeGeneration(files, path, {
     kind: KIND,
     version: VERSION,
@@ -52,10 +58,7 @@ export async function writeCheckpoint(
   })
 }
 
-function isPosition(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
-}
-
+/** Of version 1. */
 function decodeQueue(entry: unknown): QueueState | undefined {
   if (!Array.isArray(entry)) return undefined
   const [topic, queueId, min, max] = entry as unknown[]
@@ -100,14 +103,33 @@ function decodeIndex(index: unknown): IndexState | undefined {
   return decoded.includes(undefined) ? undefined : { coversTo, files: decoded as IndexFileState[] }
 }
 
-function decodePayload(payload: Uint8Array): Omit<Checkpoint, 'coversTo'> | undefined {
+type Content = Omit<Checkpoint, 'coversTo'>
+
+function decodeHead(text: string): { readonly head: Omit<Content, 'queues'>; readonly queues: unknown } | undefined {
+  const { min = 0, queues, shape, index } = JSON.parse(text) as Record<'min' | 'queues' | 'shape' | 'index', unknown>
+  if (!isPosition(min)) return undefined
+  return { head: { min, shape: decodeShape(shape), index: decodeIndex(index) }, queues }
+}
+
+/** Version 1: all of it is JSON. */
+function decodeText(payload: Buffer): Content | undefined {
+  const decoded = decodeHead(payload.toString())
+  if (decoded === undefined || !Array.isArray(decoded.queues)) return undefined
+  const queues = decoded.queues.map(decodeQueue)
+  return queues.includes(undefined) ? undefined : { ...decoded.head, queues: queues as QueueState[] }
+}
+
+function decodeParts(payload: Buffer): Content | undefined {
+  const end = LENGTH_BYTES + payload.readUInt32BE(0)
+  const decoded = decodeHead(payload.toString('utf8', LENGTH_BYTES, end))
+  const queues = decodeQueueStates(payload.subarray(end))
+  return decoded === undefined || queues === undefined ? undefined : { ...decoded.head, queues }
+}
+
+function decodePayload({ version, payload }: Generation): Content | undefined {
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
   try {
-    const content = JSON.parse(Buffer.from(payload).toString()) as Record<'min' | 'queues' | 'shape' | 'index', unknown>
-    const { min = 0, queues, shape, index } = content
-    if (!isPosition(min) || !Array.isArray(queues)) return undefined
-    const decoded = queues.map(decodeQueue)
-    if (decoded.includes(undefined)) return undefined
-    return { min, queues: decoded as QueueState[], shape: decodeShape(shape), index: decodeIndex(index) }
+    return version === 1 ? decodeText(bytes) : decodeParts(bytes)
   } catch {
     // The CRC was right, so this is a format we do not know: the same as no checkpoint, which is reported.
     return undefined
@@ -123,7 +145,7 @@ export async function readCheckpoints(
   const valid: StoredCheckpoint[] = []
   const damaged = generations.damaged.map((generation) => generation.path)
   for (const generation of generations.valid) {
-    const content = decodePayload(generation.payload)
+    const content = decodePayload(generation)
     if (content === undefined) damaged.push(generation.path)
     else valid.push({ generation, coversTo: generation.coversTo, ...content })
   }

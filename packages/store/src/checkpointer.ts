@@ -1,22 +1,30 @@
-// Brings units into their files and, now and then, makes them count: queue files written, synced, log flushed up to the
-// same position, and only then the checkpoint renamed into place. Works by deadline: an idle store has no timer.
+// Brings units into their files and, now and then, makes them count: files of queues with many new units written and
+// synced, the other units in the checkpoint itself, log flushed up to the same position, and only then the checkpoint
+// renamed into place. Works by deadline: an idle store has no timer.
 import { MqError } from '@rocketmq-ts/model'
 import type { Clock, Files, Scheduler, Timer } from '@rocketmq-ts/runtime'
 import { type FolderShape, writeCheckpoint, writeStoreCheckpoint } from './checkpoint.ts'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
+import { KEPT_BYTES_MAX, unitsLeft } from './consume-queue/file-plan.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
 import type { QueueTable } from './consume-queue/queue-table.ts'
+import { UNIT_BYTES } from './consume-queue/unit.ts'
 import { writeFlushedMark } from './flushed-mark.ts'
 import { createCatchUp } from './key-index/catch-up.ts'
 import type { IndexState, KeyIndex } from './key-index/key-index.ts'
 import type { LogSource } from './recovery.ts'
 
-/** Units in memory only that are written to their files at once, not at the next checkpoint. */
+/** New units after which queues with many are written to their files, not only at the next checkpoint. */
 const PERSIST_UNITS = 65_536
 /** Bytes of log behind the last checkpoint that ask for the next one: as much is read again after a crash. */
 const CHECKPOINT_BYTES = 256 * 1024 * 1024
 /** Units in memory only, at most: sends are answered 'busy' beyond. */
 const UNPERSISTED_UNITS_MAX = 4_194_304
+/** Units that a checkpoint takes in: those beyond came while files were written, which is tried again so many times. */
+const CHECKPOINT_UNITS_MAX = 2 * Math.floor(KEPT_BYTES_MAX / UNIT_BYTES)
+const PERSIST_ROUNDS_MAX = 3
+/** Queues whose files are written at once at a stop. */
+const WRITES_AT_ONCE = 16
 
 /** A checkpoint of thousands of queues takes seconds: so many times as long nobody asks for the next one but bytes do. */
 const REST_PER_WORK = 10
@@ -71,6 +79,11 @@ export interface Checkpointer {
   run(): Promise<void>
   /** What a checkpoint covers is not added to beside it any more: for the last one. */
   settle(): Promise<void>
+  /**
+   * Brings every unit into the page cache of its file, for another broker: a start of ours goes by the checkpoint. Nothing
+   * is synced.
+   */
+  writeAll(): Promise<void>
   /** Ends work in the background. */
   stop(): Promise<void>
 }
@@ -80,7 +93,9 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
   const { clock, files, scheduler, queues, queueFiles, index, log, onFailure } = options
   const catchUp = createCatchUp(options)
   const endedTopics = new Set<string>()
-  let unpersisted = 0
+  /** Units in no file, and how many of these stay for a checkpoint to hold. */
+  let unpersisted = queues.dirtyUnits()
+  let kept = unpersisted
   /** What the last checkpoint covers, or the one being written. */
   let covered = log.written
   let timer: Timer | undefined
@@ -147,27 +162,32 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     }
   }
 
-  async function persistAll(): Promise<void> {
+  async function persistNow(which: 'many' | 'all'): Promise<void> {
     await removeEnded()
-    const dirty = queues.takeDirty()
-    unpersisted = 0
-    for (const [index, queue] of dirty.entries()) {
-      try {
-        await queueFiles.persist(queue)
-      } catch (error) {
-        for (const left of dirty.slice(index)) {
-          queues.markDirty(left)
-          unpersisted += left.max - left.persisted
-        }
-        throw error
+    await writeUnits(queues.takeDirty(which), which === 'all' ? WRITES_AT_ONCE : 1)
+  }
+
+  async function writeUnits(dirty: readonly ConsumeQueue[], atOnce: number): Promise<void> {
+    kept = queues.dirtyUnits()
+    unpersisted = kept
+    for (let first = 0; first < dirty.length; first += atOnce) {
+      const done = await Promise.allSettled(
+        dirty.slice(first, first + atOnce).map((queue) => queueFiles.persist(queue)),
+      )
+      const failed = done.find((result) => result.status === 'rejected')
+      if (failed === undefined) continue
+      for (const left of dirty.slice(first)) {
+        queues.markDirty(left)
+        unpersisted += unitsLeft(left)
       }
+      throw failed.reason
     }
   }
 
   /** One at a time; a second caller waits for the first and then for its own. */
-  function persist(): Promise<void> {
+  function persist(which: 'many' | 'all' = 'many'): Promise<void> {
     const before = persisting ?? Promise.resolve()
-    const own = before.catch(() => undefined).then(persistAll)
+    const own = before.catch(() => undefined).then(() => persistNow(which))
     persisting = own.finally(() => {
       if (persisting === settled) persisting = undefined
     })
@@ -191,12 +211,16 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
 
   async function write(extent: Extent): Promise<void> {
     if (unsyncable !== undefined) throw unsyncable
+    let rounds = 0
+    do {
+      await persist()
+      rounds += 1
+    } while (rounds < PERSIST_ROUNDS_MAX && (endedTopics.size > 0 || unpersisted > CHECKPOINT_UNITS_MAX))
     const coversTo = log.written
     covered = coversTo
     const states = queues.states()
     const min = options.logMin()
     const timestampMs = options.lastTimestampMs()
-    await persist()
     await syncQueueFiles()
     const indexed = await saveIndex(coversTo, extent)
     await log.whenFlushed(Math.max(coversTo, indexed?.coversTo ?? 0))
@@ -241,7 +265,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
         running = undefined
       })
       .then(() => {
-        if (queues.hasDirty) arm()
+        if (log.written > covered || endedTopics.size > 0) arm()
       })
     return running
   }
@@ -253,7 +277,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     unitAdded(queue) {
       queues.markDirty(queue)
       unpersisted += 1
-      if (unpersisted >= PERSIST_UNITS && persisting === undefined && !stopped) persist().catch(report)
+      if (unpersisted - kept >= PERSIST_UNITS && persisting === undefined && !stopped) persist().catch(report)
       if (index.isDue && !stopped) index.persist(log.written).catch(report)
       if (log.written - covered >= CHECKPOINT_BYTES && running === undefined && !stopped) run('lazy').catch(report)
       else arm()
@@ -264,6 +288,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     },
     run: () => run('whole'),
     settle: () => catchUp.stop(),
+    writeAll: () => persist('all'),
     async stop() {
       stopped = true
       await catchUp.stop()

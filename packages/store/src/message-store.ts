@@ -212,6 +212,8 @@ export interface StoreOptions {
   readonly coldReadBytes?: number
   /** Memory for units that could be read again from their files. */
   readonly unitCacheBytes?: number
+  /** Units of a queue, in no file, that a checkpoint writes and syncs its file for; those of other queues it holds itself. */
+  readonly unitsPerWrite?: number
   /**
    * The proven flushed position that a record of SystemTopic.INFLIGHT_LOG carries. Asked during recovery, so that damage
    * is judged by the latest promise.

@@ -110,13 +110,14 @@ async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLo
     folder: paths.commitLog,
     segmentBytes: options.segmentBytes ?? STORE_DEFAULTS.segmentBytes,
   })
-  const queueFiles = createQueueFiles({
-    files,
-    root: paths.consumeQueue,
-    unitsPerFile: options.unitsPerFile ?? STORE_DEFAULTS.unitsPerFile,
-  })
+  const { unitsPerFile, unitsPerWrite, unitCacheBytes: cacheBytes } = { ...STORE_DEFAULTS, ...options }
+  const queueFiles = createQueueFiles({ files, root: paths.consumeQueue, unitsPerFile })
   try {
-    const queues = createQueueTable({ cacheBytes: options.unitCacheBytes ?? STORE_DEFAULTS.unitCacheBytes, queueFiles })
+    const queues = createQueueTable({
+      cacheBytes,
+      unitsPerWrite: Math.min(unitsPerWrite, unitsPerFile),
+      queueFiles,
+    })
     const { report, lastTimestampMs, stamp, savedIndex } = await restore({
       files,
       logger,

@@ -1,8 +1,9 @@
 // Decides, queue by queue, what the records of a recovering log mean for it. Offsets are gapless: one that is missing
 // needs lost bytes that can have held its record.
-import { checkTopicName, RECORD_BYTES_MIN } from '@rocketmq-ts/model'
+import { checkTopicName, queueOffset, RECORD_BYTES_MIN } from '@rocketmq-ts/model'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
-import type { QueueState, QueueTable } from './consume-queue/queue-table.ts'
+import { fileMax, type QueueState, type QueueTable } from './consume-queue/queue-table.ts'
+import { decodeUnit, fillerUnit, UNIT_BYTES } from './consume-queue/unit.ts'
 import { hasUnit, storedTagsCode, topicOf } from './record-fields.ts'
 import type { ScannedRecord } from './recovery.ts'
 
@@ -39,11 +40,20 @@ export class QueueBuilder {
     this.#options = options
   }
 
-  /** Takes a queue from the checkpoint. */
+  /** Takes a queue from the checkpoint, up to what must be in its files. */
   trust(state: QueueState): ConsumeQueue {
-    const queue = this.#options.queues.restore(state)
+    const queue = this.#options.queues.restore({ ...state, max: fileMax(state) })
     this.#trusted.add(queue)
     return queue
+  }
+
+  /** Adds the units that the checkpoint has itself. */
+  addUnits(queue: ConsumeQueue, units: Buffer): void {
+    for (let at = 0; at < units.length; at += UNIT_BYTES) {
+      const place = queueOffset(queue.max)
+      queue.push(decodeUnit(units, at, place) ?? fillerUnit(place))
+    }
+    this.#options.queues.markDirty(queue)
   }
 
   isTrusted(queue: ConsumeQueue): boolean {

@@ -7,7 +7,7 @@ import { BEHIND_FLUSHED_BYTES_MAX } from './commit-log/commit-log.ts'
 import type { Segments } from './commit-log/segment.ts'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
-import type { QueueState, QueueTable } from './consume-queue/queue-table.ts'
+import { fileMax, type QueueState, type QueueTable } from './consume-queue/queue-table.ts'
 import { discardFlushedMarks, readFlushedMark, writeFlushedMark } from './flushed-mark.ts'
 import { type ForeignWrites, judgeLastWriter, noteForeign } from './last-writer.ts'
 import type { IndexState } from './key-index/key-index.ts'
@@ -150,7 +150,7 @@ async function trustQueues(
       []
     for (const state of checkpoint.queues.slice(first, first + LOOKS_AT_ONCE)) {
       // Java removes the folder of a topic with the topic.
-      if (isForeign && !left.has(state.topic) && state.max > state.min) {
+      if (isForeign && !left.has(state.topic) && fileMax(state) > state.min) {
         rebuilt(nameOf(state), 'was deleted by another broker')
         continue
       }
@@ -158,7 +158,10 @@ async function trustQueues(
       const look = queueFiles.isIntact(queue, checkpoint.coversTo)
       looks.push(look.then((isIntact) => ({ queue, state, isIntact })))
     }
-    for (const { queue, state, isIntact } of await Promise.all(looks)) if (!isIntact) await distrust(queue, state)
+    for (const { queue, state, isIntact } of await Promise.all(looks)) {
+      if (!isIntact) await distrust(queue, state)
+      else if (state.units !== undefined) builder.addUnits(queue, state.units)
+    }
   }
   return areAllIntact
 }
@@ -284,7 +287,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     },
     onWindow: async () => {
       await removeEnded()
-      for (const queue of queues.takeDirty()) await queueFiles.persist(queue)
+      for (const queue of queues.takeDirty('many')) await queueFiles.persist(queue)
     },
     ...(flushedStampOf === undefined
       ? {}

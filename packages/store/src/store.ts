@@ -43,6 +43,7 @@ export const STORE_DEFAULTS = {
   hotBytes: 256 * MiB,
   coldReadBytes: 32 * MiB,
   unitCacheBytes: 32 * MiB,
+  unitsPerWrite: 256,
   indexSlots: 5_000_000,
   indexEntries: 20_000_000,
 }
@@ -446,6 +447,7 @@ export class Store implements MessageStore {
     this.#log.stop()
     await this.#checkpointer.settle()
     await this.#checkpointer.run()
+    await this.#checkpointer.writeAll()
     await this.#parts.index.seal()
     if (this.#isOurs) {
       const { ownerStamp } = options

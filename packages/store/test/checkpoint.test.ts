@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { writeGeneration } from '@rocketmq-ts/runtime'
 import { createManualEffects } from '@rocketmq-ts/testkit'
 import {
   decodeStoreCheckpoint,
@@ -8,6 +9,7 @@ import {
   writeCheckpoint,
   writeStoreCheckpoint,
 } from '../src/checkpoint.ts'
+import { decodeQueueStates, encodeQueueStates } from '../src/queue-states.ts'
 import { readFlushedMark, writeFlushedMark } from '../src/flushed-mark.ts'
 
 const STORE_CHECKPOINT = {
@@ -53,6 +55,33 @@ test('checkpoint: written → read with all queues; the two newest generations s
   const { valid, damaged } = await readCheckpoints(files, '/s/q')
   expect(valid.map(({ coversTo }) => coversTo)).toEqual([30, 20])
   expect([valid[0]!.queues, valid[0]!.index, damaged]).toEqual([queues, index, []])
+})
+
+test('checkpoint: queues with units in it → the same queues; others of the same topic take no second name', async () => {
+  const { files } = createManualEffects()
+  await files.makeFolder('/s')
+  const units = Buffer.alloc(40, 7)
+  const queues = [
+    { topic: 'Grüße', queueId: 0, min: 5, max: 7, units },
+    { topic: 'Grüße', queueId: 1, min: 0, max: 0 },
+    { topic: 'U', queueId: 0, min: 0, max: 2 ** 40, units },
+  ]
+  await writeCheckpoint(files, '/s/q', { coversTo: 1, min: 0, queues, index: undefined }, async () => undefined)
+  expect((await readCheckpoints(files, '/s/q')).valid[0]!.queues).toEqual(queues)
+  const bytes = encodeQueueStates(queues)
+  expect(bytes.length).toBe(3 * 30 + 7 + 1 + 80)
+  for (let length = 1; length < bytes.length; length += 1) {
+    expect(decodeQueueStates(bytes.subarray(0, length))?.length ?? 0).toBeLessThan(3)
+  }
+})
+
+test('checkpoint: of the older form, all of it JSON → read', async () => {
+  const { files } = createManualEffects()
+  await files.makeFolder('/s')
+  const payload = Buffer.from(JSON.stringify({ min: 3, queues: [['T', 7, 1, 2]] }))
+  await writeGeneration(files, '/s/q', { kind: 'STCP', version: 1, coversTo: 10, payload })
+  const { valid } = await readCheckpoints(files, '/s/q')
+  expect(valid).toMatchObject([{ coversTo: 10, min: 3, queues: [{ topic: 'T', queueId: 7, min: 1, max: 2 }] }])
 })
 
 test('checkpoint: the log can not be flushed that far → the file does not take its name', async () => {

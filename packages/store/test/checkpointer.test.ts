@@ -14,7 +14,7 @@ test('checkpoint: asked for by the first unit of a batch → holds all units of 
   const { files, scheduler } = effects
   await files.makeFolder(`${FOLDER}/consumequeue`)
   const queueFiles = createQueueFiles({ files, root: `${FOLDER}/consumequeue`, unitsPerFile: 100 })
-  const queues = createQueueTable({ cacheBytes: MiB, queueFiles })
+  const queues = createQueueTable({ cacheBytes: MiB, unitsPerWrite: 1, queueFiles })
   const log = { written: 0, flushed: 0, min: 0, failure: undefined, whenFlushed: () => Promise.resolve() }
   const checkpointer = createCheckpointer({
     clock: effects.clock,
@@ -59,7 +59,7 @@ test('checkpoint: one takes seconds → the next one rests ten times as long, ho
   const { files, scheduler, clock } = effects
   await files.makeFolder(`${FOLDER}/consumequeue`)
   const queueFiles = createQueueFiles({ files, root: `${FOLDER}/consumequeue`, unitsPerFile: 100 })
-  const queues = createQueueTable({ cacheBytes: MiB, queueFiles })
+  const queues = createQueueTable({ cacheBytes: MiB, unitsPerWrite: 1, queueFiles })
   let syncMs = 3000
   const startsMs: number[] = []
   const checkpointer = createCheckpointer({

@@ -24,6 +24,8 @@ interface Promised {
 }
 
 const OPTIONS = { segmentBytes: 1024, unitsPerFile: 4, unitCacheBytes: 1 } satisfies Partial<StoreOptions>
+/** Queues with fewer new units are not written for a checkpoint. */
+const KEEPING = { ...OPTIONS, unitsPerWrite: 3 }
 
 /** Sends in several ways, with rolls, checkpoints, and a stop and start between. */
 async function work(effects: Effects, options: Partial<StoreOptions>, promised: Promised[]): Promise<void> {
@@ -89,9 +91,10 @@ async function crashAt(
   at: { step: number; moment: Moment },
   loss: 'power' | 'kill',
   flushMode: 'SYNC_FLUSH' | 'ASYNC_FLUSH',
+  unitsPerWrite = 1,
 ): Promise<boolean> {
   const effects = createManualEffects({ seed: at.step * 7 + (loss === 'power' ? 1 : 2) })
-  const options = { ...OPTIONS, flushMode }
+  const options = { ...OPTIONS, flushMode, unitsPerWrite }
   const promised: Promised[] = []
   const crashed = Promise.withResolvers<Effects>()
   const files = countSteps(effects.files, at, () => {
@@ -120,28 +123,43 @@ test('crash: power lost at any step of asynchronous mode → what was flushed is
   expect(step).toBeGreaterThan(60)
 }, 60_000)
 
+test('crash: units are kept in the checkpoint, power lost or killed at any step → all that was flushed is there', async () => {
+  for (const loss of ['power', 'kill'] as const) {
+    let step = 1
+    while (await crashAt({ step, moment: 'after' }, loss, 'SYNC_FLUSH', KEEPING.unitsPerWrite)) step += 1
+    expect(step).toBeGreaterThan(50)
+  }
+}, 60_000)
+
 test('crash: killed at any step → all that was flushed is there, in its place, once', async () => {
   let step = 1
   while (await crashAt({ step, moment: 'after' }, 'kill', 'SYNC_FLUSH')) step += 1
   expect(step).toBeGreaterThan(60)
 }, 60_000)
 
-test('crash: power lost again at any step of the recovery → the next one finds the same', async () => {
-  for (let step = 1; ; step += 1) {
-    const effects = createManualEffects({ seed: step })
-    const promised: Promised[] = []
-    await work(effects, OPTIONS, promised)
-    const again = afterPowerLoss(effects)
-    const crashed = Promise.withResolvers<Effects>()
-    const files = countSteps(again.files, { step, moment: step % 2 === 0 ? 'before' : 'after' }, () => {
-      crashed.resolve(afterPowerLoss(effects))
-    })
-    const done = openStore({ ...again, files }, OPTIONS).then(() => undefined)
-    const next = await Promise.race([crashed.promise, done])
-    if (next === undefined) break
-    await check(next, OPTIONS, promised)
-  }
-}, 60_000)
+test.each([
+  ['every unit in its file', OPTIONS],
+  ['units in the checkpoint', KEEPING],
+])(
+  'crash: %s, power lost again at any step of the recovery → the next one finds the same',
+  async (_, options) => {
+    for (let step = 1; ; step += 1) {
+      const effects = createManualEffects({ seed: step })
+      const promised: Promised[] = []
+      await work(effects, options, promised)
+      const again = afterPowerLoss(effects)
+      const crashed = Promise.withResolvers<Effects>()
+      const files = countSteps(again.files, { step, moment: step % 2 === 0 ? 'before' : 'after' }, () => {
+        crashed.resolve(afterPowerLoss(effects))
+      })
+      const done = openStore({ ...again, files }, options).then(() => undefined)
+      const next = await Promise.race([crashed.promise, done])
+      if (next === undefined) break
+      await check(next, options, promised)
+    }
+  },
+  60_000,
+)
 
 test('crash: any number of sends, checkpoints and power losses in any order → promises hold over all of them', async () => {
   const action = fc.oneof(

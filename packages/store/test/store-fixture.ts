@@ -54,6 +54,8 @@ export function openStore(effects: Effects, options: Partial<StoreOptions> = {})
     // Messages of tests have a tag, which is in the key index.
     indexSlots: 100,
     indexEntries: 400,
+    // Every unit is in its file after a checkpoint, unless a test is about units that stay in the checkpoint.
+    unitsPerWrite: 1,
     reserveBytes: 0,
     ...options,
   }

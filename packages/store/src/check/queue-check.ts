@@ -12,7 +12,7 @@ import { placeInLog } from './log-check.ts'
 import type { Folder } from './folder-shape.ts'
 import { QueueTrack, TrackTable } from './queue-track.ts'
 import { createQueueUnits, type QueuePlace } from './queue-units.ts'
-import type { QueueState } from '../consume-queue/queue-table.ts'
+import { fileMax, type QueueState } from '../consume-queue/queue-table.ts'
 
 /** Units of a queue that are compared at once. */
 const UNITS_PER_COMPARE = 4096
@@ -61,6 +61,11 @@ export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
 
   const isForeign = ({ position }: ScannedRecord): boolean => position >= (options.foreignFrom ?? Infinity)
   const stateOf = statesOf(folder)
+  /** Offset below which the files hold the units, by the newest checkpoint: others are in the checkpoint itself. */
+  function inFilesTo(track: QueuePlace): number {
+    const state = stateOf(track)
+    return state === undefined ? 0 : fileMax(state)
+  }
 
   function open(record: ScannedRecord): QueueTrack | undefined {
     if (table.size >= QUEUES_MAX) return undefined
@@ -114,7 +119,8 @@ export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
       const isMissing = actual.readInt32BE(at + 8) === 0 && unitPosition(actual, at) < 0
       // Retention by rules of the topic takes files of units before their records.
       if (isMissing && offset < (stateOf(track)?.min ?? 0)) continue
-      if (isMissing && !folder.cleanStop && unitPosition(expected, at) >= coveredTo) track.behind += 1
+      const isCovered = unitPosition(expected, at) < coveredTo && offset < inFilesTo(track)
+      if (isMissing && !folder.cleanStop && !isCovered) track.behind += 1
       else
         track.found({
           kind: 'queue-unit',
@@ -186,7 +192,7 @@ export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
       for (const track of table.all()) await compareTrack(track)
     },
     async finish(end, damaged, lostBytes) {
-      const edges = createQueueEdges({ ...options, units, stateOf, end, damaged, lostBytes })
+      const edges = createQueueEdges({ ...options, units, stateOf, inFilesTo, end, damaged, lostBytes })
       try {
         for (const track of table.all()) {
           await compareTrack(track)

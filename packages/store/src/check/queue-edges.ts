@@ -22,6 +22,8 @@ export interface QueueEdgesOptions {
   readonly logMin: number
   /** A queue in the newest checkpoint. */
   readonly stateOf: (place: QueuePlace) => QueueState | undefined
+  /** Offset below which the files of a queue hold its units, by the newest checkpoint. */
+  readonly inFilesTo: (place: QueuePlace) => number
   readonly coveredTo: number
   readonly end: number
   readonly damaged: readonly LogRange[]
@@ -161,7 +163,9 @@ export function createQueueEdges(options: QueueEdgesOptions): QueueEdges {
       const found = await filesOf(track)
       checkPresence(track, found)
       const firstInFiles = (found[0]?.base ?? 0) / UNIT_BYTES
-      if (firstInFiles < track.first) await checkBefore(track, firstInFiles, track.first)
+      // What only a checkpoint held may have got into no file before its record went.
+      const before = folder.cleanStop ? track.first : Math.min(track.first, options.inFilesTo(track))
+      if (firstInFiles < before) await checkBefore(track, firstInFiles, before)
       for (const hole of track.holes) await checkHole(track, hole.from, hole.to)
       // The last records may be lost: their offsets stay given out.
       const max = Math.max(track.next, options.lostBytes > 0 ? (options.stateOf(track)?.max ?? 0) : 0)

@@ -1,5 +1,5 @@
 // The units of one queue: the newest in memory, the others in files or a cache of them.
-//   min ≤ persisted ≤ max ≤ assigned,  visible ≤ max
+//   min ≤ max,  persisted ≤ max ≤ assigned,  visible ≤ max
 import assert from 'node:assert'
 import { queueOffset } from '@rocketmq-ts/model'
 import type { Accept, Unit } from '../message-store.ts'
@@ -99,6 +99,19 @@ export class ConsumeQueue implements ChunkOwner {
     const chunk = this.#chunks.get(Math.floor(from / CHUNK_UNITS))
     if (chunk === undefined || from < chunk.from || from >= chunk.to) return undefined
     return { bytes: chunk.bytes.subarray(chunk.at(from), chunk.at(chunk.to)), to: chunk.to }
+  }
+
+  /** A copy of the units that are in no file; undefined without any. */
+  unpersisted(): Buffer | undefined {
+    if (this.persisted === this.max) return undefined
+    const copy = Buffer.allocUnsafe((this.max - this.persisted) * UNIT_BYTES)
+    for (let offset = this.persisted; offset < this.max;) {
+      const units = this.resident(offset)
+      assert(units !== undefined, 'units that are not in a file are in memory')
+      copy.set(units.bytes, (offset - this.persisted) * UNIT_BYTES)
+      offset = units.to
+    }
+    return copy
   }
 
   /** Takes units read from files, `from` being the first of a chunk. Units in memory already stay as they are. */

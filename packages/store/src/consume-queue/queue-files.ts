@@ -136,8 +136,11 @@ export function createQueueFiles(options: {
     await file.truncate(fileBytes)
     const blank = Math.min(unitsPerFile, queue.min - fileStart(offset))
     if (blank > 0) fillPreBlank(file, blank)
-    unsyncedFolders.add(folder).add(`${root}/${queue.topic}`).add(root)
     return file
+  }
+
+  function noteFolders(queue: ConsumeQueue): void {
+    unsyncedFolders.add(folderOf(queue)).add(`${root}/${queue.topic}`).add(root)
   }
 
   async function persist(queue: ConsumeQueue): Promise<void> {
@@ -148,7 +151,11 @@ export function createQueueFiles(options: {
         path,
         () => createFile(queue, from),
         (file) => {
+          // With the first write: what `persisted` says is what the next sync syncs.
+          unsyncedFiles.add(path)
           const start = fileStart(from)
+          // No checkpoint counts on the file yet, whoever made it: its name may not be durable.
+          if (from === start || from <= queue.min) noteFolders(queue)
           const fileEnd = start + unitsPerFile
           for (let units = queue.resident(queue.persisted); units !== undefined && queue.persisted < fileEnd;) {
             const count = Math.min(units.to, fileEnd) - queue.persisted
@@ -159,7 +166,6 @@ export function createQueueFiles(options: {
         },
       )
       assert(queue.ended || queue.persisted > from, 'units that are not in a file are in memory')
-      unsyncedFiles.add(path)
     }
   }
 
@@ -213,6 +219,7 @@ export function createQueueFiles(options: {
           if (queue.ended) return
           file.writeSync((offset - start) * UNIT_BYTES, [part])
           unsyncedFiles.add(path)
+          noteFolders(queue)
         },
       )
       offset = stop
@@ -336,7 +343,8 @@ export function createQueueFiles(options: {
       return found
     },
     async isIntact(queue, logEnd) {
-      if (queue.max === queue.min) return true
+      // A min beyond what is in files needs none of them.
+      if (queue.max <= queue.min) return true
       const last = queue.max - 1
       const lastStart = fileStart(last)
       try {

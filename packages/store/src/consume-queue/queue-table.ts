@@ -3,7 +3,9 @@ import { checkTopicName, MqError, queueOffset } from '@rocketmq-ts/model'
 import type { QueueBounds, QueueReader } from '../message-store.ts'
 import { ChunkCache } from './chunk-cache.ts'
 import { ConsumeQueue } from './consume-queue.ts'
+import { planFiles, sumUnitsLeft } from './file-plan.ts'
 import type { QueueFiles } from './queue-files.ts'
+import { UNIT_BYTES } from './unit.ts'
 
 /** Queues of a store, at most: each is a folder. */
 const QUEUES_MAX = 1_000_000
@@ -15,6 +17,13 @@ export interface QueueState {
   readonly min: number
   /** One past the last unit. */
   readonly max: number
+  /** The last units, which are in no file that a start may count on; 20 bytes each. */
+  readonly units?: Buffer
+}
+
+/** One past the last unit that the files of a queue hold for certain. */
+export function fileMax({ max, units }: QueueState): number {
+  return max - (units?.length ?? 0) / UNIT_BYTES
 }
 
 export interface QueueTable extends QueueReader {
@@ -27,9 +36,11 @@ export interface QueueTable extends QueueReader {
   restore(state: QueueState): ConsumeQueue
   /** Remembers that a queue has units that are not in its file. */
   markDirty(queue: ConsumeQueue): void
-  /** Queues with units that are not in their files; the list starts anew. */
-  takeDirty(): ConsumeQueue[]
-  readonly hasDirty: boolean
+  /** Takes queues out of those with units in no file: those whose units are many, see file-plan.ts, or all of them. */
+  takeDirty(which: 'many' | 'all'): ConsumeQueue[]
+  /** Units in no file. */
+  dirtyUnits(): number
+  /** What a checkpoint says of the queues, with the units that are in no file now. */
   states(): QueueState[]
   all(): Iterable<ConsumeQueue>
   ofTopic(topic: string): Iterable<ConsumeQueue>
@@ -39,11 +50,19 @@ export interface QueueTable extends QueueReader {
   remove(queue: ConsumeQueue): void
 }
 
+function stateOf(queue: ConsumeQueue): QueueState {
+  const { topic, queueId, nextMin: min, max } = queue
+  const units = queue.unpersisted()
+  return units === undefined ? { topic, queueId, min, max } : { topic, queueId, min, max, units }
+}
+
 const NO_UNITS: QueueBounds = { min: queueOffset(0), max: queueOffset(0) }
 
 /** Creates an empty table. */
 export function createQueueTable(options: {
   readonly cacheBytes: number
+  /** Units in no file that are many for one queue. */
+  readonly unitsPerWrite: number
   readonly queueFiles: QueueFiles
 }): QueueTable {
   const { queueFiles } = options
@@ -87,16 +106,15 @@ export function createQueueTable(options: {
       queue.dirty = true
       dirty.push(queue)
     },
-    takeDirty() {
-      const taken = dirty
-      dirty = []
-      for (const queue of taken) queue.dirty = false
-      return taken
+    takeDirty(which) {
+      const { write, keep } = which === 'all' ? { write: dirty, keep: [] } : planFiles(dirty, options.unitsPerWrite)
+      for (const queue of dirty) queue.dirty = false
+      for (const queue of keep) queue.dirty = true
+      dirty = keep
+      return write
     },
-    get hasDirty() {
-      return dirty.length > 0
-    },
-    states: () => Array.from(all(), ({ topic, queueId, nextMin, max }) => ({ topic, queueId, min: nextMin, max })),
+    dirtyUnits: () => sumUnitsLeft(dirty),
+    states: () => Array.from(all(), stateOf),
     all,
     ofTopic: (topic) => topics.get(topic)?.values() ?? [],
     remove(queue) {

@@ -115,7 +115,10 @@ async function copyBytes(source: File, copy: File, length: number): Promise<void
 async function copyStates({ files, folder, to, end }: Copying): Promise<void> {
   const known = folder.checkpoints.find(({ coversTo }) => coversTo <= end)
   if (known !== undefined) {
-    await writeCheckpoint(files, pathsOf(to).queueCheckpoint, { ...known, index: undefined }, () => Promise.resolve())
+    // Units are made from the records that were copied.
+    const queues = known.queues.map(({ topic, queueId, min, max }) => ({ topic, queueId, min, max }))
+    const states = { ...known, queues, index: undefined }
+    await writeCheckpoint(files, pathsOf(to).queueCheckpoint, states, () => Promise.resolve())
   }
   await files.makeFolder(`${to}/config`)
   for (const { name, kind } of await files.list(`${folder.root}/config`)) {

@@ -1,0 +1,136 @@
+// Queues with few new units: a checkpoint holds these itself, and neither opens nor syncs a file for them.
+import { expect, test } from '@jest/globals'
+import type { Effects, File } from '@rocketmq-ts/runtime'
+import { ChunkCache } from '../src/consume-queue/chunk-cache.ts'
+import { ConsumeQueue } from '../src/consume-queue/consume-queue.ts'
+import { KEPT_BYTES_MAX, planFiles, sumUnitsLeft } from '../src/consume-queue/file-plan.ts'
+import { checkStore } from '../src/check/index.ts'
+import {
+  afterKill,
+  afterPowerLoss,
+  createManualEffects,
+  FOLDER,
+  newRecord,
+  openStore,
+  send,
+  textsOf,
+} from './store-fixture.ts'
+
+const QUEUES = 40
+const KEEPING = { unitsPerWrite: 3 }
+const UNITS_MAX = KEPT_BYTES_MAX / 20
+
+/** Counts the opened files of queues. */
+function countOpens(effects: Effects): { readonly effects: Effects; readonly opened: string[] } {
+  const opened: string[] = []
+  const { files } = effects
+  return {
+    opened,
+    effects: {
+      ...effects,
+      files: {
+        ...files,
+        open(path, mode): Promise<File> {
+          if (path.includes('/consumequeue/')) opened.push(path)
+          return files.open(path, mode)
+        },
+      } as Effects['files'],
+    },
+  }
+}
+
+function records(perQueue: number) {
+  return Array.from({ length: QUEUES * perQueue }, (_, index) =>
+    newRecord({ queueId: index % QUEUES, text: `message ${Math.floor(index / QUEUES)}` }),
+  )
+}
+
+function queueWith(units: number, queueId = 0): ConsumeQueue {
+  const queue = new ConsumeQueue({ topic: 'T', queueId }, 0, 0, new ChunkCache(0))
+  queue.max = units
+  return queue
+}
+
+test('checkpoint: few units in each of many queues → no file of a queue is opened; a start has them all', async () => {
+  for (const after of [afterKill, afterPowerLoss]) {
+    const machine = createManualEffects()
+    const { effects, opened } = countOpens(machine)
+    const store = await openStore(effects, KEEPING)
+    await send(store, ...records(2))
+    await store.checkpoint()
+    expect(opened).toEqual([])
+    const again = await openStore(after(machine), KEEPING)
+    expect(again.recovery).toMatchObject({ records: 0, rebuilt: [] })
+    for (let queueId = 0; queueId < QUEUES; queueId += 1) {
+      expect(await textsOf(again, 'TopicTest', queueId)).toEqual(['message 0', 'message 1'])
+    }
+    await send(again, ...records(1))
+    await again.close()
+  }
+})
+
+test('checkpoint: one queue has many new units → its file alone is written and synced', async () => {
+  const { effects, opened } = countOpens(createManualEffects())
+  const store = await openStore(effects, KEEPING)
+  await send(store, ...records(2), newRecord({ queueId: 7 }))
+  await store.checkpoint()
+  expect([...new Set(opened)]).toEqual([`${FOLDER}/consumequeue/TopicTest/7/00000000000000000000`])
+  await store.close()
+})
+
+test('stop: units that the checkpoint holds → in the files for another broker, and there for us if the power goes', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects, KEEPING)
+  await send(store, ...records(2))
+  await store.close()
+  expect(await checkStore({ folder: FOLDER }, effects)).toMatchObject({ isSound: true, findings: [] })
+  const again = afterPowerLoss(effects)
+  store = await openStore(again, KEEPING)
+  expect(store.recovery).toMatchObject({ cleanStop: true, records: 0, rebuilt: [] })
+  expect(await textsOf(store, 'TopicTest', 9)).toEqual(['message 0', 'message 1'])
+  await store.close()
+  expect(await checkStore({ folder: FOLDER }, again)).toMatchObject({ isSound: true, findings: [] })
+})
+
+test('check: killed with units in the checkpoint only → they are behind, which is no fault', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects, KEEPING)
+  await send(store, ...records(3))
+  await store.checkpoint()
+  await send(store, ...records(1))
+  await store.checkpoint()
+  const report = await checkStore({ folder: FOLDER }, afterKill(effects))
+  expect(report).toMatchObject({ isSound: true, counts: { 'queue-behind': QUEUES } })
+})
+
+test('file plan: few units are kept, many written; beyond the bound the queues with the most go first', () => {
+  const few = Array.from({ length: 4 }, (_, index) => queueWith(index + 1, index))
+  const { write, keep } = planFiles([...few, queueWith(0), queueWith(100)], 4)
+  expect(write.map(({ max }) => max)).toEqual([4, 100])
+  expect(keep.map(({ max }) => max)).toEqual([1, 2, 3])
+  const many = Array.from({ length: 10 }, (_, index) => queueWith(Math.floor(UNITS_MAX / 10) + index, index))
+  const plan = planFiles(many, Infinity)
+  expect(sumUnitsLeft(plan.keep)).toBeLessThanOrEqual(UNITS_MAX / 2)
+  expect(Math.max(...plan.keep.map(({ max }) => max))).toBeLessThan(Math.min(...plan.write.map(({ max }) => max)))
+  expect(plan.write.length + plan.keep.length).toBe(10)
+})
+
+test('file plan: a queue that ended → in no part', () => {
+  const queue = queueWith(5)
+  queue.end()
+  expect(planFiles([queue], 1)).toEqual({ write: [], keep: [] })
+})
+
+test('restart: units that only the checkpoint holds → kept by the next checkpoint as well', async () => {
+  const machine = createManualEffects()
+  let store = await openStore(machine, KEEPING)
+  await send(store, ...records(1))
+  await store.checkpoint()
+  store = await openStore(afterKill(machine), KEEPING)
+  await send(store, newRecord({ queueId: 0, text: 'more' }))
+  await store.checkpoint()
+  store = await openStore(afterPowerLoss(machine), KEEPING)
+  expect(await textsOf(store)).toEqual(['message 0', 'more'])
+  expect(await textsOf(store, 'TopicTest', QUEUES - 1)).toEqual(['message 0'])
+  await store.close()
+})
