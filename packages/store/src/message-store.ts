@@ -260,6 +260,11 @@ export interface RetentionOptions {
   readonly afterMins?: () => void
   /** Rules of single topics, as of now: asked at every look. */
   readonly topics?: () => Iterable<TopicRule>
+  /**
+   * The machine's clock, where the store's goes on evenly from what the machine showed at the start. Messages age by the
+   * one that is behind: a clock that was wrong at the start and is right by now does not make all of them old.
+   */
+  readonly wallClock?: Pick<Clock, 'nowMs'>
 }
 
 /** Log lines of the store. */

@@ -12,7 +12,7 @@ import type { ConsumeQueue } from '../consume-queue/consume-queue.ts'
 import type { QueueFiles } from '../consume-queue/queue-files.ts'
 import type { QueueTable } from '../consume-queue/queue-table.ts'
 import { minOffsetAt } from '../consume-queue/unit-search.ts'
-import type { RetentionOptions, StoreEvent, StoreObserver } from '../message-store.ts'
+import type { RetentionOptions, StoreEvent, StoreObserver, TopicRule } from '../message-store.ts'
 import { createHolds, type Holds } from './holds.ts'
 import { type DiskUse, type LogFile, planRetention, type RetentionPlan, usedRatio } from './plan.ts'
 import { lastStoredMs } from './segment-age.ts'
@@ -113,6 +113,11 @@ export function createRetention(deps: RetentionDeps): Retention {
     })
   }
 
+  /** For all that asks how old messages are. */
+  function nowMs(): number {
+    return Math.min(clock.nowMs(), options?.wallClock?.nowMs() ?? Number.POSITIVE_INFINITY)
+  }
+
   async function breathe(): Promise<void> {
     await new Promise<void>((resolve) => scheduler.soon(resolve))
   }
@@ -149,9 +154,25 @@ export function createRetention(deps: RetentionDeps): Retention {
     if (known !== undefined) return known
     const segment = segments.at(base)
     if (segment === undefined) return undefined
-    const found = (await lastStoredMs(segment, segmentBytes)) ?? (await log.storedMs(base + segmentBytes))
+    const found =
+      (await readable(() => lastStoredMs(segment, segmentBytes))) ?? (await firstStoredMs(base + segmentBytes))
     if (found !== undefined) storedMs.set(base, found)
     return found
+  }
+
+  function firstStoredMs(base: number): Promise<number | undefined> {
+    return readable(async () => log.storedMs(base))
+  }
+
+  /** A sector that can not be read must not keep all files from going: it tells no time. */
+  async function readable(read: () => Promise<number | undefined>): Promise<number | undefined> {
+    try {
+      return await read()
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error
+      failed(error)
+      return undefined
+    }
   }
 
   function judgeDisk(plan: RetentionPlan, disk: DiskUse | undefined): void {
@@ -181,7 +202,7 @@ export function createRetention(deps: RetentionDeps): Retention {
     try {
       const disk = await diskUse()
       const files = await oldFiles(current)
-      const plan = planRetention({ files, disk, rules, holds: holds.all(), nowMs: clock.nowMs() })
+      const plan = planRetention({ files, disk, rules, holds: holds.all(), nowMs: nowMs() })
       judgeDisk(plan, disk)
       tellHold(plan)
       const topicsDueMs = await raiseMins(current, plan)
@@ -193,7 +214,7 @@ export function createRetention(deps: RetentionDeps): Retention {
     }
     seenEnd = log.written
     if (refusal !== undefined) arm(Math.min(rules.intervalMs, REFUSING_INTERVAL_MS))
-    else if (dueMs < Number.POSITIVE_INFINITY) arm(Math.max(rules.intervalMs, dueMs - clock.nowMs()))
+    else if (dueMs < Number.POSITIVE_INFINITY) arm(Math.max(rules.intervalMs, dueMs - nowMs()))
   }
 
   /** Returns when the next message becomes too old by the rules of its topic. */
@@ -230,9 +251,19 @@ export function createRetention(deps: RetentionDeps): Retention {
     let dueMs = Number.POSITIVE_INFINITY
     for (const rule of topics?.() ?? []) {
       if (stopped) break
-      dueMs = Math.min(dueMs, (await topicRules.apply(rule, clock.nowMs())) ?? dueMs)
+      dueMs = Math.min(dueMs, (await dueOf(rule)) ?? dueMs)
     }
     return dueMs
+  }
+
+  /** One topic that can not be read now keeps its messages; the others and the files go on, and so does the next look. */
+  async function dueOf(rule: TopicRule): Promise<number | undefined> {
+    try {
+      return await topicRules.apply(rule, nowMs())
+    } catch (error) {
+      failed(error)
+      return nowMs()
+    }
   }
 
   /** What was found holds for everybody, now and after any crash. */
