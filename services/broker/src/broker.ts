@@ -349,7 +349,7 @@ async function openAround(
 
   store.onVisible((record) => polling.messageVisible(record.topic, record.queueId, record.tagsCode))
   store.onRoll((base) => stateRoll.rolled(base))
-  startRetention({ survivors, fence, ...live, stateRoll, settings })
+  startRetention({ survivors, fence, ...live, stateRoll, settings, wallClock: deps.clock })
   await server.start()
   expiry.rearm()
 

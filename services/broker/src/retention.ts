@@ -1,6 +1,6 @@
 // What the broker adds when files of the log go: nothing that lives is only in them, and no group points at what they held.
 import { type CommitLogOffset, topicRetention } from '@rocketmq-ts/model'
-import type { Turns } from '@rocketmq-ts/runtime'
+import type { Clock, Turns } from '@rocketmq-ts/runtime'
 import type { MessageStore, RetentionRules, TopicRule } from '@rocketmq-ts/store'
 import type { BrokerSettings } from './config.ts'
 import { deleteHoursOf } from './delete-hours.ts'
@@ -25,6 +25,8 @@ export interface RetentionDeps {
   readonly fence: Pick<RemovalFence, 'raise' | 'lower'>
   readonly topics: Pick<TopicTable, 'all'>
   readonly settings: BrokerSettings
+  /** The machine's. */
+  readonly wallClock: Clock
 }
 
 function ratioOf(percent: number, [min, max]: readonly [number, number]): number {
@@ -100,5 +102,6 @@ export function startRetention(deps: RetentionDeps): void {
     beforeRemoval,
     afterMins: () => deps.fence.lower(),
     topics: () => topicRules(deps.topics),
+    wallClock: deps.wallClock,
   })
 }

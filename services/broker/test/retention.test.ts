@@ -55,6 +55,21 @@ function lineOf(broker: BrokerHarness, topic: string, group: string) {
   return line
 }
 
+test('age: the machine is years ahead at the start and set right then → nothing is old by the clock that it had', async () => {
+  const broker = await startBroker(SETTINGS)
+  await fill(broker, 'T', 2)
+  await broker.stop()
+  const min = async () => (await broker.ask(GetMinOffset, { topic: 'T', queueId: 0 })).header!.queueOffset
+  broker.machine.jumpClock(10 * 365 * 24 * HOUR_MS)
+  await broker.restart()
+  broker.machine.jumpClock(-10 * 365 * 24 * HOUR_MS)
+  await broker.send('T', 'x')
+  await broker.advance(60_000)
+  expect(await min()).toBe(0)
+  await broker.advance(HOUR_MS)
+  expect(await min()).toBeGreaterThan(0)
+})
+
 test('age: files of old messages go → groups go on at the new min, what was in flight in their retry topic, the rest counts as expired', async () => {
   const broker = await startBroker(SETTINGS)
   await broker.send('T', 'first')
