@@ -45,7 +45,8 @@ export async function writeCheckpoint(
 ): Promise<void> {
   const { min, shape, queues } = checkpoint
   const index = checkpoint.index && { ...checkpoint.index, files: checkpoint.index.files.map(encodeIndexFile) }
-  const head = Buffer.from(JSON.stringify({ min, shape, index }))
+  const lost = queues.flatMap(({ isLost }, at) => (isLost === true ? [at] : []))
+  const head = Buffer.from(JSON.stringify({ min, shape, index, ...(lost.length > 0 && { lost }) }))
   const length = Buffer.alloc(LENGTH_BYTES)
   length.writeUInt32BE(head.length)
   const payload = Buffer.concat([length, head, encodeQueueStates(queues)])
@@ -105,10 +106,20 @@ function decodeIndex(index: unknown): IndexState | undefined {
 
 type Content = Omit<Checkpoint, 'coversTo'>
 
-function decodeHead(text: string): { readonly head: Omit<Content, 'queues'>; readonly queues: unknown } | undefined {
-  const { min = 0, queues, shape, index } = JSON.parse(text) as Record<'min' | 'queues' | 'shape' | 'index', unknown>
+interface Head {
+  readonly head: Omit<Content, 'queues'>
+  /** Of version 1. */
+  readonly queues: unknown
+  /** Places in the list of queues. */
+  readonly lost: readonly number[]
+}
+
+function decodeHead(text: string): Head | undefined {
+  const content = JSON.parse(text) as Record<'min' | 'queues' | 'shape' | 'index' | 'lost', unknown>
+  const { min = 0, queues, shape, index, lost } = content
   if (!isPosition(min)) return undefined
-  return { head: { min, shape: decodeShape(shape), index: decodeIndex(index) }, queues }
+  const head = { min, shape: decodeShape(shape), index: decodeIndex(index) }
+  return { head, queues, lost: Array.isArray(lost) ? lost.filter(isPosition) : [] }
 }
 
 /** Version 1: all of it is JSON. */
@@ -123,7 +134,9 @@ function decodeParts(payload: Buffer): Content | undefined {
   const end = LENGTH_BYTES + payload.readUInt32BE(0)
   const decoded = decodeHead(payload.toString('utf8', LENGTH_BYTES, end))
   const queues = decodeQueueStates(payload.subarray(end))
-  return decoded === undefined || queues === undefined ? undefined : { ...decoded.head, queues }
+  if (decoded === undefined || queues === undefined) return undefined
+  for (const at of decoded.lost) queues[at] &&= { ...queues[at], isLost: true }
+  return { ...decoded.head, queues }
 }
 
 function decodePayload({ version, payload }: Generation): Content | undefined {

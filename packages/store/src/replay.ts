@@ -13,7 +13,7 @@ const BYTES_PER_PAUSE = 1024 * 1024
 export interface ReplayOptions {
   readonly scheduler: Scheduler
   readonly repair: Pick<QueueRepair, 'loadPatiently'>
-  readonly reader: Pick<UnitReads, 'readPatiently'>
+  readonly reader: Pick<UnitReads, 'readPatiently' | 'isBorderRight'>
   readonly queues: readonly ConsumeQueue[]
   readonly from: CommitLogOffset
   readonly sink: (record: ReplayedRecord) => void
@@ -71,17 +71,9 @@ export async function replayRecords(options: ReplayOptions): Promise<void> {
     }
   }
 
-  /** The search counts on units that it only passes: the one in front of the place found must be right as well. */
   async function find(cursor: Cursor): Promise<void> {
-    for (;;) {
-      cursor.unit = await unitAtPosition(files, cursor, cursor.position)
-      const before = await unitBefore(cursor)
-      if (before === undefined || (await reader.readPatiently(cursor.queue, before)).kind !== 'mended') return
-    }
-  }
-
-  async function unitBefore({ queue, end, unit }: Cursor): Promise<Unit | undefined> {
-    const offset = (unit?.queueOffset ?? end) - 1
-    return offset < queue.min ? undefined : unitFrom(files, { queue, end: offset + 1 }, offset)
+    const { queue, end, position } = cursor
+    do cursor.unit = await unitAtPosition(files, cursor, position)
+    while (!(await reader.isBorderRight(queue, cursor.unit?.queueOffset ?? end)))
   }
 }

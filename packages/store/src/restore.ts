@@ -2,7 +2,7 @@
 // A queue whose files are missing or damaged is built again from the whole log; nothing here refuses to start.
 import { commitLogOffset, MqError, type QueueId, queueOffset, SystemTopic } from '@rocketmq-ts/model'
 import { discardGenerationsBeyond, type Files, type Logger, type ReadLane } from '@rocketmq-ts/runtime'
-import { readCheckpoints, type StoredCheckpoint } from './checkpoint.ts'
+import { readCheckpoints, type StoredCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { BEHIND_FLUSHED_BYTES_MAX } from './commit-log/commit-log.ts'
 import type { Segments } from './commit-log/segment.ts'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
@@ -123,6 +123,23 @@ async function discardCheckpoints({ files, checkpointPath }: RestoreOptions): Pr
   await discardGenerationsBeyond(files, generations, -1)
 }
 
+/**
+ * Should this start fail, the next one would take files that are built here, and that no sync has seen, for those that the
+ * checkpoint speaks of. The offsets given out are known from nowhere else where all records have expired: they stay in it.
+ */
+async function markLost(
+  { files, checkpointPath: path }: RestoreOptions,
+  checkpoint: StoredCheckpoint,
+  lost: ReadonlySet<QueueState>,
+): Promise<void> {
+  const queues = checkpoint.queues.map((state) => (lost.has(state) ? { ...state, isLost: true } : state))
+  // It covers no more than the one that was chosen, which is flushed.
+  await writeCheckpoint(files, path, { ...checkpoint, queues }, async () => undefined)
+  const { valid } = await readCheckpoints(files, path)
+  for (const { generation } of valid.slice(1)) await files.remove(generation.path)
+  await files.syncFolder(path.slice(0, path.lastIndexOf('/')))
+}
+
 /** Takes the queues of a checkpoint. False when files of one are missing: then the whole log must be read. */
 async function trustQueues(
   options: RestoreOptions,
@@ -134,36 +151,34 @@ async function trustQueues(
   const { queueFiles } = options
   const places = isForeign ? await queueFiles.places() : []
   const left = new Set([SystemTopic.INFLIGHT_LOG as string, ...places.map(({ topic }) => topic)])
-  let areAllIntact = true
-  async function distrust(queue: ConsumeQueue, state: QueueState): Promise<void> {
-    // Should this start fail, the next one would take files that are built here, and that no sync has seen, for those
-    // that the checkpoint speaks of.
-    if (areAllIntact) await discardCheckpoints(options)
-    areAllIntact = false
-    builder.distrust(queue, state)
-    await queueFiles.remove(state)
-    rebuilt(nameOf(state), 'is missing or damaged')
+  const lost = new Map<QueueState, ConsumeQueue>()
+
+  async function look(queue: ConsumeQueue, state: QueueState): Promise<void> {
+    const isIntact = state.isLost !== true && (await queueFiles.isIntact(queue, checkpoint.coversTo))
+    if (!isIntact) lost.set(state, queue)
+    else if (state.units !== undefined) builder.addUnits(queue, state.units)
   }
 
   for (let first = 0; first < checkpoint.queues.length; first += LOOKS_AT_ONCE) {
-    const looks: Promise<{ readonly queue: ConsumeQueue; readonly state: QueueState; readonly isIntact: boolean }>[] =
-      []
+    const looks: Promise<void>[] = []
     for (const state of checkpoint.queues.slice(first, first + LOOKS_AT_ONCE)) {
       // Java removes the folder of a topic with the topic.
       if (isForeign && !left.has(state.topic) && fileMax(state) > state.min) {
         rebuilt(nameOf(state), 'was deleted by another broker')
         continue
       }
-      const queue = builder.trust(state)
-      const look = queueFiles.isIntact(queue, checkpoint.coversTo)
-      looks.push(look.then((isIntact) => ({ queue, state, isIntact })))
+      looks.push(look(builder.trust(state), state))
     }
-    for (const { queue, state, isIntact } of await Promise.all(looks)) {
-      if (!isIntact) await distrust(queue, state)
-      else if (state.units !== undefined) builder.addUnits(queue, state.units)
-    }
+    await Promise.all(looks)
   }
-  return areAllIntact
+  if (lost.size === 0) return true
+  await markLost(options, checkpoint, new Set(lost.keys()))
+  for (const [state, queue] of lost) {
+    builder.distrust(queue, state)
+    await queueFiles.remove(state)
+    rebuilt(nameOf(state), 'is missing or damaged')
+  }
+  return false
 }
 
 /** No queue begins with units of records that are in the log no more. Java: ConsumeQueue.correctMinOffset. */

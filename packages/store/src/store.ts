@@ -220,7 +220,8 @@ export class Store implements MessageStore {
     this.#retention = createRetention({
       ...deps,
       ...parts,
-      loader: this.#repair,
+      loader: { load: this.#repair.loadPatiently },
+      isBorderRight: this.#unitReads.isBorderRight,
       folder: options.folder,
       log: this.#log,
       checkpoint: () => this.#checkpointer.run(),

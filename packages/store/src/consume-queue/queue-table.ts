@@ -19,6 +19,8 @@ export interface QueueState {
   readonly max: number
   /** The last units, which are in no file that a start may count on; 20 bytes each. */
   readonly units?: Buffer
+  /** Nothing may count on its files: a start that was to build them again did not end. */
+  readonly isLost?: boolean
 }
 
 /** One past the last unit that the files of a queue hold for certain. */

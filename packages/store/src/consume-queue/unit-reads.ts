@@ -36,6 +36,11 @@ export interface UnitTarget {
 export interface UnitReads extends UnitReader {
   /** Waits for a mend, if it takes one. */
   readPatiently(queue: ConsumeQueue, unit: Unit): Promise<UnitRead>
+  /**
+   * A search by halves counts on units that it only passes: false when the one at the offset that it found, or the one in
+   * front, had to be mended. Then it is searched again.
+   */
+  isBorderRight(queue: ConsumeQueue, offset: number): Promise<boolean>
 }
 
 export interface UnitReadsOptions {
@@ -95,25 +100,35 @@ export function createUnitReads({ reader, queues, repair }: UnitReadsOptions): U
       })
   }
 
+  async function readPatiently(queue: ConsumeQueue, unit: Unit): Promise<UnitRead> {
+    try {
+      const bytes = await reader.read(unit.commitLogOffset, unit.size)
+      const into = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      check(queue, unit, { into, start: 0 }, true)
+      return { kind: 'record', bytes }
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      const isMended = await repair.mend(queue, unit.queueOffset)
+      return { kind: isMended ? 'mended' : 'lost' }
+    }
+  }
+
   return {
+    readPatiently,
+    async isBorderRight(queue, offset) {
+      for (const at of [offset - 1, offset]) {
+        if (at < queue.min || at >= queue.max) continue
+        const unit = await unitFrom({ load: repair.loadPatiently }, { queue, end: at + 1 }, at)
+        if (unit !== undefined && (await readPatiently(queue, unit)).kind === 'mended') return false
+      }
+      return true
+    },
     readUnitInto,
     readUnit(queue, unit) {
       if (unit.size > RECORD_BYTES_MAX) throw damaged(unit.commitLogOffset, 'was lost')
       const into = Buffer.allocUnsafe(unit.size)
       const pending = readUnitInto(queue, unit, { into, start: 0 })
       return pending === undefined ? into : pending.then(() => into)
-    },
-    async readPatiently(queue, unit) {
-      try {
-        const bytes = await reader.read(unit.commitLogOffset, unit.size)
-        const into = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-        check(queue, unit, { into, start: 0 }, true)
-        return { kind: 'record', bytes }
-      } catch (error) {
-        if (!isDamage(error)) throw error
-        const isMended = await repair.mend(queue, unit.queueOffset)
-        return { kind: isMended ? 'mended' : 'lost' }
-      }
     },
   }
 }

@@ -11,6 +11,7 @@ import type { Segments } from '../commit-log/segment.ts'
 import type { ConsumeQueue } from '../consume-queue/consume-queue.ts'
 import type { QueueFiles } from '../consume-queue/queue-files.ts'
 import type { QueueTable } from '../consume-queue/queue-table.ts'
+import type { UnitReads } from '../consume-queue/unit-reads.ts'
 import { minOffsetAt } from '../consume-queue/unit-search.ts'
 import type { RetentionOptions, StoreEvent, StoreObserver, TopicRule } from '../message-store.ts'
 import { createHolds, type Holds } from './holds.ts'
@@ -34,6 +35,8 @@ export interface RetentionDeps {
   readonly queueFiles: Pick<QueueFiles, 'removeBelow'>
   /** Brings units into memory that can be believed. */
   readonly loader: Pick<QueueFiles, 'load'>
+  /** False when units around the offset had to be mended. */
+  readonly isBorderRight: UnitReads['isBorderRight']
   readonly log: {
     readonly written: number
     readonly failure: Error | undefined
@@ -279,10 +282,13 @@ export function createRetention(deps: RetentionDeps): Retention {
   async function findMin(queue: ConsumeQueue, limit: number): Promise<void> {
     if (queue.nextMin >= queue.max) return
     try {
-      queue.nextMin = Math.max(queue.nextMin, await minOffsetAt(loader, queue, limit))
+      let found: number
+      do found = await minOffsetAt(loader, queue, limit)
+      while (found > queue.min && !(await deps.isBorderRight(queue, found)))
+      queue.nextMin = Math.max(queue.nextMin, found)
     } catch (error) {
       // Its file can not be read: what it still names is answered as removed, one by one.
-      if (!(error instanceof FileError)) throw error
+      if (!(error instanceof FileError || error instanceof MqError)) throw error
       failed(error)
     }
   }

@@ -16,6 +16,7 @@ import {
   textsOf,
   unitsOf,
 } from '../store-fixture.ts'
+import { countSteps } from '../disk-steps.ts'
 import { fillTo, HOUR_MS, openForgetting, RULES, timeInHour, withSpace } from './retention-fixture.ts'
 
 const RESERVED_MS = 72 * HOUR_MS
@@ -215,7 +216,7 @@ test('key index: all entries of a file are of removed records → it goes; a que
   const options = { indexSlots: 8, indexEntries: 10 }
   const store = await openForgetting(effects, options, { rules: { ...RULES, reservedMs: 0 } })
   const properties = Buffer.from('KEYS\u0001order\u0002')
-  while (store.appended <= 2 * SEGMENT_BYTES) await send(store, newRecord({ properties }))
+  while (store.appended <= 2 * SEGMENT_BYTES) await send(store, newRecord({ properties, tagsCode: 0 }))
   await store.checkpoint()
   const before = await namesIn(effects, '/index')
   await effects.advance(2 * RULES.intervalMs)
@@ -240,3 +241,28 @@ test('stop: files are still to go → it waits for the one that goes, the next s
   await effects.advance(RULES.intervalMs + 10 * RULES.filePauseMs)
   expect(await namesIn(again, '/commitlog')).toEqual(['00000000000000016384'])
 })
+
+test('offsets: all records of a queue have expired and its files are gone → they go on, also after a crash of that start', async () => {
+  for (let step = 0; ; step += 1) {
+    const effects = createManualEffects()
+    let store = await openForgetting(effects)
+    await send(store, newRecord({ queueId: 1 }), newRecord({ queueId: 1 }))
+    await fillTo(store, 3)
+    await effects.advance(RESERVED_MS + HOUR_MS)
+    expect(store.bounds('TopicTest', 1)).toEqual({ min: 2, max: 2 })
+    const [left] = await send(store, newRecord({ queueId: 0, text: 'left' }))
+    await store.close()
+    await effects.files.remove(`${FOLDER}/consumequeue`)
+    const again = restarted(effects)
+    const crashed = Promise.withResolvers<ReturnType<typeof restarted>>()
+    const files = countSteps(again.files, { step, moment: step % 2 === 0 ? 'before' : 'after' }, () => {
+      crashed.resolve(afterPowerLoss(effects))
+    })
+    const next = await Promise.race([crashed.promise, openStore({ ...again, files }).then(() => undefined)])
+    store = await openStore(next ?? afterPowerLoss(effects))
+    const [first] = await send(store, newRecord({ queueId: 1 }))
+    expect(first!.queueOffset).toBe(2)
+    expect(store.bounds('TopicTest', 0).max).toBe(left!.queueOffset + 1)
+    if (step > 0 && next === undefined) break
+  }
+}, 60_000)

@@ -20,7 +20,7 @@ const CALLS: Readonly<Record<Phase, Readonly<Record<string, string>>>> = {
     'log-folder': 'list make-folder sync-folder',
     mirror: 'read',
     queue: 'open read remove size truncate write',
-    'queue-checkpoint': 'read remove',
+    'queue-checkpoint': 'open read remove rename sync truncate write',
     'queue-folder': 'list make-folder remove sync-folder',
     reserve: 'open remove size sync write',
     'start-cache': 'read remove',

@@ -16,9 +16,7 @@ const DERIVED_KINDS = [
 ] as const
 const WAYS = ['flipped bits', 'zeroed page', 'cut', 'deleted', 'swapped'] as const
 type Way = (typeof WAYS)[number]
-/** Nothing checks the units inside of a queue file before they are used: only what its length shows is found at a start. */
 const WAYS_OF: Readonly<Partial<Record<(typeof DERIVED_KINDS)[number], readonly Way[]>>> = {
-  queue: ['cut', 'deleted'],
   // There is only one of it.
   'apache-checkpoint': ['flipped bits', 'zeroed page', 'cut', 'deleted'],
 }

@@ -32,6 +32,14 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     test: 'queue repair: a record that the log has lost → damaged, and the log is asked once',
   },
   {
+    name: 'Offsets begin at 0 again when a start that builds queues again does not end',
+    file: 'packages/store/src/restore.ts',
+    text: 'of valid.slice(1)) await files.remove(',
+    replacement: 'of valid) await files.remove(',
+    testFile: 'packages/store/test/retention/retention.test.ts',
+    test: 'offsets: all records of a queue have expired and its files are gone → they go on, also after a crash of that start',
+  },
+  {
     name: 'The folder of a new segment is not synced',
     file: 'packages/store/src/commit-log/segment.ts',
     text: '      await file.sync()\n      await files.syncFolder(folder)\n',
