@@ -39,8 +39,8 @@ export interface AppendOptions {
   /** Of the journal: it passes as long as the log takes anything. */
   readonly journal?: boolean
   /**
-   * A message that the log holds already goes on elsewhere: it passes while the disk is over its last mark, since files
-   * can only go when what lives in them is copied.
+   * A message that the log holds already goes on elsewhere: it passes while the disk is over its last mark, and on a full
+   * one has a share of what was kept for it, since files can only go when what lives in them is copied.
    */
   readonly copy?: boolean
 }

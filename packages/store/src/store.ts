@@ -50,6 +50,8 @@ export const STORE_DEFAULTS = {
 /** Readers that say no group take turns with the others as one. */
 const NO_GROUP = ''
 const RESERVE_BYTES_MAX = 64 * MiB
+/** Share of the reserve that copies may take on a full disk. */
+const COPY_SHARE = 2
 /** A flush that takes longer is told of. */
 const FLUSH_SLOW_MS = 1000
 /** The reserve is this share of a segment at most: a test's store stays small. */
@@ -165,6 +167,7 @@ export class Store implements MessageStore {
       segments,
       writer: createDirectLogWriter(segments),
       reserve: this.#reserve,
+      copyBytesMax: Math.floor(reserveBytesOf(options) / COPY_SHARE),
       zeroWindow: this.flushBeforeRelease ? createZeroWindow(segments) : undefined,
       end: parts.recovery.end,
       bodyBytesMax: options.bodyBytesMax ?? STORE_DEFAULTS.bodyBytesMax,
@@ -274,11 +277,10 @@ export class Store implements MessageStore {
     return this.#log.appended
   }
 
-  append(record: NewRecord, options?: AppendOptions): Appended {
+  append(record: NewRecord, options: AppendOptions = {}): Appended {
     if (this.#closing !== undefined) throw new MqError('closed', 'the store is closed')
-    const isJournal = options?.journal === true
-    const size = this.#log.admit(record, isJournal)
-    if (!isJournal) this.#admitSend(options?.copy === true)
+    const size = this.#log.admit(record, options)
+    if (options.journal !== true) this.#admitSend(options.copy === true)
     const { topic, queueId, tagsCode } = record
     const queue = hasUnit(record.sysFlag) ? this.#parts.queues.obtain(topic, queueId) : undefined
     const storeTimestampMs = this.#parts.deps.clock.nowMs()

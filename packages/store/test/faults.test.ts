@@ -165,6 +165,32 @@ test('full disk: with a reserve → the batch is still written, sends are refuse
   expect((await textsOf(store)).at(-1)).toBe('again')
 })
 
+test('full disk: messages that must outlive old files → their copies get half of the reserve, so the files can go', async () => {
+  const effects = createManualEffects()
+  const { disk } = effects.machine
+  const store = await openStore(effects, { flushMode: 'ASYNC_FLUSH', reserveBytes: 16_384, segmentBytes: 65_536 })
+  await send(store, newRecord({ text: 'first' }))
+  await effects.advance(1000)
+  disk.capacityBytes = disk.usedBytes
+  store.append(newRecord({ body: Buffer.alloc(5000) }))
+  await store.submit()
+  expect(store.diskFull).toBe(true)
+  for (let copies = 0; copies < 2; copies += 1) {
+    store.append(newRecord({ text: `copy ${copies}`, body: Buffer.alloc(3000) }), { copy: true })
+    await store.submit()
+  }
+  const more = () => store.append(newRecord({ body: Buffer.alloc(3000) }), { copy: true })
+  expect(more).toThrow(expect.objectContaining({ code: 'disk-full' }))
+  store.append(journal, { journal: true })
+  await store.submit()
+  disk.capacityBytes = Infinity
+  await effects.advance(20_000)
+  expect(store.diskFull).toBe(false)
+  more()
+  await store.submit()
+  expect((await textsOf(store)).length).toBe(5)
+})
+
 test('full disk: without anything in reserve → the batch waits, sends are refused, and it recovers by itself', async () => {
   const effects = createManualEffects()
   const { disk } = effects.machine

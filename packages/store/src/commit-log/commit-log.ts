@@ -2,7 +2,7 @@
 // appended ≥ written ≥ flushed. After a failed write or sync it refuses appends for good, but for want of space it waits.
 import { commitLogOffset, MqError, recordSize, type QueueOffset } from '@rocketmq-ts/model'
 import type { Clock, Scheduler } from '@rocketmq-ts/runtime'
-import type { NewRecord, StoreObserver } from '../message-store.ts'
+import type { AppendOptions, NewRecord, StoreObserver } from '../message-store.ts'
 import { BatchBuilder, type SealedBatch } from './batch.ts'
 import { type DiskReserve, isNoSpace } from './disk-reserve.ts'
 import { createGroupCommit } from './group-commit.ts'
@@ -33,6 +33,8 @@ export interface CommitLogOptions {
   readonly segments: Segments
   readonly writer: LogWriter
   readonly reserve: DiskReserve
+  /** Of what the reserve gives back on a full disk, copies get so much: by them old files may go. The rest is the journal's. */
+  readonly copyBytesMax: number
   /** End of the log after recovery; all of it is flushed. */
   readonly end: number
   readonly bodyBytesMax: number
@@ -58,7 +60,7 @@ export interface CommitLog extends RecordReads {
   readonly min: number
   readonly failure: Error | undefined
   /** Bytes the record will take. Throws like `append`; nothing has changed yet. */
-  admit(record: NewRecord, journal: boolean): number
+  admit(record: NewRecord, options: AppendOptions): number
   /** Adds an admitted record and returns its position. */
   append(record: NewRecord, size: number, offset: QueueOffset, storeTimestampMs: number): number
   submit(): Promise<void>
@@ -92,6 +94,8 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
   const builder = new BatchBuilder(options.end)
   let written = options.end
   let failure: Error | undefined
+  /** Bytes of copies since the disk is full. */
+  let copiedWhenFull = 0
   /** Bases of segments that the batch enters first. */
   let rolls: number[] = []
   /** Found no space. What comes behind stays in the builder until these are written: never out of order. */
@@ -134,13 +138,13 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     onFlushed: options.onFlushed,
   })
 
-  function admit(record: NewRecord, journal: boolean): number {
+  function admit(record: NewRecord, { journal = false, copy = false }: AppendOptions): number {
     if (failure !== undefined) throw failure
-    if (!journal) admitSend(record)
+    const size = recordSize(record)
+    if (!journal) admitSend(record, copy && copiedWhenFull + size <= options.copyBytesMax)
     else if (waiting.length > 0 && builder.bytes > JOURNAL_SLACK_BYTES) {
       throw refuse(noSpace(`${builder.bytes} bytes of the journal wait for it`))
     }
-    const size = recordSize(record)
     if (record.properties.includes(0)) {
       throw new MqError(
         'message-illegal',
@@ -151,11 +155,13 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     if (size > sizeMax) {
       throw new MqError('message-too-large', `record: ${size} bytes with topic and properties, at most ${sizeMax} fit`)
     }
+    if (!reserve.full) copiedWhenFull = 0
+    else if (copy) copiedWhenFull += size
     return size
   }
 
-  function admitSend(record: NewRecord): void {
-    if (reserve.full) throw noSpace()
+  function admitSend(record: NewRecord, mayUseReserve: boolean): void {
+    if (waiting.length > 0 || (reserve.full && !mayUseReserve)) throw noSpace()
     if (record.body.length > options.bodyBytesMax) {
       throw new MqError(
         'message-too-large',
