@@ -69,7 +69,8 @@ export function createUnitReads({ reader, queues, repair }: UnitReadsOptions): U
   /** Rejects: with `cause` when the log has been asked about the unit, else 'busy'. */
   async function doubted({ topic, queueId }: QueueId, unit: Unit, cause: unknown): Promise<never> {
     const queue = queues.find(topic, queueId)
-    if (queue === undefined || unit.queueOffset < queue.min) throw cause
+    // A unit that is in no file yet is ours, or was checked with the checkpoint that has it: the log is wrong.
+    if (queue === undefined || unit.queueOffset < queue.min || unit.queueOffset >= queue.persisted) throw cause
     if (repair.isProven(queue, unit.queueOffset)) {
       const place = { queue, end: unit.queueOffset + 1 }
       const now = await unitFrom(repair, place, unit.queueOffset)
