@@ -129,6 +129,8 @@ export class Store implements MessageStore {
   readonly #failures = new Listeners<Error>()
   readonly #minMoves = new Listeners<void>()
   #lastTimestampMs: number
+  /** Under way. */
+  #replays = 0
   #closing: Promise<void> | undefined
   /** Nothing of another broker is left to be taken over. */
   #isOurs: boolean
@@ -137,7 +139,8 @@ export class Store implements MessageStore {
     const { options, deps, logger, segments, queues, queueFiles, paths } = parts
     const { scheduler, files } = deps
     this.#parts = parts
-    this.recovery = parts.recovery
+    const rebuilt = [...parts.recovery.rebuilt]
+    this.recovery = { ...parts.recovery, rebuilt }
     this.#isOurs = parts.recovery.foreign === undefined
     this.flushBeforeRelease = options.flushMode === 'SYNC_FLUSH'
     this.#lastTimestampMs = parts.lastTimestampMs
@@ -216,7 +219,11 @@ export class Store implements MessageStore {
       logMin: () => this.#retention.logMin,
       hold: this.hold,
       topicsEndedBy: options.topicsEndedBy,
-      onMended: (file, reason) => logger.warn({ event: 'store.rebuilt', file, reason }),
+      onMended: (file, reason) => {
+        // Owners replay at their start: it belongs to what that found.
+        if (this.#replays > 0 && !rebuilt.includes(file)) rebuilt.push(file)
+        logger.warn({ event: 'store.rebuilt', file, reason })
+      },
     })
     queues.loader = this.#repair
     this.#unitReads = createUnitReads({ reader: this, queues, repair: this.#repair })
@@ -376,6 +383,7 @@ export class Store implements MessageStore {
     const { queues, deps } = this.#parts
     const wanted = Array.from(queues.all()).filter((queue) => isWanted(queue.topic))
     const hold = this.hold('replay', commitLogOffset(Math.max(from, this.#retention.logMin)))
+    this.#replays += 1
     return replayRecords({
       scheduler: deps.scheduler,
       repair: this.#repair,
@@ -383,7 +391,10 @@ export class Store implements MessageStore {
       queues: wanted,
       from,
       sink,
-    }).finally(() => hold.release())
+    }).finally(() => {
+      this.#replays -= 1
+      hold.release()
+    })
   }
 
   checkpoint(): Promise<void> {

@@ -6,12 +6,11 @@ import { type File, FileError, type Files } from '@rocketmq-ts/runtime'
 import { fileName, listPositions } from '../commit-log/segment.ts'
 import { CHUNK_UNITS } from './chunk-cache.ts'
 import type { ConsumeQueue } from './consume-queue.ts'
+import { lastUnitIn, queuePlaces } from './queue-places.ts'
 import { encodeUnit, FILLER_SIZE, UNIT_BYTES, unitPosition } from './unit.ts'
 
 /** Files kept open, at most. */
 const OPEN_FILES_MAX = 128
-/** Largest file of a queue that is looked through, whoever wrote it. */
-const FOREIGN_FILE_BYTES_MAX = 64 * 1024 * 1024
 /** Chunks of one load: a walk through old units reads ahead. */
 const LOAD_CHUNKS_MAX = 16
 /** Bytes of the pieces in which the start of a file is filled or its rest is cleared. */
@@ -373,27 +372,8 @@ export function createQueueFiles(options: {
         throw error
       }
     },
-    async places() {
-      const places: QueueId[] = []
-      for (const { name: topic, kind } of await files.list(root)) {
-        if (kind !== 'folder') continue
-        for (const { name } of await files.list(`${root}/${topic}`)) {
-          if (/^\d{1,10}$/u.test(name)) places.push({ topic, queueId: Number(name) })
-        }
-      }
-      return places
-    },
-    async lastUnit(place) {
-      const folder = folderOf(place)
-      for (const position of (await listPositions(files, folder)).toReversed()) {
-        const bytes = await files.readWhole(`${folder}/${fileName(position)}`, FOREIGN_FILE_BYTES_MAX)
-        for (let at = Math.floor((bytes?.length ?? 0) / UNIT_BYTES - 1) * UNIT_BYTES; at >= 0; at -= UNIT_BYTES) {
-          const commitLogOffset = unitPosition(bytes!, at)
-          if (commitLogOffset >= 0) return { offset: (position + at) / UNIT_BYTES, commitLogOffset }
-        }
-      }
-      return undefined
-    },
+    places: () => queuePlaces(files, root),
+    lastUnit: (place) => lastUnitIn(files, folderOf(place)),
     async removeBelow(queue) {
       const start = fileStart(queue.min)
       if ((removedBelow.get(queue) ?? 0) >= start || queue.ended) return

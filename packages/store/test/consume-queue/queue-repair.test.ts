@@ -131,6 +131,7 @@ test('queue repair: the files of two queues swapped → replay hands on the reco
     expect(found).toEqual(TEXTS.slice(from))
   }
   expect(rebuilt()).toHaveLength(1)
+  expect(store.recovery.rebuilt).toEqual(['consumequeue/A/0'])
   expect(await unitsOf(store, 'A')).toEqual(units)
 })
 
