@@ -278,6 +278,7 @@ export type StoreEvent =
       durationMs: number
     }
   | { event: 'store.rebuilt'; file: string; reason: string }
+  | { event: 'store.note-waits'; file: string; message: string }
   | { event: 'store.foreign'; from: number; isPrefixKept: boolean }
   | { event: 'store.damaged'; from: number; to: number }
   | { event: 'store.cut'; from: number; bytes: number; kept: string }

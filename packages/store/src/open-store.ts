@@ -11,6 +11,7 @@ import { type IndexState, KeyIndex } from './key-index/key-index.ts'
 import { restoreIndex } from './key-index/restore-index.ts'
 import type { MessageStore, RecoveryReport, StoreDeps, StoreEvent, StoreOptions } from './message-store.ts'
 import { noteOwn } from './last-writer.ts'
+import { createStartNotes } from './start-notes.ts'
 import { restore, sourceOf } from './restore.ts'
 import { pathsOf, reserveBytesOf, Store, STORE_DEFAULTS } from './store.ts'
 
@@ -47,9 +48,12 @@ async function readAbort({ files }: StoreDeps, path: string): Promise<string | u
 /** Java: DefaultMessageStore.createTempFile. */
 async function writeAbort(deps: StoreDeps, folder: string, path: string, holder: string): Promise<void> {
   const file = await deps.files.open(path, 'create')
-  file.writeSync(0, [Buffer.from(holder)])
-  await file.sync()
-  await file.close()
+  try {
+    file.writeSync(0, [Buffer.from(holder)])
+    await file.sync()
+  } finally {
+    await file.close()
+  }
   await deps.files.syncFolder(folder)
 }
 
@@ -99,7 +103,12 @@ async function storedTimes({ files, clock }: StoreDeps, path: string) {
   return { recordMs: known(before?.physicMsgTimestamp), indexMs: known(before?.indexMsgTimestamp) }
 }
 
-async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLock): Promise<MessageStore> {
+async function openLocked(
+  options: StoreOptions,
+  deps: StoreDeps,
+  lock: FolderLock,
+  isFull = false,
+): Promise<MessageStore> {
   const { files, clock } = deps
   const logger = deps.logger as Logger<StoreEvent>
   const startedMs = clock.monotonicMs()
@@ -112,6 +121,7 @@ async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLo
   })
   const { unitsPerFile, unitsPerWrite, unitCacheBytes: cacheBytes } = { ...STORE_DEFAULTS, ...options }
   const queueFiles = createQueueFiles({ files, root: paths.consumeQueue, unitsPerFile })
+  const notes = createStartNotes(logger, isFull)
   try {
     const queues = createQueueTable({
       cacheBytes,
@@ -121,6 +131,7 @@ async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLo
     const { report, lastTimestampMs, stamp, savedIndex } = await restore({
       files,
       logger,
+      notes,
       segments,
       queues,
       queueFiles,
@@ -133,8 +144,10 @@ async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLo
       flushedStampOf: options.flushedStampOf,
       topicsEndedBy: options.topicsEndedBy,
     })
-    await segments.ensure(report.end - (report.end % segments.segmentBytes))
-    await writeAbort(deps, options.folder, paths.abort, options.holder ?? STORE_DEFAULTS.holder)
+    const lastBase = report.end - (report.end % segments.segmentBytes)
+    await notes.add(paths.commitLog, async () => void (await segments.ensure(lastBase)))
+    const { holder } = { ...STORE_DEFAULTS, ...options }
+    await notes.add(paths.abort, () => writeAbort(deps, options.folder, paths.abort, holder))
     const times = await storedTimes(deps, paths.checkpoint)
     const { index, rebuilt } = await openIndex(options, deps, {
       segments,
@@ -144,8 +157,8 @@ async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLo
     })
     const { end, records, scannedBytes, cleanStop } = report
     if (report.foreign === undefined) {
-      const whenFlushed = async () => undefined
-      await noteOwn({ files, path: paths.lastWriter, segments, state: 'ours', at: end, stamp: undefined, whenFlushed })
+      const own = { files, path: paths.lastWriter, segments, state: 'ours' as const, at: end, stamp: undefined }
+      await notes.add(paths.lastWriter, () => noteOwn({ ...own, whenFlushed: async () => undefined }))
     }
     const durationMs = clock.monotonicMs() - startedMs
     logger.info({ event: 'store.opened', end, records, scannedBytes, cleanStop, durationMs })
@@ -153,6 +166,7 @@ async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLo
       options,
       deps,
       logger,
+      notes,
       paths,
       lock,
       segments,
@@ -171,11 +185,14 @@ async function openLocked(options: StoreOptions, deps: StoreDeps, lock: FolderLo
   }
 }
 
-/** With what was kept for this. A start replaces files and adds none: what it needed is there for the next one as well. */
+/**
+ * With what was kept for this. A start replaces files and adds none: what it needed is there for the next one as well. Where
+ * nothing was kept, what finds no room waits.
+ */
 async function openOnFullDisk(options: StoreOptions, deps: StoreDeps, lock: FolderLock): Promise<MessageStore> {
   const { reserve } = pathsOf(options.folder)
   await deps.files.remove(reserve)
-  const store = await openLocked(options, deps, lock)
+  const store = await openLocked(options, deps, lock, true)
   await keepForStart(deps.files, reserve, reserveBytesOf(options))
   return store
 }

@@ -4,6 +4,7 @@ import { commitLogOffset, MqError, type QueueId, queueOffset, SystemTopic } from
 import { discardGenerationsBeyond, type Files, type Logger, type ReadLane } from '@rocketmq-ts/runtime'
 import { readCheckpoints, type StoredCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { BEHIND_FLUSHED_BYTES_MAX } from './commit-log/commit-log.ts'
+import { isNoSpace } from './commit-log/disk-reserve.ts'
 import type { Segments } from './commit-log/segment.ts'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
@@ -17,17 +18,21 @@ import { isLegalTopic, QueueBuilder } from './queue-builder.ts'
 import { isJournal, storedTagsCode, topicOf } from './record-fields.ts'
 import { type LogSource, type ScannedRecord, scanLog } from './recovery.ts'
 import { cutTail } from './repair.ts'
+import type { StartNotes } from './start-notes.ts'
 
 /** Segments made anew where files of the log are missing, at most. */
 const MISSING_SEGMENTS_MAX = 1024
 /** Queues whose files are looked at, at once: most of the time is spent waiting for the disk. */
 const LOOKS_AT_ONCE = 16
+/** Units that a start on a full disk keeps in memory, at most; one that must keep more fails for want of space. */
+const UNITS_KEPT_MAX = 4_194_304
 /** Bytes written again at once. */
 const REWRITE_PIECE_BYTES = 4 * 1024 * 1024
 
 export interface RestoreOptions {
   readonly files: Files
   readonly logger: Logger<StoreEvent>
+  readonly notes: StartNotes
   readonly segments: Segments
   readonly queues: QueueTable
   readonly queueFiles: QueueFiles
@@ -243,19 +248,33 @@ async function judgeWriter(options: RestoreOptions): Promise<Pick<Restored, 'sta
   if (judged.isNew) {
     await discardCheckpoints(options)
     await discardFlushedMarks(files, options.flushedMarkPath)
-    await noteForeign(files, path, foreign)
+    await options.notes.add(path, () => noteForeign(files, path, foreign))
   }
   return { stamp, foreign }
 }
 
+/** On a full disk the units stay in memory, for the next checkpoint. */
+async function persistOrKeep({ notes, queues, queueFiles }: RestoreOptions, queue: ConsumeQueue): Promise<void> {
+  try {
+    await queueFiles.persist(queue)
+  } catch (error) {
+    if (!notes.mayWait || !isNoSpace(error) || queues.dirtyUnits() > UNITS_KEPT_MAX) throw error
+    queues.markDirty(queue)
+  }
+}
+
 /** Restores the queues and repairs the log. Afterwards all of it is flushed. */
 export async function restore(options: RestoreOptions): Promise<Restored> {
-  const { files, logger, segments, queues, queueFiles, flushedStampOf, topicsEndedBy } = options
+  const { files, logger, notes, segments, queues, queueFiles, flushedStampOf, topicsEndedBy } = options
   const cleanStop = options.abort === undefined
   const rebuiltFiles: string[] = []
   const rebuilt: Report = (file, reason) => {
     rebuiltFiles.push(file)
     logger.warn({ event: 'store.rebuilt', file, reason })
+  }
+
+  function noteFlushed(position: number): Promise<void> {
+    return notes.add(options.flushedMarkPath, () => writeFlushedMark(files, options.flushedMarkPath, position))
   }
 
   const { foreign, stamp } = await judgeWriter(options)
@@ -264,7 +283,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   const isEmpty = segments.end === segments.min
   if (isEmpty && mark === undefined) {
     mark = segments.min
-    await writeFlushedMark(files, options.flushedMarkPath, mark)
+    await noteFlushed(mark)
   }
   await completeSegments(segments, mark ?? segments.min)
   const checkpoint = await chooseCheckpoint(options, mark ?? 0, rebuilt)
@@ -302,7 +321,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     },
     onWindow: async () => {
       await removeEnded()
-      for (const queue of queues.takeDirty('many')) await queueFiles.persist(queue)
+      for (const queue of queues.takeDirty('many')) await persistOrKeep(options, queue)
     },
     ...(flushedStampOf === undefined
       ? {}
@@ -325,7 +344,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   if (mark !== undefined && !cleanStop) await rewriteUnproven(options, Math.min(decision.provenFlushed, end), end)
   await syncSegments(options, Math.min(mark ?? 0, end), end)
   // From here on the folder is ours: what is below this mark was promised by somebody.
-  if (mark === undefined || foreign !== undefined) await writeFlushedMark(files, options.flushedMarkPath, end)
+  if (mark === undefined || foreign !== undefined) await noteFlushed(end)
   const report: RecoveryReport = {
     cleanStop,
     end: commitLogOffset(end),

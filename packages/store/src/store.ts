@@ -29,6 +29,7 @@ import { createMessageQueries, type MessageQueries } from './queries/message-que
 import { hasUnit } from './record-fields.ts'
 import { replayRecords } from './replay.ts'
 import { sourceOf } from './restore.ts'
+import { behindNotes, type StartNotes } from './start-notes.ts'
 import { createRetention, type Retention } from './retention/retention.ts'
 
 const MiB = 1024 * 1024
@@ -79,6 +80,8 @@ export interface StoreParts {
   readonly options: StoreOptions
   readonly deps: StoreDeps
   readonly logger: Logger<StoreEvent>
+  /** Of this start. */
+  readonly notes: StartNotes
   readonly paths: ReturnType<typeof pathsOf>
   readonly lock: FolderLock
   readonly segments: Segments
@@ -136,7 +139,7 @@ export class Store implements MessageStore {
   #isOurs: boolean
 
   constructor(parts: StoreParts) {
-    const { options, deps, logger, segments, queues, queueFiles, paths } = parts
+    const { options, deps, logger, notes, segments, queues, queueFiles, paths } = parts
     const { scheduler, files } = deps
     this.#parts = parts
     const rebuilt = [...parts.recovery.rebuilt]
@@ -149,7 +152,7 @@ export class Store implements MessageStore {
       scheduler,
       path: paths.reserve,
       bytes: reserveBytesOf(options),
-      writeWaiting: () => this.#log.writeWaiting(),
+      writeWaiting: () => notes.writeWaiting().then(() => this.#log.writeWaiting()),
       onFull: (cause) => logger.error({ event: 'store.disk-full', message: String(cause) }),
       onFreed: () => logger.info({ event: 'store.disk-freed' }),
     })
@@ -168,7 +171,7 @@ export class Store implements MessageStore {
       },
       scheduler,
       segments,
-      writer: createDirectLogWriter(segments),
+      writer: behindNotes(createDirectLogWriter(segments), notes),
       reserve: this.#reserve,
       copyBytesMax: Math.floor(reserveBytesOf(options) / COPY_SHARE),
       zeroWindow: this.flushBeforeRelease ? createZeroWindow(segments) : undefined,
@@ -187,6 +190,7 @@ export class Store implements MessageStore {
         this.#failures.tell(error)
       },
     })
+    if (notes.waitsFor !== undefined) this.#reserve.startFull(notes.waitsFor)
     this.#checkpointer = createCheckpointer({
       clock: deps.clock,
       files,

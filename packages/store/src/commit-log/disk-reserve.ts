@@ -40,6 +40,8 @@ export async function keepForStart(files: Files, path: string, reserveBytes: num
 export interface DiskReserve {
   /** Sends are refused. */
   readonly full: boolean
+  /** There is no room already: sends are refused until what waits is written. Instead of `start`. */
+  startFull(cause: unknown): void
   /** Makes the file in the background, once. */
   start(): void
   /** A write found no room: gives the space up. False when there was none to give. */
@@ -159,6 +161,10 @@ export function createDiskReserve(options: {
   return {
     get full() {
       return full
+    },
+    startFull(cause) {
+      started = true
+      markFull(cause)
     },
     start() {
       if (started) return
