@@ -106,7 +106,7 @@ async function loadStartCache(deps: RestoreDeps): Promise<{ readonly from: numbe
 /** Restores into empty tables, and takes over what another broker left since. The clock goes on after all of it. Rejects with MqError 'damaged' when a journal record can not be read. */
 export async function restore(deps: RestoreDeps): Promise<Restored> {
   const { from, nowMs } = await loadStartCache(deps)
-  let newestMs = nowMs
+  let newestMs = 0
   let journalRecords = 0
   let statesCompleteFrom = -1
   const claims: ClaimedCopy[] = []
@@ -116,7 +116,8 @@ export async function restore(deps: RestoreDeps): Promise<Restored> {
     (record) => {
       statesCompleteFrom = Math.max(statesCompleteFrom, ...applyRecord(deps, record, claims))
       journalRecords += 1
-      newestMs = Math.max(newestMs, record.storeTimestampMs)
+      // Our times ascend. The last one alone counts: no CRC covers them, and one that is damaged would move the clock for good.
+      newestMs = record.storeTimestampMs
     },
   )
   for (const copy of claims) deps.moved.claim(copy)
@@ -125,7 +126,7 @@ export async function restore(deps: RestoreDeps): Promise<Restored> {
     deps.inflight.clamp(queue, max)
     if (deps.inflight.lowMark(queue) < min) deps.inflight.retain(queue, min)
   }
-  deps.clock.notBefore(newestMs)
+  deps.clock.notBefore(Math.max(nowMs, newestMs))
   const { foreign } = deps.store.recovery
   if (foreign !== undefined) {
     // Nobody was told yet where this broker listens.

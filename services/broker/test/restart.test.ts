@@ -1,10 +1,12 @@
 // What a broker knows after a crash, a power loss and an orderly stop.
 import { expect, test } from '@jest/globals'
-import { deadLetterTopicOf } from '@rocketmq-ts/model'
+import { deadLetterTopicOf, SystemTopic } from '@rocketmq-ts/model'
 import { AckMessage, GetMaxOffset, ResponseCode } from '@rocketmq-ts/remoting'
 import { type BrokerHarness, startBroker } from './broker-harness.ts'
 
 const RECORD_MAGIC = Buffer.from('daa320a7', 'hex')
+/** Of a record with IPv4 hosts. */
+const STORE_TIMESTAMP_AT = 56
 
 const bodies = (popped: readonly { record: { body: Uint8Array } }[]) =>
   popped.map(({ record }) => Buffer.from(record.body).toString())
@@ -37,6 +39,30 @@ test.each([
   await broker.restart()
   expect(bodies(await broker.pop('T', 'G')).sort()).toStrictEqual(sent.sort())
   expect(broker.broker.ledger().every(({ balanced }) => balanced)).toBe(true)
+})
+
+test('kill: the store time of a journal record is damaged → the clock goes on from those behind it', async () => {
+  const broker = await startBroker()
+  await broker.send('T', 'first')
+  const [first] = await broker.pop('T', 'G', { queueId: 0 })
+  await broker.ack('T', 'G', first!)
+  broker.crash({ powerLoss: false })
+  const { files } = broker.machine.start('operator', () => undefined).effects
+  const log = '/store/commitlog/00000000000000000000'
+  const segment = await broker.settled(files.open(log, 'must-exist'))
+  const bytes = Buffer.alloc(await broker.settled(segment.size()))
+  segment.readSync(0, bytes)
+  await broker.settled(segment.close())
+  const journal = Buffer.from(SystemTopic.INFLIGHT_LOG)
+  const named = bytes.indexOf(journal)
+  expect(bytes.lastIndexOf(journal)).toBeGreaterThan(named)
+  const storedAt = bytes.lastIndexOf(RECORD_MAGIC, named) - 4 + STORE_TIMESTAMP_AT
+  // 2^41 ms are 70 years.
+  broker.machine.disk.flipBit(log, storedAt + 2, 1)
+  await broker.restart()
+  await broker.send('T', 'second')
+  const [second] = await broker.pop('T', 'G', { queueId: 0 })
+  expect(second!.record.storeTimestampMs - first!.record.storeTimestampMs).toBeLessThan(60_000)
 })
 
 test('kill: pops and acks answered before it hold → acked ones do not come again, popped ones stay invisible', async () => {
