@@ -271,7 +271,7 @@ export class KeyIndex {
     for (const file of files) {
       const { beginTimestampMs, endTimestampMs } = file.header
       if (beginTimestampMs <= toMs && endTimestampMs >= fromMs) yield* this.#inFile(file, wanted, budget)
-      if (beginTimestampMs < fromMs || budget.entries <= 0) return
+      if (budget.entries <= 0) return
     }
   }
 

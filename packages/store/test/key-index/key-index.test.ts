@@ -1,6 +1,6 @@
 // What happens to an index while somebody searches it.
 import { expect, test } from '@jest/globals'
-import { createManualEffects, newKeyIndex } from '../store-fixture.ts'
+import { createManualEffects, newKeyIndex, newRecord } from '../store-fixture.ts'
 import { interceptFiles } from '../disk-steps.ts'
 import { keyHash } from '../../src/key-index/key-hashes.ts'
 import { keyed } from './key-store.ts'
@@ -46,4 +46,18 @@ test('key index: files go while they are searched → the search ends with what 
     expect([removeAt, opened]).toEqual([removeAt, 0])
     if (step < removeAt) break
   }
+})
+
+test('key index: the clock was set back between two files → messages of the later time are found in the older one', async () => {
+  const effects = createManualEffects()
+  const index = newKeyIndex(effects)
+  for (let offset = 0; offset < 18; offset += 1) {
+    index.add(newRecord({ properties: Buffer.from('KEYS\u0001all\u0002') }), offset, offset < 9 ? 500_000 : 100_000)
+  }
+  await index.persist(18)
+  const found: number[] = []
+  const hash = keyHash('TopicTest', 'all')
+  for await (const offset of index.candidates(hash, 500_000, 600_000, { entries: 1000 })) found.push(offset)
+  expect(found).toEqual([8, 7, 6, 5, 4, 3, 2, 1, 0])
+  await index.close()
 })
