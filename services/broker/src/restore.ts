@@ -64,10 +64,10 @@ function applyRecord(deps: RestoreDeps, record: ReplayedRecord, claims: ClaimedC
   const settled = deps.inflight.applyOrigin(origin, isDeadLetterTopic(record.topic) ? 'dead' : 'scheduled')
   const deadlineMs = hiddenToOf(properties)
   const incarnation = deps.topics.get(record.topic)?.incarnation
-  if (deadlineMs === undefined || incarnation === undefined) return []
+  if (incarnation === undefined || isDeadLetterTopic(record.topic)) return []
   const { topic, queueId, queueOffset: offset } = decoded
   const place = { topic, group: origin.group, queueId, offset }
-  deps.moved.note(origin, place)
+  if (deadlineMs !== undefined) deps.moved.note(origin, place)
   if (settled) claims.push({ ...place, incarnation, popTime: origin.popTime, deadlineMs })
   return []
 }

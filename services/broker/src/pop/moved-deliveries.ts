@@ -20,11 +20,15 @@ export interface Place {
 export interface ClaimedCopy extends QueueRef {
   readonly offset: number
   readonly popTime: number
-  readonly deadlineMs: number
+  /** Undefined when it was released: then the copy waits as any message. */
+  readonly deadlineMs: number | undefined
 }
 
 export interface MovedDeliveries {
-  /** The copy is in flight as its origin was, where the bounds of the queue let it; else it waits there as any message. */
+  /**
+   * The group consumes the queue of the copy from now on, so that its lag shows there. The copy is in flight as its origin
+   * was, where the bounds of the queue let it.
+   */
   claim(copy: ClaimedCopy): void
   /** The handles of the origin are those of the copy. */
   note(from: Place, to: Place): void
@@ -72,7 +76,7 @@ export function createMovedDeliveries({ inflight, store }: MovedDeliveriesDeps):
       const { min } = store.bounds(topic, queueId)
       const queue = inflight.queue(topic, group, queueId) ?? inflight.start({ topic, incarnation, group, queueId }, min)
       if (inflight.lowMark(queue) < min) inflight.retain(queue, min)
-      inflight.claim(queue, offset, { popTime, deadlineMs })
+      if (deadlineMs !== undefined) inflight.claim(queue, offset, { popTime, deadlineMs })
     },
     note(from, to) {
       if (moved.size >= MOVED_DELIVERIES_MAX) prune()

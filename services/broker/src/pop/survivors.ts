@@ -102,11 +102,10 @@ export function createSurvivors(deps: SurvivorsDeps): Survivors {
       ],
     })
     inflight.settle(queue, offset, popTime, 'scheduled')
-    if (deadlineMs === undefined) return true
     const { group } = queue
     const place = { topic, group, queueId: COPY_QUEUE_ID, offset: copy.queueOffset }
     moved.claim({ ...place, incarnation: deps.topics.require(topic).incarnation, popTime, deadlineMs })
-    moved.note({ topic: queue.topic, group, queueId: queue.queueId, offset }, place)
+    if (deadlineMs !== undefined) moved.note({ topic: queue.topic, group, queueId: queue.queueId, offset }, place)
     return true
   }
 

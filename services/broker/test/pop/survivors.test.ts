@@ -1,7 +1,7 @@
 // What is pending when retention takes its records: each message goes on as exactly one copy, whatever comes between.
 import { describe, expect, test } from '@jest/globals'
 import { decodeProperties, popRetryTopicOf } from '@rocketmq-ts/model'
-import { AckMessage, ResponseCode } from '@rocketmq-ts/remoting'
+import { AckMessage, GetConsumeStats, ResponseCode, decodeConsumeStats } from '@rocketmq-ts/remoting'
 import { SURVIVORS_PER_TURN_MAX } from '../../src/pop/survivors.ts'
 import { type BrokerHarness, type Popped, startBroker } from '../broker-harness.ts'
 
@@ -122,6 +122,27 @@ describe.each(RESTARTS)('%s', (_name, restarted) => {
     expect(await ackMoved(broker, { ...popped, handle })).toBe(ResponseCode.SUCCESS)
     expect(bucketsOf(broker, RETRY)).toMatchObject({ inFlight: 0, acked: 1 })
   })
+})
+
+test('survivors: a message that was released goes on → the progress of its group shows it in the retry topic, once', async () => {
+  const broker = await startBroker(SETTINGS)
+  await broker.send('T', 'released')
+  await broker.pop('T', 'G', { max: 1, queueId: 0, invisibleMs: 1000 })
+  await fill(broker, 2)
+  await broker.advance(2 * HOUR_MS)
+  expect(broker.events.some(({ event }) => event === 'store.segment-removed')).toBe(true)
+  async function lags(): Promise<Record<string, number>> {
+    const { body } = await broker.ask(GetConsumeStats, { consumerGroup: 'G' })
+    const queues = decodeConsumeStats(body!).filter(({ queueId }) => queueId === 0)
+    return Object.fromEntries(
+      queues.map(({ topic, brokerOffset, consumerOffset }) => [topic, brokerOffset - consumerOffset]),
+    )
+  }
+  expect(await lags()).toStrictEqual({ T: 0, [RETRY]: 1 })
+  expect(broker.broker.ledger().find(({ topic }) => topic === RETRY)).toMatchObject({ lag: 1, buckets: { waiting: 1 } })
+  const [popped] = await broker.pop('T', 'G')
+  await broker.ack('T', 'G', popped!)
+  expect(await lags()).toStrictEqual({ T: 0, [RETRY]: 0 })
 })
 
 test('survivors: a copy that waits in front of one that is in flight → delivered now, the other one is not', async () => {
