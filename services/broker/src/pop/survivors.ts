@@ -3,7 +3,7 @@
 // copy is in flight by the same delivery until the same deadline, because consumers that work for hours are no reason to
 // keep a file. Messages that nobody was given yet are not among them: they go with their records, as retention says.
 import { type CommitLogOffset, MqError, PropertyName, isRetryTopic, popRetryTopicOf } from '@rocketmq-ts/model'
-import type { Logger, Scheduler, Turns } from '@rocketmq-ts/runtime'
+import { FileError, type Logger, type Scheduler, type Turns } from '@rocketmq-ts/runtime'
 import type { Appender, QueueReader, UnitReader } from '@rocketmq-ts/store'
 import type { BrokerEvent } from '../events.ts'
 import type { HostPort } from '../host-port.ts'
@@ -20,6 +20,8 @@ export const SURVIVORS_PER_TURN_MAX = 64
 const BYTES_PER_TURN_MAX = 4 * 1024 * 1024
 /** Deliveries change meanwhile: queues are looked through again while there was something to copy, so often at most. */
 const PASSES_MAX = 16
+/** A record that the disk does not give back keeps its file so many times; then it counts as damaged, and others may go. */
+const READ_FAILURES_MAX = 30
 /** When the Turns are full, a batch waits this long for its place. */
 const TURNS_FULL_RETRY_MS = 100
 
@@ -58,6 +60,15 @@ export function retryTopicFor({ topic, group }: Pick<QueueState, 'topic' | 'grou
 /** Creates the copier of a broker. */
 export function createSurvivors(deps: SurvivorsDeps): Survivors {
   const { inflight, moved, store, turns, logger } = deps
+  /** Since something was copied whole. */
+  let readFailures = 0
+
+  /** Counts a failed read: one bad sector must not keep the whole log, but a disk may be well again soon. */
+  function isGivenUp(error: unknown): boolean {
+    if (!(error instanceof FileError)) return false
+    readFailures += 1
+    return readFailures > READ_FAILURES_MAX
+  }
 
   /** The next pending messages of the queue that lie below the limit, with their records. */
   async function readSome(queue: QueueState, limit: CommitLogOffset): Promise<Read[]> {
@@ -71,7 +82,7 @@ export function createSurvivors(deps: SurvivorsDeps): Survivors {
       try {
         bytes = place === undefined ? undefined : await store.readUnit(queue, place)
       } catch (error) {
-        if (!isDamage(error)) throw error
+        if (!isDamage(error) && !isGivenUp(error)) throw error
       }
       bytesLeft -= bytes?.length ?? 0
       found.push({ delivery, bytes })
@@ -151,7 +162,9 @@ export function createSurvivors(deps: SurvivorsDeps): Survivors {
       for (let pass = 0; pass < PASSES_MAX; pass += 1) {
         let copies = 0
         for (const queue of Array.from(inflight.all())) copies += await copyQueue(queue, limit)
-        if (copies === 0) return
+        if (copies > 0) continue
+        readFailures = 0
+        return
       }
       throw new MqError('busy', 'messages below the limit become pending faster than they are copied')
     },

@@ -299,3 +299,22 @@ test('survivors: a record that is damaged → settled as such, the others go on'
   expect(bucketsOf(broker, 'T')).toMatchObject({ acked: 1, scheduled: 1, damaged: 1, inFlight: 0, ready: 0 })
   expect(bodiesOf(await broker.pop(RETRY, 'watchers'))).toStrictEqual(['in flight'])
 })
+
+test.each([
+  ['for minutes', 240_000, { scheduled: 2, damaged: 0 }],
+  ['for good', 2 * HOUR_MS, { scheduled: 0, damaged: 2 }],
+] as const)(
+  'survivors: the disk gives their records back no more, %s → they keep their file for a while, not for ever',
+  async (_name, forMs, buckets) => {
+    const broker = await pending()
+    await broker.advance(HOUR_MS - 60_000)
+    const path = '/store/commitlog/00000000000000000000'
+    const fault = broker.machine.disk.fail({ on: 'read', path, error: 'io', times: Infinity })
+    await broker.advance(forMs)
+    expect(fault.hits).toBeGreaterThan(0)
+    fault.clear()
+    await broker.advance(HOUR_MS)
+    expect(bucketsOf(broker, 'T')).toMatchObject({ acked: 1, inFlight: 0, ready: 0, ...buckets })
+    expect(broker.events.filter(({ event }) => event === 'store.segment-removed')).not.toHaveLength(0)
+  },
+)
