@@ -1,7 +1,7 @@
 // What is measured: the processes of a whole system, its addresses, and what it counts itself.
 import { join } from 'node:path'
 import { httpGet, freePorts, isReady, sumOfMetric } from './http.ts'
-import { startProcess, type ServerProcess, type StartOptions } from './server-process.ts'
+import { BROKER_NODE_FLAGS, startProcess, type ServerProcess, type StartOptions } from './server-process.ts'
 
 export type Flush = 'sync' | 'async'
 
@@ -72,6 +72,7 @@ export async function startCluster(options: DeployOptions): Promise<Deployment> 
     const nameServers = `--namesrv-addr=${HOST}:${nameserver}`
     processes.push(
       await startService(options, 'broker', brokerHealth, [
+        ...BROKER_NODE_FLAGS,
         join(bundles, 'broker.mjs'),
         nameServers,
         `--listen-port=${broker}`,
