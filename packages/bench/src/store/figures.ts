@@ -77,6 +77,8 @@ export interface ManyQueuesFigures {
   /** Resident memory of the broker after the sends, and after it was started again. */
   readonly rssMib: number | undefined
   readonly restartedRssMib: number | undefined
+  /** Started again after SIGKILL. */
+  readonly killedRssMib: number | undefined
 }
 
 export interface StoreFigures {

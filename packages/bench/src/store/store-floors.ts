@@ -100,10 +100,11 @@ function floorsOf(figures: StoreFigures): Floor[] {
     { ...atLeast, name: 'full scan, warm', value: scan.mibPerSecond, limit: SCAN_MIB_MIN, unit: ' MiB/s' },
     { ...atMost, name: 'ready after a clean stop', value: restart.cleanMs, limit: CLEAN_START_MS_MAX, unit: ' ms' },
     { ...atMost, name: 'ready after SIGKILL', value: restart.killedMs, limit: KILLED_START_MS_MAX, unit: ' ms' },
-    ...manyQueues.flatMap(({ topics, queuesPerTopic, rssMib, restartedRssMib }) =>
+    ...manyQueues.flatMap(({ topics, queuesPerTopic, rssMib, restartedRssMib, killedRssMib }) =>
       [
         { when: 'after sends', value: rssMib },
         { when: 'started again', value: restartedRssMib },
+        { when: 'started after SIGKILL', value: killedRssMib },
       ].map(({ when, value }) => ({
         ...atMost,
         name: `resident memory, ${topics} × ${queuesPerTopic} queues, ${when}`,

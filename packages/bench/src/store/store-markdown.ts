@@ -86,12 +86,13 @@ export function storeMarkdown(figures: StoreFigures): string[] {
     ),
     '',
     ...tableOf(
-      ['Queues', 'messages', 'RSS MiB after sends', '… started again'],
-      manyQueues.map(({ topics, queuesPerTopic, messages, rssMib, restartedRssMib }) => [
+      ['Queues', 'messages', 'RSS MiB after sends', '… started again', '… after SIGKILL'],
+      manyQueues.map(({ topics, queuesPerTopic, messages, rssMib, restartedRssMib, killedRssMib }) => [
         `${topics} × ${queuesPerTopic}`,
         whole(messages),
         rssMib === undefined ? '–' : whole(rssMib),
         restartedRssMib === undefined ? '–' : whole(restartedRssMib),
+        killedRssMib === undefined ? '–' : whole(killedRssMib),
       ]),
     ),
     '',

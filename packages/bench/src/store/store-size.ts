@@ -27,8 +27,6 @@ export interface StoreSize {
   readonly messagesPerQueue: number
   /** Before memory is looked at. */
   readonly settleMs: number
-  /** Before the broker is stopped, for its first checkpoint. */
-  readonly checkpointMsMax: number
 }
 
 export const STORE_FULL: StoreSize = {
@@ -55,7 +53,6 @@ export const STORE_FULL: StoreSize = {
   ],
   messagesPerQueue: 3,
   settleMs: 3000,
-  checkpointMsMax: 120_000,
 }
 
 export const STORE_QUICK: StoreSize = {
@@ -73,5 +70,4 @@ export const STORE_QUICK: StoreSize = {
   manyQueues: [{ topics: 2, queuesPerTopic: 4 }],
   messagesPerQueue: 2,
   settleMs: 10,
-  checkpointMsMax: 0,
 }

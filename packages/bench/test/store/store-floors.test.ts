@@ -24,7 +24,7 @@ const figures: StoreFigures = {
   },
   scan: { bytes: 1, mibPerSecond: floors.SCAN_MIB_MIN },
   restart: { retainedBytes: 1, cleanMs: floors.CLEAN_START_MS_MAX, killedMs: floors.KILLED_START_MS_MAX },
-  manyQueues: [{ topics: 1, queuesPerTopic: 1, messages: 1, rssMib: 100, restartedRssMib: 100 }],
+  manyQueues: [{ topics: 1, queuesPerTopic: 1, messages: 1, rssMib: 100, restartedRssMib: 100, killedRssMib: 100 }],
 }
 
 function failedOf(changes: Partial<StoreFigures>): string[] {
@@ -64,6 +64,10 @@ test('floors of the store: each beyond its limit → that one fails, and no othe
     [{ restart: { ...restart, killedMs: 3001 } }, 'ready after SIGKILL'],
     [{ manyQueues: [{ ...manyQueues[0]!, rssMib: 101 }] }, 'resident memory, 1 × 1 queues, after sends'],
     [{ manyQueues: [{ ...manyQueues[0]!, restartedRssMib: 101 }] }, 'resident memory, 1 × 1 queues, started again'],
+    [
+      { manyQueues: [{ ...manyQueues[0]!, killedRssMib: 101 }] },
+      'resident memory, 1 × 1 queues, started after SIGKILL',
+    ],
   ]
   for (const [changes, name] of beyond) expect(failedOf(changes)).toEqual([`failed store: ${name}`])
 })

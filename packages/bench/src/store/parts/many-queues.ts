@@ -3,7 +3,7 @@ import { createBrokerClient, createPeerSource } from '@rocketmq-ts/cluster-clien
 import { topicConfig } from '@rocketmq-ts/model'
 import { connectPeer } from '@rocketmq-ts/remoting'
 import { createNodeNetwork, nodeClock, nodeScheduler } from '@rocketmq-ts/runtime/node'
-import { mkdirSync, readdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectPeers, sendByPeer } from '../../load/remoting-calls.ts'
@@ -16,7 +16,6 @@ const MIB = 1024 * 1024
 const BODY_BYTES = 128
 const CONNECTIONS = 4
 const DEPTH = 16
-const CHECKPOINT_POLL_MS = 50
 
 export async function measureManyQueues(
   plan: { readonly topics: number; readonly queuesPerTopic: number },
@@ -31,23 +30,24 @@ export async function measureManyQueues(
     const messages = await sendToEach(broker.address, plan, size.messagesPerQueue)
     await sleep(size.settleMs)
     const rss = rssBytesOf(first.pid)
-    await checkpointed(join(own, 'store'), size.checkpointMsMax)
     await first.stop()
     const again = await broker.start()
     await sleep(size.settleMs)
     const restartedRss = rssBytesOf(again.pid)
-    await again.stop()
-    return { ...plan, messages, rssMib: mibOf(rss), restartedRssMib: mibOf(restartedRss) }
+    await again.kill()
+    const last = await broker.start()
+    await sleep(size.settleMs)
+    const killedRss = rssBytesOf(last.pid)
+    await last.stop()
+    return {
+      ...plan,
+      messages,
+      rssMib: mibOf(rss),
+      restartedRssMib: mibOf(restartedRss),
+      killedRssMib: mibOf(killedRss),
+    }
   } finally {
     await broker.stop()
-  }
-}
-
-/** A broker that has made so many queues a moment ago needs longer for their files than a stop may take. */
-async function checkpointed(store: string, msMax: number): Promise<void> {
-  const endMs = performance.now() + msMax
-  while (performance.now() < endMs && !readdirSync(store).some((name) => name.startsWith('queue-checkpoint'))) {
-    await sleep(CHECKPOINT_POLL_MS)
   }
 }
 
