@@ -27,6 +27,8 @@ const READ_ENTRIES = 16_384
 /** Slots are read in pieces, and those that differ written in pages. */
 const PIECE_BYTES = 1024 * 1024
 const PAGE_BYTES = 4096
+/** Entries looked at for the slots of a file whose parts are made one after the other; more, and there are fewer parts. */
+const REBUILD_ENTRIES_MAX = 2_000_000
 const DAMAGED_HEADER = 'has a damaged header'
 
 export interface RestoreIndexOptions {
@@ -239,10 +241,28 @@ async function fileWith(
   return isWhole ? file : 'does not hold what its header says'
 }
 
-/** Chains all entries anew: after a crash the slots speak of some that are not there. Returns why that can not be. */
+/**
+ * Chains all entries anew: after a crash the slots speak of some that are not there. Returns why that can not be. In parts:
+ * the memory for all slots of a file (20 MB) would stay with the process. The first part has seen all entries before
+ * anything is written.
+ */
 async function rebuildSlots({ geometry }: RestoreIndexOptions, file: IndexFile): Promise<string | undefined> {
+  const { slots } = geometry
+  const partsMax = Math.max(1, Math.floor(REBUILD_ENTRIES_MAX / file.header.count))
+  const pages = Math.ceil((slots * SLOT_BYTES) / PAGE_BYTES)
+  const perPart = Math.max(PIECE_BYTES / PAGE_BYTES, Math.ceil(pages / partsMax)) * (PAGE_BYTES / SLOT_BYTES)
+  for (let first = 0; first < slots; first += perPart) {
+    const part = Buffer.alloc(Math.min(perPart, slots - first) * SLOT_BYTES)
+    const problem = await chainInto(part, first, slots, file)
+    if (problem !== undefined) return problem
+    await file.use((handle) => writeChanged(handle, slotPosition(first), part))
+  }
+  return undefined
+}
+
+/** The last entry of each slot from `first` on. */
+async function chainInto(part: Buffer, first: number, slots: number, file: IndexFile): Promise<string | undefined> {
   const { count } = file.header
-  const slots = Buffer.alloc(geometry.slots * SLOT_BYTES)
   let offset = 0
   for (let from = 1; from < count; from += READ_ENTRIES) {
     const to = Math.min(count, from + READ_ENTRIES)
@@ -253,24 +273,24 @@ async function rebuildSlots({ geometry }: RestoreIndexOptions, file: IndexFile):
       const next = hash < 0 ? NaN : readInt64OrNaN(bytes, at + 4)
       if (!(next >= offset)) return `has a damaged entry ${number}`
       offset = next
-      writeInt32(slots, (hash % geometry.slots) * SLOT_BYTES, number)
+      const slotAt = ((hash % slots) - first) * SLOT_BYTES
+      if (slotAt >= 0 && slotAt < part.length) writeInt32(part, slotAt, number)
     }
   }
-  await file.use((handle) => writeChanged(handle, slots))
   return undefined
 }
 
 /** Pages that are as they should be stay as they are: untouched ones take no disk. */
-async function writeChanged(file: File, slots: Uint8Array): Promise<void> {
+async function writeChanged(file: File, position: number, slots: Uint8Array): Promise<void> {
   const piece = Buffer.alloc(PIECE_BYTES)
   for (let from = 0; from < slots.length; from += PIECE_BYTES) {
     const wanted = slots.subarray(from, from + PIECE_BYTES)
     const found = piece.subarray(0, wanted.length).fill(0)
-    await file.read(slotPosition(0) + from, found)
+    await file.read(position + from, found)
     for (let at = 0; at < wanted.length; at += PAGE_BYTES) {
       const page = wanted.subarray(at, at + PAGE_BYTES)
       if (found.compare(page, 0, page.length, at, at + page.length) === 0) continue
-      file.writeSync(slotPosition(0) + from + at, [page])
+      file.writeSync(position + from + at, [page])
     }
   }
 }

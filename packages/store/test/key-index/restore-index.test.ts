@@ -146,6 +146,23 @@ test('index: killed behind a checkpoint, started, stopped, power lost → its he
   await again.close()
 })
 
+test('index: killed, slots of a file in more than one part → all of them are chained again', async () => {
+  const effects = createManualEffects()
+  const options = { indexSlots: 600_000, indexEntries: 100 }
+  const store = await openKeyStore(effects, options)
+  for (let index = 0; index < COUNT; index += 1) await send(store, numbered(index))
+  await store.checkpoint()
+  const again = afterKill(effects)
+  const [name] = await indexNames(again)
+  const file = await again.files.open(`${FOLDER}/index/${name}`, 'must-exist')
+  file.writeSync(40, [Buffer.alloc(600_000 * 4)])
+  await file.close()
+  const next = await openKeyStore(again, options)
+  expect(next.recovery.rebuilt).toEqual([])
+  expect(await answers(next, COUNT)).toEqual(expectedAnswers(COUNT))
+  await next.close()
+})
+
 test('index: what the checkpoint of Apache and the headers say → never a header that is ahead of it', async () => {
   const { effects, names } = await stopped()
   const store = await openKeyStore(effects)
