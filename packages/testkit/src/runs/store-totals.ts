@@ -1,5 +1,5 @@
 // The sum over all seeds of the store's world, and what in it is too little to prove anything.
-import { CRASH_STEPS } from '../store-world/crash-steps.ts'
+import { CRASH_STEPS, RARE_STEPS } from '../store-world/crash-steps.ts'
 import { FAULT_NAMES } from '../store-world/fault-names.ts'
 import { addCounts, type Counts, type StoreSeedReport } from './store-seed-report.ts'
 
@@ -67,7 +67,7 @@ export function weaknessesOf({ seeds, faults, steps, stepsPassed }: StoreTotals)
   if (seeds >= SEEDS_FOR_FAULTS) {
     weak.push(...FAULT_NAMES.filter((name) => (faults[name] ?? 0) === 0).map((name) => `no ${name} in ${seeds} seeds`))
   }
-  const known = new Set(CRASH_STEPS)
+  const known = new Set([...CRASH_STEPS, ...RARE_STEPS])
   weak.push(...stepsPassed.filter((step) => !known.has(step)).map((step) => `'${step}' is not in the list of steps`))
   if (seeds >= SEEDS_FOR_STEPS) {
     weak.push(...CRASH_STEPS.filter((step) => (steps[step] ?? 0) === 0).map((step) => `never ended at '${step}'`))

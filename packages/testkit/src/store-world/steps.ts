@@ -22,7 +22,7 @@ const KINDS: readonly (readonly [kind: string, path: RegExp])[] = [
   ['reserve', /^\/reserve$/u],
   ['damaged', /^\/damaged(?:\/.*)?$/u],
   ['start-cache', /^\/config\/broker-start\.[^/]+$/u],
-  ['mirror', /^\/config\/(?:topics|subscriptionGroup|consumerOffset)\.json(?:\.tmp|\.bak)?$/u],
+  ['mirror', /^\/config\/(?:topics|subscriptionGroup|consumerOffset|consumerOrderInfo)\.json(?:\.tmp|\.bak)?$/u],
   ['config-folder', /^\/config$/u],
   ['foreign-folder', /^\/(?:kvStore|RocksDBMessageStore|config\/(?:rdb|topics|subscriptionGroups|consumerOffsets))$/u],
   ['folder', /^$/u],
