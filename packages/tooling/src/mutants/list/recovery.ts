@@ -133,8 +133,8 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'The origin of a dead-letter copy is not applied at replay',
     file: 'services/broker/src/restore.ts',
-    text: "  if (origin !== undefined) deps.inflight.applyOrigin(origin, isDeadLetterTopic(record.topic) ? 'dead' : 'scheduled')\n",
-    replacement: '',
+    text: "deps.inflight.applyOrigin(origin, isDeadLetterTopic(record.topic) ? 'dead' : 'scheduled')",
+    replacement: 'false',
     testFile: BROKER_TEST,
     test: 'kill: between the dead-letter copy and anything else → the copy has settled its origin, there is one copy',
   },

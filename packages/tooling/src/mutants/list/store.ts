@@ -66,7 +66,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'A query by key answers every key of the same hash',
     file: 'packages/store/src/queries/query-keys.ts',
-    text: '  return hasKey(record.properties.toString(), key)\n',
+    text: '  return hasKey(record.properties.toString(), key, kind)\n',
     replacement: '  return key !== undefined\n',
     testFile: 'packages/store/test/queries/query-keys.test.ts',
     test: 'key query: two keys of one hash → each answers its own message only',
