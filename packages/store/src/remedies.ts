@@ -13,6 +13,8 @@ export const STORE_REMEDIES: Remedies<StoreEvent> = {
   'store.index-failed':
     'Check the rights and the space of the folder of the store, then restart. Until then messages are not found by key.',
   'store.held': 'See why its owner does not go on. Until then the log grows, and sends are refused on a full disk.',
+  'store.note-waits':
+    'Free space on the disk of the store: it serves what it has, and takes messages again when there is room.',
   'store.retention-failed':
     'Check the rights and the space of the folder of the store. The log grows until it works again.',
   'store.cut': 'Look for the power loss or kill before. What was cut had not been acknowledged as flushed.',
