@@ -11,7 +11,7 @@ export const STORE_REMEDIES: Remedies<StoreEvent> = {
   'store.checkpoint-failed':
     'Check the rights and the space of the folder of the store. Until then a restart takes longer.',
   'store.index-failed':
-    'Check the rights and the space of the folder of the store, then restart. Until then messages are not found by key.',
+    'Check the rights and the disk of the folder of the store, then restart. Until then messages are not found by key.',
   'store.held': 'See why its owner does not go on. Until then the log grows, and sends are refused on a full disk.',
   'store.note-waits':
     'Free space on the disk of the store: it serves what it has, and takes messages again when there is room.',

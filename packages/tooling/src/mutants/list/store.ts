@@ -64,6 +64,14 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     test: 'recovery: units in a queue file beyond the recovered end → clamped: not visible, and cleared on the disk',
   },
   {
+    name: 'A key index that dropped entries for want of space says that it covers them',
+    file: 'packages/store/src/key-index/key-index.ts',
+    text: 'position = Math.min(asked, this.#lacksFrom ?? Infinity)',
+    replacement: 'position = asked',
+    testFile: 'packages/store/test/key-index/catch-up.test.ts',
+    test: 'key index: a stop while it is completed → the next start finds all',
+  },
+  {
     name: 'A query by key answers every key of the same hash',
     file: 'packages/store/src/queries/query-keys.ts',
     text: '  return hasKey(record.properties.toString(), key, kind)\n',
