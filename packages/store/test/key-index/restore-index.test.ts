@@ -12,7 +12,16 @@ import {
   restarted,
   send,
 } from '../store-fixture.ts'
-import { answers, expectedAnswers, indexBytes, indexNames, numbered, openKeyStore, SMALL_FILES } from './key-store.ts'
+import {
+  answers,
+  expectedAnswers,
+  indexBytes,
+  indexNames,
+  numbered,
+  openKeyStore,
+  SMALL_FILES,
+  TINY_FILES,
+} from './key-store.ts'
 
 const COUNT = 11
 const GEOMETRY = { slots: SMALL_FILES.indexSlots, entries: SMALL_FILES.indexEntries }
@@ -136,12 +145,12 @@ test('index: killed or power lost with entries behind the checkpoint → the sam
 })
 
 test('index: killed behind a checkpoint, started, stopped, power lost → its header was written again and is durable', async () => {
-  const effects = createManualEffects()
-  const store = await openKeyStore(effects)
+  const effects = createManualEffects({ seed: 1 })
+  const store = await openKeyStore(effects, TINY_FILES)
   await send(store, numbered(0), numbered(1))
   await store.checkpoint()
-  await (await openKeyStore(afterKill(effects))).close()
-  const again = await openKeyStore(afterPowerLoss(effects))
+  await (await openKeyStore(afterKill(effects), TINY_FILES)).close()
+  const again = await openKeyStore(afterPowerLoss(effects), TINY_FILES)
   expect(again.recovery.rebuilt).toEqual([])
   await again.close()
 })
