@@ -4,7 +4,7 @@ import type { ConsumeQueue } from './consume-queue.ts'
 import { UNIT_BYTES } from './unit.ts'
 
 /** Units that are in no file, over all queues, at most; beyond, the queues with the most go first. */
-export const KEPT_BYTES_MAX = 8 * 1024 * 1024
+export const KEPT_BYTES_MAX = 16 * 1024 * 1024
 const KEPT_UNITS_MAX = Math.floor(KEPT_BYTES_MAX / UNIT_BYTES)
 /** Once the bound is reached, so much of it is left: each visit is worth some units. */
 const KEPT_UNITS_AFTER = KEPT_UNITS_MAX / 2
