@@ -57,8 +57,16 @@ async function work(effects: Effects, options: Partial<StoreOptions>, promised: 
   await sendBatch(store, 2, false)
 }
 
-/** Every promise kept, offsets gapless, nothing invented; and the store goes on. */
-async function check(effects: Effects, options: Partial<StoreOptions>, promised: readonly Promised[]): Promise<void> {
+/**
+ * Every promise kept, offsets gapless, nothing invented; and the store goes on. What it found and made is safe when it
+ * has stopped in order: the power is lost once more.
+ */
+async function check(
+  effects: Effects,
+  options: Partial<StoreOptions>,
+  promised: readonly Promised[],
+  losePower: () => Effects,
+): Promise<void> {
   let store = await openStore(effects, options)
   expect(store.recovery.damaged).toEqual([])
   for (const { text, queueId, appended } of promised) {
@@ -80,8 +88,8 @@ async function check(effects: Effects, options: Partial<StoreOptions>, promised:
   await store.submit()
   await store.whenFlushed(store.appended)
   await store.close()
-  store = await openStore(effects, options)
-  expect(store.recovery).toMatchObject({ cleanStop: true, cutBytes: 0, records: 0 })
+  store = await openStore(losePower(), options)
+  expect(store.recovery).toMatchObject({ cleanStop: true, cutBytes: 0, records: 0, rebuilt: [] })
   expect((await textsOf(store)).at(-1)).toBe('after the crash')
   await store.close()
 }
@@ -104,7 +112,7 @@ async function crashAt(
   done.catch(() => undefined)
   const next = await Promise.race([crashed.promise, done])
   if (next === undefined) return false
-  await check(next, options, [...promised])
+  await check(next, options, [...promised], () => afterPowerLoss(effects))
   return true
 }
 
@@ -155,7 +163,7 @@ test.each([
       const done = openStore({ ...again, files }, options).then(() => undefined)
       const next = await Promise.race([crashed.promise, done])
       if (next === undefined) break
-      await check(next, options, promised)
+      await check(next, options, promised, () => afterPowerLoss(effects))
     }
   },
   60_000,

@@ -118,6 +118,8 @@ export async function openSegments(options: {
   for (const last = bases.at(-1) ?? -1; end <= last; end += segmentBytes) {
     segments.set(end, await openSegment(files, folder, end, segmentBytes))
   }
+  // A process that was killed may have made one whose name no sync has seen.
+  if (bases.length > 0) await files.syncFolder(folder)
 
   function make(base: number): Promise<Segment> {
     const known = making.get(base)

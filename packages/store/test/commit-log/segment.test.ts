@@ -6,7 +6,7 @@ const FOLDER = '/log'
 
 async function folderWith(sizes: Readonly<Record<string, number>>) {
   const effects = createManualEffects()
-  await effects.files.makeFolder(FOLDER)
+  await effects.files.makeFolder(FOLDER, { durable: true })
   for (const [name, bytes] of Object.entries(sizes)) {
     const file = await effects.files.open(`${FOLDER}/${name}`, 'create')
     await file.truncate(bytes)
@@ -94,4 +94,14 @@ test('segments: no space for one at first → the next try makes it, and syncs i
   disk.watcher = { before: () => undefined, after: (call, path) => void (call === 'sync-folder' && synced.push(path)) }
   await segments.ensure(0)
   expect(synced).toEqual([FOLDER])
+})
+
+test('segments: made by a process that was killed before its name was safe → safe before anything is written into it', async () => {
+  const effects = await folderWith({ [fileName(0)]: 1024 })
+  const segments = await openSegments({ files: effects.files, folder: FOLDER, segmentBytes: 1024 })
+  const { file } = segments.at(0)!
+  file.writeSync(0, [Buffer.from('promised')])
+  await file.sync()
+  effects.machine.losePower()
+  expect(await listPositions(effects.machine.start('again', () => undefined).effects.files, FOLDER)).toEqual([0])
 })
