@@ -2,6 +2,7 @@
 // up to which position of the log: recovery reads the log from there. Apache's `checkpoint` (five i8 in 4096 bytes) is written beside it for Apache's tools.
 import { BytesError, readInt64, writeInt64 } from '@rocketmq-ts/bytes'
 import { FileError, type Files, type Generation, readGenerations, writeGeneration } from '@rocketmq-ts/runtime'
+import { seal } from './checkpoint-seal.ts'
 import type { QueueState } from './consume-queue/queue-table.ts'
 import type { IndexState } from './key-index/key-index.ts'
 import type { IndexFileState } from './key-index/layout.ts'
@@ -184,6 +185,7 @@ export function encodeStoreCheckpoint(checkpoint: StoreCheckpoint): Uint8Array {
   writeInt64(bytes, 16, checkpoint.indexMsgTimestamp, 'indexMsgTimestamp')
   writeInt64(bytes, 24, checkpoint.masterFlushedOffset, 'masterFlushedOffset')
   writeInt64(bytes, 32, checkpoint.confirmPhyOffset, 'confirmPhyOffset')
+  seal(bytes)
   return bytes
 }
 
@@ -198,7 +200,7 @@ export function decodeStoreCheckpoint(bytes: Uint8Array): StoreCheckpoint {
   }
 }
 
-/** Replaces Apache's file. */
+/** Replaces Apache's file, durably: what is written behind it may rely on what it says. */
 export async function writeStoreCheckpoint(files: Files, path: string, checkpoint: StoreCheckpoint): Promise<void> {
   const temporary = `${path}.tmp`
   const file = await files.open(temporary, 'create')
@@ -210,6 +212,7 @@ export async function writeStoreCheckpoint(files: Files, path: string, checkpoin
     await file.close()
   }
   await files.rename(temporary, path)
+  await files.syncFolder(path.slice(0, path.lastIndexOf('/')))
 }
 
 /** Apache's file; undefined where there is none that can be read. */

@@ -7,12 +7,16 @@
 import { crc32 } from 'node:zlib'
 import { commitLogOffset, type CommitLogOffset } from '@rocketmq-ts/model'
 import { type DamagedGeneration, type Files, readGenerations, writeGeneration } from '@rocketmq-ts/runtime'
+import type { Seal } from './checkpoint-seal.ts'
 import type { Segments } from './commit-log/segment.ts'
+import { judgeFacts } from './writer-verdict.ts'
 
 const KIND = 'WRTR'
 const VERSION = 1
 /** Bytes in front of a position that stand for everything before it. The last record's CRCs are among them. */
 export const LAST_WRITER_TAIL_BYTES = 4096
+/** As many generations are kept. */
+const COPIES = 2
 const PAYLOAD_BYTES_MAX = 64 * 1024
 /** How the generations of the sidecar are read. */
 const READING = { kind: KIND, versionMax: VERSION, payloadBytesMax: PAYLOAD_BYTES_MAX }
@@ -25,7 +29,7 @@ export interface ForeignWrites {
   readonly isPrefixKept: boolean
 }
 
-/** What the sidecar holds. */
+/** What the sidecar holds. Both generations say the same: one that is lost or can not be read changes nothing. */
 export interface Noted {
   readonly state: 'ours' | 'stopped' | 'foreign'
   /** Position that the note speaks of. */
@@ -40,7 +44,7 @@ export interface LastWriter {
   readonly foreign: ForeignWrites | undefined
   /** What the owner said at the clean stop. */
   readonly stamp: string | undefined
-  /** Of `foreign` there is no note yet: what derives from the log can not be trusted, and goes before it is noted. */
+  /** Of `foreign` there is no note yet. */
   readonly isNew: boolean
 }
 
@@ -105,13 +109,15 @@ async function writeNote(
   whenFlushed?: (position: number) => Promise<void>,
 ): Promise<void> {
   const payload = Buffer.from(JSON.stringify(note))
-  await writeGeneration(files, path, {
-    kind: KIND,
-    version: VERSION,
-    coversTo: at,
-    payload,
-    ...(whenFlushed && { whenFlushed }),
-  })
+  for (let copy = 0; copy < COPIES; copy += 1) {
+    await writeGeneration(files, path, {
+      kind: KIND,
+      version: VERSION,
+      coversTo: at,
+      payload,
+      ...(whenFlushed && { whenFlushed }),
+    })
+  }
 }
 
 /** Notes that the folder is ours up to `at`, all of which is written, or that we leave it in order. */
@@ -130,8 +136,12 @@ export async function noteOwn(options: {
 }
 
 /** Notes writes of others: until `noteOwn`, every start finds them again. */
-export async function noteForeign(files: Files, path: string, { from, isPrefixKept }: ForeignWrites): Promise<void> {
-  await writeNote(files, path, { state: 'foreign', at: from, tailCrc: 0, isPrefixKept, stamp: undefined })
+export async function noteForeign(
+  { files, path, segments }: { readonly files: Files; readonly path: string; readonly segments: Segments },
+  { from, isPrefixKept }: ForeignWrites,
+): Promise<void> {
+  const tailCrc = isPrefixKept ? ((await tailCrcAt(segments, from)) ?? 0) : 0
+  await writeNote(files, path, { state: 'foreign', at: from, tailCrc, isPrefixKept, stamp: undefined })
 }
 
 /** Judges a folder before anything in it is changed. */
@@ -139,36 +149,28 @@ export async function judgeLastWriter(options: {
   readonly files: Files
   readonly path: string
   readonly segments: Segments
-  /** Our flushed mark is there. */
-  readonly isMarked: boolean
+  /** The furthest that our checkpoints and our flushed mark reach; undefined without any. */
+  readonly coversTo: number | undefined
+  /** Of Apache's checkpoint. */
+  readonly seal: Seal
   /** Text of the abort marker, undefined without one. */
   readonly abort: string | undefined
   /** What the owner says now; undefined where it can not tell. */
   readonly stamp: string | undefined
 }): Promise<LastWriter> {
-  const { files, path, segments, isMarked } = options
+  const { files, path, segments, coversTo, seal, abort, stamp } = options
   const note = await readNote(files, path)
-  if (note === undefined) {
-    // Without mark and note the folder was never ours; with a mark alone the note was lost, and nothing speaks against us.
-    const isOurs = isMarked || segments.end === segments.min
-    return isOurs ? OURS : { foreign: foreignFrom(0, false), stamp: undefined, isNew: true }
-  }
-  if (note.state === 'foreign') {
-    return { foreign: foreignFrom(note.at, note.isPrefixKept), stamp: undefined, isNew: false }
-  }
-  const isPrefixKept = (await tailCrcAt(segments, note.at)) === note.tailCrc
-  if (note.state === 'stopped') {
-    const isOther = note.stamp !== undefined && options.stamp !== undefined && note.stamp !== options.stamp
-    // Bytes that differ while nothing else does are damage, not another broker.
-    if (!isOther && !(await isWrittenAt(segments, note.at))) return { ...OURS, stamp: note.stamp }
-    if (isPrefixKept) return { foreign: foreignFrom(note.at, true), stamp: note.stamp, isNew: false }
-  } else if (options.abort !== undefined && !JAVA_ABORT.test(options.abort)) {
-    return OURS
-  }
-  // What we wrote after taking the folder over may have been cut, so nothing that derives from it is trusted.
-  return { foreign: foreignFrom(isPrefixKept ? note.at : 0, false), stamp: undefined, isNew: true }
-}
-
-function foreignFrom(position: number, isPrefixKept: boolean): ForeignWrites {
-  return { from: commitLogOffset(position), isPrefixKept }
+  const verdict = judgeFacts({
+    note,
+    isTailSame: note !== undefined && (await tailCrcAt(segments, note.at)) === note.tailCrc,
+    isWrittenAtNote: note !== undefined && (await isWrittenAt(segments, note.at)),
+    abort: abort === undefined ? 'none' : JAVA_ABORT.test(abort) ? 'java' : 'ours',
+    seal,
+    stamp: note?.stamp === undefined || stamp === undefined ? 'unknown' : note.stamp === stamp ? 'same' : 'other',
+    covered: coversTo === undefined ? undefined : { at: coversTo, isWritten: await isWrittenAt(segments, coversTo) },
+    isEmpty: segments.end === segments.min,
+  })
+  if (verdict.kind === 'ours') return { ...OURS, stamp: note?.stamp }
+  const { kind, from, isPrefixKept } = verdict
+  return { foreign: { from: commitLogOffset(from), isPrefixKept }, stamp: note?.stamp, isNew: kind === 'foreign' }
 }

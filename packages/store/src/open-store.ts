@@ -128,6 +128,7 @@ async function openLocked(
       unitsPerWrite: Math.min(unitsPerWrite, unitsPerFile),
       queueFiles,
     })
+    const ownerStamp = await options.ownerStamp?.()
     const { report, lastTimestampMs, stamp, savedIndex } = await restore({
       files,
       logger,
@@ -136,11 +137,12 @@ async function openLocked(
       queues,
       queueFiles,
       checkpointPath: paths.queueCheckpoint,
+      storeCheckpointPath: paths.checkpoint,
       flushedMarkPath: paths.flushedMark,
       damagedFolder: paths.damaged,
       lastWriterPath: paths.lastWriter,
       abort: await readAbort(deps, paths.abort),
-      ownerStamp: await options.ownerStamp?.(),
+      ownerStamp,
       flushedStampOf: options.flushedStampOf,
       topicsEndedBy: options.topicsEndedBy,
     })
@@ -157,7 +159,8 @@ async function openLocked(
     })
     const { end, records, scannedBytes, cleanStop } = report
     if (report.foreign === undefined) {
-      const own = { files, path: paths.lastWriter, segments, state: 'ours' as const, at: end, stamp: undefined }
+      const said = options.ownerStamp === undefined ? stamp : ownerStamp
+      const own = { files, path: paths.lastWriter, segments, state: 'ours' as const, at: end, stamp: said }
       await notes.add(paths.lastWriter, () => noteOwn({ ...own, whenFlushed: async () => undefined }))
     }
     const durationMs = clock.monotonicMs() - startedMs

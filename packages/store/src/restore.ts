@@ -3,6 +3,7 @@
 import { commitLogOffset, MqError, type QueueId, queueOffset, SystemTopic } from '@rocketmq-ts/model'
 import { discardGenerationsBeyond, type Files, type Logger, type ReadLane } from '@rocketmq-ts/runtime'
 import { readCheckpoints, type StoredCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import { readSeal } from './checkpoint-seal.ts'
 import { BEHIND_FLUSHED_BYTES_MAX } from './commit-log/commit-log.ts'
 import { isNoSpace } from './commit-log/disk-reserve.ts'
 import type { Segments } from './commit-log/segment.ts'
@@ -38,6 +39,8 @@ export interface RestoreOptions {
   readonly queueFiles: QueueFiles
   /** Path of our checkpoint's generations. */
   readonly checkpointPath: string
+  /** Of Apache's checkpoint. */
+  readonly storeCheckpointPath: string
   readonly flushedMarkPath: string
   readonly damagedFolder: string
   readonly lastWriterPath: string
@@ -240,15 +243,28 @@ async function rewriteUnproven({ segments }: RestoreOptions, from: number, to: n
 /** Finds out whose the log is. Where another broker may have cut it, everything that derives from it goes. */
 async function judgeWriter(options: RestoreOptions): Promise<Pick<Restored, 'stamp'> & { foreign?: ForeignWrites }> {
   const { files, segments, abort, lastWriterPath: path } = options
-  const isMarked = (await readFlushedMark(files, options.flushedMarkPath)) !== undefined
-  const judged = await judgeLastWriter({ files, path, segments, isMarked, abort, stamp: options.ownerStamp })
+  const { valid } = await readCheckpoints(files, options.checkpointPath)
+  const ends = [await readFlushedMark(files, options.flushedMarkPath), ...valid.map(({ coversTo }) => coversTo)]
+  const known = ends.filter((end) => end !== undefined)
+  const judged = await judgeLastWriter({
+    files,
+    path,
+    segments,
+    coversTo: known.length === 0 ? undefined : Math.max(...known),
+    seal: await readSeal(files, options.storeCheckpointPath),
+    abort,
+    stamp: options.ownerStamp,
+  })
   const { foreign, stamp } = judged
   if (foreign === undefined) return { stamp }
   options.logger.warn({ event: 'store.foreign', ...foreign })
   if (judged.isNew) {
-    await discardCheckpoints(options)
-    await discardFlushedMarks(files, options.flushedMarkPath)
-    await options.notes.add(path, () => noteForeign(files, path, foreign))
+    // What derives from a log that may have been cut goes before it is noted.
+    if (!foreign.isPrefixKept) {
+      await discardCheckpoints(options)
+      await discardFlushedMarks(files, options.flushedMarkPath)
+    }
+    await options.notes.add(path, () => noteForeign({ files, path, segments }, foreign))
   }
   return { stamp, foreign }
 }

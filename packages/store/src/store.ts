@@ -407,7 +407,7 @@ export class Store implements MessageStore {
 
   async claim(): Promise<void> {
     await this.#log.submit()
-    await this.#note('ours', undefined)
+    await this.#note('ours', await this.#stampNow())
     this.#isOurs = true
   }
 
@@ -442,6 +442,12 @@ export class Store implements MessageStore {
     }
   }
 
+  /** Who knows no stamp of its own keeps that of the owner. */
+  async #stampNow(): Promise<string | undefined> {
+    const { options, stamp } = this.#parts
+    return options.ownerStamp === undefined ? stamp : options.ownerStamp()
+  }
+
   /** What is written is flushed before the note counts. */
   async #note(state: 'ours' | 'stopped', stamp: string | undefined): Promise<void> {
     const { deps, paths, segments } = this.#parts
@@ -467,10 +473,7 @@ export class Store implements MessageStore {
     await this.#checkpointer.run()
     await this.#checkpointer.writeAll()
     await this.#parts.index.seal()
-    if (this.#isOurs) {
-      const { ownerStamp } = options
-      await this.#note('stopped', ownerStamp === undefined ? this.#parts.stamp : await ownerStamp())
-    }
+    if (this.#isOurs) await this.#note('stopped', await this.#stampNow())
     await segments.settled()
     await segments.removeFrom(Math.max(segments.min + segments.segmentBytes, endOfSegment(this.#log.written, segments)))
     await deps.files.remove(paths.abort)

@@ -1,6 +1,7 @@
 // The small files beside the log: our checkpoints, the flushed mark, Apache's checkpoint, the reserve.
 import { BytesError } from '@rocketmq-ts/bytes'
 import { type Files, readGenerations } from '@rocketmq-ts/runtime'
+import { SEAL_BYTES } from '../checkpoint-seal.ts'
 import { decodeStoreCheckpoint, STORE_CHECKPOINT_BYTES } from '../checkpoint.ts'
 import { FLUSHED_MARK } from '../flushed-mark.ts'
 import { pathsOf } from '../store.ts'
@@ -62,7 +63,7 @@ async function checkStoreCheckpoint(files: Files, folder: Folder, findings: Find
   const size = await sizeOf(files, path)
   if (size !== STORE_CHECKPOINT_BYTES) return report(`has ${size} bytes instead of ${STORE_CHECKPOINT_BYTES}`)
   const bytes = Buffer.from((await files.readWhole(path, STORE_CHECKPOINT_BYTES)) ?? [])
-  const extra = firstNonZero(bytes, STORE_CHECKPOINT_USED_BYTES)
+  const extra = firstNonZero(bytes.subarray(0, -SEAL_BYTES), STORE_CHECKPOINT_USED_BYTES)
   if (extra >= 0) return report('has bytes where none have a meaning', extra)
   try {
     const { physicMsgTimestamp, logicsMsgTimestamp, indexMsgTimestamp, masterFlushedOffset, confirmPhyOffset } =
