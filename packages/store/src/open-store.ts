@@ -165,7 +165,7 @@ async function openLocked(
     }
     const durationMs = clock.monotonicMs() - startedMs
     logger.info({ event: 'store.opened', end, records, scannedBytes, cleanStop, durationMs })
-    return new Store({
+    const store = new Store({
       options,
       deps,
       logger,
@@ -181,6 +181,13 @@ async function openLocked(
       lastTimestampMs: report.end === 0 ? 0 : Math.max(lastTimestampMs, times.recordMs),
       stamp,
     })
+    // Their headers say what Apache's checkpoint does not cover: its broker would delete them after a kill of ours.
+    if (report.foreign !== undefined || rebuilt.length > 0) {
+      await store.checkpoint().catch((error: unknown) => {
+        logger.error({ event: 'store.checkpoint-failed', message: String(error) })
+      })
+    }
+    return store
   } catch (error) {
     await queueFiles.close()
     await segments.close()

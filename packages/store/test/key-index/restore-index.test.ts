@@ -8,6 +8,7 @@ import {
   bytesOf,
   createManualEffects,
   FOLDER,
+  namesIn,
   overwrite,
   restarted,
   send,
@@ -285,3 +286,28 @@ test('index: slots that a crash left ahead of the entries → as safe as the res
   await store.close()
   expect(await indexBytes(later)).toEqual(bytes)
 })
+
+test.each([
+  ['stopped in order', undefined],
+  ['killed', '4711'],
+])(
+  'index: Apache %s with its checkpoint behind its index, ours opens and is killed at once → its checkpoint covers every file',
+  async (_name, abort) => {
+    const { effects } = await stopped()
+    for (const name of await namesIn(effects)) {
+      if (/^(flushed|last-writer|queue-checkpoint)/.test(name)) await effects.files.remove(`${FOLDER}/${name}`)
+    }
+    await overwrite(effects, `${FOLDER}/checkpoint`, 16, Buffer.alloc(8))
+    if (abort !== undefined) {
+      const file = await effects.files.open(`${FOLDER}/abort`, 'create')
+      file.writeSync(0, [Buffer.from(abort)])
+      await file.close()
+    }
+    await openKeyStore(restarted(effects))
+    const after = afterKill(effects)
+    const { indexMsgTimestamp = 0 } = (await readStoreCheckpoint(after.files, `${FOLDER}/checkpoint`)) ?? {}
+    const headers = (await indexBytes(after)).map((bytes) => decodeIndexHeader(Buffer.from(bytes, 'hex'), GEOMETRY)!)
+    for (const { endTimestampMs } of headers) expect(endTimestampMs).toBeLessThanOrEqual(indexMsgTimestamp)
+    expect(headers.reduce((sum, { count }) => sum + count - 1, 0)).toBe(COUNT * 3)
+  },
+)
