@@ -79,8 +79,9 @@ export class KeyIndex {
     this.#files = [...files]
     this.#coversTo = coversTo
     this.#lacksFrom = coversTo
-    const last = files.at(-1)
-    if (last !== undefined) this.#unsynced.add(last)
+    // Pages and names may be those of a process, ours or another broker's, that was stopped before it synced them.
+    this.#unsynced = new Set(files)
+    this.#hasNewFiles = files.length > 0
   }
 
   /** A file could not be written: queries say so, and the next start builds it again from the log. */

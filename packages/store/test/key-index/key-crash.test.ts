@@ -112,6 +112,18 @@ test('key index: power lost at any step of building it again after a stop → th
   }
 }, 60_000)
 
+test('key index: killed after a checkpoint, started, stopped, and the power lost → headers of all its files are safe', async () => {
+  for (let seed = 0; seed < 16; seed += 1) {
+    const effects = createManualEffects({ seed })
+    const store = await openKeyStore(effects, TINY_FILES)
+    await sendRange(store, 0, 2)
+    await store.checkpoint()
+    const again = await openKeyStore(afterKill(effects), TINY_FILES)
+    await again.close()
+    expect((await openKeyStore(afterPowerLoss(effects), TINY_FILES)).recovery.rebuilt).toEqual([])
+  }
+})
+
 test('key index: sends, checkpoints, stops and losses in any order → the answers are those of the log', async () => {
   const action = fc.oneof(
     { weight: 6, arbitrary: fc.record({ kind: fc.constant('send' as const), count: fc.integer({ min: 1, max: 6 }) }) },
