@@ -63,6 +63,8 @@ export function createColdReads(options: {
   readonly bytesMax: number
 }): ColdReads {
   const { scheduler, segmentBytes } = options
+  // No piece goes beyond its segment.
+  const pieceBytes = Math.min(PIECE_BYTES, segmentBytes)
   const piecesMax = Math.floor(options.bytesMax / PIECE_BYTES)
   /** By start, the least recently used first. */
   const pieces = new Map<number, Piece>()
@@ -72,7 +74,7 @@ export function createColdReads(options: {
 
   /** Room for one more, or undefined while all are being read. */
   function takeBuffer(): Buffer | undefined {
-    if (pieces.size < piecesMax) return Buffer.allocUnsafeSlow(PIECE_BYTES)
+    if (pieces.size < piecesMax) return Buffer.allocUnsafeSlow(pieceBytes)
     for (const piece of pieces.values()) {
       if (piece.waiting !== undefined) continue
       pieces.delete(piece.start)
