@@ -1,6 +1,7 @@
 // Seeds over processes: each takes the next seed when it is done with one, and ends when there is none.
 import { type ChildProcess, fork } from 'node:child_process'
 import type { SeedReport } from './seed-report.ts'
+import process from 'node:process'
 import type { StoreSeedReport } from './store-seed-report.ts'
 
 /** A seed of one of the worlds. */
@@ -14,6 +15,9 @@ export type WorkerAnswer =
   | { readonly world: 'cluster'; readonly report: SeedReport }
   | { readonly world: 'store'; readonly report: StoreSeedReport }
   | (SeedOrder & { readonly crashed: string })
+
+/** A seed makes much that dies young: room for it saves most of its collecting. */
+const EXEC_ARGS = [...process.execArgv, '--max-semi-space-size=32']
 
 export interface WorkersOptions {
   /** Script that answers seeds, see `serveSeeds`. */
@@ -29,7 +33,7 @@ export interface WorkersOptions {
 export async function runInWorkers({ script, args, workers, next, onAnswer }: WorkersOptions): Promise<void> {
   const work = (): Promise<void> =>
     new Promise((resolve) => {
-      const child = fork(script, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+      const child = fork(script, args, { execArgv: EXEC_ARGS, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
       let current: SeedOrder | undefined
       const give = (): void => {
         current = next()

@@ -9,6 +9,8 @@ export const SECTOR_BYTES = 512
 export const PAGE_BYTES = 4096
 const SECTORS_PER_PAGE = PAGE_BYTES / SECTOR_BYTES
 const ZERO_PAGE = new Uint8Array(PAGE_BYTES)
+/** Pages are taken from pieces of this size: memory for each of them alone costs more than what it is used for. */
+const SLAB_PAGES = 64
 
 interface Page {
   current: Uint8Array
@@ -46,6 +48,25 @@ export interface PowerLossReport {
   tornSectors: number
 }
 
+let slab: ArrayBuffer | undefined
+let slabPages = SLAB_PAGES
+
+/** A page of zeros. */
+function newPage(): Uint8Array {
+  if (slab === undefined || slabPages === SLAB_PAGES) {
+    slab = new ArrayBuffer(SLAB_PAGES * PAGE_BYTES)
+    slabPages = 0
+  }
+  slabPages += 1
+  return new Uint8Array(slab, (slabPages - 1) * PAGE_BYTES, PAGE_BYTES)
+}
+
+function copyOf(page: Uint8Array): Uint8Array {
+  const copy = newPage()
+  copy.set(page)
+  return copy
+}
+
 function sectorMask(from: number, to: number): number {
   const first = Math.floor(from / SECTOR_BYTES)
   const last = Math.floor((to - 1) / SECTOR_BYTES)
@@ -63,6 +84,12 @@ export class FilePages {
   #durableSize = 0
   /** Cut since the last sync: pages may have become free. */
   #shrunk = false
+  #version = 0
+
+  /** Another one after each change of what readers see. */
+  get version(): number {
+    return this.#version
+  }
 
   get size(): number {
     return this.#size
@@ -84,6 +111,7 @@ export class FilePages {
 
   write(position: number, bytes: Uint8Array): void {
     if (bytes.length === 0) return
+    this.#version += 1
     let done = 0
     while (done < bytes.length) {
       const at = position + done
@@ -112,6 +140,7 @@ export class FilePages {
   }
 
   truncate(size: number): void {
+    this.#version += 1
     if (size < this.#size) {
       this.#clearFrom(size)
       this.#shrunk = true
@@ -151,6 +180,7 @@ export class FilePages {
 
   /** Leaves what the disk would hold when the power returns. */
   losePower(random: Prng, chances: PowerLossChances, report: PowerLossReport): void {
+    this.#version += 1
     this.#size = this.#sizeAfterPowerLoss(random, chances)
     for (const page of this.#pages.values()) {
       const bytes = page.current === page.durable ? page.current : this.#survivor(page, random, chances, report)
@@ -168,6 +198,7 @@ export class FilePages {
 
   /** Flips one bit of what is stored, in the cache and on the disk. */
   flipBit(position: number, bit: number): void {
+    this.#version += 1
     const page = this.#pages.get(Math.floor(position / PAGE_BYTES))
     const inPage = position % PAGE_BYTES
     const flip = (bytes: Uint8Array): Uint8Array => {
@@ -189,10 +220,10 @@ export class FilePages {
   #writable(index: number): Page {
     let page = this.#pages.get(index)
     if (page === undefined) {
-      page = { current: new Uint8Array(PAGE_BYTES), durable: ZERO_PAGE, dirty: 0, lost: 0, shared: false }
+      page = { current: newPage(), durable: ZERO_PAGE, dirty: 0, lost: 0, shared: false }
       this.#pages.set(index, page)
     } else if (page.shared || page.current === page.durable) {
-      page.current = page.current.slice()
+      page.current = copyOf(page.current)
       page.shared = false
     }
     this.#dirty.add(page)

@@ -356,9 +356,18 @@ export class Disk {
   }
 }
 
-function names(path: string): string[] {
+/** Paths that were asked for, taken apart: the same few come again and again. */
+const knownNames = new Map<string, readonly string[]>()
+const KNOWN_NAMES_MAX = 10_000
+
+function names(path: string): readonly string[] {
+  let found = knownNames.get(path)
+  if (found !== undefined) return found
   if (!path.startsWith('/')) throw new FileError('other', path, 'not an absolute path')
-  return path.split('/').filter((name) => name !== '')
+  found = path.split('/').filter((name) => name !== '')
+  if (knownNames.size === KNOWN_NAMES_MAX) knownNames.clear()
+  knownNames.set(path, found)
+  return found
 }
 
 function nameOf(path: string): string {

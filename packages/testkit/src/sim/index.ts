@@ -1,3 +1,4 @@
+export type { FilePages } from './disk-pages.ts'
 export type { ActiveFault, Disk, DiskCall, DiskFault, DiskOperation, DiskRange, DiskWatcher } from './disk.ts'
 export * from './faults.ts'
 export * from './manual-effects.ts'

@@ -8,7 +8,7 @@ import type { Effects, LogEvent, Logger } from '@rocketmq-ts/runtime'
 import type { DiskCall, DiskRange, DiskWatcher, SimMachine, SimProcess, World } from '../sim/index.ts'
 import { LogWatch } from './log-watch.ts'
 import type { StoreShape } from './store-plan.ts'
-import { fileKindOf, type LogPurpose, type Phase, type Side, stepOf } from './steps.ts'
+import { fileKindOf, type LogPurpose, type Phase, type Side, type StepParts, stepOf } from './steps.ts'
 
 export const STORE_ROOT = '/data/broker'
 export const BROKER_HOST = '10.0.0.1'
@@ -18,6 +18,7 @@ const START_MS_MAX = 3_600_000
 const STOP_MS_MAX = 60_000
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
+const SHORT = { recovering: 'r', running: 'u', stopping: 's', before: 'b', after: 'a' } as const
 
 /** Where a broker is to be ended. */
 export interface CrashOrder {
@@ -76,6 +77,8 @@ export class BrokerHost implements DiskWatcher {
   readonly #shape: StoreShape
   /** Kinds of files by path. */
   readonly #kinds = new Map<string, string>()
+  /** Names of steps by what they are made of, see `#stepOf`. */
+  readonly #steps = new Map<string, Map<string, string | undefined>>()
   #process: SimProcess<Broker> | undefined
   #client: BrokerClient | undefined
   #peer: Peer | undefined
@@ -233,7 +236,7 @@ export class BrokerHost implements DiskWatcher {
     const phase: Phase = this.#isStopping ? 'stopping' : this.isUp ? 'running' : 'recovering'
     const kind = this.#kindOf(path)
     const purpose = kind === 'log' && call === 'write' ? this.#purposeOf(phase, range) : undefined
-    const step = stepOf({ phase, side, call, kind, purpose })
+    const step = this.#stepOf({ phase, side, call, kind, purpose })
     if (step === undefined) return
     this.stepsSeen.set(step, (this.stepsSeen.get(step) ?? 0) + 1)
     const order = this.#order
@@ -242,6 +245,16 @@ export class BrokerHost implements DiskWatcher {
     if (order.skip >= 0) return
     this.stepsHit.set(step, (this.stepsHit.get(step) ?? 0) + 1)
     this.crash(order.powerLoss, step)
+  }
+
+  #stepOf(parts: StepParts): string | undefined {
+    const { phase, side, call, kind, purpose } = parts
+    const place = purpose ?? kind
+    let steps = this.#steps.get(place)
+    if (steps === undefined) this.#steps.set(place, (steps = new Map()))
+    const key = SHORT[phase] + SHORT[side] + call
+    if (!steps.has(key)) steps.set(key, stepOf(parts))
+    return steps.get(key)
   }
 
   #kindOf(path: string): string {

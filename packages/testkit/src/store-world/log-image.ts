@@ -2,7 +2,7 @@
 import { utf8Decode } from '@rocketmq-ts/bytes'
 import { createRecordPeek, peekedBodyCrcMatches, peekRecord } from '@rocketmq-ts/model'
 import { crc32 } from 'node:zlib'
-import type { Disk } from '../sim/index.ts'
+import type { Disk, FilePages } from '../sim/index.ts'
 
 export interface LogRecord {
   readonly position: number
@@ -27,63 +27,84 @@ export interface LogImage {
   readonly debrisBytes: number
 }
 
-export interface ImageOptions {
-  readonly disk: Disk
-  /** Root of the store. */
-  readonly root: string
-  readonly segmentBytes: number
-  /** Where records began earlier, ascending: the reading goes on there behind a hole. */
-  readonly knownStarts?: readonly number[]
+/** One file of the log. */
+interface SegmentImage {
+  readonly pages: FilePages
+  readonly version: number
+  /** Behind its last record, or its own end where a blank record fills it. */
+  readonly end: number
+  readonly records: readonly LogRecord[]
+  readonly debrisBytes: number
 }
 
-/** Reads the files of the log as readers see them now. Takes no time in the world. */
-export function readLogImage({ disk, root, segmentBytes, knownStarts = [] }: ImageOptions): LogImage {
-  const folder = `${root}/commitlog`
-  const bases = disk
-    .list(folder)
-    .filter(({ name }) => /^\d{20}$/u.test(name))
-    .map(({ name }) => Number(name))
+/** Reads the files of the log as readers see them now. Takes no time in the world. What did not change is not read again. */
+export class LogReader {
+  readonly #disk: Disk
+  readonly #folder: string
+  readonly #segmentBytes: number
+  #segments = new Map<number, SegmentImage>()
+
+  /** `root` is that of the store. */
+  constructor(disk: Disk, root: string, segmentBytes: number) {
+    this.#disk = disk
+    this.#folder = `${root}/commitlog`
+    this.#segmentBytes = segmentBytes
+  }
+
+  read(): LogImage {
+    const bases = this.#disk
+      .list(this.#folder)
+      .filter(({ name }) => /^\d{20}$/u.test(name))
+      .map(({ name }) => Number(name))
+    const segments = new Map(bases.map((base) => [base, this.#segment(base)]))
+    this.#segments = segments
+    const min = bases[0] ?? 0
+    const records: LogRecord[] = []
+    let end = min
+    let debrisBytes = 0
+    for (const [base, segment] of segments) {
+      records.push(...segment.records)
+      if (segment.end > base) end = segment.end
+      debrisBytes += segment.debrisBytes
+    }
+    return { min, end, records, debrisBytes }
+  }
+
+  #segment(base: number): SegmentImage {
+    const { pages } = this.#disk.file(`${this.#folder}/${String(base).padStart(20, '0')}`)
+    const known = this.#segments.get(base)
+    if (known?.pages === pages && known.version === pages.version) return known
+    return readSegment(pages, base, this.#segmentBytes)
+  }
+}
+
+function readSegment(pages: FilePages, base: number, segmentBytes: number): SegmentImage {
+  const bytes = Buffer.alloc(segmentBytes)
+  pages.read(0, bytes)
   const records: LogRecord[] = []
   const peek = createRecordPeek()
-  const min = bases[0] ?? 0
-  let end = min
-  let debrisBytes = 0
-  for (const base of bases) {
-    const bytes = Buffer.alloc(segmentBytes)
-    disk.file(`${folder}/${String(base).padStart(20, '0')}`).pages.read(0, bytes)
-    let at = 0
-    while (at < segmentBytes) {
-      const kind = peekRecord(bytes, at, peek)
-      if (kind === 'blank' && peek.totalSize === segmentBytes - at) {
-        end = base + segmentBytes
-        break
-      }
-      if (kind === 'record' && peek.commitLogOffset === base + at && peekedBodyCrcMatches(bytes, peek)) {
-        const record = bytes.subarray(at, at + peek.totalSize)
-        records.push({
-          position: base + at,
-          size: peek.totalSize,
-          topic: utf8Decode(bytes.subarray(peek.topicAt, peek.topicAt + peek.topicLength), 'topic'),
-          queueId: peek.queueId,
-          queueOffset: peek.queueOffset,
-          storeMs: peek.storeTimestampMs,
-          body: bytes.subarray(peek.bodyAt, peek.bodyAt + peek.bodyLength),
-          properties: bytes.toString('latin1', peek.propertiesAt, peek.propertiesAt + peek.propertiesLength),
-          crc: crc32(record),
-        })
-        at += peek.totalSize
-        end = base + at
-        continue
-      }
-      const next = knownStarts.find((start) => start > base + at && start < base + segmentBytes)
-      if (next === undefined) {
-        debrisBytes += nonZeroBytes(bytes, at)
-        break
-      }
-      at = next - base
-    }
+  const { version } = pages
+  let at = 0
+  while (at < segmentBytes) {
+    const kind = peekRecord(bytes, at, peek)
+    if (kind === 'blank' && peek.totalSize === segmentBytes - at)
+      return { pages, version, records, end: base + segmentBytes, debrisBytes: 0 }
+    if (kind !== 'record' || peek.commitLogOffset !== base + at || !peekedBodyCrcMatches(bytes, peek)) break
+    const record = bytes.subarray(at, at + peek.totalSize)
+    records.push({
+      position: base + at,
+      size: peek.totalSize,
+      topic: utf8Decode(bytes.subarray(peek.topicAt, peek.topicAt + peek.topicLength), 'topic'),
+      queueId: peek.queueId,
+      queueOffset: peek.queueOffset,
+      storeMs: peek.storeTimestampMs,
+      body: bytes.subarray(peek.bodyAt, peek.bodyAt + peek.bodyLength),
+      properties: bytes.toString('latin1', peek.propertiesAt, peek.propertiesAt + peek.propertiesLength),
+      crc: crc32(record),
+    })
+    at += peek.totalSize
   }
-  return { min, end, records, debrisBytes }
+  return { pages, version, records, end: base + at, debrisBytes: nonZeroBytes(bytes, at) }
 }
 
 function nonZeroBytes(bytes: Buffer, from: number): number {

@@ -141,7 +141,7 @@ export class Operations {
     const topic = random.pick(model.topics)
     if (this.#changing.has(topic.name)) return
     const queues = topic.value?.number ?? 1
-    const length = random.chance(0.02)
+    const length = random.chance(0.01)
       ? random.integer(plan.shape.segmentBytes - RECORD_SLACK_BYTES)
       : random.integer(plan.bodyBytesMax)
     const tag = random.pick(TAGS)

@@ -7,7 +7,7 @@ import { LifeFault } from './disk-faults.ts'
 import { checkDrained, checkLedgers } from './check-end.ts'
 import { checkQueueFiles } from './check-queue-files.ts'
 import { checkRecoveredLog, maxOffsets } from './check-recovery.ts'
-import { type LogImage, readLogImage } from './log-image.ts'
+import { type LogImage, LogReader } from './log-image.ts'
 import { deadKeyOf, GroupModel, Model, type Setting, TopicModel } from './model.ts'
 import { INVISIBLE_MS_MAX } from './consuming.ts'
 import { Operations } from './operations.ts'
@@ -84,6 +84,7 @@ class StoreRun {
   readonly #world: World
   readonly #plan: StorePlan
   readonly #random: Prng
+  readonly #logReader: LogReader
   #image: LogImage | undefined
   #fault: LifeFault | undefined
   /** Mirrors were changed from outside: settings may be anything. */
@@ -98,6 +99,7 @@ class StoreRun {
     this.#plan = plan
     this.#random = world.random.fork()
     this.host = new BrokerHost(world, plan.shape)
+    this.#logReader = new LogReader(this.host.machine.disk, STORE_ROOT, plan.shape.segmentBytes)
     this.model = new Model(
       plan.topics.map(({ name }) => new TopicModel(name)),
       plan.groups.map(({ name, tag }) => new GroupModel(name, tag)),
@@ -171,12 +173,8 @@ class StoreRun {
   }
 
   #recovered(end: number, floor: number): void {
-    const { host, model, verdict } = this
-    this.#image = readLogImage({
-      disk: host.machine.disk,
-      root: STORE_ROOT,
-      segmentBytes: this.#plan.shape.segmentBytes,
-    })
+    const { model, verdict } = this
+    this.#image = this.#logReader.read()
     checkRecoveredLog(model, { image: this.#image, end, floor }, verdict)
     forgetBehind(model, end)
   }
@@ -347,24 +345,18 @@ class StoreRun {
       })
       if (got === 0 || !host.isUp) break
     }
-    const image = readLogImage({
-      disk: host.machine.disk,
-      root: STORE_ROOT,
-      segmentBytes: this.#plan.shape.segmentBytes,
-    })
-    checkDrained(model, image, verdict)
+    checkDrained(model, this.#logReader.read(), verdict)
     checkLedgers(model, host.broker.ledger(), verdict)
     await this.#stop()
     this.#checkQueueFiles('written live')
-    await this.#rebuild()
+    if (this.#plan.isRebuilt) await this.#rebuild()
   }
 
   #checkQueueFiles(whose: string): void {
     const { host, model, verdict } = this
-    const { segmentBytes, settings } = this.#plan.shape
     const { disk } = host.machine
-    const image = readLogImage({ disk, root: STORE_ROOT, segmentBytes })
-    const fileBytes = settings.mappedFileSizeConsumeQueue ?? 0
+    const image = this.#logReader.read()
+    const fileBytes = this.#plan.shape.settings.mappedFileSizeConsumeQueue ?? 0
     checkQueueFiles(model, { disk, root: STORE_ROOT, fileBytes, image, whose }, verdict)
   }
 

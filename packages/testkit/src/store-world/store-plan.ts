@@ -17,6 +17,8 @@ const JUMPS_MS = [60_000, HOUR_MS, 3 * HOUR_MS, 26 * HOUR_MS, 80 * HOUR_MS] as c
 const RESERVED_HOURS = [1, 24] as const
 const EVERY_HOUR = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, '0')).join(';')
 const UNIT_BYTES = 20
+/** Share of the seeds that build everything again in the end. */
+const REBUILT = 0.4
 const LIVES_MIN = 4
 const LIVES_SPREAD = 4
 /** Of a step that comes often, so many are let pass. */
@@ -62,6 +64,8 @@ export interface StorePlan {
   readonly groups: readonly GroupPlan[]
   readonly lives: readonly LifePlan[]
   readonly bodyBytesMax: number
+  /** In the end all that derives from the log is built again. */
+  readonly isRebuilt: boolean
 }
 
 /** The plan of a seed. */
@@ -96,7 +100,8 @@ export function storePlanOf(seed: number): StorePlan {
     topics,
     groups,
     lives: planLives(random, seed),
-    bodyBytesMax: random.pick([40, 200, 1000, 3000]),
+    bodyBytesMax: random.pick([40, 200, 800, 2000]),
+    isRebuilt: random.chance(REBUILT),
   }
 }
 
