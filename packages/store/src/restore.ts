@@ -181,7 +181,10 @@ async function trustQueues(
   }
   if (lost.size === 0) return true
   await markLost(options, checkpoint, new Set(lost.keys()))
-  for (const [state, queue] of lost) {
+  // In the order of the checkpoint, not in that of the looks.
+  for (const state of checkpoint.queues) {
+    const queue = lost.get(state)
+    if (queue === undefined) continue
     builder.distrust(queue, state)
     await queueFiles.remove(state)
     rebuilt(nameOf(state), 'is missing or damaged')
