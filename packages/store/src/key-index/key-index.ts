@@ -11,8 +11,8 @@ import { isIndexed } from '../record-fields.ts'
 
 /** Entries in memory, at most: sends are answered 'busy' beyond. On a full disk they are dropped and read again later. */
 const UNPERSISTED_ENTRIES_MAX = 2_097_152
-/** Share of them that is written at once, not at the next checkpoint: as many touch every page of the slots. */
-const PERSIST_SHARE = 8
+/** Share of them that is written at once, not at the next checkpoint: as many touch every page of the slots, and buffers grow no further. */
+const PERSIST_SHARE = 5
 
 /** What the files hold that a sync has seen. */
 export interface IndexState {
