@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals'
 import { commitLogOffset, encodeRecord, queueOffset, recordSize } from '@rocketmq-ts/model'
 import type { Effects } from '@rocketmq-ts/runtime'
 import type { StoreOptions } from '../src/index.ts'
+import { judgeFacts } from '../src/writer-verdict.ts'
 import {
   afterKill,
   afterPowerLoss,
@@ -124,4 +125,12 @@ test('last writer: Apache’s checkpoint as ours writes it → its numbers first
   const bytes = await bytesOf(effects, CHECKPOINT)
   expect([bytes.length, bytes.subarray(40, -8).some((byte) => byte !== 0)]).toEqual([4096, false])
   expect(bytes.subarray(-8, -4).toString()).toBe('RMTS')
+})
+
+test('last writer: its writes were found, the note of that waited for space, and ours was killed → found again', async () => {
+  const note = { state: 'stopped', at: 100, tailCrc: 1, isPrefixKept: true, stamp: undefined } as const
+  const facts = { note, isTailSame: true, isWrittenAtNote: true, abort: 'ours', stamp: 'unknown' } as const
+  const rest = { covered: { at: 100, isWritten: true }, isEmpty: false }
+  expect(judgeFacts({ ...facts, ...rest, seal: 'changed' })).toEqual({ kind: 'foreign', from: 100, isPrefixKept: true })
+  expect(judgeFacts({ ...facts, ...rest, seal: 'ours' })).toEqual({ kind: 'ours' })
 })
