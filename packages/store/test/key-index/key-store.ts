@@ -12,7 +12,7 @@ export const TINY_FILES = { indexSlots: 2, indexEntries: 5 } satisfies Partial<S
 /** A message with a unique key of its own and KEYS. */
 export function keyed(text: string, keys: string, fields: Partial<NewRecord> = {}): NewRecord {
   const properties = Buffer.from(`KEYS\u0001${keys}\u0002UNIQ_KEY\u0001unique-${text}\u0002`)
-  return newRecord({ text, properties, ...fields })
+  return newRecord({ text, properties, tagsCode: 0, ...fields })
 }
 
 /** Texts of all messages of TopicTest with a key, in their order. */
