@@ -86,15 +86,40 @@ function checkChains(model: Model, image: LogImage, verdict: Verdict): void {
     if (known === undefined) continue
     const queue = `${topic} ${queueId}`
     const expected = next.get(queue)
-    if (expected !== undefined && queueOffset !== expected && !mayStartAgain(known, queueOffset)) {
+    const isRight =
+      expected === undefined ||
+      queueOffset === expected ||
+      mayStartAgain(model, known, { topic, queueId, from: 0, to: queueOffset })
+    if (!isRight && !areDamaged(model, { topic, queueId, from: expected, to: queueOffset })) {
       verdict.add('gap', `${topic} queue ${queueId}: offset ${queueOffset} at ${position}, ${expected} was to follow`)
     }
     next.set(queue, queueOffset + 1)
   }
 }
 
-function mayStartAgain(topic: TopicModel, queueOffset: number): boolean {
-  return queueOffset === 0 && topic.deletions > 0
+interface OffsetRange {
+  readonly topic: string
+  readonly queueId: number
+  readonly from: number
+  readonly to: number
+}
+
+/** All offsets in between are those of messages that were damaged on purpose. */
+function areDamaged({ messages }: Model, place: OffsetRange): boolean {
+  const { topic, queueId, from, to } = place
+  const damaged = messages.filter(
+    (message) =>
+      message.isDamaged &&
+      message.topic === topic &&
+      message.queueId === queueId &&
+      (message.queueOffset ?? -1) >= from &&
+      (message.queueOffset ?? to) < to,
+  )
+  return from < to && new Set(damaged.map(({ queueOffset }) => queueOffset)).size === to - from
+}
+
+function mayStartAgain(model: Model, topic: TopicModel, place: OffsetRange): boolean {
+  return topic.deletions > 0 && (place.to === 0 || areDamaged(model, place))
 }
 
 /** One past the last offset of each queue of the topic's present life. */
@@ -105,12 +130,13 @@ export function maxOffsets(model: Model, image: LogImage, topic: TopicModel): Re
     const { queueId, queueOffset, position } = message
     // Offsets go on where they were when all records of a queue have expired.
     if (message.topic !== topic.name || message.isGone || queueId === undefined || queueOffset === undefined) continue
-    if (born === undefined || position === undefined || position < born || position >= image.min) continue
+    if (born === undefined || position === undefined || position < born) continue
+    if (position >= image.min && !message.isDamaged) continue
     max.set(queueId, Math.max(max.get(queueId) ?? 0, queueOffset + 1))
   }
   for (const record of image.records) {
     if (born !== undefined && record.topic === topic.name && record.position >= born) {
-      max.set(record.queueId, record.queueOffset + 1)
+      max.set(record.queueId, Math.max(max.get(record.queueId) ?? 0, record.queueOffset + 1))
     }
   }
   return max

@@ -11,6 +11,8 @@ export interface LogRecord {
   readonly queueId: number
   readonly queueOffset: number
   readonly storeMs: number
+  /** Within the record. */
+  readonly bodyAt: number
   readonly body: Buffer
   readonly properties: string
   /** Of all its bytes. */
@@ -39,16 +41,23 @@ interface SegmentImage {
 
 /** Reads the files of the log as readers see them now. Takes no time in the world. What did not change is not read again. */
 export class LogReader {
+  readonly segmentBytes: number
   readonly #disk: Disk
   readonly #folder: string
-  readonly #segmentBytes: number
   #segments = new Map<number, SegmentImage>()
+  /** Ends of records that were damaged on purpose, by their starts: the reading goes on behind them. */
+  readonly #damaged = new Map<number, number>()
 
   /** `root` is that of the store. */
   constructor(disk: Disk, root: string, segmentBytes: number) {
     this.#disk = disk
     this.#folder = `${root}/commitlog`
-    this.#segmentBytes = segmentBytes
+    this.segmentBytes = segmentBytes
+  }
+
+  /** From now on this record is passed over where it can not be read. */
+  damaged({ position, size }: LogRecord): void {
+    this.#damaged.set(position, position + size)
   }
 
   read(): LogImage {
@@ -74,11 +83,21 @@ export class LogReader {
     const { pages } = this.#disk.file(`${this.#folder}/${String(base).padStart(20, '0')}`)
     const known = this.#segments.get(base)
     if (known?.pages === pages && known.version === pages.version) return known
-    return readSegment(pages, base, this.#segmentBytes)
+    return readSegment({ pages, base, segmentBytes: this.segmentBytes, damaged: this.#damaged })
   }
 }
 
-function readSegment(pages: FilePages, base: number, segmentBytes: number): SegmentImage {
+function readSegment({
+  pages,
+  base,
+  segmentBytes,
+  damaged,
+}: {
+  readonly pages: FilePages
+  readonly base: number
+  readonly segmentBytes: number
+  readonly damaged: ReadonlyMap<number, number>
+}): SegmentImage {
   const bytes = Buffer.alloc(segmentBytes)
   pages.read(0, bytes)
   const records: LogRecord[] = []
@@ -89,7 +108,12 @@ function readSegment(pages: FilePages, base: number, segmentBytes: number): Segm
     const kind = peekRecord(bytes, at, peek)
     if (kind === 'blank' && peek.totalSize === segmentBytes - at)
       return { pages, version, records, end: base + segmentBytes, debrisBytes: 0 }
-    if (kind !== 'record' || peek.commitLogOffset !== base + at || !peekedBodyCrcMatches(bytes, peek)) break
+    if (kind !== 'record' || peek.commitLogOffset !== base + at || !peekedBodyCrcMatches(bytes, peek)) {
+      const end = damaged.get(base + at)
+      if (end === undefined) break
+      at = end - base
+      continue
+    }
     const record = bytes.subarray(at, at + peek.totalSize)
     records.push({
       position: base + at,
@@ -98,6 +122,7 @@ function readSegment(pages: FilePages, base: number, segmentBytes: number): Segm
       queueId: peek.queueId,
       queueOffset: peek.queueOffset,
       storeMs: peek.storeTimestampMs,
+      bodyAt: peek.bodyAt - at,
       body: bytes.subarray(peek.bodyAt, peek.bodyAt + peek.bodyLength),
       properties: bytes.toString('latin1', peek.propertiesAt, peek.propertiesAt + peek.propertiesLength),
       crc: crc32(record),

@@ -1,6 +1,8 @@
 // What happens to files at rest, between two lives of the broker: flipped bits, zeroed pages, cut, deleted and swapped
 // files. Files that derive from the log may suffer anything; of the log itself the body of one message does.
 import type { Disk, Prng } from '../sim/index.ts'
+import type { LogReader } from './log-image.ts'
+import type { Model } from './model.ts'
 import { fileKindOf } from './steps.ts'
 
 /** Files that derive from the log, by the kinds that steps are named after. */
@@ -35,13 +37,14 @@ export function filesBelow(disk: Disk, folder: string): string[] {
     .flatMap(({ name, kind }) => (kind === 'file' ? [`${folder}/${name}`] : filesBelow(disk, `${folder}/${name}`)))
 }
 
-/** Damages one file that derives from the log; what was done to which kind, or undefined where there is none. */
-export function damageDerived(disk: Disk, root: string, random: Prng): string | undefined {
-  const kind = random.pick(DERIVED_KINDS)
+/** Damages one file that derives from the log, as `first` names it, if that is given; what was done to which kind, or undefined where there is none. */
+export function damageDerived(disk: Disk, root: string, random: Prng, first?: string): string | undefined {
+  const [wantedWay, wantedKind] = first?.split(': ') ?? []
+  const kind = DERIVED_KINDS.find((name) => name === wantedKind) ?? random.pick(DERIVED_KINDS)
   const paths = filesBelow(disk, root).filter((path) => fileKindOf(root, path) === kind)
   if (paths.length === 0) return undefined
   const path = random.pick(paths)
-  const way = random.pick(WAYS_OF[kind] ?? WAYS)
+  const way = WAYS.find((name) => name === wantedWay) ?? random.pick(WAYS_OF[kind] ?? WAYS)
   const { pages } = disk.file(path)
   if (pages.size === 0) return undefined
   switch (way) {
@@ -71,6 +74,30 @@ export function damageDerived(disk: Disk, root: string, random: Prng): string | 
     }
   }
   return `${way}: ${kind}`
+}
+
+/** Name of what `damageMessage` does. */
+export const MESSAGE_DAMAGE_NAME = 'flipped bits: body of a message'
+
+/** Flips a bit in the body of a message where it lies in the log. False where there is none. */
+export function damageMessage(
+  disk: Disk,
+  root: string,
+  { model, log, random }: { readonly model: Model; readonly log: LogReader; readonly random: Prng },
+): boolean {
+  const known = log.read().records.filter(({ topic, body, position }) => {
+    const message = model.topic(topic) === undefined ? undefined : model.ofBody(body)
+    return message?.position === position && !message.isDamaged
+  })
+  if (known.length === 0) return false
+  const record = random.pick(known)
+  const { position, body, bodyAt } = record
+  model.ofBody(body)!.isDamaged = true
+  log.damaged(record)
+  const base = position - (position % log.segmentBytes)
+  const path = `${root}/commitlog/${String(base).padStart(20, '0')}`
+  disk.flipBit(path, position - base + bodyAt + random.integer(body.length))
+  return true
 }
 
 /** Removes every file that derives from the log; what says how far it was flushed, and who wrote it, stays. */

@@ -13,7 +13,7 @@ import { INVISIBLE_MS_MAX } from './consuming.ts'
 import { Operations } from './operations.ts'
 import { type LifePlan, OPERATIONS_MIN, type StorePlan } from './store-plan.ts'
 import { askUniqueKey } from './queries.ts'
-import { damageDerived, removeDerived } from './rest-damage.ts'
+import { damageDerived, damageMessage, MESSAGE_DAMAGE_NAME, removeDerived } from './rest-damage.ts'
 import { Verdict, type Violation } from './verdict.ts'
 
 /** Operations asked for at once, at most, but for bursts. */
@@ -239,7 +239,16 @@ class StoreRun {
     if (failure !== undefined) throw failure
   }
 
-  async #live({ operations, crash, fault, faultStays, damages = 0, jumpMs = 0 }: LifePlan): Promise<void> {
+  async #live({
+    operations,
+    crash,
+    fault,
+    faultStays,
+    damages = 0,
+    damageFirst,
+    logDamages = 0,
+    jumpMs = 0,
+  }: LifePlan): Promise<void> {
     const { host } = this
     this.#fault = new LifeFault(fault, host.machine, () => this.#world.counters.diskFull)
     const random = this.#random
@@ -261,7 +270,8 @@ class StoreRun {
     }
     await this.#end(crash)
     if (faultStays !== true) this.#heal()
-    for (let count = 0; count < damages && !host.isUp; count += 1) this.#damage()
+    for (let count = 0; count < logDamages; count += 1) this.#damageLog()
+    for (let count = 0; count < damages && !host.isUp; count += 1) this.#damage(count === 0 ? damageFirst : undefined)
     if (jumpMs > 0) this.#jump(jumpMs)
   }
 
@@ -274,9 +284,18 @@ class StoreRun {
     this.#fault = undefined
   }
 
-  #damage(): void {
+  /** A message that is safe: what follows it must stay, and nobody may get it. */
+  #damageLog(): void {
+    const { host, model } = this
+    // Without an orderly stop only the store knows up to where damage is not the end of the log.
+    if (host.life.end !== 'stopped' || host.life.hasFailed || host.life.wasFaulty) return
+    const isDone = damageMessage(host.machine.disk, STORE_ROOT, { model, log: this.#logReader, random: this.#random })
+    if (isDone) host.count(MESSAGE_DAMAGE_NAME, 1)
+  }
+
+  #damage(first: string | undefined): void {
     const { host } = this
-    const what = damageDerived(host.machine.disk, STORE_ROOT, this.#random)
+    const what = damageDerived(host.machine.disk, STORE_ROOT, this.#random, first)
     if (what === undefined) return
     host.count(what, 1)
     this.#isDamaged = true

@@ -5,6 +5,7 @@ import { Prng } from '../sim/index.ts'
 import type { CrashOrder } from './broker-host.ts'
 import { CRASH_STEPS } from './crash-steps.ts'
 import { type FaultPlan, planFault } from './disk-faults.ts'
+import { REST_DAMAGE_NAMES } from './rest-damage.ts'
 import type { Phase } from './steps.ts'
 
 const KiB = 1024
@@ -53,6 +54,10 @@ export interface LifePlan {
   readonly faultStays?: boolean
   /** Files that derive from the log and are damaged before the next start. */
   readonly damages?: number
+  /** The first of them, where the seed has one in mind. */
+  readonly damageFirst?: string | undefined
+  /** Messages in the log that are damaged before the next start, if the stop was in order. */
+  readonly logDamages?: number
   /** So far the clock moves before the next start. */
   readonly jumpMs?: number
 }
@@ -111,13 +116,18 @@ function planLives(random: Prng, seed: number): LifePlan[] {
   const operations = OPERATIONS_MIN + random.integer(OPERATIONS_SPREAD)
   const own = random.integer(count)
   const each = Math.ceil(operations / count)
+  const damaged = random.integer(2 * count)
+  // Where the mark of what was flushed is lost, nobody can tell damage from the end of the log.
+  const isLogDamaged = random.chance(0.2)
   return Array.from({ length: count }, (_, index) => ({
     operations: each,
     crash: index === own ? crashAt(random, CRASH_STEPS[seed % CRASH_STEPS.length]) : anyCrash(random),
     // The step whose turn it is comes for sure only where nothing else goes wrong.
     fault: index === own ? undefined : planFault(random, each),
     faultStays: random.chance(0.3),
-    damages: random.chance(0.15) ? 1 + random.integer(3) : 0,
+    damages: isLogDamaged ? 0 : index === damaged ? 1 + random.integer(3) : 0,
+    damageFirst: index === damaged ? REST_DAMAGE_NAMES[seed % REST_DAMAGE_NAMES.length] : undefined,
+    logDamages: isLogDamaged && random.chance(0.5) ? 1 + random.integer(3) : 0,
     jumpMs: random.chance(0.3) ? random.pick(JUMPS_MS) : 0,
   }))
 }
