@@ -3,7 +3,7 @@
 import type { BrokerSettings } from '@rocketmq-ts/broker'
 import { Prng } from '../sim/index.ts'
 import type { CrashOrder } from './broker-host.ts'
-import { CRASH_STEPS } from './crash-steps.ts'
+import { CRASH_STEPS, SELDOM_STEPS } from './crash-steps.ts'
 import { type FaultPlan, planFault } from './disk-faults.ts'
 import { REST_DAMAGE_NAMES } from './rest-damage.ts'
 import type { Phase } from './steps.ts'
@@ -119,9 +119,15 @@ function planLives(random: Prng, seed: number): LifePlan[] {
   const damaged = random.integer(2 * count)
   // Where the mark of what was flushed is lost, nobody can tell damage from the end of the log.
   const isLogDamaged = random.chance(0.2)
+  // One that few lives pass is waited for in all of them.
+  const seldom = seed % 3 === 0 ? SELDOM_STEPS[(seed / 3) % SELDOM_STEPS.length] : undefined
+  const crashOf = (index: number): CrashOrder | undefined => {
+    if (seldom !== undefined) return { ...crashAt(random, seldom), skip: 0 }
+    return index === own ? crashAt(random, CRASH_STEPS[seed % CRASH_STEPS.length]) : anyCrash(random)
+  }
   return Array.from({ length: count }, (_, index) => ({
     operations: each,
-    crash: index === own ? crashAt(random, CRASH_STEPS[seed % CRASH_STEPS.length]) : anyCrash(random),
+    crash: crashOf(index),
     // The step whose turn it is comes for sure only where nothing else goes wrong.
     fault: index === own ? undefined : planFault(random, each),
     faultStays: random.chance(0.3),
