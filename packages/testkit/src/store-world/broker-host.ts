@@ -74,6 +74,8 @@ export class BrokerHost implements DiskWatcher {
   /** What a record that is written now is for, as far as the driver knows. */
   purpose: LogPurpose = 'messages'
   onEvent: (event: HostEvent) => void = () => undefined
+  /** Entries of the key index were changed at rest: Apache's files have no checksum that would show it. */
+  isIndexDamaged = false
   readonly #shape: StoreShape
   /** Kinds of files by path. */
   readonly #kinds = new Map<string, string>()

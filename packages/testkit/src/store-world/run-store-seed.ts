@@ -20,7 +20,6 @@ import { Verdict, type Violation } from './verdict.ts'
 const TOGETHER_MAX = 6
 const BURST_CHANCE = 0.04
 const BURST_MAX = 40
-/** Longest wait for the answers of one round. */
 const ROUND_MS_MAX = 600_000
 /** Pauses between rounds; long ones let timers of the broker come. */
 const PAUSES_MS = [0, 0, 0, 1, 20, 200, 6000] as const
@@ -299,8 +298,9 @@ class StoreRun {
     if (what === undefined) return
     host.count(what, 1)
     this.#isDamaged = true
+    if (what.endsWith(': index')) host.isIndexDamaged = true
     if (!what.endsWith('mirror')) return
-    // Changed mirrors are those of another broker, as far as anybody can tell: what they say counts.
+    // Changed mirrors are those of another broker, as far as anybody can tell.
     this.#foreign()
   }
 
@@ -383,6 +383,7 @@ class StoreRun {
   async #rebuild(): Promise<void> {
     const { host, model, verdict } = this
     removeDerived(host.machine.disk, STORE_ROOT)
+    host.isIndexDamaged = false
     this.#isDamaged = true
     await this.#start()
     await this.#whileUp(async () => {
