@@ -13,7 +13,8 @@ import type { MessageStore, RecoveryReport, StoreDeps, StoreEvent, StoreOptions 
 import { noteOwn } from './last-writer.ts'
 import { createStartNotes } from './start-notes.ts'
 import { restore, sourceOf } from './restore.ts'
-import { pathsOf, reserveBytesOf, Store, STORE_DEFAULTS } from './store.ts'
+import { pathsOf, reserveBytesOf, STORE_DEFAULTS } from './store-settings.ts'
+import { Store } from './store.ts'
 
 /** Smallest segment: the filler and a small record. */
 const SEGMENT_BYTES_MIN = 256

@@ -1,101 +1,22 @@
 // Puts the store together: appends, dispatches, checkpoints and closes. Its folder is opened in open-store.ts.
 import { commitLogOffset, MqError, queueOffset } from '@rocketmq-ts/model'
-import type { FolderLock, Logger } from '@rocketmq-ts/runtime'
-import { type Checkpointer, createCheckpointer } from './checkpointer.ts'
-import { type CommitLog, createCommitLog } from './commit-log/commit-log.ts'
-import { createDiskReserve, type DiskReserve } from './commit-log/disk-reserve.ts'
-import { createDirectLogWriter } from './commit-log/log-writer.ts'
+import type { Checkpointer } from './checkpointer.ts'
+import type { CommitLog } from './commit-log/commit-log.ts'
+import type { DiskReserve } from './commit-log/disk-reserve.ts'
 import type { Segments } from './commit-log/segment.ts'
-import { createZeroWindow } from './commit-log/zero-window.ts'
-import type { QueueFiles } from './consume-queue/queue-files.ts'
 import { createQueueRepair, type QueueRepair } from './consume-queue/queue-repair.ts'
-import type { QueueTable } from './consume-queue/queue-table.ts'
 import { createUnitReads, type UnitReads } from './consume-queue/unit-reads.ts'
 import { createDispatcher, type Dispatcher } from './dispatch.ts'
-import type {
-  Appended,
-  AppendOptions,
-  Dispatched,
-  MessageStore,
-  NewRecord,
-  RecoveryReport,
-  StoreDeps,
-  StoreEvent,
-  StoreOptions,
-} from './message-store.ts'
-import type { KeyIndex } from './key-index/key-index.ts'
 import { noteOwn } from './last-writer.ts'
+import type { Appended, AppendOptions, Dispatched, MessageStore, NewRecord, RecoveryReport } from './message-store.ts'
 import { createMessageQueries, type MessageQueries } from './queries/message-queries.ts'
 import { hasUnit } from './record-fields.ts'
 import { replayRecords } from './replay.ts'
-import { sourceOf } from './restore.ts'
-import { behindNotes, type StartNotes } from './start-notes.ts'
 import { createRetention, type Retention } from './retention/retention.ts'
+import { createStoreCheckpointer, createStoreLog, type StoreParts } from './store-parts.ts'
 
-const MiB = 1024 * 1024
-/** Apache's defaults, and ours where Apache has none. */
-export const STORE_DEFAULTS = {
-  segmentBytes: 1024 * MiB,
-  unitsPerFile: 300_000,
-  bodyBytesMax: 4 * MiB,
-  holder: 'rocketmq-ts store',
-  flushIntervalMs: 500,
-  checkpointIntervalMs: 10_000,
-  hotBytes: 256 * MiB,
-  coldReadBytes: 32 * MiB,
-  unitCacheBytes: 32 * MiB,
-  unitsPerWrite: 256,
-  indexSlots: 5_000_000,
-  indexEntries: 20_000_000,
-}
 /** Readers that say no group take turns with the others as one. */
 const NO_GROUP = ''
-const RESERVE_BYTES_MAX = 64 * MiB
-/** Share of the reserve that copies may take on a full disk. */
-const COPY_SHARE = 2
-/** A flush that takes longer is told of. */
-const FLUSH_SLOW_MS = 1000
-/** The reserve is this share of a segment at most: a test's store stays small. */
-const RESERVE_SHARE = 16
-
-/** Everything inside the root folder. Java: StorePathConfigHelper. */
-export function pathsOf(folder: string) {
-  return {
-    commitLog: `${folder}/commitlog`,
-    consumeQueue: `${folder}/consumequeue`,
-    index: `${folder}/index`,
-    /** Apache's. */
-    checkpoint: `${folder}/checkpoint`,
-    abort: `${folder}/abort`,
-    /** Ours, with generations. */
-    queueCheckpoint: `${folder}/queue-checkpoint`,
-    flushedMark: `${folder}/flushed`,
-    lastWriter: `${folder}/last-writer`,
-    damaged: `${folder}/damaged`,
-    reserve: `${folder}/reserve`,
-  }
-}
-
-export interface StoreParts {
-  readonly options: StoreOptions
-  readonly deps: StoreDeps
-  readonly logger: Logger<StoreEvent>
-  /** Of this start. */
-  readonly notes: StartNotes
-  readonly paths: ReturnType<typeof pathsOf>
-  readonly lock: FolderLock
-  readonly segments: Segments
-  readonly queues: QueueTable
-  readonly queueFiles: QueueFiles
-  readonly index: KeyIndex
-  /** Of Apache's checkpoint. */
-  readonly indexTimestampMs: number
-  readonly recovery: RecoveryReport
-  /** Store time of the last record before this start. */
-  readonly lastTimestampMs: number
-  /** What the owner said at its last clean stop. */
-  readonly stamp: string | undefined
-}
 
 /** Reports and the listeners of the owner, which come after the store was made. */
 class Listeners<Value> {
@@ -108,11 +29,6 @@ class Listeners<Value> {
   tell(value: Value): void {
     for (const listener of this.#listeners) listener(value)
   }
-}
-
-/** Disk space kept for a full disk. */
-export function reserveBytesOf({ reserveBytes, segmentBytes = STORE_DEFAULTS.segmentBytes }: StoreOptions): number {
-  return reserveBytes ?? Math.min(RESERVE_BYTES_MAX, Math.floor(segmentBytes / RESERVE_SHARE))
 }
 
 /** A store whose folder was opened and recovered. */
@@ -139,47 +55,15 @@ export class Store implements MessageStore {
   #isOurs: boolean
 
   constructor(parts: StoreParts) {
-    const { options, deps, logger, notes, segments, queues, queueFiles, paths } = parts
-    const { scheduler, files } = deps
+    const { options, deps, logger, queues } = parts
+    const { scheduler } = deps
     this.#parts = parts
     const rebuilt = [...parts.recovery.rebuilt]
     this.recovery = { ...parts.recovery, rebuilt }
     this.#isOurs = parts.recovery.foreign === undefined
     this.flushBeforeRelease = options.flushMode === 'SYNC_FLUSH'
     this.#lastTimestampMs = parts.lastTimestampMs
-    this.#reserve = createDiskReserve({
-      files,
-      scheduler,
-      path: paths.reserve,
-      bytes: reserveBytesOf(options),
-      writeWaiting: () => notes.writeWaiting().then(() => this.#log.writeWaiting()),
-      onFull: (cause) => logger.error({ event: 'store.disk-full', message: String(cause) }),
-      onFreed: () => logger.info({ event: 'store.disk-freed' }),
-    })
-    const { observer } = deps
-    this.#log = createCommitLog({
-      clock: deps.clock,
-      observer: {
-        wrote: (tookMs, bytes) => observer?.wrote(tookMs, bytes),
-        flushed(tookMs, bytes) {
-          if (tookMs >= FLUSH_SLOW_MS) {
-            const took = Math.round(tookMs)
-            logger.warn({ event: 'store.flush-slow', tookMs: took, bytes, limitMs: FLUSH_SLOW_MS })
-          }
-          observer?.flushed(tookMs, bytes)
-        },
-      },
-      scheduler,
-      segments,
-      writer: behindNotes(createDirectLogWriter(segments), notes),
-      reserve: this.#reserve,
-      copyBytesMax: Math.floor(reserveBytesOf(options) / COPY_SHARE),
-      zeroWindow: this.flushBeforeRelease ? createZeroWindow(segments) : undefined,
-      end: parts.recovery.end,
-      bodyBytesMax: options.bodyBytesMax ?? STORE_DEFAULTS.bodyBytesMax,
-      flushIntervalMs: options.flushIntervalMs ?? STORE_DEFAULTS.flushIntervalMs,
-      hotBytes: options.hotBytes ?? STORE_DEFAULTS.hotBytes,
-      coldReadBytes: options.coldReadBytes ?? STORE_DEFAULTS.coldReadBytes,
+    const { log, reserve } = createStoreLog(parts, {
       onWritten: (end) => this.#written(end),
       onFlushed: (end) => {
         if (this.flushBeforeRelease) this.#dispatcher.confirmed(end)
@@ -190,30 +74,12 @@ export class Store implements MessageStore {
         this.#failures.tell(error)
       },
     })
-    if (notes.waitsFor !== undefined) this.#reserve.startFull(notes.waitsFor)
-    this.#checkpointer = createCheckpointer({
-      clock: deps.clock,
-      files,
-      scheduler,
-      queues,
-      queueFiles,
-      index: parts.index,
-      indexTimestampMs: parts.indexTimestampMs,
-      checkpointPath: paths.queueCheckpoint,
-      storeCheckpointPath: paths.checkpoint,
-      flushedMarkPath: paths.flushedMark,
-      shape: {
-        segmentBytes: segments.segmentBytes,
-        unitsPerFile: options.unitsPerFile ?? STORE_DEFAULTS.unitsPerFile,
-        indexSlots: options.indexSlots ?? STORE_DEFAULTS.indexSlots,
-        indexEntries: options.indexEntries ?? STORE_DEFAULTS.indexEntries,
-      },
-      intervalMs: options.checkpointIntervalMs ?? STORE_DEFAULTS.checkpointIntervalMs,
-      log: this.#log,
-      source: sourceOf(segments, 'cold'),
+    this.#log = log
+    this.#reserve = reserve
+    this.#checkpointer = createStoreCheckpointer(parts, {
+      log,
       lastTimestampMs: () => this.#lastTimestampMs,
       logMin: () => this.#retention.logMin,
-      onFailure: (error) => logger.error({ event: 'store.checkpoint-failed', message: error.message }),
     })
     this.#repair = createQueueRepair({
       ...parts,

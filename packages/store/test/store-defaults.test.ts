@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { STORE_DEFAULTS } from '../src/store.ts'
+import { STORE_DEFAULTS } from '../src/store-settings.ts'
 
 // Files of other sizes can not be read by Apache's broker, nor its files by ours.
 test("store: nothing set → the sizes of files and messages are Apache's", () => {

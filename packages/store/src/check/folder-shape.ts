@@ -3,7 +3,7 @@ import { type Files, FileError } from '@rocketmq-ts/runtime'
 import { type FolderShape, readCheckpoints, type StoredCheckpoint } from '../checkpoint.ts'
 import { SEGMENT_NAME } from '../commit-log/segment.ts'
 import { UNIT_BYTES } from '../consume-queue/unit.ts'
-import { pathsOf, STORE_DEFAULTS } from '../store.ts'
+import { pathsOf, STORE_DEFAULTS } from '../store-settings.ts'
 import type { Findings } from './finding.ts'
 
 /** One numbered file of a log or a queue. */

@@ -8,7 +8,7 @@ import {
   type IndexHeader,
   isIndexFileName,
 } from '../key-index/layout.ts'
-import { pathsOf, STORE_DEFAULTS } from '../store.ts'
+import { pathsOf, STORE_DEFAULTS } from '../store-settings.ts'
 import type { Findings } from './finding.ts'
 import type { Folder } from './folder-shape.ts'
 

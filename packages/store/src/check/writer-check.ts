@@ -3,7 +3,7 @@
 import { crc32 } from 'node:zlib'
 import type { Files } from '@rocketmq-ts/runtime'
 import { LAST_WRITER_TAIL_BYTES, type Noted, readLastWriter } from '../last-writer.ts'
-import { pathsOf } from '../store.ts'
+import { pathsOf } from '../store-settings.ts'
 import type { Findings } from './finding.ts'
 import type { Folder } from './folder-shape.ts'
 import { placeInLog } from './log-check.ts'
