@@ -222,20 +222,8 @@ async function openAround(
   const { groupForConsume } = groupRequests
   const runtimeInfo = createRuntimeInfo({ clock, store, topics: () => topics.size, groups: () => groups.size })
   const { brokerName } = settings
-  const popDeps = {
-    inflight,
-    reader: store,
-    topics,
-    groups,
-    brokerName,
-    turns,
-    clock,
-    polling,
-    fence,
-    waits,
-    groupForConsume,
-  }
   const ackDeps = { inflight, moved, reader: store, topics, turns }
+  const popDeps = { ...ackDeps, groups, brokerName, clock, polling, fence, waits, groupForConsume }
   const dispatch = dispatchRequests({
     authorize: deps.authorize ?? allowAll,
     defects: 'throw',
@@ -275,7 +263,7 @@ async function openAround(
       offsets: createOffsetRequests({ inflight, reader: store, topics, groupForConsume }),
       allSettings: createAllSettings({ topics, groups }),
       messageQueries: createMessageQueries({ store, topics }),
-      progress: createProgress({ topics, inflight, reader: store, brokerName: settings.brokerName }),
+      progress: createProgress({ topics, inflight, reader: store, brokerName }),
       runtimeInfo,
     }),
   })

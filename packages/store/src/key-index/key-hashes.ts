@@ -4,6 +4,13 @@
 import { decodeProperties, PropertyName } from '@rocketmq-ts/model'
 import { indexHash } from './layout.ts'
 
+/** What an index reads of a record. */
+export interface IndexedRecord {
+  readonly topic: string
+  readonly sysFlag: number
+  readonly properties: Uint8Array
+}
+
 const NAME_END = 0x01
 const VALUE_END = 0x02
 const SPACE = 0x20

@@ -5,7 +5,7 @@ import { type Clock, FileError, type Files, type Scheduler } from '@rocketmq-ts/
 import { isNoSpace } from '../commit-log/disk-reserve.ts'
 import { EntryBuffer, type IndexBudget, type Wanted } from './entry-buffer.ts'
 import { IndexFile, type Pause } from './index-file.ts'
-import { KeyHashes } from './key-hashes.ts'
+import { type IndexedRecord, KeyHashes } from './key-hashes.ts'
 import { indexFileBytes, type IndexFileState, indexFileName, type IndexGeometry } from './layout.ts'
 import { isIndexed } from '../record-fields.ts'
 
@@ -20,13 +20,6 @@ export interface IndexState {
   readonly coversTo: number
   /** In their order. All but the last are full. */
   readonly files: readonly IndexFileState[]
-}
-
-/** What an index reads of a record. */
-export interface IndexedRecord {
-  readonly topic: string
-  readonly sysFlag: number
-  readonly properties: Uint8Array
 }
 
 export interface KeyIndexOptions {
