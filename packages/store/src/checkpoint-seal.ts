@@ -21,15 +21,20 @@ export function seal(bytes: Uint8Array): void {
   view.writeUInt32BE(crc32(view.subarray(0, at)), at + 4)
 }
 
+/** What the file's bytes say. */
+export function sealOf(bytes: Uint8Array): Seal {
+  if (bytes.length <= SEAL_BYTES) return 'unknown'
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const at = view.length - SEAL_BYTES
+  if (view.readUInt32BE(at) !== MAGIC) return 'unknown'
+  return view.readUInt32BE(at + 4) === crc32(view.subarray(0, at)) ? 'ours' : 'changed'
+}
+
 /** Looks at the file. Rejects for nothing that is wrong with it. */
 export async function readSeal(files: Files, path: string): Promise<Seal> {
   try {
     const bytes = await files.readWhole(path, FILE_BYTES_MAX)
-    if (bytes === undefined || bytes.length <= SEAL_BYTES) return 'unknown'
-    const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    const at = view.length - SEAL_BYTES
-    if (view.readUInt32BE(at) !== MAGIC) return 'unknown'
-    return view.readUInt32BE(at + 4) === crc32(view.subarray(0, at)) ? 'ours' : 'changed'
+    return bytes === undefined ? 'unknown' : sealOf(bytes)
   } catch (error) {
     if (!(error instanceof FileError)) throw error
     return 'unknown'

@@ -124,6 +124,12 @@ export async function createIndexCheck(options: IndexCheckOptions): Promise<Inde
         continue
       }
       const wanted = cursor.wanted(hash, offset, timeMs)
+      // More entries than its record has keys: told, and the keys of the records behind it are not blamed for it.
+      if (offset > cursor.lastOffset && cursor.offsetOf(entry) === cursor.lastOffset) {
+        cursor.reportDifference(entry, wanted)
+        cursor.advanceOver(entry)
+        continue
+      }
       const isAccepted = cursor.acceptsSeconds(entry, wanted)
       if (!isAccepted) cursor.reportDifference(entry, wanted)
       // An entry that fits its chain is whole: then the key in the log is what changed.

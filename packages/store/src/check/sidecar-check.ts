@@ -1,7 +1,7 @@
 // The small files beside the log: our checkpoints, the flushed mark, Apache's checkpoint, the reserve.
 import { BytesError } from '@rocketmq-ts/bytes'
 import { type Files, readGenerations } from '@rocketmq-ts/runtime'
-import { SEAL_BYTES } from '../checkpoint-seal.ts'
+import { SEAL_BYTES, sealOf } from '../checkpoint-seal.ts'
 import { decodeStoreCheckpoint, STORE_CHECKPOINT_BYTES } from '../checkpoint.ts'
 import { FLUSHED_MARK } from '../flushed-mark.ts'
 import { pathsOf } from '../store-settings.ts'
@@ -79,6 +79,8 @@ async function checkStoreCheckpoint(files: Files, folder: Folder, findings: Find
       if (value === 0 || storedMs === undefined || value === storedMs) continue
       return report(`a time of ${value}, the last record it covers was stored at ${storedMs}`, at * 8)
     }
+    const sealAt = STORE_CHECKPOINT_BYTES - SEAL_BYTES
+    if (firstNonZero(bytes, sealAt) >= 0 && sealOf(bytes) !== 'ours') return report('its seal does not fit', sealAt)
     if (physicMsgTimestamp !== logicsMsgTimestamp) return report('its two times differ', 0)
     // At the end of the log it is the time of the last key, or of the last record without one.
     const known = [0, log.lastKeyMs, physicMsgTimestamp, storedMs]

@@ -21,16 +21,13 @@ export const UNCOVERED_FIELDS = [
   'queueId of a transaction',
   'topic of a transaction',
   'properties of a transaction',
-  // Its queue went with it.
-  'TAGS of a deleted topic',
 ] as const
 export type UncoveredField = (typeof UNCOVERED_FIELDS)[number]
 
-/** Properties whose values are repeated elsewhere: keys in the index, tags in the unit. */
+/** Properties whose values are repeated elsewhere: keys and tags in the index, tags in the unit too. */
 const KEY_PROPERTIES = ['KEYS\u0001', 'UNIQ_KEY\u0001']
 const TAGS_PROPERTY = 'TAGS\u0001'
 const VALUE_END = '\u0002'
-const UNIT_BYTES = 20
 
 /** Bytes that are no record any more. */
 export interface LostRange {
@@ -49,8 +46,7 @@ export type Uncovered = (file: string, at: number, isCut: boolean) => string | u
 export function createUncovered(image: FolderImage, lost: readonly LostRange[]): Uncovered {
   const segments = new Map<string, Uint8Array>()
   for (const [file, content] of image) {
-    if (file.startsWith('commitlog/'))
-      segments.set(file, fieldsOf(image, content, Number(file.slice('commitlog/'.length))))
+    if (file.startsWith('commitlog/')) segments.set(file, fieldsOf(content, Number(file.slice('commitlog/'.length))))
   }
   return (file, at, isCut) => {
     if (KEPT_ASIDE.test(file)) return 'damaged/'
@@ -63,19 +59,19 @@ export function createUncovered(image: FolderImage, lost: readonly LostRange[]):
 }
 
 /** Number of the uncovered field of each byte of a segment, from 1 on; 0 elsewhere. */
-function fieldsOf(image: FolderImage, segment: Buffer, base: number): Uint8Array {
+function fieldsOf(segment: Buffer, base: number): Uint8Array {
   const fields = new Uint8Array(segment.length)
   const peek = createRecordPeek()
   for (let at = 0; at + 8 <= segment.length;) {
     const isRecord = peekRecord(segment, at, peek) === 'record' && peek.commitLogOffset === base + at
-    if (isRecord) markRecord(segment, fields, at, peek, hasUnitIn(image, segment, peek))
+    if (isRecord) markRecord(segment, fields, at, peek)
     // Over holes byte by byte.
     at += isRecord ? peek.totalSize : 1
   }
   return fields
 }
 
-function markRecord(segment: Buffer, fields: Uint8Array, at: number, peek: RecordPeek, hasUnit: boolean): void {
+function markRecord(segment: Buffer, fields: Uint8Array, at: number, peek: RecordPeek): void {
   const { sysFlag, topicAt, topicLength, propertiesAt, propertiesLength } = peek
   const mark = (field: UncoveredField | undefined, from: number, to: number): void => {
     if (field !== undefined) fields.fill(UNCOVERED_FIELDS.indexOf(field) + 1, from, to)
@@ -100,7 +96,7 @@ function markRecord(segment: Buffer, fields: Uint8Array, at: number, peek: Recor
   let from = propertiesAt
   for (const property of text.split(VALUE_END)) {
     const to = Math.min(propertiesAt + propertiesLength, from + property.length + 1)
-    mark(fieldOfProperty(property, transaction, hasUnit), from, to)
+    mark(fieldOfProperty(property, transaction), from, to)
     from = to
   }
   if (transaction === 0) return
@@ -111,24 +107,10 @@ function markRecord(segment: Buffer, fields: Uint8Array, at: number, peek: Recor
   if (transaction === SysFlag.TRANSACTION_ROLLBACK) mark('topic of a transaction', topicAt, topicAt + topicLength)
 }
 
-function fieldOfProperty(property: string, transaction: number, hasUnit: boolean): UncoveredField | undefined {
+function fieldOfProperty(property: string, transaction: number): UncoveredField | undefined {
   const isUndecided = transaction === SysFlag.TRANSACTION_PREPARED
   if (transaction === SysFlag.TRANSACTION_ROLLBACK) return 'properties of a transaction'
   if (KEY_PROPERTIES.some((name) => property.startsWith(name))) return undefined
   if (!property.startsWith(TAGS_PROPERTY)) return 'properties'
-  if (isUndecided) return 'properties of a transaction'
-  return hasUnit ? undefined : 'TAGS of a deleted topic'
-}
-
-/** True when the queue's files have a unit for the record. */
-function hasUnitIn(image: FolderImage, segment: Buffer, peek: RecordPeek): boolean {
-  const topic = segment.toString('utf8', peek.topicAt, peek.topicAt + peek.topicLength)
-  const folder = `consumequeue/${topic}/${peek.queueId}/`
-  for (const [file, content] of image) {
-    if (!file.startsWith(folder)) continue
-    const at = peek.queueOffset * UNIT_BYTES - Number(file.slice(folder.length))
-    if (at < 0 || at + UNIT_BYTES > content.length) continue
-    return Number(content.readBigInt64BE(at)) === peek.commitLogOffset
-  }
-  return false
+  return isUndecided ? 'properties of a transaction' : undefined
 }
