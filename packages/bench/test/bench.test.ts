@@ -16,8 +16,8 @@ const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 /** Seconds on a quiet machine; it starts nine processes. */
 const RUN_MS_MAX = 240_000
 const LOAD_FLOORS = 4
-/** Three are about growth, and each plan of many queues has two. */
-const STORE_FLOORS = 12 + 2 * STORE_QUICK.manyQueues.length
+/** Three are about growth, and each plan of many queues has three. */
+const STORE_FLOORS = 12 + 3 * STORE_QUICK.manyQueues.length
 const JSON_BYTES_MAX = 16 * 1024 * 1024
 
 let folder: string
