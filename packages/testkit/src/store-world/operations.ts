@@ -163,13 +163,15 @@ export class Operations {
       batch: false,
     }
     host.purpose = 'messages'
+    // After a deletion that was refused the topic may be there still, with the queues that it had: nothing is made then.
+    const isSure = topic.isSettled
     const created = topic.value === undefined ? topic.change(queues, host.log.written) : undefined
     if (created !== undefined) this.#changing.add(topic.name)
     const sending = host.client
       .send(BROKER_ADDRESS, header, isEmpty ? Buffer.alloc(0) : message.body, { timeoutMs: TIMEOUT_MS })
       .then(
         (result) => {
-          created?.(host.log.written)
+          if (isSure) created?.(host.log.written)
           this.#changing.delete(topic.name)
           this.#stored(message, result)
         },
