@@ -104,8 +104,10 @@ async function judge(options: RestoreIndexOptions): Promise<Judged> {
     const isFollowing = trusted.every((file) => file.room === 0)
     const judged = isFollowing ? await readable(() => judgeOther(options, name)) : 'follows a file that is not full'
     if (typeof judged === 'string') problem = { name, reason: judged }
-    else if (judged.header.count > 1) trusted.push(judged)
+    else trusted.push(judged)
   }
+  // Only the last one may be empty: elsewhere a crash took its header, and `isFollowing` gave up what is behind it.
+  if (trusted.at(-1)?.header.count === 1) trusted.pop()
   const last = trusted.at(-1)
   // The index may have failed before the stop.
   if ((!cleanStop || saved === undefined) && last !== undefined && last.room > 0) {

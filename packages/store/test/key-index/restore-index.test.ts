@@ -270,6 +270,29 @@ test('index: no checkpoint, and a file that is not full before another → the o
   expect((await indexBytes(again)).map((each) => each.slice(80))).toEqual(bytes.map((each) => each.slice(80)))
 })
 
+test('index: no checkpoint, and a file that a crash left without a header before others → built again from there on', async () => {
+  for (const isCrash of [false, true]) {
+    for (const lost of [0, 1]) {
+      const { effects, names, bytes } = await stopped()
+      const again = restarted(effects)
+      for (const { name } of await again.files.list(FOLDER)) {
+        if (name.startsWith('queue-checkpoint.')) await again.files.remove(`${FOLDER}/${name}`)
+      }
+      await overwrite(again, `${FOLDER}/index/${names[lost]}`, 0, Buffer.alloc(40))
+      if (isCrash) {
+        const abort = await again.files.open(`${FOLDER}/abort`, 'create')
+        abort.writeSync(0, [Buffer.from('a broker of ours')])
+        await abort.close()
+      }
+      const store = await openKeyStore(again)
+      expect(store.recovery.rebuilt).toContain(`index/${names[lost + 1]}`)
+      expect(await answers(store, COUNT)).toEqual(expectedAnswers(COUNT))
+      await store.close()
+      expect(await indexBytes(again)).toEqual(bytes)
+    }
+  }
+})
+
 test('index: slots that a crash left ahead of the entries → as safe as the rest after the next stop', async () => {
   const { effects, names, bytes } = await stopped()
   const again = restarted(effects)
