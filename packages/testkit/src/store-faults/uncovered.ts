@@ -29,6 +29,14 @@ const KEY_PROPERTIES = ['KEYS\u0001', 'UNIQ_KEY\u0001']
 const TAGS_PROPERTY = 'TAGS\u0001'
 const VALUE_END = '\u0002'
 
+/** Of Apache's index files, in the proportion of the stores here. */
+const INDEX_HEADER_BYTES = 40
+const SLOT_BYTES = 4
+const ENTRIES_PER_SLOT = 4
+const ENTRY_BYTES = 20
+const ENTRY_OFFSET_AT = 4
+const ENTRY_PREVIOUS_AT = 16
+
 /** Bytes that are no record any more. */
 export interface LostRange {
   readonly file: string
@@ -45,26 +53,33 @@ export type Uncovered = (file: string, at: number, isCut: boolean) => string | u
 /** @param lost ranges of files that the check names as damaged while nothing was planted */
 export function createUncovered(image: FolderImage, lost: readonly LostRange[]): Uncovered {
   const segments = new Map<string, Uint8Array>()
+  /** Where records start. */
+  const records = new Set<number>()
   for (const [file, content] of image) {
-    if (file.startsWith('commitlog/')) segments.set(file, fieldsOf(content, Number(file.slice('commitlog/'.length))))
+    if (file.startsWith('commitlog/'))
+      segments.set(file, fieldsOf(content, Number(file.slice('commitlog/'.length)), records))
   }
   return (file, at, isCut) => {
     if (KEPT_ASIDE.test(file)) return 'damaged/'
     // It is made piece by piece, and a stop may come before it is whole.
     if (file === 'reserve' && isCut) return 'length of reserve'
     if (lost.some((range) => range.file === file && at >= range.at && at < range.at + range.bytes)) return 'lost before'
+    if (isOfLostRecord(image, records, file, at)) return 'index entry of a lost record'
     const field = segments.get(file)?.[at] ?? 0
     return field === 0 ? undefined : UNCOVERED_FIELDS[field - 1]
   }
 }
 
 /** Number of the uncovered field of each byte of a segment, from 1 on; 0 elsewhere. */
-function fieldsOf(segment: Buffer, base: number): Uint8Array {
+function fieldsOf(segment: Buffer, base: number, records: Set<number>): Uint8Array {
   const fields = new Uint8Array(segment.length)
   const peek = createRecordPeek()
   for (let at = 0; at + 8 <= segment.length;) {
     const isRecord = peekRecord(segment, at, peek) === 'record' && peek.commitLogOffset === base + at
-    if (isRecord) markRecord(segment, fields, at, peek)
+    if (isRecord) {
+      records.add(base + at)
+      markRecord(segment, fields, at, peek)
+    }
     // Over holes byte by byte.
     at += isRecord ? peek.totalSize : 1
   }
@@ -113,4 +128,16 @@ function fieldOfProperty(property: string, transaction: number): UncoveredField 
   if (KEY_PROPERTIES.some((name) => property.startsWith(name))) return undefined
   if (!property.startsWith(TAGS_PROPERTY)) return 'properties'
   return isUndecided ? 'properties of a transaction' : undefined
+}
+
+/** Of an entry whose record is gone only the chain can be judged, and so much of the hash as tells its slot. */
+function isOfLostRecord(image: FolderImage, records: ReadonlySet<number>, file: string, at: number): boolean {
+  const content = image.get(file)
+  if (!file.startsWith('index/') || content === undefined) return false
+  const slots = (content.length - INDEX_HEADER_BYTES) / (SLOT_BYTES + ENTRIES_PER_SLOT * ENTRY_BYTES)
+  const inEntries = at - INDEX_HEADER_BYTES - slots * SLOT_BYTES
+  const inEntry = inEntries % ENTRY_BYTES
+  if (inEntries < ENTRY_BYTES || inEntry >= ENTRY_PREVIOUS_AT) return false
+  const position = Number(content.readBigInt64BE(at - inEntry + ENTRY_OFFSET_AT))
+  return position > 0 && !records.has(position)
 }
