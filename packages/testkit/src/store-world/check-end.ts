@@ -1,20 +1,15 @@
 // When everything has been taken: each group has had every message, or it is dead, and the books balance.
 import type { QueueLedger } from '@rocketmq-ts/broker'
-import { decodeProperties } from '@rocketmq-ts/model'
 import { nameOf } from './check-recovery.ts'
-import type { LogImage, LogRecord } from './log-image.ts'
+import type { LogImage } from './log-image.ts'
 import { deadKeyOf, type Model } from './model.ts'
 import type { Verdict } from './verdict.ts'
 
-/** Written by the broker as: incarnation queueId queueOffset popTime group topic. */
-const ORIGIN = /(?:^|\0)\d+ (\d+) (\d+) \d+ (\S+) (\S+)$/u
+const DEAD_LETTERS = '%DLQ%'
 
 /** Nothing is waiting for any group any more: what was neither settled nor moved away was lost on the way. */
 export function checkDrained(model: Model, image: LogImage, verdict: Verdict): void {
-  for (const record of image.records) {
-    const origin = originOf(record)
-    if (origin !== undefined) model.dead.add(origin)
-  }
+  noteDeadLetters(model, image)
   for (const message of model.messages) {
     const topic = model.topic(message.topic)
     if (!model.isCurrent(message) || topic?.isFuzzy !== false || message.isDamaged) continue
@@ -31,22 +26,35 @@ export function checkDrained(model: Model, image: LogImage, verdict: Verdict): v
   }
 }
 
-function originOf({ topic, properties }: LogRecord): string | undefined {
-  if (!topic.startsWith('%DLQ%')) return undefined
-  let match: RegExpExecArray | null = null
-  for (const [name, value] of decodeProperties(properties)) if (name.endsWith('ORIGIN')) match ??= ORIGIN.exec(value)
-  const [, queueId, queueOffset, group, name] = match ?? []
-  return group === undefined || name === undefined
-    ? undefined
-    : deadKeyOf(group, name, Number(queueId), Number(queueOffset))
+/**
+ * Keeps which messages groups have given up. A dead letter names the place it was copied from, which may be that of a copy
+ * that retention made before: the body says whose it is, however often it was copied.
+ */
+export function noteDeadLetters(model: Model, image: LogImage): void {
+  for (const { topic, body } of image.records) {
+    if (!topic.startsWith(DEAD_LETTERS)) continue
+    const message = model.ofBody(body)
+    if (message === undefined) continue
+    const group = topic.slice(DEAD_LETTERS.length)
+    model.dead.add(deadKeyOf(group, message.topic, message.queueId, message.queueOffset))
+  }
 }
 
 export function checkLedgers(model: Model, rows: readonly QueueLedger[], verdict: Verdict): void {
-  for (const { topic, group, queueId, balanced, faults, sum, max, lag } of rows) {
+  for (const row of rows) {
+    const { topic, group, queueId, balanced, faults, sum, max, lag } = row
     const where = `${topic} queue ${queueId} of ${group}`
     if (!balanced || sum !== max) verdict.add('ledger', `${where}: ${faults.join('; ')}, ${sum} of ${max}`)
-    const known = model.topic(topic)
-    const isDrained = known?.value !== undefined && queueId < known.value.number
-    if (isDrained && lag > 0) verdict.add('ledger', `${where}: ${lag} messages are left after the draining`)
+    if (isLeft(model, row)) verdict.add('ledger', `${where}: ${lag} messages are left after the draining`)
   }
+}
+
+/** Groups wait for something of these queues: the draining goes on. */
+export function isSomethingLeft(model: Model, rows: readonly QueueLedger[]): boolean {
+  return rows.some((row) => isLeft(model, row))
+}
+
+function isLeft(model: Model, { topic, queueId, lag }: QueueLedger): boolean {
+  const known = model.topic(topic)?.value
+  return known !== undefined && queueId < known.number && lag > 0
 }

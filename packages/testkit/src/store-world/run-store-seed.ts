@@ -4,7 +4,7 @@ import { createWorld, type Counters, Prng, type World, WorldError } from '../sim
 import { BROKER_ADDRESS, BrokerHost, type HostEvent, STORE_ROOT } from './broker-host.ts'
 import { forgetBehind } from './check-deliveries.ts'
 import { LifeFault } from './disk-faults.ts'
-import { checkDrained, checkLedgers } from './check-end.ts'
+import { checkDrained, checkLedgers, isSomethingLeft, noteDeadLetters } from './check-end.ts'
 import { checkQueueFiles } from './check-queue-files.ts'
 import { checkRecoveredLog, maxOffsets } from './check-recovery.ts'
 import { type LogImage, LogReader } from './log-image.ts'
@@ -175,6 +175,7 @@ class StoreRun {
     const { model, verdict } = this
     this.#image = this.#logReader.read()
     checkRecoveredLog(model, { image: this.#image, end, floor }, verdict)
+    noteDeadLetters(model, this.#image)
     forgetBehind(model, end)
   }
 
@@ -271,7 +272,10 @@ class StoreRun {
     if (faultStays !== true) this.#heal()
     for (let count = 0; count < logDamages; count += 1) this.#damageLog()
     for (let count = 0; count < damages && !host.isUp; count += 1) this.#damage(count === 0 ? damageFirst : undefined)
-    if (jumpMs > 0) this.#jump(jumpMs)
+    if (jumpMs > 0) {
+      host.machine.jumpClock(jumpMs)
+      host.count('jumps of the clock', 1)
+    }
   }
 
   #heal(): void {
@@ -308,11 +312,6 @@ class StoreRun {
   #foreign(): void {
     this.#isForeign = true
     for (const setting of [...this.model.topics, ...this.model.groups]) setting.isFuzzy = true
-  }
-
-  #jump(forMs: number): void {
-    this.host.machine.jumpClock(forMs)
-    this.host.count('jumps of the clock', 1)
   }
 
   async #pause(forMs: number): Promise<void> {
@@ -362,7 +361,8 @@ class StoreRun {
           }
         }
       })
-      if (got === 0 || !host.isUp) break
+      // A damaged message takes a delivery for itself: its queue is compared with the log first, one message at a time.
+      if (!host.isUp || (got === 0 && !isSomethingLeft(model, host.broker.ledger()))) break
     }
     checkDrained(model, this.#logReader.read(), verdict)
     checkLedgers(model, host.broker.ledger(), verdict)
