@@ -32,6 +32,7 @@ export function checkQueueId(topics: TopicTable, topicName: string, queueId: num
 export function createAckMessage(deps: AckDeps) {
   return function ackMessage(request: IncomingRequest<AckMessageHeader>): void {
     const { consumerGroup, queueId, queueOffset, extraInfo } = request.header
+    deps.topics.require(request.header.topic)
     const handle = parseReceiptHandle(extraInfo, queueOffset)
     const topic = placeTopicOf(request.header.topic, consumerGroup, handle.topicKind)
     checkQueueId(deps.topics, topic, queueId)

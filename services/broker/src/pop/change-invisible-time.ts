@@ -30,6 +30,7 @@ export function createChangeInvisibleTime(deps: ChangeInvisibleTimeDeps) {
         `invisibleTime is ${invisibleTimeMs} ms; allowed is 0 to ${INVISIBLE_TIME_MS_MAX}`,
       )
     }
+    deps.topics.require(request.header.topic)
     const handle = parseReceiptHandle(extraInfo, queueOffset)
     const topic = placeTopicOf(request.header.topic, consumerGroup, handle.topicKind)
     checkQueueId(deps.topics, topic, queueId)

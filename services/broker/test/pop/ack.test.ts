@@ -113,6 +113,14 @@ test.each([
   expect(bucketsOf(broker)).toMatchObject({ inFlight: 1 })
 })
 
+test('ack, change of the invisible time: an unknown topic and a handle that is none → the topic is said', async () => {
+  const { broker, messages } = await popped(1)
+  const header = ackHeader(messages[0]!, { topic: 'missing', extraInfo: 'none' })
+  expect((await broker.ask(AckMessage, header)).code).toBe(ResponseCode.TOPIC_NOT_EXIST)
+  const change = { ...header, invisibleTimeMs: 1000 }
+  expect((await broker.ask(ChangeMessageInvisibleTime, change)).code).toBe(ResponseCode.TOPIC_NOT_EXIST)
+})
+
 test('change of the invisible time: the old handle afterwards → no effect; the new one settles', async () => {
   const { broker, messages } = await popped(1)
   const [first] = messages
