@@ -112,6 +112,10 @@ export class Store implements MessageStore {
       scheduler,
       reader: this,
       sizeAt: (at) => this.#log.sizeAt(at),
+      isBorderRight: async ({ topic, queueId }, offset) => {
+        const queue = parts.queues.find(topic, queueId)
+        return queue === undefined || this.#unitReads.isBorderRight(queue, offset)
+      },
       visibleEnd: () => (this.flushBeforeRelease ? this.#log.flushed : this.#log.written),
     })
     this.#dispatcher = createDispatcher((queue) => this.#checkpointer.unitAdded(queue))

@@ -72,6 +72,8 @@ export interface MessageQueriesDeps {
   readonly reader: QueueReader & RecordReader & RecordTimes
   /** Bytes of the record that starts there, by its first bytes; undefined where none does. */
   readonly sizeAt: (at: CommitLogOffset) => number | undefined | Promise<number | undefined>
+  /** See UnitReads.isBorderRight. */
+  readonly isBorderRight: (queue: QueueId, offset: number) => Promise<boolean>
   /** Consumers may see what starts below. */
   readonly visibleEnd: () => number
 }

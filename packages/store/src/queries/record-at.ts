@@ -6,6 +6,7 @@ import {
   createRecordPeek,
   MqError,
   peekRecord,
+  type QueueId,
   queueOffset,
 } from '@rocketmq-ts/model'
 import type { QueueReader, RecordReader } from '../message-store.ts'
@@ -14,11 +15,15 @@ import type { FoundRecord } from './message-queries.ts'
 
 /** Loads of units for one look, at most: a small cache may give them up in between. */
 const LOADS_MAX = 16
+/** Looks at a unit that was mended after the one before, at most. */
+const LOOKS_MAX = 4
 
 export interface RecordPlaces {
   readonly reader: RecordReader & QueueReader
   /** Bytes of the record that starts there, by its first bytes; undefined where none does. */
   readonly sizeAt: (at: CommitLogOffset) => number | undefined | Promise<number | undefined>
+  /** See UnitReads.isBorderRight. */
+  readonly isBorderRight: (queue: QueueId, offset: number) => Promise<boolean>
 }
 
 /** Where the log has the message of a queue offset; undefined without one. */
@@ -47,14 +52,26 @@ async function placeOf(
   throw new MqError('busy', `the units of topic '${topic}' do not stay in memory; try again`)
 }
 
+/** True when the queue names the place. A unit that names another one may be wrong itself: then it is mended first. */
+async function isInQueue(places: RecordPlaces, queue: QueueId, offset: number, at: number): Promise<boolean> {
+  for (let look = 0; look < LOOKS_MAX; look += 1) {
+    const place = await placeOf(places.reader, queue.topic, queue.queueId, offset)
+    if (place === at) return true
+    if (place === undefined) return false
+    const isRight = await places.isBorderRight(queue, offset)
+    // Somebody else may have had it mended meanwhile.
+    if (isRight && (await placeOf(places.reader, queue.topic, queue.queueId, offset)) === place) return false
+  }
+  throw new MqError('busy', `queue ${queue.queueId} of '${queue.topic}' is compared with the log; try again in a while`)
+}
+
 /** The record at a place; undefined where there is none that counts, or only a damaged one. */
 export async function recordAt(places: RecordPlaces, at: CommitLogOffset): Promise<FoundRecord | undefined> {
-  const { reader } = places
   const size = await places.sizeAt(at)
   if (size === undefined) return undefined
   let bytes: Uint8Array
   try {
-    bytes = await reader.read(at, size)
+    bytes = await places.reader.read(at, size)
   } catch (error) {
     if (error instanceof MqError && error.code === 'damaged') return undefined
     throw error
@@ -65,11 +82,12 @@ export async function recordAt(places: RecordPlaces, at: CommitLogOffset): Promi
   const topic = topicOf(text, peek)
   const { queueId, storeTimestampMs, propertiesAt, propertiesLength } = peek
   // A message that is not decided has no place in a queue.
-  if (hasUnit(peek.sysFlag) && (await placeOf(reader, topic, queueId, peek.queueOffset)) !== at) return undefined
+  const offset = peek.queueOffset
+  if (hasUnit(peek.sysFlag) && !(await isInQueue(places, { topic, queueId }, offset, at))) return undefined
   return {
     topic,
     queueId,
-    queueOffset: queueOffset(peek.queueOffset),
+    queueOffset: queueOffset(offset),
     commitLogOffset: commitLogOffset(at),
     storeTimestampMs,
     properties: text.subarray(propertiesAt, propertiesAt + propertiesLength),

@@ -1,6 +1,18 @@
 import { expect, test } from '@jest/globals'
+import { commitLogOffset, queueOffset } from '@rocketmq-ts/model'
 import * as fc from 'fast-check'
-import { createManualEffects, newRecord, openStore, send } from '../store-fixture.ts'
+import { searchOffset } from '../../src/queries/search-offset.ts'
+import { keyed, textsWith } from '../key-index/key-store.ts'
+import {
+  bytesOf,
+  createManualEffects,
+  FOLDER,
+  newRecord,
+  openStore,
+  overwrite,
+  restarted,
+  send,
+} from '../store-fixture.ts'
 
 const QUEUE = { topic: 'TopicTest', queueId: 0 }
 
@@ -56,4 +68,78 @@ test('search by time: any pauses and any time → what a walk over all messages 
     }),
     { numRuns: 25 },
   )
+})
+
+/** A stopped store of two queues, the second one younger, whose first files have changed places. */
+async function swappedQueues() {
+  const options = { unitsPerFile: 8, unitCacheBytes: 1 }
+  const effects = createManualEffects()
+  const store = await openStore(effects, options)
+  const times: number[][] = [[], []]
+  const places: number[][] = [[], []]
+  for (const queueId of [0, 1]) {
+    for (let index = 0; index < 20; index += 1) {
+      const [sent] = await send(store, keyed(`${queueId}-${index}`, `all${queueId}`, { queueId }))
+      times[queueId]!.push(sent!.storeTimestampMs)
+      places[queueId]!.push(sent!.commitLogOffset)
+      await effects.advance(10)
+    }
+  }
+  await store.close()
+  const [one, other] = [0, 1].map((queueId) => `${FOLDER}/consumequeue/TopicTest/${queueId}/${'0'.repeat(20)}`)
+  const [a, b] = [await bytesOf(effects, one!), await bytesOf(effects, other!)]
+  await overwrite(effects, one!, 0, b)
+  await overwrite(effects, other!, 0, a)
+  return { store: await openStore(restarted(effects), options), times, places }
+}
+
+test.each([0, 1])(
+  'search by time: first units of two queues swapped → what the log of queue %i says',
+  async (queueId) => {
+    const { store, times } = await swappedQueues()
+    const queue = { topic: 'TopicTest', queueId }
+    const [first] = times[queueId]!
+    expect(await store.earliestStoredMs(queue)).toBe(first)
+    await store.close()
+    for (const boundary of ['LOWER', 'UPPER'] as const) {
+      for (const wanted of [0, 3, 7, 8, 12]) {
+        const { store: other } = await swappedQueues()
+        expect(await other.searchOffset(queue, times[queueId]![wanted]!, boundary)).toBe(wanted)
+        await other.close()
+      }
+    }
+  },
+)
+
+test('search by time: units are mended by somebody else before the border is compared → searched again', async () => {
+  const times = [10, 20, 30, 40, 50, 60, 70, 80]
+  // The unit in the middle leads to the first record.
+  const places = [0, 1, 2, 3, 0, 5, 6, 7]
+  const reader: Parameters<typeof searchOffset>[0]['reader'] = {
+    bounds: () => ({ min: queueOffset(0), max: queueOffset(times.length) }),
+    queues: () => [],
+    scan(_queue, from, accept) {
+      accept({ queueOffset: from, commitLogOffset: commitLogOffset(places[from]!), size: 1, tagsCode: 0 })
+      return { kind: 'scanned', next: queueOffset(from + 1) }
+    },
+    storedMs: (at) => times[at],
+  }
+  const mendedMeanwhile = (): Promise<boolean> => {
+    places[4] = 4
+    return Promise.resolve(true)
+  }
+  const deps = { reader, pause: () => Promise.resolve(), isBorderRight: mendedMeanwhile }
+  expect(await searchOffset(deps, QUEUE, 30, 'LOWER')).toBe(2)
+})
+
+test('record by its place, or its key: first units of two queues swapped → found', async () => {
+  for (const queueId of [0, 1]) {
+    const { store, places } = await swappedQueues()
+    expect((await store.recordAt(commitLogOffset(places[queueId]![3]!)))?.queueOffset).toBe(3)
+    await store.close()
+    const { store: other } = await swappedQueues()
+    const all = Array.from({ length: 20 }, (_, index) => `${queueId}-${index}`)
+    expect(await textsWith(other, `all${queueId}`)).toEqual(all)
+    await other.close()
+  }
 })
