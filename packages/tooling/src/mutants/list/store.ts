@@ -82,8 +82,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'A query by key answers messages of a topic that was deleted',
     file: 'packages/store/src/queries/record-at.ts',
-    text: 'if (hasUnit(peek.sysFlag) && (await',
-    replacement: 'if (!hasUnit(peek.sysFlag) && (await',
+    text: 'if (hasUnit(peek.sysFlag) && !(await',
+    replacement: 'if (!hasUnit(peek.sysFlag) && !(await',
     testFile: 'packages/store/test/queries/query-keys.test.ts',
     test: 'key query: topic deleted and made again → messages of the older one are not found',
   },
