@@ -34,6 +34,7 @@ export interface QueueBuilderOptions {
 export class QueueBuilder {
   readonly #options: QueueBuilderOptions
   readonly #trusted = new Set<ConsumeQueue>()
+  readonly #overgrown = new Set<ConsumeQueue>()
   #lost: QueueState[] = []
 
   constructor(options: QueueBuilderOptions) {
@@ -58,6 +59,15 @@ export class QueueBuilder {
 
   isTrusted(queue: ConsumeQueue): boolean {
     return this.#trusted.has(queue)
+  }
+
+  /** Its files have something behind its last unit: its rest is cleared, however it was stopped. */
+  noteOvergrown(queue: ConsumeQueue): void {
+    this.#overgrown.add(queue)
+  }
+
+  isOvergrown(queue: ConsumeQueue): boolean {
+    return this.#overgrown.has(queue)
   }
 
   /** Forgets what a queue has: its files can not be trusted. */

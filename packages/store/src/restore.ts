@@ -162,8 +162,10 @@ async function trustQueues(
   const lost = new Map<QueueState, ConsumeQueue>()
 
   async function look(queue: ConsumeQueue, state: QueueState): Promise<void> {
-    const isIntact = state.isLost !== true && (await queueFiles.isIntact(queue, checkpoint.coversTo))
-    if (!isIntact) lost.set(state, queue)
+    const files = state.isLost === true ? 'lost' : await queueFiles.look(queue, checkpoint.coversTo)
+    // Units that the checkpoint has are in the files as well after an orderly stop, and are written again.
+    if (files === 'overgrown' && state.units === undefined) builder.noteOvergrown(queue)
+    if (files === 'lost') lost.set(state, queue)
     else if (state.units !== undefined) builder.addUnits(queue, state.units)
   }
 
@@ -357,7 +359,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   if (tailEnd > end) await cutTail({ files, folder: options.damagedFolder, segments, logger }, end, tailEnd)
   if (!cleanStop || !isIntact) await settleUnknownQueues(options, rebuilt)
   for (const queue of queues.all()) {
-    if (cleanStop && builder.isTrusted(queue)) continue
+    if (cleanStop && builder.isTrusted(queue) && !builder.isOvergrown(queue)) continue
     if (await queueFiles.truncate(queue)) rebuilt(nameOf(queue), 'was ahead of the log')
   }
   if (mark !== undefined && !cleanStop) await rewriteUnproven(options, Math.min(decision.provenFlushed, end), end)

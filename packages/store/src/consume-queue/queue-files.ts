@@ -6,8 +6,8 @@ import { type File, FileError, type Files } from '@rocketmq-ts/runtime'
 import { fileName, listPositions } from '../commit-log/segment.ts'
 import { CHUNK_UNITS } from './chunk-cache.ts'
 import type { ConsumeQueue } from './consume-queue.ts'
-import { lastUnitIn, queuePlaces } from './queue-places.ts'
-import { encodeUnit, FILLER_SIZE, UNIT_BYTES, unitPosition } from './unit.ts'
+import { type FilesState, lastUnitIn, queuePlaces } from './queue-places.ts'
+import { EMPTY_UNIT, encodeUnit, FILLER_SIZE, UNIT_BYTES, unitPosition } from './unit.ts'
 
 /** Files kept open, at most. */
 const OPEN_FILES_MAX = 128
@@ -20,7 +20,7 @@ const PIECE_BYTES = 3200 * UNIT_BYTES
 export type JudgeUnits = (from: number, units: Buffer) => void
 
 export interface QueueFiles {
-  /** Writes the units of [queue.persisted, queue.max) into the page cache. */
+  /** Writes the units of [queue.persisted, queue.max) into the page cache, and an empty one: Apache ends there. */
   persist(queue: ConsumeQueue): Promise<void>
   /**
    * Reads the units around `at`, which are in files, into the queue's memory; groups take turns in the lane. `judge` may
@@ -35,8 +35,8 @@ export interface QueueFiles {
   sync(): Promise<void>
   /** Clears what the files hold from the queue's end on. True when there was something. */
   truncate(queue: ConsumeQueue): Promise<boolean>
-  /** True when all files of the queue are there and the last unit is one of a record below `logEnd`. */
-  isIntact(queue: ConsumeQueue, logEnd: number): Promise<boolean>
+  /** The files of the queue, by their sizes and its last unit, which must be one of a record below `logEnd`. */
+  look(queue: ConsumeQueue, logEnd: number): Promise<FilesState>
   /** Queues that have a folder. */
   places(): Promise<QueueId[]>
   /** The last unit in the files of a queue, in whatever state they are. */
@@ -158,7 +158,9 @@ export function createQueueFiles(options: {
           const fileEnd = start + unitsPerFile
           for (let units = queue.resident(queue.persisted); units !== undefined && queue.persisted < fileEnd;) {
             const count = Math.min(units.to, fileEnd) - queue.persisted
-            file.writeSync((queue.persisted - start) * UNIT_BYTES, [units.bytes.subarray(0, count * UNIT_BYTES)])
+            const part = units.bytes.subarray(0, count * UNIT_BYTES)
+            const at = (queue.persisted - start) * UNIT_BYTES
+            file.writeSync(at, queue.persisted + count < fileEnd ? [part, EMPTY_UNIT] : [part])
             queue.persisted += count
             units = queue.resident(queue.persisted)
           }
@@ -245,13 +247,11 @@ export function createQueueFiles(options: {
       async (file) => {
         // A power loss may have taken its length, which the next writer counts on.
         if ((await file.size()) !== fileBytes) await file.truncate(fileBytes)
-        const start = (queue.max - fileStart(queue.max)) * UNIT_BYTES
         let found = false
-        for (let at = start; at < fileBytes; at += piece.length) {
+        for (let at = (queue.max - fileStart(queue.max)) * UNIT_BYTES; at < fileBytes; at += piece.length) {
           const bytes = await file.read(at, piece.subarray(0, Math.min(piece.length, fileBytes - at)))
-          const isClear = piece.compare(zeros, 0, bytes, 0, bytes) === 0
           // Units are written without gaps: behind a clear piece there is none.
-          if (isClear) return found
+          if (piece.compare(zeros, 0, bytes, 0, bytes) === 0) return found
           file.writeSync(at, [zeros.subarray(0, bytes)])
           found = true
         }
@@ -341,9 +341,9 @@ export function createQueueFiles(options: {
       }
       return found
     },
-    async isIntact(queue, logEnd) {
+    async look(queue, logEnd) {
       // A min beyond what is in files needs none of them.
-      if (queue.max <= queue.min) return true
+      if (queue.max <= queue.min) return 'intact'
       const last = queue.max - 1
       const lastStart = fileStart(last)
       try {
@@ -354,21 +354,22 @@ export function createQueueFiles(options: {
             () => files.open(path, 'must-exist'),
             (file) => file.size(),
           )
-          if (bytes !== fileBytes) return false
+          if (bytes !== fileBytes) return 'lost'
         }
         const path = pathOf(queue, last)
         return await use(
           path,
           () => files.open(path, 'must-exist'),
           async (file) => {
-            const unit = Buffer.alloc(UNIT_BYTES)
-            const [bytes] = await Promise.all([file.size(), file.read((last - lastStart) * UNIT_BYTES, unit)])
-            const position = unitPosition(unit, 0)
-            return bytes === fileBytes && position >= 0 && position < logEnd
+            const units = Buffer.alloc(2 * UNIT_BYTES)
+            const [bytes] = await Promise.all([file.size(), file.read((last - lastStart) * UNIT_BYTES, units)])
+            const position = unitPosition(units, 0)
+            if (bytes !== fileBytes || position < 0 || position >= logEnd) return 'lost'
+            return units.subarray(UNIT_BYTES).some((byte) => byte !== 0) ? 'overgrown' : 'intact'
           },
         )
       } catch (error) {
-        if (error instanceof FileError) return false
+        if (error instanceof FileError) return 'lost'
         throw error
       }
     },
@@ -378,8 +379,7 @@ export function createQueueFiles(options: {
       const start = fileStart(queue.min)
       if ((removedBelow.get(queue) ?? 0) >= start || queue.ended) return
       const folder = folderOf(queue)
-      const positions = await listPositions(files, folder)
-      for (const position of positions.slice(0, -1)) {
+      for (const position of (await listPositions(files, folder)).slice(0, -1)) {
         if (position >= start * UNIT_BYTES) break
         const path = `${folder}/${fileName(position)}`
         await forget(path)

@@ -7,6 +7,9 @@ import { UNIT_BYTES, unitPosition } from './unit.ts'
 /** Largest file of a queue that is looked through. */
 const FOREIGN_FILE_BYTES_MAX = 64 * 1024 * 1024
 
+/** 'overgrown': intact, but there is something behind the last unit, which Apache would take for a unit. */
+export type FilesState = 'intact' | 'overgrown' | 'lost'
+
 /** Queues that have a folder. */
 export async function queuePlaces(files: Files, root: string): Promise<QueueId[]> {
   const places: QueueId[] = []

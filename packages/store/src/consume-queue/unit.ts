@@ -6,6 +6,8 @@ import type { Unit } from '../message-store.ts'
 
 /** Java: ConsumeQueue.CQ_STORE_UNIT_SIZE. */
 export const UNIT_BYTES = 20
+/** What a file holds where there is no unit yet. */
+export const EMPTY_UNIT: Uint8Array = Buffer.alloc(UNIT_BYTES)
 /** The size that no record has: stands where a record was lost. Java: ConsumeQueue.fillPreBlank. */
 export const FILLER_SIZE = 0x7fff_ffff
 

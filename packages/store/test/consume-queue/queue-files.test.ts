@@ -32,7 +32,7 @@ function setUp() {
     },
   }
   const queueFiles = createQueueFiles({ files, root: ROOT, unitsPerFile: 1000 })
-  return { queueFiles, reads, holdUp: (what: () => void) => void (beforeOpen = what) }
+  return { queueFiles, files, reads, holdUp: (what: () => void) => void (beforeOpen = what) }
 }
 
 function createQueue(cacheBytes: number): ConsumeQueue {
@@ -63,5 +63,21 @@ test('queue files: the queue ends while its file is opened → nothing is writte
   holdUp(() => queue.end())
   await queueFiles.persist(queue)
   expect(queue.persisted).toBe(0)
+  await queueFiles.close()
+})
+
+test('queue files: something lies behind the units that are written → an empty unit ends them', async () => {
+  const { queueFiles, files } = setUp()
+  const queue = createQueue(1_000_000)
+  pushUnits(queue, 1)
+  await queueFiles.persist(queue)
+  const file = await files.open(`${ROOT}/T/0/00000000000000000000`, 'must-exist')
+  file.writeSync(20, [Buffer.alloc(60, 1)])
+  queue.push({ commitLogOffset: 100, size: 1, tagsCode: 0 })
+  await queueFiles.persist(queue)
+  const bytes = Buffer.alloc(80)
+  await file.read(0, bytes)
+  expect(bytes.readInt32BE(28)).toBe(1)
+  expect(bytes.subarray(40, 60).equals(Buffer.alloc(20))).toBe(true)
   await queueFiles.close()
 })

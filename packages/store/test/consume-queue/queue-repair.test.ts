@@ -334,3 +334,16 @@ test('queue repair: power lost at any step of it → the next start has every un
     expect(await textsOf(store, 'A')).toEqual(TEXTS)
   }
 }, 60_000)
+
+test('queue repair: a unit behind the last one after an orderly stop → cleared at the start: Apache would take it for a message', async () => {
+  const { effects, right } = await stopped()
+  const lonely = encoded({ commitLogOffset: 0, size: 100, tagsCode: 0 })
+  await overwrite(effects, fileOf('A'), COUNT * 20, Buffer.concat([lonely, lonely, lonely]))
+  const { store, rebuilt } = await started(restarted(effects))
+  expect(rebuilt()).toMatchObject([{ file: 'consumequeue/A/0', reason: 'was ahead of the log' }])
+  expect(store.recovery).toMatchObject({ cleanStop: true, scannedBytes: 0 })
+  expect((await bytesOf(effects, fileOf('A'))).equals(right)).toBe(true)
+  await send(store, newRecord({ topic: 'A', text: 'next' }))
+  expect((await textsOf(store, 'A')).slice(-2)).toEqual([TEXTS.at(-1), 'next'])
+  await store.close()
+})

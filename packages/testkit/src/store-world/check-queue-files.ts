@@ -2,6 +2,7 @@
 // must both be exactly this.
 import { tagsCodeOf } from '@rocketmq-ts/model'
 import type { Disk } from '../sim/index.ts'
+import { maxOffsets } from './check-recovery.ts'
 import type { LogImage } from './log-image.ts'
 import type { Model } from './model.ts'
 import type { Verdict } from './verdict.ts'
@@ -15,15 +16,16 @@ export interface QueueFilesFacts {
   /** Length of a queue file. */
   readonly fileBytes: number
   readonly image: LogImage
+  /** Queue files were changed at rest: what lies further behind the end than Apache looks may stay there. */
+  readonly wereChanged: boolean
   /** For the report: whose files they are. */
   readonly whose: string
 }
 
 /** Judges the queues of all topics whose life is known. The broker has stopped in order. */
 export function checkQueueFiles(model: Model, facts: QueueFilesFacts, verdict: Verdict): void {
-  const { disk, root, fileBytes, image, whose } = facts
+  const { disk, root, fileBytes, image, whose, wereChanged } = facts
   const files = new Map<string, Buffer>()
-  const max = new Map<string, number>()
   const fileOf = (topic: string, queueId: number, start: number): Buffer => {
     const path = `${root}/consumequeue/${topic}/${queueId}/${String(start).padStart(20, '0')}`
     let bytes = files.get(path)
@@ -44,20 +46,23 @@ export function checkQueueFiles(model: Model, facts: QueueFilesFacts, verdict: V
     const bytes = fileOf(topic, queueId, queueOffset * UNIT_BYTES - at)
     const unit = [bytes.readBigInt64BE(at), bytes.readInt32BE(at + 8), bytes.readBigInt64BE(at + 12)]
     const expected = [BigInt(position), size, BigInt(tagsCodeOf(message.tag))]
-    max.set(`${topic} ${queueId}`, queueOffset + 1)
     if (unit.join(' ') === expected.join(' ')) continue
     verdict.add(
       'queue-file',
       `${whose}: ${topic} queue ${queueId} offset ${queueOffset} is ${unit.join(' ')}, its record says ${expected.join(' ')}`,
     )
   }
-  for (const { name: topic, value, isFuzzy } of model.topics) {
+  for (const known of model.topics) {
+    const { name: topic, value, isFuzzy } = known
     if (value === undefined || isFuzzy) continue
+    // The last record may be a damaged one: its unit stays.
+    const max = maxOffsets(model, image, known)
     for (let queueId = 0; queueId < value.number; queueId += 1) {
-      const end = (max.get(`${topic} ${queueId}`) ?? 0) * UNIT_BYTES
+      const end = (max.get(queueId) ?? 0) * UNIT_BYTES
       if (end === 0 || end % fileBytes === 0) continue
       const bytes = fileOf(topic, queueId, end - (end % fileBytes))
-      if (bytes.subarray(end % fileBytes).some((byte) => byte !== 0)) {
+      const rest = bytes.subarray(end % fileBytes).subarray(0, wereChanged ? UNIT_BYTES : fileBytes)
+      if (rest.some((byte) => byte !== 0)) {
         verdict.add(
           'queue-file',
           `${whose}: ${topic} queue ${queueId} has bytes behind its last unit, ${end / UNIT_BYTES}`,

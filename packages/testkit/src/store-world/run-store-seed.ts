@@ -322,7 +322,6 @@ class StoreRun {
 
   async #end(crash: LifePlan['crash']): Promise<void> {
     const { host } = this
-    const random = this.#random
     if (host.isUp && crash?.phase === 'running' && host.isOrdered) await this.#pause(IDLE_MS)
     if (!host.isUp) return
     if (crash?.phase === 'running' || crash?.phase === 'recovering') host.crash(crash.powerLoss)
@@ -331,7 +330,7 @@ class StoreRun {
       await this.#stop()
       host.order(undefined)
       // What an orderly stop leaves behind needs no power.
-      if (random.chance(0.5)) host.losePower()
+      if (this.#random.chance(0.5)) host.losePower()
     }
     if (crash?.phase === 'recovering') host.order({ ...crash })
   }
@@ -374,9 +373,10 @@ class StoreRun {
   #checkQueueFiles(whose: string): void {
     const { host, model, verdict } = this
     const { disk } = host.machine
-    const image = this.#logReader.read()
+    const wereChanged = Array.from(host.faults.keys()).some((name) => name.endsWith(': queue'))
     const fileBytes = this.#plan.shape.settings.mappedFileSizeConsumeQueue ?? 0
-    checkQueueFiles(model, { disk, root: STORE_ROOT, fileBytes, image, whose }, verdict)
+    const image = this.#logReader.read()
+    checkQueueFiles(model, { disk, root: STORE_ROOT, fileBytes, image, wereChanged, whose }, verdict)
   }
 
   /** Without its derived files the broker builds them again, from the log alone, and nobody sees a difference. */
