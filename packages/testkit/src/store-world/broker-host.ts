@@ -43,7 +43,8 @@ export interface LifeRecord {
   /** The log takes nothing, for good or until there is room: what changes meanwhile may be in memory only. */
   readonly isRefusing: boolean
   hasFailed: boolean
-  isFull: boolean
+  /** Parts of the store for which the disk is full: the log, the watermark of retention. Each tells by itself when it no longer is. */
+  fullFor: number
   /** Its key index takes and finds nothing more. */
   hasIndexFailed: boolean
   /** Files that its recovery had to build again. */
@@ -157,10 +158,10 @@ export class BrokerHost implements DiskWatcher {
       recoveredEnd: undefined,
       scannedBytes: undefined,
       get isRefusing() {
-        return this.hasFailed || this.isFull
+        return this.hasFailed || this.fullFor > 0
       },
       hasFailed: false,
-      isFull: false,
+      fullFor: 0,
       wasFaulty: false,
       rebuilt: 0,
       hasIndexFailed: false,
@@ -321,8 +322,8 @@ export class BrokerHost implements DiskWatcher {
     if (event.event === 'store.index-failed') life.hasIndexFailed = true
     if (event.event === 'store.rebuilt') life.rebuilt += 1
     if (event.event === 'store.failed') life.hasFailed = true
-    if (event.event === 'store.disk-full') life.isFull = true
-    if (event.event === 'store.disk-freed') life.isFull = false
+    if (event.event === 'store.disk-full') life.fullFor += 1
+    if (event.event === 'store.disk-freed') life.fullFor -= 1
     if (event.event === 'segment.rolled') this.#isRolling = true
     if (event.event === 'states.complete') this.#isRolling = false
     if (event.level === 'warn' || event.level === 'error') this.events.push(event)
