@@ -46,7 +46,10 @@ export function checkDelivery(model: Model, facts: DeliveryFacts, verdict: Verdi
   }
   if (!group.takes(message)) verdict.add('filter', `${name}: its tag is '${message.tag}'`)
   const before = group.entries.get(message)
-  if (before !== undefined && !group.isFuzzy && model.topic(message.topic)?.isFuzzy === false)
+  // The retry topic stays when the group is deleted, as Apache's does: a new one of its name gets what is left there.
+  const isOld = isCopy && record.commitLogOffset < (group.value?.born ?? 0)
+  const isTwice = isOld || before?.isTwice === true
+  if (before !== undefined && !isTwice && !group.isFuzzy && model.topic(message.topic)?.isFuzzy === false)
     checkAgain(before, popTimeMs, name, verdict)
   const entry: Entry = {
     message,
@@ -56,6 +59,7 @@ export function checkDelivery(model: Model, facts: DeliveryFacts, verdict: Verdi
     isHidden: !isRefusing,
     deliveries: (before?.deliveries ?? 0) + 1,
     settled: 'no',
+    isTwice,
     popEnd: written,
     settledEnd: 0,
   }

@@ -40,6 +40,8 @@ export interface Entry {
   isHidden: boolean
   deliveries: number
   settled: Settled
+  /** It came out of a copy that an older life of the group left in its retry topic, too: each goes its own way. */
+  isTwice: boolean
   /** End of the log when the delivery, and when the settling was answered. */
   popEnd: number
   settledEnd: number
