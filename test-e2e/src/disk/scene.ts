@@ -25,11 +25,9 @@ const LATE_BATCH = 8
 /** Little, so that a small disk lasts: the large ones fill it. */
 const SENDERS = { raw: 6, sdk: 2, pauseMs: 20 }
 const BODY_BYTES = 700
-/** Messages whose names begin so fill a disk, or what waits for one. */
+/** Messages whose names begin so fill a disk. */
 export const LARGE = 'large'
-export const HUGE = 'huge'
 const LARGE_BYTES = 256 * 1024
-const HUGE_BYTES = 3 * 1024 * 1024
 /** So many messages are acknowledged before the fault: the late group has something to read. */
 const BEFORE = 400
 const REACHED_MS_MAX = 15_000
@@ -79,7 +77,7 @@ export interface SceneOptions {
 
 const bodies = {
   of(id: string): Buffer {
-    const bytes = id.startsWith(HUGE) ? HUGE_BYTES : id.startsWith(LARGE) ? LARGE_BYTES : BODY_BYTES
+    const bytes = id.startsWith(LARGE) ? LARGE_BYTES : BODY_BYTES
     const body = Buffer.alloc(bytes, hashOf(id) % 251)
     body.write(`${id}\n`, 'latin1')
     return body
