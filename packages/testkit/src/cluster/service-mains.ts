@@ -71,6 +71,8 @@ export async function startBroker(place: BrokerPlace, { effects, logger, onDefec
       flushDiskType: place.flushDiskType,
       mappedFileSizeCommitLog: place.segmentBytes,
       ...INDEX_SIZES,
+      // A disk that is full on purpose must not take what the checker asks for.
+      cleanFileForciblyEnable: false,
       registerNameServerPeriod: REGISTER_PERIOD_MS,
       flushConsumerOffsetInterval: START_CACHE_PERIOD_MS,
       joinCluster: place.joinCluster,
