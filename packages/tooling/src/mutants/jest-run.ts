@@ -6,8 +6,9 @@ import process from 'node:process'
 import { stripVTControlCharacters } from 'node:util'
 
 const NODE_FLAGS = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning']
-/** A fault can make tests run for ever. */
-const RUN_DEADLINE_MS = 90_000
+/** A fault can make tests run for ever. Of one file of tests, and of all of a package. */
+const FILE_DEADLINE_MS = 90_000
+const PACKAGE_DEADLINE_MS = 600_000
 /** Last characters kept of what jest says, for the case that it leaves no results. */
 const OUTPUT_CHARS_MAX = 4000
 /** Of one failure. */
@@ -70,7 +71,7 @@ export async function runJest(root: string, testFiles: readonly string[]): Promi
     '--runTestsByPath',
     ...testFiles.map((path) => join(root, path)),
   ]
-  const output = await runNode(root, args)
+  const output = await runNode(root, args, testFiles.length > 1 ? PACKAGE_DEADLINE_MS : FILE_DEADLINE_MS)
   try {
     return testsOf(JSON.parse(await readFile(outputFile, 'utf8')) as JestResults)
   } catch {
@@ -78,11 +79,11 @@ export async function runJest(root: string, testFiles: readonly string[]): Promi
   }
 }
 
-function runNode(cwd: string, args: readonly string[]): Promise<string> {
+function runNode(cwd: string, args: readonly string[], timeout: number): Promise<string> {
   const child = spawn(process.execPath, args, {
     cwd,
     stdio: ['ignore', 'ignore', 'pipe'],
-    timeout: RUN_DEADLINE_MS,
+    timeout,
     killSignal: 'SIGKILL',
   })
   let output = ''
