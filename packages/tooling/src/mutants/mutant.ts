@@ -14,8 +14,23 @@ export interface Fault {
 export interface Mutant extends Fault {
   /** The test file that is run, from the root. */
   readonly testFile: string
-  /** The full name of the test in it that must fail. */
+  /** The full name of the test in it that must fail; of a table of tests its title, where `%s` stands for any text. */
   readonly test: string
+}
+
+/** Whether a title stands for a test of this name: `%s` is any text in it, all else is itself. */
+export function isNamed(title: string, name: string): boolean {
+  const [start = '', ...rest] = title.split('%s')
+  const end = rest.pop()
+  if (end === undefined) return name === title
+  if (!name.startsWith(start) || !name.endsWith(end)) return false
+  let from = start.length
+  for (const piece of rest) {
+    const at = name.indexOf(piece, from)
+    if (at < 0) return false
+    from = at + piece.length
+  }
+  return from <= name.length - end.length
 }
 
 /** The mutated source, or why there is none. */

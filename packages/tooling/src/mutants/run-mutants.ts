@@ -1,7 +1,7 @@
 // Applies every mutant to a copy of the sources and asks whether its test notices. First the copy as it is: only tests
 // that are green without a fault can tell about one. Two copies, each with one jest process at a time.
 import type { TestsRun } from './jest-run.ts'
-import { type Fault, mutate, type Mutant } from './mutant.ts'
+import { type Fault, isNamed, mutate, type Mutant } from './mutant.ts'
 import type { SourceCopy } from './source-copy.ts'
 
 /** A jest process keeps a core busy. */
@@ -134,15 +134,15 @@ function faultOfBaseline({ test, testFile }: Mutant, baseline: TestsRun | undefi
   if (broken !== undefined) return `without the fault: ${broken}`
   const [red] = baseline?.failed.keys() ?? []
   if (red !== undefined) return `without the fault, ${testFile} is not green: '${red}' fails`
-  if (baseline?.passed.has(test) !== true) return `${testFile} has no test '${test}'`
+  if (![...(baseline?.passed ?? [])].some((name) => isNamed(test, name))) return `${testFile} has no test '${test}'`
   return undefined
 }
 
 function verdictOf({ test }: Mutant, { passed, failed, broken }: TestsRun): Verdict {
-  const failure = failed.get(test)
-  if (failure !== undefined) return { kind: 'caught', reason: failure }
+  const caught = [...failed].find(([name]) => isNamed(test, name))
+  if (caught !== undefined) return { kind: 'caught', reason: caught[1] }
   if (broken.length > 0) return { kind: 'rotten', reason: `no test could judge it: ${broken.join('; ')}` }
-  if (!passed.has(test)) return { kind: 'rotten', reason: 'its test was not run' }
+  if (![...passed].some((name) => isNamed(test, name))) return { kind: 'rotten', reason: 'its test was not run' }
   const others = failed.size === 0 ? 'no test of the file fails' : `others fail: ${[...failed.keys()].join('; ')}`
   return { kind: 'survived', reason: `its test stays green; ${others}` }
 }

@@ -126,6 +126,18 @@ test('mutants: a runner that fails → the copies are gone all the same', async 
   expect(seen.left()).toBe(0)
 })
 
+test('mutants: a table of tests → one case that fails is enough, one of another title is not', async () => {
+  const [small, large, other] = ['sum of small (ones)', 'sum of large (ones)', 'sum of small (twos)']
+  const runOf = (source: string): TestsRun =>
+    source.includes('a + b')
+      ? ended({ passed: [small, large, other] })
+      : ended({ passed: [small, other], failed: [large] })
+  const table = { ...WRONG_SUM, test: 'sum of %s (ones)' }
+  const stranger = { ...WRONG_SUM, test: 'sum of %s (twos)' }
+  const results = await runMutants([table, stranger], createDeps(runOf).deps)
+  expect(results.map(({ verdict }) => verdict.kind)).toEqual(['caught', 'survived'])
+})
+
 test('report: a table for people, JSON for programs', () => {
   const results: MutantResult[] = [
     { mutant: WRONG_SUM, test: WRONG_SUM.test, verdict: { kind: 'caught', reason: 'expected 3' }, durationMs: 1234 },

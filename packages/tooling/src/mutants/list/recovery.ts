@@ -4,6 +4,8 @@ import type { Mutant } from '../mutant.ts'
 const STORE_TEST = 'packages/store/test/store.test.ts'
 const SCAN_TEST = 'packages/store/test/recovery.test.ts'
 const BROKER_TEST = 'services/broker/test/restart.test.ts'
+const LAST_WRITER_TEST = 'packages/store/test/last-writer.test.ts'
+const TAKE_OVER_TEST = 'services/broker/test/foreign/take-over.test.ts'
 const SURVIVORS_TEST = 'services/broker/test/pop/survivors.test.ts'
 const LOST_LOG_TEST = 'services/broker/test/lost-log.test.ts'
 
@@ -55,6 +57,22 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     replacement: 'discardGenerationsBeyond(deps.files, valid, Number.MAX_SAFE_INTEGER)',
     testFile: LOST_LOG_TEST,
     test: 'lost log: the start cache covers more than is left → it is refused, the messages that are left come again',
+  },
+  {
+    name: 'A folder is called ours before what another broker left is taken over',
+    file: 'services/broker/src/foreign/take-over.ts',
+    text: 'const found = await readSettingsFiles(files, root)',
+    replacement: 'await store.claim()\n  const found = await readSettingsFiles(files, root)',
+    testFile: TAKE_OVER_TEST,
+    test: 'take over: %s at any moment of it → the next start has the same',
+  },
+  {
+    name: 'What another broker wrote behind our end is not noticed',
+    file: 'packages/store/src/last-writer.ts',
+    text: 'return head.some((byte) => byte !== 0)',
+    replacement: 'return false',
+    testFile: LAST_WRITER_TEST,
+    test: 'last writer: another broker wrote on and was %s → it is told from where, and all is served',
   },
   {
     name: 'A copy in a retry topic settles nothing at replay',
