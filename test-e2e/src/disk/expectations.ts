@@ -23,8 +23,9 @@ const HEALTH_MS_MAX = 1_000
 /** From the fault to the first refusal. */
 const NOTICED_MS_MAX = 60_000
 
-/** Codes of both ways when a message is stored and its flush takes too long. */
+/** Codes of both ways when a message is stored and its flush takes too long, and when the disk is behind. */
 export const LATE_CODES = { gRPC: 'MASTER_PERSISTENCE_TIMEOUT', remoting: '10' } as const
+export const BUSY_CODES = { gRPC: 'TOO_MANY_REQUESTS', remoting: '2' } as const
 
 /** Sends until both ways refuse; resolves with how many were taken before. `kind` begins the names of the messages. */
 export async function untilRefused({ prober }: Scene, kind?: string): Promise<number> {

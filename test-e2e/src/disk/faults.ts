@@ -1,6 +1,7 @@
 // The faults of a disk, each with what must hold while it stands and afterwards.
 import { expectThat } from '../steps.ts'
 import {
+  BUSY_CODES,
   expectBoundedMemory,
   expectHealth,
   expectMetric,
@@ -15,7 +16,7 @@ import {
   untilRefused,
 } from './expectations.ts'
 import type { Fault } from './fault-shim.ts'
-import { type Flush, LARGE, type Scene } from './scene.ts'
+import { type Flush, HUGE, LARGE, type Scene } from './scene.ts'
 
 const MIB = 1024 * 1024
 /** By a write that found no room, or by the last of Apache's marks. */
@@ -28,7 +29,10 @@ const UNREADABLE = [60_000, 64_000] as const
 const UNREADABLE_RECORDS_MAX = 16
 const SLOW_MS = 200
 const SLOW_SENDS_MS_MAX = 2_000
-const STALL_MS = 6_000
+/** With asynchronous flush it lasts until what waits for the disk reaches its bound. */
+const STALL_MS: Readonly<Record<Flush, number>> = { sync: 6_000, async: 20_000 }
+/** None is begun while a sync is stalled: that waits for a sync of its own. */
+const STALL_SEGMENT_BYTES = 1024 * MIB
 const FLUSH_TIMEOUT_MS = 500
 /** Bytes that wait for the disk are bounded by 128 MiB; the process has the rest anyway. */
 const BEHIND_MEMORY_MAX = 512 * MIB
@@ -39,6 +43,7 @@ export interface DiskFault {
   readonly flushes: readonly Flush[]
   readonly volume?: { readonly bytes: number; readonly inodes?: number }
   readonly needsShim?: boolean
+  readonly segmentBytes?: number
   readonly brokerFlags?: readonly string[]
   /** Events that the broker logs as errors then, and others that it may. */
   readonly errors: readonly string[]
@@ -183,23 +188,29 @@ export const DISK_FAULTS: readonly DiskFault[] = [
   {
     name: 'stalled',
     title: 'a sync of the log takes seconds',
-    flushes: ['sync'],
+    flushes: BOTH,
     needsShim: true,
+    segmentBytes: STALL_SEGMENT_BYTES,
     brokerFlags: [`--sync-flush-timeout=${FLUSH_TIMEOUT_MS}ms`],
     errors: [],
     async run(scene) {
-      const { disk } = scene
-      disk.set({ call: 'sync', result: STALL_MS, path: 'commitlog/' })
-      await scene.step('sends say that their flush is late', async () => {
-        const ms = await untilAnswered(scene, LATE_CODES)
-        expectThat(ms < FLUSH_TIMEOUT_MS + 1_000, `answered after ${Math.round(ms)} ms`)
-        return `answered after ${Math.round(ms)} ms`
-      })
+      const { disk, flush } = scene
+      disk.set({ call: 'sync', result: STALL_MS[flush], path: 'commitlog/' })
+      await scene.step(
+        flush === 'sync' ? 'sends say that their flush is late' : 'sends wait for the disk',
+        async () => {
+          const ms = await (flush === 'sync'
+            ? untilAnswered(scene, LATE_CODES)
+            : untilAnswered(scene, BUSY_CODES, HUGE))
+          expectThat(ms < FLUSH_TIMEOUT_MS + 1_000, `answered after ${Math.round(ms)} ms`)
+          return `answered after ${Math.round(ms)} ms`
+        },
+      )
       await scene.step('memory is bounded', async () => expectBoundedMemory(scene, BEHIND_MEMORY_MAX))
       await scene.step('messages are delivered and acknowledged', () => expectReads(scene))
       await scene.step('the health port is green, and heartbeats go on', () => expectHealth(scene, { ready: true }))
       disk.heal()
-      await scene.step('sends go on by themselves', () => expectRecovered(scene, STALL_MS))
+      await scene.step('sends go on by themselves', () => expectRecovered(scene, STALL_MS[flush]))
     },
   },
 ]

@@ -25,9 +25,11 @@ const LATE_BATCH = 8
 /** Little, so that a small disk lasts: the large ones fill it. */
 const SENDERS = { raw: 6, sdk: 2, pauseMs: 20 }
 const BODY_BYTES = 700
-/** Messages whose names begin so fill a disk. */
+/** Messages whose names begin so fill a disk, or what waits for one. */
 export const LARGE = 'large'
+export const HUGE = 'huge'
 const LARGE_BYTES = 256 * 1024
+const HUGE_BYTES = 3 * 1024 * 1024
 /** So many messages are acknowledged before the fault: the late group has something to read. */
 const BEFORE = 400
 const REACHED_MS_MAX = 15_000
@@ -68,6 +70,8 @@ export interface SceneOptions {
   readonly volume?: { readonly bytes: number; readonly inodes?: number } | undefined
   /** Path of the library that makes calls fail. */
   readonly library?: string | undefined
+  /** Of the log; small ones, so that some are begun, where a fault does not say. */
+  readonly segmentBytes?: number | undefined
   readonly brokerFlags?: readonly string[] | undefined
   /** Events that the broker logs as errors then, and others that it may. */
   readonly errors: readonly string[]
@@ -77,7 +81,7 @@ export interface SceneOptions {
 
 const bodies = {
   of(id: string): Buffer {
-    const bytes = id.startsWith(LARGE) ? LARGE_BYTES : BODY_BYTES
+    const bytes = id.startsWith(HUGE) ? HUGE_BYTES : id.startsWith(LARGE) ? LARGE_BYTES : BODY_BYTES
     const body = Buffer.alloc(bytes, hashOf(id) % 251)
     body.write(`${id}\n`, 'latin1')
     return body
@@ -107,7 +111,7 @@ export async function playScene(options: SceneOptions): Promise<void> {
     flush,
     services,
     brokerFlags: [
-      `--mapped-file-size-commit-log=${SEGMENT_BYTES}`,
+      `--mapped-file-size-commit-log=${options.segmentBytes ?? SEGMENT_BYTES}`,
       // A full disk shall refuse new messages, not lose old ones: groups here are late on purpose.
       '--clean-file-forcibly-enable=false',
       ...(options.brokerFlags ?? []),
