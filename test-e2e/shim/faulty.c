@@ -23,15 +23,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EXPORT __attribute__((visibility("default")))
-#define PATH_BYTES (2 * PATH_MAX)
+#include "below.h"
+
 #define RULES_BYTES 8192
 #define RULES_MAX 256
 
-static char root[PATH_MAX];
-static size_t root_bytes;
 static const char *rules_path;
-static int hits_fd = -1;
 /* By id: how often a rule was hit. */
 static int hits[RULES_MAX];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -42,46 +39,8 @@ static const struct {
 } ERRORS[] = {{"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EROFS", EROFS}, {"EDQUOT", EDQUOT}, {"EMFILE", EMFILE}};
 
 __attribute__((constructor)) static void begin(void) {
-  const char *below = getenv("FAULTY_ROOT");
-  const char *told = getenv("FAULTY_HITS");
   rules_path = getenv("FAULTY_RULES");
-  if (below == NULL || told == NULL || rules_path == NULL || realpath(below, root) == NULL) return;
-  root_bytes = strlen(root);
-  hits_fd = (int)syscall(SYS_openat, AT_FDCWD, told, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-}
-
-static bool below_root(const char *path) {
-  return strncmp(path, root, root_bytes) == 0 && (path[root_bytes] == '/' || path[root_bytes] == 0);
-}
-
-/* Absolute path of what a call names; false when it is not ours. */
-static bool locate(int at, const char *path, char *into) {
-  if (hits_fd < 0 || path == NULL) return false;
-  if (path[0] == '/') {
-    snprintf(into, PATH_BYTES, "%s", path);
-  } else {
-    char base[PATH_BYTES];
-    char link_name[64];
-    snprintf(link_name, sizeof link_name, at == AT_FDCWD ? "/proc/self/cwd" : "/proc/self/fd/%d", at);
-    ssize_t count = readlink(link_name, base, sizeof base - 1);
-    if (count < 0) return false;
-    base[count] = 0;
-    if (snprintf(into, PATH_BYTES, "%s/%s", base, path) >= PATH_BYTES) return false;
-  }
-  return below_root(into);
-}
-
-/* Path of an open file or folder of ours. */
-static bool locate_open(int fd, char *into) {
-  struct stat st;
-  if (hits_fd < 0 || fd < 0 || fd == hits_fd || fstat(fd, &st) != 0) return false;
-  if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) return false;
-  char link_name[64];
-  snprintf(link_name, sizeof link_name, "/proc/self/fd/%d", fd);
-  ssize_t count = readlink(link_name, into, PATH_BYTES - 1);
-  if (count < 0) return false;
-  into[count] = 0;
-  return below_root(into);
+  if (rules_path != NULL) begin_below(getenv("FAULTY_ROOT"), getenv("FAULTY_HITS"));
 }
 
 static int error_of(const char *name) {
@@ -98,7 +57,7 @@ static bool take_hit(int id, int times, const char *call, const char *path) {
   bool is_left = times < 0 || hits[id] < times;
   if (is_left) hits[id] += 1;
   pthread_mutex_unlock(&lock);
-  if (is_left) dprintf(hits_fd, "%d %s %s\n", id, call, path);
+  if (is_left) dprintf(own_fd, "%d %s %s\n", id, call, path);
   return is_left;
 }
 
@@ -138,7 +97,8 @@ static bool passes(const char *call, const char *path, int64_t at, uint64_t leng
 
 static bool open_passes(const char *call, int fd, off_t at, size_t length) {
   char path[PATH_BYTES];
-  if (!locate_open(fd, path)) return true;
+  struct stat st;
+  if (!locate_open(fd, path, &st)) return true;
   return passes(call, path, at < 0 ? lseek(fd, 0, SEEK_CUR) : at, length);
 }
 

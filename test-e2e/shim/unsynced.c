@@ -23,10 +23,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EXPORT __attribute__((visibility("default")))
+#include "below.h"
+
 #define MAGIC 0x4f444e55u /* "UNDO" */
 #define PIECE (1 << 20)
-#define PATH_BYTES (2 * PATH_MAX)
 
 struct entry {
   uint32_t magic;
@@ -41,10 +41,7 @@ struct entry {
   uint16_t other_bytes;
 };
 
-static char root[PATH_MAX];
-static size_t root_bytes;
 static char dir[PATH_MAX];
-static int log_fd = -1;
 /* How long a sync takes at least: where the disk is fast, a kill would hardly ever meet one. */
 static struct timespec sync_time;
 /* Entries follow one another in the order of the changes. Syncs run outside. */
@@ -56,49 +53,19 @@ static void give_up(const char *what) {
 }
 
 __attribute__((constructor)) static void begin(void) {
-  const char *below = getenv("UNSYNCED_ROOT");
   const char *to = getenv("UNSYNCED_DIR");
-  if (below == NULL || to == NULL || realpath(below, root) == NULL || realpath(to, dir) == NULL) return;
-  root_bytes = strlen(root);
+  if (getenv("UNSYNCED_ROOT") == NULL || to == NULL || realpath(to, dir) == NULL) return;
   const char *sync_ms = getenv("UNSYNCED_SYNC_MS");
   sync_time.tv_nsec = sync_ms == NULL ? 0 : atol(sync_ms) * 1000000;
   char path[PATH_BYTES];
   snprintf(path, sizeof path, "%s/undo.log", dir);
-  log_fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (log_fd < 0) give_up("open the undo log");
-}
-
-static bool below_root(const char *path) {
-  return strncmp(path, root, root_bytes) == 0 && (path[root_bytes] == '/' || path[root_bytes] == 0);
-}
-
-/* Absolute path of what a call names; false when it is not ours. */
-static bool locate(int at, const char *path, char *into) {
-  if (log_fd < 0 || path == NULL) return false;
-  if (path[0] == '/') {
-    snprintf(into, PATH_BYTES, "%s", path);
-  } else {
-    char base[PATH_BYTES];
-    char link_name[64];
-    snprintf(link_name, sizeof link_name, at == AT_FDCWD ? "/proc/self/cwd" : "/proc/self/fd/%d", at);
-    ssize_t count = readlink(link_name, base, sizeof base - 1);
-    if (count < 0) return false;
-    base[count] = 0;
-    if (snprintf(into, PATH_BYTES, "%s/%s", base, path) >= PATH_BYTES) return false;
-  }
-  return below_root(into);
+  if (!begin_below(getenv("UNSYNCED_ROOT"), path)) give_up("open the undo log");
 }
 
 /* True for an open file or folder of ours. */
 static bool is_ours(int fd, mode_t type, struct stat *st) {
-  if (log_fd < 0 || fd < 0 || fd == log_fd || fstat(fd, st) != 0 || (st->st_mode & S_IFMT) != type) return false;
   char path[PATH_BYTES];
-  char link_name[64];
-  snprintf(link_name, sizeof link_name, "/proc/self/fd/%d", fd);
-  ssize_t count = readlink(link_name, path, sizeof path - 1);
-  if (count < 0) return false;
-  path[count] = 0;
-  return below_root(path);
+  return locate_open(fd, path, st) && (st->st_mode & S_IFMT) == type;
 }
 
 static uint64_t inode_of(const char *path) {
@@ -117,7 +84,7 @@ static uint64_t parent_of(const char *path) {
 
 static uint64_t log_end(void) {
   struct stat st;
-  if (fstat(log_fd, &st) != 0) give_up("look at the undo log");
+  if (fstat(own_fd, &st) != 0) give_up("look at the undo log");
   return (uint64_t)st.st_size;
 }
 
@@ -132,7 +99,7 @@ static void append(struct entry *entry, const char *path, const char *other, con
     {(void *)old, entry->old_bytes},
   };
   size_t bytes = sizeof *entry + entry->path_bytes + entry->other_bytes + entry->old_bytes;
-  if (syscall(SYS_writev, log_fd, pieces, 4) != (long)bytes) give_up("write the undo log");
+  if (syscall(SYS_writev, own_fd, pieces, 4) != (long)bytes) give_up("write the undo log");
 }
 
 static void unsupported(const char *call) {
