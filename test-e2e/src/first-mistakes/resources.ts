@@ -43,13 +43,13 @@ export function wrongTypes({ person, proxy }: ResourcesOptions, topic: string): 
       name: 'wrong type: a FIFO message to a NORMAL topic → the error of the SDK',
       read: () => person.program(1, 'send-fifo', proxy.address, topic),
       cause: `message_group: makes this a FIFO message, and topic '${topic}' takes NORMAL ones`,
-      remedy: 'rmq topic create <topic> --type FIFO',
+      remedy: 'leave it out (not implemented yet',
     },
     {
       name: 'wrong type: a delayed message to a NORMAL topic → the error of the SDK',
       read: () => person.program(1, 'send-later', proxy.address, topic),
       cause: `delivery_timestamp: makes this a DELAY message, and topic '${topic}' takes NORMAL ones`,
-      remedy: 'rmq topic create <topic> --type DELAY',
+      remedy: 'leave it out (not implemented yet',
     },
   ]
 }

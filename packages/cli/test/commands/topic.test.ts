@@ -31,22 +31,22 @@ test('topic create: on a terminal → titles are bold; NO_COLOR or no terminal �
 
 test('topic create: settings given → kept; again the same → unchanged; others → refused until --update', async () => {
   const { rmq } = await startCluster()
-  const create = 'topic create t --queues 2 --type fifo --perm r'
-  expect((await rmq(create)).out).toBe('Topic t created on broker-a: 2 queues, FIFO, r.\n')
-  expect((await rmq(create)).out).toBe('Topic t is already on broker-a: 2 queues, FIFO, r.\n')
-  expect((await rmq('topic create t')).out).toBe('Topic t is already on broker-a: 2 queues, FIFO, r.\n')
+  const create = 'topic create t --queues 2 --type mixed --perm r'
+  expect((await rmq(create)).out).toBe('Topic t created on broker-a: 2 queues, MIXED, r.\n')
+  expect((await rmq(create)).out).toBe('Topic t is already on broker-a: 2 queues, MIXED, r.\n')
+  expect((await rmq('topic create t')).out).toBe('Topic t is already on broker-a: 2 queues, MIXED, r.\n')
   expect(await rmq('topic create t --queues 8')).toEqual(
     expect.objectContaining({
       code: 1,
       out: '',
       err:
-        "rmq: topic 't' is on broker-a already with other settings: 2 queues, FIFO, r\n" +
+        "rmq: topic 't' is on broker-a already with other settings: 2 queues, MIXED, r\n" +
         'Nothing was changed. Add --update to change it.\n',
     }),
   )
   expect((await rmq('topic create t --queues 8 --perm rw --update --json')).json()).toMatchObject({
     topic: 't',
-    brokers: [{ brokerName: 'broker-a', outcome: 'changed', queues: 8, type: 'FIFO', perm: 'rw' }],
+    brokers: [{ brokerName: 'broker-a', outcome: 'changed', queues: 8, type: 'MIXED', perm: 'rw' }],
   })
 })
 

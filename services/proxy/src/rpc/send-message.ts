@@ -35,8 +35,8 @@ export function createSendMessage(deps: SendMessageDeps): UnaryRpc<SendMessageRe
     if (type === undefined || taken === type || taken === 'MIXED') return notImplemented(`${field}: ${feature}`)
     return refusal(
       Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE,
-      `${field}: makes this a ${type} message, and topic '${topic}' takes ${taken} ones: leave it out, or make a topic ` +
-        `for it with: rmq topic create <topic> --type ${type} (this proxy does not deliver such messages yet)`,
+      `${field}: makes this a ${type} message, and topic '${topic}' takes ${taken} ones: leave it out ` +
+        `(not implemented yet, also for topics of its type: ${feature})`,
     )
   }
 
