@@ -363,6 +363,6 @@ export class Operations {
 function isRefusal(error: MqError): boolean {
   // What was appended before the disk was full is written when there is room.
   if (error.code === 'unavailable')
-    return error.message.includes('no space is left') && !error.message.includes('not stored')
+    return error.message.includes('no space is left') && !error.message.includes('may be stored')
   return error.code === 'message-illegal' || error.code === 'busy' || error.code === 'parameter-invalid'
 }

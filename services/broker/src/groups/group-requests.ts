@@ -53,7 +53,7 @@ export function createGroupRequests(deps: GroupRequestsDeps) {
       else
         request.respond({
           code: ResponseCode.SERVICE_NOT_AVAILABLE,
-          remark: `the change was not stored: ${failure.message}`,
+          remark: `the change may be stored all the same: ${failure.message}`,
         })
     })
   }
@@ -81,7 +81,7 @@ export function createGroupRequests(deps: GroupRequestsDeps) {
         else
           request.respond({
             code: ResponseCode.SERVICE_NOT_AVAILABLE,
-            remark: `the group was not stored: ${failure.message}`,
+            remark: `the group may be stored all the same: ${failure.message}`,
           })
       })
     },

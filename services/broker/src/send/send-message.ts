@@ -89,9 +89,10 @@ export function createSendMessage(deps: SendDeps) {
       } else if (failure instanceof FlushTimeout) {
         request.respond(success(appended, queueId, storeHost, ResponseCode.FLUSH_DISK_TIMEOUT, failure.message))
       } else {
+        // It stays in front of what comes later: written when there is room, or found by the next start.
         request.respond({
           code: ResponseCode.SERVICE_NOT_AVAILABLE,
-          remark: `the message was not stored: ${failure.message}`,
+          remark: `the message may be stored all the same, and twice if it is sent again: ${failure.message}`,
         })
       }
     })

@@ -46,7 +46,7 @@ export function createTopicRequests(deps: TopicRequestsDeps) {
       else
         request.respond({
           code: ResponseCode.SERVICE_NOT_AVAILABLE,
-          remark: `the change was not stored: ${failure.message}`,
+          remark: `the change may be stored all the same: ${failure.message}`,
         })
     })
   }

@@ -112,6 +112,21 @@ test('send: async flush → answered when written, and visible at once', async (
   expect(broker.world.nowMs - before).toBeLessThan(700)
 })
 
+test('send: no room for a message that is under way → told that it may be stored yet, and with room it is, once', async () => {
+  const broker = await startBroker({ flushDiskType: 'ASYNC_FLUSH' })
+  await broker.send('T', 'first')
+  const full = broker.machine.disk.fail({ on: 'write', error: 'no-space', times: Infinity })
+  const { code, remark } = await broker.send('T', 'waits')
+  expect([code, remark]).toEqual([
+    ResponseCode.SERVICE_NOT_AVAILABLE,
+    expect.stringMatching(/^the message may be stored all the same, and twice if it is sent again: .*no space/u),
+  ])
+  full.clear()
+  await broker.advance(10_000)
+  const bodies = (await broker.pop('T', 'G')).map(({ record }) => Buffer.from(record.body).toString())
+  expect(bodies).toEqual(['first', 'waits'])
+})
+
 test('send: disk full → SERVICE_NOT_AVAILABLE, pops and acks go on; room again → accepted without a restart', async () => {
   const broker = await startBroker({ flushDiskType: 'ASYNC_FLUSH' })
   await broker.send('T', 'stored')
