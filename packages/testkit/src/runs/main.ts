@@ -9,7 +9,7 @@ import { runStoreSeed } from '../store-world/run-store-seed.ts'
 import { storePlanOf } from '../store-world/store-plan.ts'
 import { runAndJudge } from './judged-run.ts'
 import { countLines, courseLines, failureLines, replayCommand, storeCourseLines, tableLines } from './report-text.ts'
-import { keepReport, seedsAfterReport } from './report-files.ts'
+import { reportOfCommit } from './report-files.ts'
 import { Results } from './results.ts'
 import { seedSource, type SeedSource } from './seed-source.ts'
 import { runInWorkers, type SeedOrder, serveSeeds, type WorkerAnswer } from './seed-workers.ts'
@@ -121,7 +121,8 @@ async function main(): Promise<void> {
   const count = Math.min(SEEDS_MAX, naturalOf('seeds', values.seeds, SEEDS_DEFAULT))
   if (count === 0 || minutes === 0) throw new Error('--seeds or --minutes is 0: a run of nothing proves nothing')
   const from = values.from === undefined ? undefined : naturalOf('from', values.from, 1)
-  const first = values.report ? seedsAfterReport() : { store: 1, cluster: 1 }
+  const kept = values.report ? reportOfCommit() : undefined
+  const first = kept?.next ?? { store: 1, cluster: 1 }
   const source = seedSource({
     world: world ?? (minutes === undefined ? 'cluster' : undefined),
     from: { store: from ?? first.store, cluster: from ?? first.cluster },
@@ -133,7 +134,7 @@ async function main(): Promise<void> {
   if (values.json) console.log(JSON.stringify(results.asJson()))
   else for (const line of results.tableLines()) console.log(line)
   for (const line of missed) tell(line)
-  if (values.report) for (const line of keepReport(results)) tell(line)
+  if (kept !== undefined) for (const line of kept.keep(results)) tell(line)
   if (results.failures[0] !== undefined) tell(`replay the first failure: ${replayCommand(results.failures[0])}`)
   finish(results.done - results.failures.length, results.failures.length + missed.length, tell)
 }

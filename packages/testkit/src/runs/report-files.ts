@@ -15,10 +15,15 @@ function git(...args: string[]): string {
   return execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim()
 }
 
-/** The commit that runs; changes beside it show. Reports themselves are none. */
+/**
+ * The commit that runs. Reports beside it are no change; throws for any other, since what is added up under the name of a
+ * commit must be of that commit.
+ */
 function commitOf(): string {
   const changes = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!packages/bench/reports')
-  return `${git('rev-parse', '--short=10', 'HEAD')}${changes === '' ? '' : '-changed'}`
+  if (changes !== '')
+    throw new Error(`--report names a commit, and this tree has changes: commit them first\n${changes}`)
+  return git('rev-parse', '--short=10', 'HEAD')
 }
 
 function pathOf(commit: string, kind: 'json' | 'md'): string {
@@ -36,14 +41,20 @@ function load(commit: string): SimReport {
   })
 }
 
-/** The first seeds that no run of this commit has had. */
-export function seedsAfterReport(): { readonly store: number; readonly cluster: number } {
-  return nextSeeds(load(commitOf()))
+export interface KeptReport {
+  /** The first seeds that no run of the commit has had. */
+  readonly next: { readonly store: number; readonly cluster: number }
+  /** Adds the run; answers with what to tell about it. */
+  keep(results: Results): string[]
 }
 
-/** Adds the run to the report of its commit; answers with what to tell about it. */
-export function keepReport(results: Results): string[] {
+/** The report that a run is added to. Asked for before the run: what happens to the tree meanwhile is not what runs. */
+export function reportOfCommit(): KeptReport {
   const commit = commitOf()
+  return { next: nextSeeds(load(commit)), keep: (results) => keepReport(commit, results) }
+}
+
+function keepReport(commit: string, results: Results): string[] {
   const report = load(commit)
   const seconds = Math.round((performance.now() - results.startedMs) / 1000)
   const { cluster } = results
