@@ -114,7 +114,7 @@ export class Store implements MessageStore {
       sizeAt: (at) => this.#log.sizeAt(at),
       isBorderRight: async ({ topic, queueId }, offset) => {
         const queue = parts.queues.find(topic, queueId)
-        return queue === undefined || this.#unitReads.isBorderRight(queue, offset)
+        return queue === undefined || this.#repair.inTime(this.#unitReads.isBorderRight(queue, offset))
       },
       visibleEnd: () => (this.flushBeforeRelease ? this.#log.flushed : this.#log.written),
     })

@@ -62,6 +62,8 @@ export interface QueueRepair {
   load(queue: ConsumeQueue, at: number, group?: string): Promise<void>
   /** The same, however long a mend takes. */
   loadPatiently(queue: ConsumeQueue, at: number, group?: string): Promise<void>
+  /** Passes on how work ends that may wait for a mend. Rejects with MqError 'busy' where that takes long. */
+  inTime<Result>(work: Promise<Result>): Promise<Result>
   /** The log was asked about the offset. */
   isProven(queue: ConsumeQueue, offset: number): boolean
   /** Asks the log about an offset, once. True when units were mended. */
@@ -251,8 +253,7 @@ export function createQueueRepair(options: QueueRepairOptions): QueueRepair {
     throw new MqError('busy', `units of topic '${queue.topic}' are being written again; try again`)
   }
 
-  /** Resolves with the mend, rejects when it takes too long or fails. */
-  function waitSome(running: Promise<boolean>): Promise<boolean> {
+  function inTime<Result>(running: Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       const timer = scheduler.after(WAIT_MS_MAX, () => {
         reject(new MqError('busy', 'a consume queue is being built again from the log; try again in a while'))
@@ -262,8 +263,9 @@ export function createQueueRepair(options: QueueRepairOptions): QueueRepair {
   }
 
   return {
-    load: (queue, at, group) => loadWith(waitSome, { queue, at, group }),
+    load: (queue, at, group) => loadWith(inTime, { queue, at, group }),
     loadPatiently: (queue, at, group) => loadWith((running) => running, { queue, at, group }),
+    inTime,
     isProven,
     mend,
   }

@@ -1,6 +1,6 @@
 // Units of queue files that are not what they were: found when they are read, written again from the log.
 import { expect, test } from '@jest/globals'
-import { commitLogOffset, decodeRecord, type MqError, queueOffset } from '@rocketmq-ts/model'
+import { type CommitLogOffset, commitLogOffset, decodeRecord, type MqError, queueOffset } from '@rocketmq-ts/model'
 import { FileError } from '@rocketmq-ts/runtime'
 import { encodeUnit } from '../../src/consume-queue/unit.ts'
 import type { MessageStore, StoreOptions, Unit } from '../../src/index.ts'
@@ -266,6 +266,26 @@ test('queue repair: it takes long → readers are told to come again', async () 
   for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve))
   await effects.advance(3000)
   expect(await loading).toBe('busy')
+})
+
+test.each<[string, (store: MessageStore, place: CommitLogOffset) => Promise<unknown>]>([
+  ['the earliest time', (store) => store.earliestStoredMs({ topic: 'A', queueId: 0 })],
+  ['a search by time', (store) => store.searchOffset({ topic: 'A', queueId: 0 }, 0, 'LOWER')],
+  ['a record by its place', (store, place) => store.recordAt(place)],
+])('queue repair: it takes long → who asks for %s is told to come again', async (_name, ask) => {
+  const { effects, units } = await stopped()
+  await swap(effects, fileOf('A'), fileOf('B'))
+  const again = restarted(effects)
+  let held = false
+  const scheduler = { ...again.scheduler, soon: (job: () => void) => void (held || again.scheduler.soon(job)) }
+  const { store } = await started({ ...again, scheduler })
+  // Into memory, so that nothing but the mend takes long.
+  await unitsOf(store, 'A')
+  held = true
+  const asking = ask(store, units[100]!.commitLogOffset).catch((error: MqError) => error.code)
+  for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+  await effects.advance(3000)
+  expect(await Promise.race([asking, new Promise((resolve) => setImmediate(resolve, 'waits'))])).toBe('busy')
 })
 
 test('queue repair: the disk refuses what is written → an error, after some tries without reading the log again', async () => {
