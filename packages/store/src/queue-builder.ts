@@ -10,6 +10,9 @@ import type { ScannedRecord } from './recovery.ts'
 /** Offsets that another writer's log may leave out at once. Java only logs such a gap. */
 const FOREIGN_GAP_MAX = 1_000_000
 
+/** Queues whose last records known are lost ones, at most; of more, such offsets are given out again. */
+const LOST_ENDS_MAX = 100_000
+
 /** A topic that may become a folder. Apache may hold names that we would not make: read by position only. */
 export function isLegalTopic(topic: string): boolean {
   try {
@@ -30,12 +33,19 @@ export interface QueueBuilderOptions {
   readonly foreignFrom: number | undefined
 }
 
+interface LostEnd extends QueueState {
+  /** Offsets without a record that the lost bytes explain. */
+  readonly missingMax: number
+}
+
 /** Fills a table of queues during recovery. */
 export class QueueBuilder {
   readonly #options: QueueBuilderOptions
   readonly #trusted = new Set<ConsumeQueue>()
   readonly #overgrown = new Set<ConsumeQueue>()
   #lost: QueueState[] = []
+  /** By topic and number: offsets that lost records had, `max` being one past the last. */
+  readonly #lostEnds = new Map<string, LostEnd>()
 
   constructor(options: QueueBuilderOptions) {
     this.#options = options
@@ -89,6 +99,7 @@ export class QueueBuilder {
       this.#trusted.delete(queue)
       queues.remove(queue)
     }
+    for (const [key, state] of this.#lostEnds) if (state.topic === topic) this.#lostEnds.delete(key)
     if (!isCovered) this.#lost = this.#lost.filter((state) => state.topic !== topic)
     return ended
   }
@@ -106,13 +117,36 @@ export class QueueBuilder {
     if (known !== undefined && this.#trusted.has(known) && position < (coversTo ?? 0)) return true
     if (known === undefined && !isLegalTopic(topic)) return isForeign
     const expected = known?.max ?? this.#firstOffset(position, peek.queueOffset)
-    const missing = peek.queueOffset - expected
-    if (missing < 0 || missing > this.#missingMax(lostBytes, isForeign)) return isForeign
+    if (!this.#mayFollow(expected, peek.queueOffset, position, lostBytes)) return isForeign
     const queue = known ?? queues.obtain(topic, peek.queueId, expected)
     queue.fillTo(peek.queueOffset)
     queue.push({ commitLogOffset: position, size: peek.totalSize, tagsCode: storedTagsCode(bytes, peek) })
     queues.markDirty(queue)
     return true
+  }
+
+  /** Notes the offset of a record that is lost itself: nobody else gets it, also where no record follows in its queue. */
+  takeLost({ bytes, position, peek }: ScannedRecord, lostBytes: number): void {
+    if (!hasUnit(peek.sysFlag)) return
+    const { queueId, queueOffset: offset } = peek
+    const { queues, coversTo } = this.#options
+    const topic = topicOf(bytes, peek)
+    const known = queues.find(topic, queueId)
+    // Its offset is in the checkpoint.
+    if (known !== undefined && this.#trusted.has(known) && position < (coversTo ?? 0)) return
+    if (!isLegalTopic(topic)) return
+    const min = known?.max ?? this.#firstOffset(position, offset)
+    if (!this.#mayFollow(min, offset, position, lostBytes)) return
+    const key = `${topic}/${queueId}`
+    const before = this.#lostEnds.get(key)
+    if (before === undefined && this.#lostEnds.size >= LOST_ENDS_MAX) return
+    this.#lostEnds.set(key, {
+      topic,
+      queueId,
+      min: before?.min ?? min,
+      max: Math.max(before?.max ?? 0, offset + 1),
+      missingMax: this.#missingMax(position, lostBytes),
+    })
   }
 
   /** Offsets that were given out stay given out, also where every record of them is lost. */
@@ -128,6 +162,12 @@ export class QueueBuilder {
       queue.min = Math.max(queue.min, min)
       queue.nextMin = queue.min
     }
+    for (const { topic, queueId, min, max, missingMax } of this.#lostEnds.values()) {
+      const queue = queues.obtain(topic, queueId, min)
+      if (queue.max >= max || max - queue.max > missingMax + 1) continue
+      queue.fillTo(max)
+      queues.markDirty(queue)
+    }
     for (const queue of queues.all()) queue.visible = queue.max
   }
 
@@ -142,7 +182,13 @@ export class QueueBuilder {
     return position >= (this.#options.foreignFrom ?? Infinity)
   }
 
-  #missingMax(lostBytes: number, isForeign: boolean): number {
-    return Math.floor(lostBytes / RECORD_BYTES_MIN) + (isForeign ? FOREIGN_GAP_MAX : 0)
+  /** True when a record at `position` may have the offset: those in front of it were lost. */
+  #mayFollow(expected: number, offset: number, position: number, lostBytes: number): boolean {
+    const missing = offset - expected
+    return missing >= 0 && missing <= this.#missingMax(position, lostBytes)
+  }
+
+  #missingMax(position: number, lostBytes: number): number {
+    return Math.floor(lostBytes / RECORD_BYTES_MIN) + (this.#isForeign(position) ? FOREIGN_GAP_MAX : 0)
   }
 }

@@ -7,7 +7,7 @@
 // the records behind a hole are asked before the log is cut.
 import { createRecordPeek, type RecordPeek } from '@rocketmq-ts/model'
 import { isLossRecord } from './loss-record.ts'
-import { findRecord, type ScanPlace, scanStep, type ScanStep } from './commit-log/scan.ts'
+import { findRecord, isBodyLost, type ScanPlace, scanStep, type ScanStep } from './commit-log/scan.ts'
 
 const MiB = 1024 * 1024
 /** Bytes read at once: more make no scan faster, and the memory stays with the process. */
@@ -50,6 +50,11 @@ export interface ScanOptions {
    * front of it are damaged, so offsets of its queue may be missing.
    */
   readonly onRecord: (record: ScannedRecord, lostBytes: number) => boolean
+  /**
+   * Told of a record below the flushed position whose body alone is lost, where a record must begin. `lostBytes` as above,
+   * with its own.
+   */
+  readonly onBodyLost?: (record: ScannedRecord, lostBytes: number) => void
   /** The proven flushed position that a journal record carries. */
   readonly stampOf?: (record: ScannedRecord) => number | undefined
   /** The filler that closes a segment starts here. */
@@ -109,6 +114,13 @@ class LogWindow {
     const at = position - this.position
     if (at < 0 || at >= this.bytes.length) return 'cut'
     return scanStep(this.bytes, at, this.#place(position), this.peek)
+  }
+
+  /** The record there, when its body alone is lost. The place was looked at and is torn. */
+  bodyLost(position: number): ScannedRecord | undefined {
+    const { bytes, peek } = this
+    const at = position - this.position
+    return isBodyLost(bytes, at, this.#place(position), peek) ? { bytes, at, position, peek } : undefined
   }
 
   /** One for all looks: a scan makes nothing per record. */
@@ -224,6 +236,18 @@ export async function scanLog(options: ScanOptions): Promise<ScanDecision> {
     return true
   }
 
+  /** Tells of the records of a damaged range whose bodies alone are lost, as long as one begins where the last one ended. */
+  async function tellLost({ from, to }: LogRange): Promise<void> {
+    for (let at = from; at < to;) {
+      let step = window.look(at)
+      if (step === 'cut') step = await window.load(at)
+      const record = step === 'torn' ? window.bodyLost(at) : undefined
+      if (record === undefined || at + record.peek.totalSize > to) return
+      at += record.peek.totalSize
+      options.onBodyLost?.(record, lostBytes)
+    }
+  }
+
   /** Where to go on after an invalid place; undefined at the end of the log. */
   async function skip(): Promise<number | undefined> {
     if (position >= provenFlushed) {
@@ -255,6 +279,7 @@ export async function scanLog(options: ScanOptions): Promise<ScanDecision> {
     if (next === undefined) break
     damaged.push({ from: position, to: next })
     lostBytes += next - position
+    if (options.onBodyLost !== undefined) await tellLost({ from: position, to: next })
     position = next
   }
   return {

@@ -340,6 +340,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
       }
       return true
     },
+    onBodyLost: (record, lostBytes) => builder.takeLost(record, lostBytes),
     onWindow: async () => {
       await removeEnded()
       for (const queue of queues.takeDirty('many')) await persistOrKeep(options, queue)

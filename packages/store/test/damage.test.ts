@@ -1,7 +1,7 @@
 // Bytes of the log that are not what they were: lost below F, debris above it.
 import { expect, test } from '@jest/globals'
-import { SystemTopic } from '@rocketmq-ts/model'
-import { isFillerUnit } from '../src/index.ts'
+import { commitLogOffset, encodeRecord, queueOffset, recordSize, SystemTopic } from '@rocketmq-ts/model'
+import { isFillerUnit, type NewRecord } from '../src/index.ts'
 import {
   afterKill,
   afterPowerLoss,
@@ -84,6 +84,84 @@ test('damage: the last records below F → their offsets are not given out again
   expect(await textsOf(store)).toEqual(['a', 'b', '<damaged>', '<damaged>'])
   const [next] = await send(store, newRecord({ text: 'e' }))
   expect(next).toMatchObject({ queueOffset: 4, commitLogOffset: end })
+})
+
+function encodedRecord(record: NewRecord, position: number): Buffer {
+  const into = Buffer.alloc(recordSize(record))
+  const place = { queueOffset: queueOffset(0), commitLogOffset: commitLogOffset(position), storeTimestampMs: 7 }
+  encodeRecord(record, place, into, 0)
+  return into
+}
+
+/** A stopped store of one queue per topic, with nothing left but the log. */
+async function logAlone(...topics: string[]) {
+  const effects = createManualEffects()
+  const store = await openStore(effects)
+  const sent = await send(store, ...topics.map((topic, index) => newRecord({ topic, text: `m${index}` })))
+  await store.close()
+  for (const name of await namesIn(effects))
+    if (/checkpoint|consumequeue|index/.test(name)) await effects.files.remove(`${FOLDER}/${name}`)
+  return { effects, sent }
+}
+
+test('damage: the bodies of the last records of a queue, and no file but the log is left → their offsets stay theirs', async () => {
+  const { effects, sent } = await logAlone('A', 'B', 'A', 'C', 'A', 'B')
+  for (const index of [2, 3, 4]) effects.machine.disk.flipBit(FIRST, sent[index]!.commitLogOffset + 88, 0)
+  const store = await openStore(restarted(effects))
+  expect(store.recovery.damaged).toHaveLength(1)
+  expect(await textsOf(store, 'A')).toEqual(['m0', '<damaged>', '<damaged>'])
+  expect(await textsOf(store, 'B')).toEqual(['m1', 'm5'])
+  expect(await textsOf(store, 'C')).toEqual(['<damaged>'])
+  const next = await send(store, ...['A', 'B', 'C'].map((topic) => newRecord({ topic })))
+  expect(next.map(({ queueOffset }) => queueOffset)).toEqual([3, 2, 1])
+})
+
+test('damage: the last record of a queue names an offset that it can not have → the offset is not believed', async () => {
+  const { effects, sent } = await logAlone('A', 'A', 'A')
+  const offset = Buffer.alloc(8)
+  offset.writeBigInt64BE(2n ** 40n)
+  for (const index of [1, 2]) effects.machine.disk.flipBit(FIRST, sent[index]!.commitLogOffset + 88, 0)
+  await overwrite(effects, FIRST, sent[2]!.commitLogOffset + 20, offset)
+  const store = await openStore(restarted(effects))
+  expect(store.bounds('A', 0)).toEqual({ min: 0, max: 2 })
+})
+
+test('damage: the first record kept of a queue is lost and names a wild offset → the records behind it decide', async () => {
+  const { effects, sent } = await logAlone(...Array.from({ length: 60 }, () => 'A'))
+  const first = sent.findIndex(({ commitLogOffset }) => commitLogOffset >= SEGMENT_BYTES)
+  const second = `${FOLDER}/commitlog/${String(SEGMENT_BYTES).padStart(20, '0')}`
+  await effects.files.remove(FIRST)
+  const offset = Buffer.alloc(8)
+  offset.writeBigInt64BE(2n ** 24n)
+  effects.machine.disk.flipBit(second, 88, 0)
+  await overwrite(effects, second, 20, offset)
+  const store = await openStore(restarted(effects))
+  expect(store.bounds('A', 0)).toEqual({ min: first + 1, max: 60 })
+})
+
+test('damage: the last record of a topic that ended behind it → the next topic of the name begins at 0', async () => {
+  const { effects, sent } = await logAlone('A', 'A', SystemTopic.INFLIGHT_LOG, 'A')
+  effects.machine.disk.flipBit(FIRST, sent[1]!.commitLogOffset + 88, 0)
+  await overwrite(effects, FIRST, sent[3]!.commitLogOffset + 20, Buffer.alloc(8))
+  const store = await openStore(restarted(effects), { topicsEndedBy: () => ['A'] })
+  expect(await textsOf(store, 'A')).toEqual(['m3'])
+})
+
+test('damage: text of a message that looks like a record with a lost body → is text', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  const [first] = await send(store, newRecord({ topic: 'A', text: 'x'.repeat(300) }))
+  const inside = first!.commitLogOffset + 100
+  await store.close()
+  const head = (await bytesOf(effects, FIRST)).subarray(first!.commitLogOffset, first!.commitLogOffset + first!.size)
+  const fake = encodedRecord(newRecord({ topic: 'Fake', text: 'y' }), inside)
+  expect(100 + fake.length).toBeLessThan(head.length)
+  fake[88]! ^= 1
+  await overwrite(effects, FIRST, inside, fake)
+  await overwrite(effects, FIRST, first!.commitLogOffset, Buffer.alloc(8))
+  await effects.files.remove(`${FOLDER}/consumequeue`)
+  store = await openStore(restarted(effects))
+  expect(store.bounds('Fake', 0)).toEqual({ min: 0, max: 0 })
 })
 
 test('damage: the head of a record below F names another queue offset → it alone is lost', async () => {

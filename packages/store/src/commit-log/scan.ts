@@ -41,6 +41,13 @@ export function scanStep(bytes: Uint8Array, at: number, place: ScanPlace, peek: 
   return place.position >= (place.foreignFrom ?? Infinity) || !hasZero(bytes, peek) ? 'record' : 'torn'
 }
 
+/** True for a record of this place that only its body betrays: what its head says of it can be believed. */
+export function isBodyLost(bytes: Uint8Array, at: number, place: ScanPlace, peek: RecordPeek): boolean {
+  if (peekRecord(bytes, at, peek) !== 'record' || peek.commitLogOffset !== place.position) return false
+  if (peek.totalSize > RECORD_BYTES_MAX || peek.totalSize > place.segmentEnd - place.position) return false
+  return !hasZero(bytes, peek) && !peekedBodyCrcMatches(bytes, peek)
+}
+
 /** Not Buffer's own, which also takes texts and costs more. */
 const { indexOf } = Uint8Array.prototype
 
