@@ -40,7 +40,7 @@ interface QueueHistory {
   failures: number
   /** Mends that ended: units read before are read again. */
   ended: number
-  running: Promise<boolean> | undefined
+  running: { readonly doubt: number; readonly done: Promise<boolean> } | undefined
 }
 
 export interface QueueRepairOptions {
@@ -192,16 +192,23 @@ export function createQueueRepair(options: QueueRepairOptions): QueueRepair {
     }
   }
 
-  function mend(queue: ConsumeQueue, doubt: number): Promise<boolean> {
+  async function mend(queue: ConsumeQueue, doubt: number): Promise<boolean> {
     const history = historyOf(queue)
-    if (history.running !== undefined) return history.running
-    const running = last.then(() => run(queue, doubt))
-    last = running.catch(() => undefined)
-    history.running = running.finally(() => {
+    const { running } = history
+    if (running?.doubt === doubt) return running.done
+    if (running !== undefined) {
+      // What it finds out need not be about this offset.
+      const isMended = await running.done.catch(() => false)
+      return isMended || mend(queue, doubt)
+    }
+    const ran = last.then(() => run(queue, doubt))
+    last = ran.catch(() => undefined)
+    const done = ran.finally(() => {
       history.running = undefined
     })
-    history.running.catch(() => undefined)
-    return history.running
+    done.catch(() => undefined)
+    history.running = { doubt, done }
+    return done
   }
 
   /** Takes units into memory unless one of them is doubted: then its offset is the answer. */
@@ -244,7 +251,7 @@ export function createQueueRepair(options: QueueRepairOptions): QueueRepair {
   ): Promise<void> {
     const history = historyOf(queue)
     for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
-      if (history.running !== undefined) await wait(history.running)
+      if (history.running !== undefined) await wait(history.running.done)
       const doubt = await look(queue, at, group)
       if (doubt === undefined || queue.ended) return
       if (history.failures >= FAILURES_MAX) throw notBelieved(queue, doubt)

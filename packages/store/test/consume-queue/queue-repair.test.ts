@@ -54,6 +54,22 @@ async function started(effects: Effects, options: Partial<StoreOptions> = {}) {
   return { store, rebuilt: () => events.filter(({ event }) => event === 'store.rebuilt') }
 }
 
+/** Mends stop at their next pause while the gate is closed. */
+function gated(effects: Effects) {
+  let open = Promise.resolve()
+  let resolve = (): void => undefined
+  const gate = {
+    close(): void {
+      open = new Promise((done) => (resolve = done))
+    },
+    open(): void {
+      resolve()
+    },
+  }
+  const soon = (job: () => void) => void open.then(() => effects.scheduler.soon(job))
+  return { effects: { ...effects, scheduler: { ...effects.scheduler, soon } }, gate }
+}
+
 function encoded(fields: { commitLogOffset: number; size: number; tagsCode: number }): Buffer {
   const bytes = Buffer.alloc(20)
   encodeUnit(bytes, 0, fields)
@@ -186,22 +202,11 @@ test('queue repair: a file cut short while the broker runs → written again in 
 test('queue repair: while it goes on → appends and other queues do not wait, readers of the queue do', async () => {
   const { effects, units } = await stopped()
   await overwrite(effects, fileOf('A'), 20 * 100, Buffer.alloc(4096))
-  const again = restarted(effects)
-  const gate = Promise.withResolvers<void>()
-  let held = false
-  const { store } = await started({
-    ...again,
-    scheduler: {
-      ...again.scheduler,
-      soon(job) {
-        if (held) void gate.promise.then(job)
-        else again.scheduler.soon(job)
-      },
-    },
-  })
+  const { effects: again, gate } = gated(restarted(effects))
+  const { store } = await started(again)
   const first = store.scan({ topic: 'A', queueId: 0 }, queueOffset(100), () => 'take', { unitsMax: 1 })
   if (first.kind !== 'cold') throw new Error('the unit is in memory')
-  held = true
+  gate.close()
   const loading = first.load()
   for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve))
   expect(store.scan({ topic: 'A', queueId: 0 }, queueOffset(0), () => 'take', { unitsMax: 1 }).kind).toBe('cold')
@@ -214,8 +219,7 @@ test('queue repair: while it goes on → appends and other queues do not wait, r
   }
   store.scan({ topic: 'A', queueId: 0 }, queueOffset(COUNT), takeTail, { unitsMax: 1 })
   expect(tail).toHaveLength(1)
-  gate.resolve()
-  held = false
+  gate.open()
   await loading
   expect(await unitsOf(store, 'A')).toEqual([...units, tail[0]])
 })
@@ -223,16 +227,14 @@ test('queue repair: while it goes on → appends and other queues do not wait, r
 test('queue repair: units in memory are doubted → nobody gets them before the log was asked', async () => {
   const { effects, units } = await stopped()
   await overwrite(effects, fileOf('A'), 20 * 300, encoded({ ...units[300]!, tagsCode: 77 }))
-  const again = restarted(effects)
-  let held = false
-  const scheduler = { ...again.scheduler, soon: (job: () => void) => void (held || again.scheduler.soon(job)) }
-  const { store } = await started({ ...again, scheduler })
+  const { effects: again, gate } = gated(restarted(effects))
+  const { store } = await started(again)
   const [unit] = await unitsOf(store, 'A', 0, 300)
   const scan = () => store.scan({ topic: 'A', queueId: 0 }, queueOffset(300), () => 'take', { unitsMax: 1 }).kind
   expect(scan()).toBe('scanned')
   const reading = store.readUnit({ topic: 'A', queueId: 0 }, unit!) as Promise<Uint8Array>
   expect(await reading.catch((error: MqError) => error.code)).toBe('busy')
-  held = true
+  gate.close()
   for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve))
   expect(scan()).toBe('cold')
 })
@@ -252,16 +254,40 @@ test('queue repair: units that a search only passes are of others → replay mis
   expect(found).toEqual(units.slice(200).map((unit) => unit.queueOffset))
 })
 
+test('queue repair: an offset is doubted while the log is asked about another one → it is asked about both', async () => {
+  const { effects, units } = await stopped()
+  effects.machine.disk.flipBit(LOG, units[200]!.commitLogOffset + 88, 0)
+  await overwrite(effects, fileOf('A'), 20 * 10, encoded({ ...units[10]!, tagsCode: 77 }))
+  const { effects: again, gate } = gated(restarted(effects))
+  const { store } = await started(again)
+  const found: number[] = []
+  const errors: string[] = []
+  const replaying = store.replay(
+    (topic) => topic === 'A',
+    units[9]!.commitLogOffset,
+    ({ queueOffset: offset }) => {
+      found.push(offset)
+      if (offset !== 9) return
+      gate.close()
+      const reading = store.readUnit({ topic: 'A', queueId: 0 }, units[200]!) as Promise<Uint8Array>
+      reading.catch((error: MqError) => errors.push(error.code))
+    },
+  )
+  for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+  expect([found, errors]).toEqual([[9], ['busy']])
+  gate.open()
+  await replaying
+  expect(found).toEqual(units.slice(9).flatMap(({ queueOffset: offset }) => (offset === 200 ? [] : [offset])))
+})
+
 test('queue repair: it takes long → readers are told to come again', async () => {
   const { effects } = await stopped()
   await overwrite(effects, fileOf('A'), 20 * 100, Buffer.alloc(4096))
-  const again = restarted(effects)
-  let held = false
-  const scheduler = { ...again.scheduler, soon: (job: () => void) => void (held || again.scheduler.soon(job)) }
-  const { store } = await started({ ...again, scheduler })
+  const { effects: again, gate } = gated(restarted(effects))
+  const { store } = await started(again)
   const first = store.scan({ topic: 'A', queueId: 0 }, queueOffset(100), () => 'take', { unitsMax: 1 })
   if (first.kind !== 'cold') throw new Error('the unit is in memory')
-  held = true
+  gate.close()
   const loading = first.load().catch((error: MqError) => error.code)
   for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve))
   await effects.advance(3000)
