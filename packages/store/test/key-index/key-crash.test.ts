@@ -124,6 +124,18 @@ test('key index: killed after a checkpoint, started, stopped, and the power lost
   }
 })
 
+test('key index: one message, a checkpoint, and the power lost → no file is built again, and it is found', async () => {
+  for (let seed = 0; seed < 16; seed += 1) {
+    const effects = createManualEffects({ seed })
+    const store = await openKeyStore(effects, TINY_FILES)
+    await sendRange(store, 0, 1)
+    await store.checkpoint()
+    const next = await openKeyStore(afterPowerLoss(effects), TINY_FILES)
+    expect(next.recovery.rebuilt).toEqual([])
+    expect(await answers(next, 1)).toEqual(expectedAnswers(1))
+  }
+})
+
 test('key index: sends, checkpoints, stops and losses in any order → the answers are those of the log', async () => {
   const action = fc.oneof(
     { weight: 6, arbitrary: fc.record({ kind: fc.constant('send' as const), count: fc.integer({ min: 1, max: 6 }) }) },

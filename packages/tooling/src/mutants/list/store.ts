@@ -101,7 +101,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     text: '  if (!options.cleanStop) return fileWith(options, state.name, state, header)\n',
     replacement: '',
     testFile: 'packages/store/test/key-index/key-crash.test.ts',
-    test: 'key index: sends, checkpoints, stops and losses in any order → the answers are those of the log',
+    test: 'key index: one message, a checkpoint, and the power lost → no file is built again, and it is found',
   },
   {
     name: "The headers of the key index run ahead of Apache's checkpoint",
