@@ -7,7 +7,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { formatCounts } from '../counts.ts'
-import { runJest } from './jest-run.ts'
+import { endRuns, runJest } from './jest-run.ts'
 import { generateFaults } from './generate.ts'
 import { MUTANTS } from './list/index.ts'
 import { SURVIVORS } from './list/survivors.ts'
@@ -49,6 +49,7 @@ function createCopy(): SourceCopy {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
+    endRuns()
     for (const copy of copies) copy.remove()
     process.exit(128 + constants.signals[signal])
   })
@@ -66,16 +67,20 @@ function naturalOf(name: string, text: string): number {
   throw new Error(`--${name} is '${text}'; a whole number from 0 on is expected`)
 }
 
+function readAll(paths: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(paths.toSorted().map((path) => [path, readFileSync(`${ROOT}/${path}`, 'utf8')]))
+}
+
 async function runGeneratedOnes(count: number, seed: number, deps: Omit<MutantsDeps, 'runTests'>) {
   const files = globSync(`${GENERATED_IN}/src/**/*.ts`, { cwd: ROOT }).filter(
     (path) => !GENERATED_NOT_IN.has(path.slice(`${GENERATED_IN}/src/`.length)),
   )
-  const sources = new Map(files.toSorted().map((path) => [path, readFileSync(`${ROOT}/${path}`, 'utf8')]))
-  const testFiles = globSync(`${GENERATED_IN}/test/**/*.test.ts`, { cwd: ROOT })
-  return runGenerated(generateFaults(sources, { seed, count }), {
+  const testFiles = globSync(`${GENERATED_IN}/test/**/*.test.ts`, { cwd: ROOT }).toSorted()
+  return runGenerated(generateFaults(readAll(files), { seed, count }), {
     ...deps,
     runTests: runJest,
     testFiles,
+    sources: readAll(globSync(`${GENERATED_IN}/{src,test}/**/*.ts`, { cwd: ROOT })),
     survivors: SURVIVORS,
   })
 }
@@ -86,8 +91,8 @@ async function main(): Promise<void> {
   const deps = {
     createCopy,
     nowMs: () => performance.now(),
-    onBaseline: (files: number, durationMs: number) =>
-      tell(`without a fault: ${files} test files (${(durationMs / 1000).toFixed(1)} s)`),
+    onBaseline: (runs: number, durationMs: number) =>
+      tell(`without a fault: ${runs} runs of tests (${(durationMs / 1000).toFixed(1)} s)`),
     onResult: (result: MutantResult, done: number, of: number) => tell(formatProgress(result, done, of)),
   }
   const isGeneratedOnly = values.only === ONLY_GENERATED

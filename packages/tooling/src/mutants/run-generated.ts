@@ -1,8 +1,17 @@
 // Applies generated faults: any test of the package may notice one. A survivor passes only where it is explained: the
 // changed line can not be told from the original by anything that the package promises.
-import type { TestsRun } from './jest-run.ts'
+import { faultyDeadlineMs, type FaultyRun, runFaulty } from './faulty-run.ts'
 import type { Fault } from './mutant.ts'
-import { judgeAll, type MutantResult, type MutantsDeps, withCopies, withFault, type Verdict } from './run-mutants.ts'
+import {
+  BASELINE_DEADLINE_MS,
+  judgeAll,
+  type MutantResult,
+  type MutantsDeps,
+  withCopies,
+  type Verdict,
+} from './run-mutants.ts'
+import { createTestOrder } from './test-order.ts'
+import { whyNotGreen } from './tests-run.ts'
 
 /** Of twenty; below, the tests of the package see too little. */
 export const CAUGHT_SHARE_MIN = 0.8
@@ -20,40 +29,44 @@ export interface Survivor {
 export interface GeneratedDeps extends MutantsDeps {
   /** All test files of the package. */
   readonly testFiles: readonly string[]
+  /** All sources and tests of the package, by path. */
+  readonly sources: ReadonlyMap<string, string>
   readonly survivors: readonly Survivor[]
 }
 
 /** One result for each fault, in their order. */
 export async function runGenerated(faults: readonly Fault[], deps: GeneratedDeps): Promise<readonly MutantResult[]> {
+  const { runTests, testFiles, sources, survivors } = deps
   return withCopies(faults.length, deps, async (copies) => {
-    const [first] = copies
-    if (first === undefined) return []
-    const startedMs = deps.nowMs()
-    const baseline = await deps.runTests(first.root, deps.testFiles)
-    const notGreen = [...baseline.broken, ...baseline.failed.keys()][0]
-    if (notGreen !== undefined) throw new Error(`the tests are not green without a fault: ${notGreen}`)
-    deps.onBaseline(deps.testFiles.length, deps.nowMs() - startedMs)
+    const greenMs = await runBaseline(
+      copies.map(({ root }) => root),
+      deps,
+    )
+    const durationMs = (testFile: string) => greenMs.get(testFile) ?? 0
+    const orderFor = createTestOrder({ testFiles, sources, durationMs })
     return judgeAll(faults, copies, deps, async (fault, copy) => {
-      let test = 'none'
-      const verdict = await withFault(fault, copy, async () => {
-        const run = await runNearestFirst(fault, copy.root, deps)
-        test = [...run.failed.keys()][0] ?? test
-        return verdictOf(fault, run, deps.survivors)
-      })
-      return { test, verdict }
+      const deadlineMs = (testFile: string) => faultyDeadlineMs(durationMs(testFile))
+      const ran = await runFaulty(fault, copy, { testFiles: orderFor(fault.file), deadlineMs }, runTests)
+      return { test: noticedBy(ran), verdict: verdictOf(fault, ran, survivors) }
     })
   })
 }
 
-/** The tests that mirror the changed file usually notice it, in a fraction of the time of all. */
-async function runNearestFirst({ file }: Fault, root: string, deps: GeneratedDeps): Promise<TestsRun> {
-  const mirror = file.replace('/src/', '/test/').replace(/\.ts$/u, '.test.ts')
-  const nearest = deps.testFiles.filter((path) => path === mirror)
-  if (nearest.length > 0) {
-    const run = await deps.runTests(root, nearest)
-    if (run.failed.size + run.broken.length > 0) return run
-  }
-  return deps.runTests(root, deps.testFiles)
+/** What each file takes without a fault. Throws when a test is not green. */
+async function runBaseline(roots: readonly string[], deps: GeneratedDeps): Promise<ReadonlyMap<string, number>> {
+  const startedMs = deps.nowMs()
+  const durations = await Promise.all(
+    roots.map(async (root, share) => {
+      const testFiles = deps.testFiles.filter((_file, index) => index % roots.length === share)
+      const deadlineMs = () => BASELINE_DEADLINE_MS
+      const run = await deps.runTests(root, { testFiles, deadlineMs, untilFailure: true })
+      const notGreen = whyNotGreen(run)
+      if (notGreen !== undefined) throw new Error(`the tests are not green without a fault: ${notGreen}`)
+      return [...run.durationsMs]
+    }),
+  )
+  deps.onBaseline(deps.testFiles.length, deps.nowMs() - startedMs)
+  return new Map(durations.flat())
 }
 
 /** True when enough of the faults were caught for the tests to be believed. */
@@ -62,11 +75,18 @@ export function areEnoughCaught(results: readonly MutantResult[]): boolean {
   return caught >= CAUGHT_SHARE_MIN * results.length
 }
 
-function verdictOf(fault: Fault, { failed, broken }: TestsRun, survivors: readonly Survivor[]): Verdict {
-  const [failure] = failed.values()
+function noticedBy(ran: FaultyRun): string {
+  if (ran.kind === 'hung') return ran.late.testFile
+  return (ran.kind === 'ended' ? [...ran.run.failed.keys()][0] : undefined) ?? 'none'
+}
+
+function verdictOf(fault: Fault, ran: FaultyRun, survivors: readonly Survivor[]): Verdict {
+  if (ran.kind === 'rotten') return ran
+  if (ran.kind === 'hung') return { kind: 'caught', reason: 'does not end, and does without the fault' }
+  const [failure] = ran.run.failed.values()
   if (failure !== undefined) return { kind: 'caught', reason: failure }
-  // Tests that do not load, or never end, are noticed by whoever runs them.
-  if (broken.length > 0) return { kind: 'caught', reason: broken.join('; ') }
+  // Tests that do not load are noticed by whoever runs them.
+  if (ran.run.broken.length > 0) return { kind: 'caught', reason: ran.run.broken.join('; ') }
   const known = survivors.find(({ file, line, changed }) => {
     return file === fault.file && fault.name.endsWith(` ${line} → ${changed}`)
   })

@@ -1,11 +1,15 @@
 // Applies every mutant to a copy of the sources and asks whether its test notices. First the copy as it is: only tests
 // that are green without a fault can tell about one. Two copies, each with one jest process at a time.
-import type { TestsRun } from './jest-run.ts'
-import { type Fault, isNamed, mutate, type Mutant } from './mutant.ts'
+import { faultyDeadlineMs, type FaultyRun, runFaulty } from './faulty-run.ts'
+import { type Fault, isNamed, type Mutant } from './mutant.ts'
 import type { SourceCopy } from './source-copy.ts'
+import { type RunTests, type TestsRun, whyNotGreen } from './tests-run.ts'
 
 /** A jest process keeps a core busy. */
 export const COPIES = 2
+
+/** Of one test file without a fault, however slow the machine is. */
+export const BASELINE_DEADLINE_MS = 600_000
 
 export type Verdict =
   /** The named test failed, saying so. */
@@ -27,8 +31,8 @@ export interface MutantResult {
 
 export interface MutantsDeps {
   readonly createCopy: () => SourceCopy
-  /** Runs test files of a copy. */
-  readonly runTests: (root: string, testFiles: readonly string[]) => Promise<TestsRun>
+  /** Runs tests of a copy. */
+  readonly runTests: RunTests
   readonly nowMs: () => number
   readonly onBaseline: (files: number, durationMs: number) => void
   readonly onResult: (result: MutantResult, done: number, of: number) => void
@@ -40,7 +44,7 @@ export async function runMutants(mutants: readonly Mutant[], deps: MutantsDeps):
     const baseline = await runBaseline(mutants, copies, deps)
     return judgeAll(mutants, copies, deps, async (mutant, copy) => ({
       test: mutant.test,
-      verdict: await judge(mutant, copy, baseline.get(mutant.testFile), deps),
+      verdict: await judge(mutant, copy, baseline.get(keyOf(mutant)), deps),
     }))
   })
 }
@@ -83,66 +87,60 @@ export async function judgeAll<Each extends Fault>(
   return faults.flatMap((mutant) => results.get(mutant) ?? [])
 }
 
-/** Every test file of the mutants in sources without a fault. */
+function keyOf({ testFile, test }: Mutant): string {
+  return `${testFile} ${test}`
+}
+
+/** Every test of the mutants in sources without a fault, alone, as it runs with one. */
 async function runBaseline(
   mutants: readonly Mutant[],
   copies: readonly SourceCopy[],
   deps: MutantsDeps,
 ): Promise<ReadonlyMap<string, TestsRun>> {
   const startedMs = deps.nowMs()
-  const waiting = [...new Set(mutants.map(({ testFile }) => testFile))]
-  const files = waiting.length
+  const waiting = [...new Map(mutants.map((mutant) => [keyOf(mutant), mutant])).values()]
   const runs = new Map<string, TestsRun>()
   await Promise.all(
     copies.map(async ({ root }) => {
-      for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-        runs.set(file, await deps.runTests(root, [file]))
+      for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+        runs.set(keyOf(mutant), await deps.runTests(root, requestOf(mutant, BASELINE_DEADLINE_MS)))
       }
     }),
   )
-  deps.onBaseline(files, deps.nowMs() - startedMs)
+  deps.onBaseline(runs.size, deps.nowMs() - startedMs)
   return runs
+}
+
+function requestOf({ testFile, test }: Mutant, deadlineMs: number) {
+  return { testFiles: [testFile], test, deadlineMs: () => deadlineMs, untilFailure: true }
 }
 
 async function judge(
   mutant: Mutant,
   copy: SourceCopy,
   baseline: TestsRun | undefined,
-  deps: MutantsDeps,
+  { runTests }: MutantsDeps,
 ): Promise<Verdict> {
   const notGreen = faultOfBaseline(mutant, baseline)
   if (notGreen !== undefined) return { kind: 'rotten', reason: notGreen }
-  return withFault(mutant, copy, async () => verdictOf(mutant, await deps.runTests(copy.root, [mutant.testFile])))
-}
-
-/** Puts the fault into the copy, lets it be judged, and takes it out again. */
-export async function withFault(fault: Fault, copy: SourceCopy, judgeIt: () => Promise<Verdict>): Promise<Verdict> {
-  const source = await copy.read(fault.file)
-  if (source === undefined) return { kind: 'rotten', reason: `there is no file ${fault.file} any more` }
-  const mutation = mutate(source, fault)
-  if (mutation.kind === 'rotten') return mutation
-  await copy.write(fault.file, mutation.source)
-  try {
-    return await judgeIt()
-  } finally {
-    await copy.write(fault.file, source)
-  }
+  const deadlineMs = faultyDeadlineMs(baseline?.durationsMs.get(mutant.testFile) ?? 0)
+  return verdictOf(mutant, await runFaulty(mutant, copy, requestOf(mutant, deadlineMs), runTests))
 }
 
 function faultOfBaseline({ test, testFile }: Mutant, baseline: TestsRun | undefined): string | undefined {
-  const [broken] = baseline?.broken ?? []
-  if (broken !== undefined) return `without the fault: ${broken}`
-  const [red] = baseline?.failed.keys() ?? []
-  if (red !== undefined) return `without the fault, ${testFile} is not green: '${red}' fails`
+  const notGreen = baseline && whyNotGreen(baseline)
+  if (notGreen !== undefined) return `without the fault: ${notGreen}`
   if (![...(baseline?.passed ?? [])].some((name) => isNamed(test, name))) return `${testFile} has no test '${test}'`
   return undefined
 }
 
-function verdictOf({ test }: Mutant, { passed, failed, broken }: TestsRun): Verdict {
+function verdictOf({ test }: Mutant, ran: FaultyRun): Verdict {
+  if (ran.kind === 'rotten') return ran
+  if (ran.kind === 'hung') return { kind: 'caught', reason: 'it does not end, and does without the fault' }
+  const { passed, failed, broken } = ran.run
   const caught = [...failed].find(([name]) => isNamed(test, name))
   if (caught !== undefined) return { kind: 'caught', reason: caught[1] }
   if (broken.length > 0) return { kind: 'rotten', reason: `no test could judge it: ${broken.join('; ')}` }
   if (![...passed].some((name) => isNamed(test, name))) return { kind: 'rotten', reason: 'its test was not run' }
-  const others = failed.size === 0 ? 'no test of the file fails' : `others fail: ${[...failed.keys()].join('; ')}`
-  return { kind: 'survived', reason: `its test stays green; ${others}` }
+  return { kind: 'survived', reason: 'its test stays green' }
 }

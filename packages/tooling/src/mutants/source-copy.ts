@@ -42,7 +42,8 @@ export function copySources(root: string): SourceCopy {
     root: copy,
     read: async (path) => (existsSync(join(copy, path)) ? readFile(join(copy, path), 'utf8') : undefined),
     write: (path, source) => writeFile(join(copy, path), source),
-    remove: () => rmSync(copy, { recursive: true, force: true }),
+    // Tests that were ended a moment ago may still write.
+    remove: () => rmSync(copy, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }),
   }
 }
 

@@ -1,14 +1,20 @@
 import { expect, test } from '@jest/globals'
 import { faultsOf } from '../../src/mutants/generate.ts'
-import type { TestsRun } from '../../src/mutants/jest-run.ts'
 import { areEnoughCaught, type GeneratedDeps, runGenerated } from '../../src/mutants/run-generated.ts'
+import type { TestsRun } from '../../src/mutants/tests-run.ts'
 
 const FILE = 'packages/a/src/a.ts'
 const SOURCE = 'export const sum = (a, b) => a + b\nexport const zero = 0\n'
 const FAULTS = faultsOf(FILE, SOURCE)
 
-const GREEN: TestsRun = { passed: new Set(['sum']), failed: new Map(), broken: [] }
-const RED: TestsRun = { passed: new Set(), failed: new Map([['sum: two → their sum', 'is wrong']]), broken: [] }
+const GREEN: TestsRun = {
+  passed: new Set(['sum']),
+  failed: new Map(),
+  late: undefined,
+  broken: [],
+  durationsMs: new Map([['packages/a/test/a.test.ts', 100]]),
+}
+const RED: TestsRun = { ...GREEN, passed: new Set(), failed: new Map([['sum: two → their sum', 'is wrong']]) }
 
 /** Copies in memory, whose one test sees the sum only. */
 function createDeps(overrides: Partial<GeneratedDeps> = {}): GeneratedDeps {
@@ -26,6 +32,7 @@ function createDeps(overrides: Partial<GeneratedDeps> = {}): GeneratedDeps {
     },
     runTests: async (root) => (copies.get(root)!.includes('a + b') ? GREEN : RED),
     testFiles: ['packages/a/test/a.test.ts', 'packages/a/test/b.test.ts'],
+    sources: new Map(),
     survivors: [],
     nowMs: () => 0,
     onBaseline: () => undefined,
@@ -55,33 +62,54 @@ test('generated faults: a survivor whose line is explained → passes, with the 
   expect(areEnoughCaught(results)).toBe(false)
 })
 
-test('generated faults: tests that never end, or do not load, with the fault → caught', async () => {
-  let runs = 0
-  const runTests = async () => (runs++ === 0 ? GREEN : { ...GREEN, broken: ['ended by SIGKILL'] })
-  const results = await runGenerated(FAULTS, createDeps({ runTests }))
-  expect(results.map(({ verdict }) => verdict)).toEqual([
-    { kind: 'caught', reason: 'ended by SIGKILL' },
-    { kind: 'caught', reason: 'ended by SIGKILL' },
+/** Green in sources without a fault; with one as the test says. */
+function withFault(faulty: TestsRun): Partial<GeneratedDeps> {
+  let source = SOURCE
+  return {
+    createCopy: () => ({
+      root: '/copy',
+      read: async () => source,
+      write: async (_path, written) => void (source = written),
+      remove: () => undefined,
+    }),
+    runTests: async () => (source === SOURCE ? GREEN : faulty),
+  }
+}
+
+test('generated faults: tests that do not load with the fault → caught', async () => {
+  const deps = createDeps(withFault({ ...GREEN, broken: ['a.test.ts could not be run'] }))
+  const [result] = await runGenerated(FAULTS.slice(0, 1), deps)
+  expect(result?.verdict).toEqual({ kind: 'caught', reason: 'a.test.ts could not be run' })
+})
+
+test('generated faults: tests that end without the fault only → caught, by the one that hangs', async () => {
+  const late = { testFile: 'packages/a/test/a.test.ts', afterMs: 21_000 }
+  const [result] = await runGenerated(FAULTS.slice(0, 1), createDeps(withFault({ ...GREEN, late })))
+  expect(result).toMatchObject({ test: late.testFile, verdict: { kind: 'caught' } })
+  expect(areEnoughCaught([result!])).toBe(true)
+})
+
+test('generated faults: each copy runs its share without a fault → what they took is the measure of a hang', async () => {
+  const asked: string[] = []
+  const { runTests, ...deps } = createDeps()
+  await runGenerated(FAULTS, {
+    ...deps,
+    async runTests(root, request) {
+      const run = await runTests(root, request)
+      asked.push(request.testFiles.map((path) => `${path.slice(-9)} ${request.deadlineMs(path)}`).join(', '))
+      return { ...run, durationsMs: new Map(request.testFiles.map((path) => [path, 100])) }
+    },
+  })
+  expect(asked.toSorted()).toEqual([
+    'a.test.ts 21000, b.test.ts 21000',
+    'a.test.ts 21000, b.test.ts 21000',
+    'a.test.ts 600000',
+    'b.test.ts 600000',
   ])
-  expect(areEnoughCaught(results)).toBe(true)
 })
 
 test('generated faults: tests that are red without a fault → nothing is judged', async () => {
   await expect(runGenerated(FAULTS, createDeps({ runTests: async () => RED }))).rejects.toThrow(
-    'the tests are not green without a fault: sum: two → their sum',
+    "the tests are not green without a fault: 'sum: two → their sum' fails",
   )
-})
-
-test('generated faults: the test file that mirrors the changed one runs first → all others only when it is green', async () => {
-  const told: string[] = []
-  const { runTests, ...deps } = createDeps()
-  await runGenerated(FAULTS, {
-    ...deps,
-    async runTests(root, testFiles) {
-      const run = await runTests(root, testFiles)
-      told.push(`${testFiles.length} files: ${run.failed.size === 0 ? 'green' : 'red'}`)
-      return run
-    },
-  })
-  expect(told.toSorted()).toEqual(['1 files: green', '1 files: red', '2 files: green', '2 files: green'])
 })

@@ -1,5 +1,5 @@
 // A workspace of three packages on the disk, with a jest of its own: what the copy's tests load is the copy.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,11 +8,12 @@ import { runJest } from '../../src/mutants/jest-run.ts'
 import type { Mutant } from '../../src/mutants/mutant.ts'
 import { runMutants } from '../../src/mutants/run-mutants.ts'
 import { copySources } from '../../src/mutants/source-copy.ts'
+import type { TestsRequest } from '../../src/mutants/tests-run.ts'
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 const JEST_FILES = ['packages/tooling/jest.config.mjs', 'packages/tooling/src/jest-environment.mjs']
 /** Several jest processes, one after the other. */
-const RUNS_DEADLINE_MS = 60_000
+const RUNS_DEADLINE_MS = 180_000
 
 let root = ''
 
@@ -41,14 +42,22 @@ beforeEach(() => {
     cpSync(join(ROOT, path), join(root, path))
   }
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'), 'dir')
-  write('packages/below/src/index.ts', 'export const low: number = 1\nexport const unseen: number = 7\n')
+  write(
+    'packages/below/src/index.ts',
+    'export const low: number = 1\nexport const unseen: number = 7\nexport const isEndless: boolean = false\n',
+  )
   write('packages/below/dist/index.js', 'built')
   link('services/above/node_modules/@rocketmq-ts/below', '../../../../packages/below')
   write(
     'services/above/test/above.test.ts',
     `import { expect, test } from '@jest/globals'
-import { low } from '@rocketmq-ts/below'
-test('above: sees what is below', () => expect(low).toBe(1))
+import { isEndless, low } from '@rocketmq-ts/below'
+test('above: sees what is below', () => {
+  while (isEndless) {}
+  expect(low).toBe(1)
+})
+test('above: does not care', () => expect(low).toBeGreaterThan(0))
+test('above: takes its time', () => new Promise((resolve) => setTimeout(resolve, 20)), 1)
 `,
   )
 })
@@ -97,6 +106,36 @@ test(
     })
     expect(results.map(({ verdict }) => verdict.kind)).toEqual(['caught', 'survived', 'rotten', 'rotten', 'rotten'])
     expect(results[0]?.verdict.reason).toContain('Expected: 1 Received: 2')
+  },
+  RUNS_DEADLINE_MS,
+)
+
+test(
+  'run of tests: in the given order, until the first failure, or one name only; one that never ends is ended',
+  async () => {
+    write(
+      'packages/below/test/ok.test.ts',
+      "import { test } from '@jest/globals'\ntest('below: is well', () => undefined)\n",
+    )
+    const run = (testFiles: readonly string[], request: Partial<TestsRequest> = {}) =>
+      runJest(realpathSync(root), { testFiles, deadlineMs: () => RUNS_DEADLINE_MS, untilFailure: true, ...request })
+    const [above, below] = ['services/above/test/above.test.ts', 'packages/below/test/ok.test.ts']
+    expect([...(await run([above, below])).passed]).toEqual([
+      'above: sees what is below',
+      'above: does not care',
+      'above: takes its time',
+      'below: is well',
+    ])
+    expect([...(await run([above], { test: 'above: %s not care' })).passed]).toEqual(['above: does not care'])
+    write('packages/below/src/index.ts', 'export const low = 2\nexport const isEndless = false\n')
+    expect([...(await run([above, below])).failed.keys()]).toEqual(['above: sees what is below'])
+    write('packages/below/src/index.ts', 'export const low = 1\nexport const isEndless = true\n')
+    const late = { testFile: above, afterMs: 3000 }
+    expect(await run([above, below], { deadlineMs: () => late.afterMs })).toMatchObject({ late, passed: new Set() })
+    write('packages/below/src/index.ts', 'export const low = = 1\n')
+    expect((await run([above])).broken[0]).toContain(`${above} could not be run`)
+    write('packages/below/test/ok.test.ts', 'process.exit(1)')
+    expect((await run([below])).broken[0]).toContain(`jest ended before ${below}`)
   },
   RUNS_DEADLINE_MS,
 )
