@@ -8,6 +8,8 @@ import type { Message, Model, TopicModel } from './model.ts'
 import type { Verdict } from './verdict.ts'
 
 const TIMEOUT_MS = 60_000
+/** Questions that are asked once more where the broker says so. */
+const AGAIN_MAX = 8
 /** Messages of one answer: more than any key of a run has. */
 const ANSWERS_MAX = 64
 /** Beyond every store time of a run. */
@@ -76,7 +78,10 @@ async function queried(deps: QueryDeps, topic: TopicModel, key: string, isUnique
 async function askPlace(deps: QueryDeps, message: Message): Promise<void> {
   const { host, verdict } = deps
   const header = { commitLogOffset: commitLogOffset(message.position ?? 0) }
-  const answer = await host.peer.request(ViewMessageById, header, { timeoutMs: TIMEOUT_MS })
+  const asked = () => host.peer.request(ViewMessageById, header, { timeoutMs: TIMEOUT_MS })
+  let answer = await asked()
+  // Its queue is compared with the log, and the disk is slow.
+  for (let again = 0; answer.code === ResponseCode.SYSTEM_BUSY && again < AGAIN_MAX; again += 1) answer = await asked()
   if (answer.code !== ResponseCode.SUCCESS || answer.body === undefined) {
     if (!couldNot(answer) && isThere(deps, message))
       verdict.add('query', `${nameOf(message)} is not found by its id: ${answer.remark ?? answer.code}`)
