@@ -19,14 +19,12 @@ import {
   permission,
   property,
   several,
-  wordServed,
+  word,
 } from './values.ts'
 
 const SECOND_MS = 1000
 const HELP_COLUMNS = 100
-const TOPIC_TYPES = ['NORMAL', 'MIXED'] as const
-/** Brokers refuse such messages: nothing could be sent to these topics. */
-const TOPIC_TYPES_LATER = ['FIFO', 'DELAY', 'TRANSACTION'] as const
+const TOPIC_TYPES = ['NORMAL', 'FIFO', 'DELAY', 'TRANSACTION', 'MIXED'] as const
 const QUEUES_MAX = 1024
 const ATTEMPTS_MAX = 10_001
 const COUNT_MAX = 100_000
@@ -112,7 +110,7 @@ function topicCommands(program: Command, act: Act): void {
     .addOption(
       new Option('--type <type>', 'kind of its messages (default: NORMAL)')
         .choices(TOPIC_TYPES)
-        .argParser(wordServed(TOPIC_TYPES, TOPIC_TYPES_LATER)),
+        .argParser(word(TOPIC_TYPES)),
     )
     .addOption(
       new Option('--perm <perm>', 'read, write or both (default: rw)').choices(['r', 'w', 'rw']).argParser(permission),

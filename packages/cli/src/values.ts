@@ -58,18 +58,6 @@ export function word<const Word extends string>(words: readonly Word[]): (text: 
   }
 }
 
-/** The same, where some of the protocol's words have no meaning here yet: they are refused with that reason. */
-export function wordServed<const Word extends string>(
-  served: readonly Word[],
-  later: readonly string[],
-): (text: string) => Word {
-  const read = word(served)
-  return (text) => {
-    if (!later.includes(text.toUpperCase())) return read(text)
-    throw new InvalidArgumentError(`${text.toUpperCase()} is not served yet. It must be one of ${served.join(', ')}.`)
-  }
-}
-
 /** Permission bits from `r`, `w` or `rw`. */
 export function permission(text: string): number {
   const perm = PERMS[text.toLowerCase()]

@@ -56,7 +56,7 @@ test('completion: options of the command and of all commands, and the values of 
     '--timeout',
     '--help',
   ])
-  expect(await offered(['topic', 'create', 't', '--type', ''])).toEqual(['NORMAL', 'MIXED'])
+  expect(await offered(['topic', 'create', 't', '--type', 'F'])).toEqual(['FIFO'])
   expect(await offered(['topic', 'create', 't', '--perm', ''])).toEqual(['r', 'w', 'rw'])
   expect(await offered(['send', 't', '--file', ''])).toEqual([])
 })

@@ -2,10 +2,13 @@
 // Java: AdminBrokerProcessor, TopicConfigManager.createTopicInSendMessageMethod.
 import { utf8Encode } from '@rocketmq-ts/bytes'
 import {
+  MESSAGE_TYPE_ATTRIBUTE,
+  type MessageType,
   MqError,
   Perm,
   type TopicConfig,
   isForbiddenToSend,
+  isMessageType,
   isSystemTopic,
   parseAttributeChanges,
   popRetryTopicOf,
@@ -25,6 +28,9 @@ import type { Inflight } from '../inflight/inflight.ts'
 import { SETTING_BYTES_MAX } from '../limits.ts'
 import type { SettingsWriter } from '../settings-writer.ts'
 import type { Topic, TopicTable } from './topic-table.ts'
+
+/** Types of topics that messages can be sent to. */
+const SERVED_TYPES: ReadonlySet<MessageType> = new Set(['NORMAL', 'MIXED'])
 
 export interface TopicRequestsDeps {
   readonly inflight: Pick<Inflight, 'groupsIn'>
@@ -122,14 +128,27 @@ export function createTopicRequests(deps: TopicRequestsDeps) {
   }
 }
 
+/** Nothing could be sent to a topic of another type. One that came from Apache's broker keeps its type. */
+function checkType(type: string, known: TopicConfig | undefined): void {
+  if (!isMessageType(type) || SERVED_TYPES.has(type) || known?.attributes.get(MESSAGE_TYPE_ATTRIBUTE) === type) return
+  throw new MqError(
+    'parameter-invalid',
+    `attributes: ${MESSAGE_TYPE_ATTRIBUTE} is ${type}, and such messages are not offered yet; ` +
+      `it can be ${[...SERVED_TYPES].join(' or ')}`,
+  )
+}
+
 function changedAttributes(known: TopicConfig | undefined, text: string): ReadonlyMap<string, string> {
   if (text.length > SETTING_BYTES_MAX) {
     throw new MqError('parameter-invalid', `attributes: ${text.length} characters, allowed are ${SETTING_BYTES_MAX}`)
   }
   const attributes = new Map(known?.attributes)
   for (const change of parseAttributeChanges(text)) {
-    if (change.kind === 'set') attributes.set(change.name, change.value)
-    else if (!attributes.delete(change.name)) {
+    if (change.kind === 'set') {
+      if (change.name === MESSAGE_TYPE_ATTRIBUTE) checkType(change.value, known)
+      attributes.set(change.name, change.value)
+    }
+    if (change.kind === 'delete' && !attributes.delete(change.name)) {
       throw new MqError('parameter-invalid', `attributes: '${change.name}' is not set and can not be deleted`)
     }
   }

@@ -11,6 +11,7 @@ import {
   UpdateAndCreateTopic,
 } from '@rocketmq-ts/remoting'
 import { type BrokerHarness, startBroker } from '../broker-harness.ts'
+import { onApacheFolder } from '../foreign/apache-folder.ts'
 
 const header = (topic: string, changes: object = {}) => ({
   topic,
@@ -53,6 +54,34 @@ test('topic requests: created, changed, looked up → what was asked for, also a
   broker.crash({ powerLoss: true })
   await broker.restart()
   expect(await configOf(broker, 'T')).toStrictEqual(config)
+})
+
+test.each(['FIFO', 'DELAY', 'TRANSACTION', 'PRIORITY', 'LITE'])(
+  'topic requests: type %s, whose messages are not offered → refused, nothing is made or changed',
+  async (type) => {
+    const broker = await startBroker()
+    const attributes = `+message.type=${type}`
+    const { code, remark } = await broker.ask(UpdateAndCreateTopic, header('T', { attributes }))
+    expect(code).toBe(ResponseCode.INVALID_PARAMETER)
+    expect(remark).toContain(
+      `message.type is ${type}, and such messages are not offered yet; it can be NORMAL or MIXED`,
+    )
+    expect((await broker.ask(GetTopicConfig, { topic: 'T' })).code).toBe(ResponseCode.TOPIC_NOT_EXIST)
+    expect((await broker.ask(UpdateAndCreateTopic, header('T', { attributes: '+message.type=MIXED' }))).code).toBe(0)
+    expect((await broker.ask(UpdateAndCreateTopic, header('T', { attributes }))).code).not.toBe(0)
+    expect((await configOf(broker, 'T')).attributes.get('message.type')).toBe('MIXED')
+  },
+)
+
+test('topic requests: a FIFO topic that another broker made → keeps its type, and all else of it can be changed', async () => {
+  const topics = { topicConfigTable: { T: { topicName: 'T', attributes: { 'message.type': 'FIFO' } } } }
+  const broker = await onApacheFolder({ records: [], files: { 'topics.json': JSON.stringify(topics) } })
+  const changed = header('T', { readQueueNums: 8, attributes: '+message.type=FIFO' })
+  expect((await broker.ask(UpdateAndCreateTopic, changed)).code).toBe(ResponseCode.SUCCESS)
+  expect(await configOf(broker, 'T')).toMatchObject({
+    readQueueNums: 8,
+    attributes: new Map([['message.type', 'FIFO']]),
+  })
 })
 
 test('topic requests: no answer before the change is flushed', async () => {
