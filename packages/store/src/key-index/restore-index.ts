@@ -109,8 +109,9 @@ async function judge(options: RestoreIndexOptions): Promise<Judged> {
   // Only the last one may be empty: elsewhere a crash took its header, and `isFollowing` gave up what is behind it.
   if (trusted.at(-1)?.header.count === 1) trusted.pop()
   const last = trusted.at(-1)
-  // The index may have failed before the stop.
-  if ((!cleanStop || saved === undefined) && last !== undefined && last.room > 0) {
+  // The index may have failed before the stop: then slots speak of entries that no header counts.
+  const isSealed = cleanStop && saved !== undefined && saved.coversTo >= log.end
+  if (!isSealed && last !== undefined && last.room > 0) {
     const reason = await readable(() => rebuildSlots(options, last))
     if (reason !== undefined) {
       problem = { name: last.name, reason }

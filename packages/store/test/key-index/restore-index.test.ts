@@ -310,6 +310,26 @@ test('index: slots that a crash left ahead of the entries → as safe as the res
   expect(await indexBytes(later)).toEqual(bytes)
 })
 
+test('index: failed before a stop whose checkpoint is lost → slots of entries that do not count hide nothing', async () => {
+  const effects = createManualEffects({ nowMs: 1_700_000_000_123 })
+  const store = await openKeyStore(effects, { indexEntries: 100 })
+  for (let index = 0; index < COUNT; index += 1) {
+    if (index === 6) {
+      await store.checkpoint()
+      effects.machine.disk.fail({ on: 'sync', call: 'sync', path: '/index/', error: 'io' })
+    }
+    await send(store, numbered(index))
+    await effects.advance(1500)
+  }
+  await store.close()
+  const checkpoints = (await namesIn(effects)).filter((name) => name.startsWith('queue-checkpoint.'))
+  await effects.files.remove(`${FOLDER}/${checkpoints.at(-1)}`)
+  const again = await openKeyStore(restarted(effects), { indexEntries: 100 })
+  expect(again.recovery.cleanStop).toBe(true)
+  expect(await answers(again, COUNT)).toEqual(expectedAnswers(COUNT))
+  await again.close()
+})
+
 test.each([
   ['stopped in order', undefined],
   ['killed', '4711'],

@@ -90,8 +90,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'The slots of the key index are trusted after a crash',
     file: 'packages/store/src/key-index/restore-index.ts',
-    text: 'if ((!cleanStop || saved === undefined) && last',
-    replacement: 'if (saved === undefined && last',
+    text: 'const isSealed = cleanStop && saved',
+    replacement: 'const isSealed = saved',
     testFile: 'packages/store/test/key-index/restore-index.test.ts',
     test: 'index: slots that a crash left ahead of the entries → as safe as the rest after the next stop',
   },
