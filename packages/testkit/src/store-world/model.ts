@@ -151,9 +151,9 @@ export class Model {
   /** The log begins here: what lies before has expired. */
   min = 0
   readonly topics: readonly TopicModel[]
-  readonly groups: readonly GroupModel[]
+  readonly groups: GroupModel[]
 
-  constructor(topics: readonly TopicModel[], groups: readonly GroupModel[]) {
+  constructor(topics: readonly TopicModel[], groups: GroupModel[]) {
     this.topics = topics
     this.groups = groups
   }

@@ -2,18 +2,16 @@
 // checker. In the end everything is delivered, and the books must say the same.
 import { createWorld, type Counters, Prng, type World, WorldError } from '../sim/index.ts'
 import { BROKER_ADDRESS, BrokerHost, type HostEvent, STORE_ROOT } from './broker-host.ts'
+import { closeBooks } from './close-books.ts'
 import { forgetBehind } from './check-deliveries.ts'
 import { LifeFault } from './disk-faults.ts'
-import { checkDrained, checkLedgers, isSomethingLeft, noteDeadLetters } from './check-end.ts'
-import { checkQueueFiles } from './check-queue-files.ts'
+import { noteDeadLetters } from './check-end.ts'
 import { checkRecoveredLog, maxOffsets } from './check-recovery.ts'
 import { type LogImage, LogReader } from './log-image.ts'
 import { deadKeyOf, GroupModel, Model, type Setting, TopicModel } from './model.ts'
-import { INVISIBLE_MS_MAX } from './consuming.ts'
 import { Operations } from './operations.ts'
 import { type LifePlan, OPERATIONS_MIN, type StorePlan } from './store-plan.ts'
-import { askUniqueKey } from './queries.ts'
-import { damageDerived, damageMessage, MESSAGE_DAMAGE_NAME, removeDerived } from './rest-damage.ts'
+import { damageDerived, damageMessage, MESSAGE_DAMAGE_NAME } from './rest-damage.ts'
 import { Verdict, type Violation } from './verdict.ts'
 
 /** Operations asked for at once, at most, but for bursts. */
@@ -25,10 +23,7 @@ const ROUND_MS_MAX = 600_000
 const PAUSES_MS = [0, 0, 0, 1, 20, 200, 6000] as const
 /** Until a step in the background comes by itself. */
 const IDLE_MS = 15_000
-/** Share of the messages that a rebuilt index is asked for. */
-const REBUILT_ASKED = 0.05
 const STARTS_MAX = 12
-const DRAINS_MAX = 30
 
 /** What a run left behind. */
 export interface StoreRunRecord {
@@ -128,7 +123,7 @@ class StoreRun {
       if (this.verdict.violations.length > 0) return
     }
     await this.#start()
-    await this.#drain()
+    await this.#close()
   }
 
   /** Until it runs; it may be ended on the way, then it is started again. */
@@ -224,7 +219,7 @@ class StoreRun {
   }
 
   /** Runs the world until `work` is done, or the broker is ended. */
-  async #whileUp(work: () => Promise<void>): Promise<void> {
+  async #whileUp(work: () => Promise<unknown>): Promise<void> {
     const { host } = this
     let isOver = false
     let failure: unknown
@@ -348,53 +343,23 @@ class StoreRun {
   }
 
   /** Everything that is left comes to every group, and then the books are closed. */
-  async #drain(): Promise<void> {
-    const { host, model, verdict } = this
-    for (let round = 0; round < DRAINS_MAX; round += 1) {
-      await this.#pause(INVISIBLE_MS_MAX + 1000)
-      let got = 0
-      await this.#whileUp(async () => {
-        for (const group of model.groups) {
-          for (const topic of model.topics) {
-            if (topic.value !== undefined && group.value !== undefined) got += await this.operations.drain(group, topic)
-          }
-        }
-      })
-      // A damaged message takes a delivery for itself: its queue is compared with the log first, one message at a time.
-      if (!host.isUp || (got === 0 && !isSomethingLeft(model, host.broker.ledger()))) break
-    }
-    checkDrained(model, this.#logReader.read(), verdict)
-    checkLedgers(model, host.broker.ledger(), verdict)
-    await this.#stop()
-    this.#checkQueueFiles('written live')
-    if (this.#plan.isRebuilt) await this.#rebuild()
-  }
-
-  #checkQueueFiles(whose: string): void {
-    const { host, model, verdict } = this
-    const { disk } = host.machine
-    const wereChanged = Array.from(host.faults.keys()).some((name) => name.endsWith(': queue'))
-    const fileBytes = this.#plan.shape.settings.mappedFileSizeConsumeQueue ?? 0
-    const image = this.#logReader.read()
-    checkQueueFiles(model, { disk, root: STORE_ROOT, fileBytes, image, wereChanged, whose }, verdict)
-  }
-
-  /** Without its derived files the broker builds them again, from the log alone, and nobody sees a difference. */
-  async #rebuild(): Promise<void> {
-    const { host, model, verdict } = this
-    removeDerived(host.machine.disk, STORE_ROOT)
-    host.isIndexDamaged = false
-    this.#isDamaged = true
-    await this.#start()
-    await this.#whileUp(async () => {
-      const deps = { host, model, random: this.#random, verdict }
-      for (const message of model.messages) {
-        const topic = model.topic(message.topic)
-        if (topic === undefined || !model.isCurrent(message) || !this.#random.chance(REBUILT_ASKED)) continue
-        await askUniqueKey(deps, topic, message)
-      }
+  #close(): Promise<void> {
+    const { host, model, operations, verdict } = this
+    return closeBooks({
+      plan: this.#plan,
+      host,
+      model,
+      operations,
+      verdict,
+      random: this.#random,
+      log: this.#logReader,
+      start: () => {
+        this.#isDamaged = true
+        return this.#start()
+      },
+      stop: () => this.#stop(),
+      pause: (forMs) => this.#pause(forMs),
+      whileUp: (work) => this.#whileUp(work),
     })
-    await this.#stop()
-    this.#checkQueueFiles('built again')
   }
 }

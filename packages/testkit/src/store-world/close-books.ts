@@ -1,0 +1,102 @@
+// The end of a run: whatever is left is consumed, the books must balance, the files must be what the log says, and built
+// again from the log alone they must be the same.
+import { subscriptionGroupConfig } from '@rocketmq-ts/model'
+import type { Prng } from '../sim/index.ts'
+import { BROKER_ADDRESS, type BrokerHost, STORE_ROOT } from './broker-host.ts'
+import { checkDrained, checkLedgers, isSomethingLeft } from './check-end.ts'
+import { checkQueueFiles } from './check-queue-files.ts'
+import { INVISIBLE_MS_MAX } from './consuming.ts'
+import type { LogReader } from './log-image.ts'
+import { GroupModel, type Model } from './model.ts'
+import type { Operations } from './operations.ts'
+import { askUniqueKey } from './queries.ts'
+import { removeDerived } from './rest-damage.ts'
+import type { StorePlan } from './store-plan.ts'
+import type { Verdict } from './verdict.ts'
+
+const DRAINS_MAX = 30
+/** Share of the messages that a rebuilt index is asked for. */
+const REBUILT_ASKED = 0.05
+const AUDITOR = 'auditor'
+const AUDITOR_RETRIES = 3
+
+export interface ClosingDeps {
+  readonly plan: StorePlan
+  readonly host: BrokerHost
+  readonly model: Model
+  readonly operations: Operations
+  readonly verdict: Verdict
+  readonly random: Prng
+  readonly log: LogReader
+  /** Starts the broker on derived files that were changed. */
+  start(): Promise<void>
+  stop(): Promise<void>
+  pause(forMs: number): Promise<void>
+  whileUp(work: () => Promise<unknown>): Promise<void>
+}
+
+/** The broker runs, and nothing fails any more. */
+export async function closeBooks(deps: ClosingDeps): Promise<void> {
+  const { host, model, verdict, log } = deps
+  if (areQueuesChanged(host)) await addAuditor(deps)
+  await drain(deps)
+  checkDrained(model, log.read(), verdict)
+  checkLedgers(model, host.broker.ledger(), verdict)
+  await deps.stop()
+  checkFiles(deps, 'written live')
+  if (deps.plan.isRebuilt) await rebuild(deps)
+}
+
+/** Files of consume queues were changed at rest. */
+function areQueuesChanged({ faults }: BrokerHost): boolean {
+  return Array.from(faults.keys()).some((name) => name.endsWith(': queue'))
+}
+
+/** A changed unit shows when it is read: this group reads all there are, and gets every message. */
+async function addAuditor({ host, model, whileUp }: ClosingDeps): Promise<void> {
+  const config = subscriptionGroupConfig(AUDITOR, { retryMaxTimes: AUDITOR_RETRIES })
+  await whileUp(() => host.client.createSubscriptionGroup(BROKER_ADDRESS, config))
+  const auditor = new GroupModel(AUDITOR, undefined)
+  auditor.change(AUDITOR_RETRIES, host.log.written)(host.log.written)
+  model.groups.push(auditor)
+}
+
+async function drain({ host, model, operations, pause, whileUp }: ClosingDeps): Promise<void> {
+  for (let round = 0; round < DRAINS_MAX; round += 1) {
+    await pause(INVISIBLE_MS_MAX + 1000)
+    let got = 0
+    await whileUp(async () => {
+      for (const group of model.groups) {
+        for (const topic of model.topics) {
+          if (topic.value !== undefined && group.value !== undefined) got += await operations.drain(group, topic)
+        }
+      }
+    })
+    // A damaged message takes a delivery for itself: its queue is compared with the log first, one message at a time.
+    if (!host.isUp || (got === 0 && !isSomethingLeft(model, host.broker.ledger()))) break
+  }
+}
+
+function checkFiles({ host, model, verdict, log, plan }: ClosingDeps, whose: string): void {
+  const { disk } = host.machine
+  const wereChanged = areQueuesChanged(host)
+  const fileBytes = plan.shape.settings.mappedFileSizeConsumeQueue ?? 0
+  checkQueueFiles(model, { disk, root: STORE_ROOT, fileBytes, image: log.read(), wereChanged, whose }, verdict)
+}
+
+/** Without its derived files the broker builds them again, from the log alone, and nobody sees a difference. */
+async function rebuild(deps: ClosingDeps): Promise<void> {
+  const { host, model, random } = deps
+  removeDerived(host.machine.disk, STORE_ROOT)
+  host.isIndexDamaged = false
+  await deps.start()
+  await deps.whileUp(async () => {
+    for (const message of model.messages) {
+      const topic = model.topic(message.topic)
+      if (topic === undefined || !model.isCurrent(message) || !random.chance(REBUILT_ASKED)) continue
+      await askUniqueKey(deps, topic, message)
+    }
+  })
+  await deps.stop()
+  checkFiles(deps, 'built again')
+}
