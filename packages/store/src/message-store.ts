@@ -344,8 +344,8 @@ export interface MessageStore
   ): Promise<void>
   /**
    * Nothing from `position` on is removed until the hold is released; sends are refused on a disk that fills up meanwhile.
-   * `owner` is named where that keeps retention from its work. Throws MqError 'parameter-invalid' for a position below
-   * `min`, 'busy' when too many hold.
+   * A restart forgets it: its owner takes it anew, and may hear that the position has gone. `owner` is named where that
+   * keeps retention from its work. Throws MqError 'parameter-invalid' for a position below `min`, 'busy' when too many hold.
    */
   hold(owner: string, position: CommitLogOffset): LogHold
   /** Holds at present. */

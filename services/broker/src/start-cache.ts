@@ -3,7 +3,8 @@
 //
 //   time of the broker's clock f64 | settings length u32 | settings as JSON | snapshot of the in-flight core
 //
-// Beside the settings are the deliveries that went on elsewhere, and the CRCs of the mirrors written with it: they are texts in Apache's form, without one of their own.
+// Beside the settings are the deliveries that went on elsewhere, and the CRCs of the mirrors written with it: those are
+// texts in Apache's form, without one of their own.
 import { utf8Decode, utf8Encode } from '@rocketmq-ts/bytes'
 import { MqError } from '@rocketmq-ts/model'
 import type { SettingEntry } from './inflight/inflight.ts'

@@ -1,5 +1,5 @@
 // Who needs the log from where on: a slave, an export, a long replay. Retention removes nothing that is held; on a disk
-// that fills up meanwhile, sends are refused instead.
+// that fills up meanwhile, sends are refused instead. Holds are in memory: a restart forgets them, and owners take them anew.
 import { type CommitLogOffset, MqError } from '@rocketmq-ts/model'
 import type { LogHold } from '../message-store.ts'
 import type { Held } from './plan.ts'
