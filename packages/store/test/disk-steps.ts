@@ -57,10 +57,10 @@ export function countSteps(
   }
 }
 
-/** Asks before every operation; what `before` throws is its failure. */
-export function interceptFiles(files: Files, before: (path: string, operation: string) => void): Files {
+/** Asks before every operation, of a read with the bytes wanted; what `before` throws is its failure. */
+export function interceptFiles(files: Files, before: (path: string, operation: string, bytes: number) => void): Files {
   async function step<Result>(path: string, name: string, operation: () => Promise<Result>): Promise<Result> {
-    before(path, name)
+    before(path, name, 0)
     return operation()
   }
 
@@ -69,13 +69,16 @@ export function interceptFiles(files: Files, before: (path: string, operation: s
     return {
       path,
       size: () => step(path, 'size', () => file.size()),
-      read: (position, into, lane) => step(path, 'read', () => file.read(position, into, lane)),
+      async read(position, into, lane) {
+        before(path, 'read', into.length)
+        return file.read(position, into, lane)
+      },
       readSync(position, into) {
-        before(path, 'read')
+        before(path, 'read', into.length)
         return file.readSync(position, into)
       },
       writeSync(position, chunks) {
-        before(path, 'write')
+        before(path, 'write', 0)
         file.writeSync(position, chunks)
       },
       truncate: (bytes) => step(path, 'truncate', () => file.truncate(bytes)),

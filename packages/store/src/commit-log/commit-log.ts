@@ -294,8 +294,8 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
       return written
     },
   }
-  const { hotBytes, coldReadBytes } = options
-  const reads = createRecordReads({ scheduler, segments, log, hotBytes, coldReadBytes })
+  const { bodyBytesMax, hotBytes, coldReadBytes } = options
+  const reads = createRecordReads({ scheduler, segments, log, bodyBytesMax, hotBytes, coldReadBytes })
 
   return {
     get appended() {

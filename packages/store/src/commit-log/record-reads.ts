@@ -12,7 +12,7 @@ import {
 import type { Scheduler } from '@rocketmq-ts/runtime'
 import type { RecordRange } from '../message-store.ts'
 import { createColdReads } from './cold-reads.ts'
-import { checkRecord, damaged, RECORD_BYTES_MAX } from './scan.ts'
+import { AROUND_BODY_BYTES_MAX, checkRecord, damaged, RECORD_BYTES_MAX } from './scan.ts'
 import type { Segments } from './segment.ts'
 
 function removed(position: number): MqError {
@@ -24,7 +24,10 @@ export interface RecordReads {
   read(position: number, size: number, group: string): Uint8Array | Promise<Uint8Array>
   readInto(unit: RecordRange, into: Uint8Array, start: number, group: string): undefined | Promise<void>
   storedMs(position: number): number | undefined | Promise<number | undefined>
-  /** Bytes of the record that starts there, by its first bytes alone. */
+  /**
+   * Bytes of the record that starts there, by its first bytes alone: those of a message's text can say anything, so a
+   * size that no message may have today is none.
+   */
   sizeAt(position: number): number | undefined | Promise<number | undefined>
 }
 
@@ -33,6 +36,7 @@ export interface RecordReadsOptions {
   readonly segments: Segments
   /** The log as it is now. */
   readonly log: { readonly written: number }
+  readonly bodyBytesMax: number
   readonly hotBytes: number
   readonly coldReadBytes: number
 }
@@ -40,6 +44,7 @@ export interface RecordReadsOptions {
 /** Creates the reads of a log that this process writes from its present end on. */
 export function createRecordReads({ scheduler, segments, log, ...bounds }: RecordReadsOptions): RecordReads {
   const { hotBytes, coldReadBytes } = bounds
+  const sizeMax = Math.min(RECORD_BYTES_MAX, bounds.bodyBytesMax + AROUND_BODY_BYTES_MAX)
   const startedAt = log.written
   const peek = createRecordPeek()
   const coldReads = createColdReads({ scheduler, segmentBytes: segments.segmentBytes, bytesMax: coldReadBytes })
@@ -108,7 +113,7 @@ export function createRecordReads({ scheduler, segments, log, ...bounds }: Recor
 
   function sizeIn(bytes: Buffer, position: number): number | undefined {
     const size = readInt32(bytes, 0)
-    const isRecord = size >= RECORD_BYTES_MIN && peekStoreTimestamp(bytes, position) !== undefined
+    const isRecord = size >= RECORD_BYTES_MIN && size <= sizeMax && peekStoreTimestamp(bytes, position) !== undefined
     return isRecord && position + size <= log.written ? size : undefined
   }
 

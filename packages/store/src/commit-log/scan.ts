@@ -4,8 +4,10 @@
 import { BLANK_MAGIC, MqError, peekRecord, peekedBodyCrcMatches, type RecordPeek } from '@rocketmq-ts/model'
 
 const MiB = 1024 * 1024
-/** Largest record looked for: Apache's largest body setting in use, 64 MiB, and 64 KiB around it. */
-export const RECORD_BYTES_MAX = 64 * MiB + 64 * 1024
+/** Of a record around its body, at most: head, topic and properties. */
+export const AROUND_BODY_BYTES_MAX = 64 * 1024
+/** Largest record looked for: Apache's largest body setting in use is 64 MiB. */
+export const RECORD_BYTES_MAX = 64 * MiB + AROUND_BODY_BYTES_MAX
 /** Bytes that show a record's own position. */
 const HEAD_BYTES = 36
 /** The bytes that both magics begin with, four bytes into a record. */

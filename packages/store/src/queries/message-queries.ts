@@ -55,7 +55,10 @@ export interface MessageQueries {
    * DefaultMessageStore.queryMessage, which answers any key of the same hash.
    */
   queryKeys(query: KeyQuery): Promise<KeyQueryResult>
-  /** The record that starts at a place of the log, if its queue knows it. Java: lookMessageByOffset, which checks nothing. */
+  /**
+   * The record that starts at a place of the log, if its queue knows it and its body is one that is accepted today. Java:
+   * lookMessageByOffset, which checks nothing.
+   */
   recordAt(at: CommitLogOffset): Promise<FoundRecord | undefined>
   /**
    * Queue offset of the message at the boundary, within the bounds of the queue: its max when all are older (LOWER), its

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { commitLogOffset, decodeRecord, recordProperties } from '@rocketmq-ts/model'
 import type { MessageStore, NewRecord, StoreOptions } from '../../src/index.ts'
+import { interceptFiles } from '../disk-steps.ts'
 import {
   afterPowerLoss,
   createManualEffects,
@@ -151,6 +152,30 @@ test('record at a place: bytes of a body that look like a record of that place â
   await file.read(bodyAt, raw)
   expect(raw.equals(bytes)).toBe(true)
   expect(await store.recordAt(commitLogOffset(bodyAt))).toBeUndefined()
+  await store.close()
+})
+
+test('record at a place: bytes of a body that look like a larger record than may be stored â†’ none, and nothing is read', async () => {
+  const effects = createManualEffects()
+  const options = { ...SMALL, segmentBytes: 1024 * 1024, bodyBytesMax: 4000 }
+  let store = await openStore(effects, options)
+  const [first] = await send(store, newRecord({ text: 'one' }))
+  const bodyAt = first!.size + 88
+  const body = Buffer.from(await store.read(first!.commitLogOffset, first!.size))
+  body.writeInt32BE(options.bodyBytesMax + 64 * 1024 + 1)
+  body.writeBigInt64BE(BigInt(bodyAt), 28)
+  await send(store, newRecord({ body }))
+  await send(store, ...Array.from({ length: 30 }, () => newRecord({ body: Buffer.alloc(4000) })))
+  await store.close()
+  const again = restarted(effects)
+  let largest = 0
+  const files = interceptFiles(again.files, (path, operation, bytes) => {
+    if (path.includes('commitlog') && operation === 'read') largest = Math.max(largest, bytes)
+  })
+  store = await openStore({ ...again, files }, { ...options, coldReadBytes: 0 })
+  largest = 0
+  expect(await store.recordAt(commitLogOffset(bodyAt))).toBeUndefined()
+  expect(largest).toBeLessThan(1000)
   await store.close()
 })
 
