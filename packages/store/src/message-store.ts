@@ -165,8 +165,10 @@ export interface RecoveryReport {
   readonly records: number
   /** Bytes above F that were cut and kept in `damaged/`. */
   readonly cutBytes: number
-  /** Ranges below F that can not be read. */
+  /** The first 1,000 ranges below F that can not be read. */
   readonly damaged: readonly { readonly from: CommitLogOffset; readonly to: CommitLogOffset }[]
+  /** Bytes of all of them. */
+  readonly damagedBytes: number
   /** Derived files that were missing, damaged or ahead of the log, and rebuilt. */
   readonly rebuilt: readonly string[]
   /** What another broker wrote since we had the folder, or ever. The owner takes it over, then calls `claim`. */
@@ -280,7 +282,8 @@ export type StoreEvent =
   | { event: 'store.rebuilt'; file: string; reason: string }
   | { event: 'store.note-waits'; file: string; message: string }
   | { event: 'store.foreign'; from: number; isPrefixKept: boolean }
-  | { event: 'store.damaged'; from: number; to: number }
+  /** `ranges`: so many in one line. */
+  | { event: 'store.damaged'; from: number; to: number; ranges?: number }
   | { event: 'store.cut'; from: number; bytes: number; kept: string }
   | { event: 'store.failed'; message: string }
   | { event: 'store.flush-slow'; tookMs: number; bytes: number; limitMs: number }

@@ -12,6 +12,8 @@ import { findRecord, isBodyLost, type ScanPlace, scanStep, type ScanStep } from 
 const MiB = 1024 * 1024
 /** Bytes read at once: more make no scan faster, and the memory stays with the process. */
 const WINDOW_BYTES = MiB
+/** Damaged ranges told one by one, at most: what comes behind them is told of as one. */
+export const DAMAGED_RANGES_MAX = 1000
 /** A magic may lie across the border of two windows. */
 const WINDOW_OVERLAP_BYTES = 8
 
@@ -57,6 +59,8 @@ export interface ScanOptions {
   readonly onBodyLost?: (record: ScannedRecord, lostBytes: number) => void
   /** The proven flushed position that a journal record carries. */
   readonly stampOf?: (record: ScannedRecord) => number | undefined
+  /** Told of every damaged range. */
+  readonly onDamaged?: (range: LogRange) => void
   /** The filler that closes a segment starts here. */
   readonly onFiller?: (position: number) => void
   /** Awaited between reads: the owner may write away what it collected. */
@@ -68,6 +72,11 @@ export interface LogRange {
   readonly to: number
 }
 
+/** From the first byte of the first to the last one of the last: what lies between them need not be damaged. */
+export interface MoreDamaged extends LogRange {
+  readonly ranges: number
+}
+
 /** What the scan decided. */
 export interface ScanDecision {
   /** The log ends here. */
@@ -76,8 +85,13 @@ export interface ScanDecision {
   readonly tailEnd: number
   /** The highest F found. */
   readonly provenFlushed: number
+  /** The first 1,000 ranges. */
   readonly damaged: readonly LogRange[]
-  /** Bytes of these, and of records that stand for lost ones. */
+  /** Those behind. */
+  readonly moreDamaged: MoreDamaged | undefined
+  /** Bytes of all of them. */
+  readonly damagedBytes: number
+  /** The same, and bytes of records that stand for lost ones. */
   readonly lostBytes: number
   readonly scannedBytes: number
   readonly records: number
@@ -215,6 +229,8 @@ export async function scanLog(options: ScanOptions): Promise<ScanDecision> {
   const { source, onRecord, stampOf } = options
   const window = new LogWindow(source, options.foreignFrom)
   const damaged: LogRange[] = []
+  let moreDamaged: MoreDamaged | undefined
+  let damagedBytes = 0
   let { provenFlushed } = options
   let position = options.from
   let tailEnd: number | undefined
@@ -234,6 +250,15 @@ export async function scanLog(options: ScanOptions): Promise<ScanDecision> {
     // It stands where others were lost: offsets of theirs are missing from here on.
     if (isLossRecord(bytes, peek)) lostBytes += peek.totalSize
     return true
+  }
+
+  function noteDamaged(range: LogRange): void {
+    const { from, to } = range
+    damagedBytes += to - from
+    lostBytes += to - from
+    if (damaged.length < DAMAGED_RANGES_MAX) damaged.push(range)
+    else moreDamaged = { from: moreDamaged?.from ?? from, to, ranges: (moreDamaged?.ranges ?? 0) + 1 }
+    options.onDamaged?.(range)
   }
 
   /** Tells of the records of a damaged range whose bodies alone are lost, as long as one begins where the last one ended. */
@@ -277,8 +302,7 @@ export async function scanLog(options: ScanOptions): Promise<ScanDecision> {
     }
     const next = await skip()
     if (next === undefined) break
-    damaged.push({ from: position, to: next })
-    lostBytes += next - position
+    noteDamaged({ from: position, to: next })
     if (options.onBodyLost !== undefined) await tellLost({ from: position, to: next })
     position = next
   }
@@ -287,6 +311,8 @@ export async function scanLog(options: ScanOptions): Promise<ScanDecision> {
     tailEnd: Math.max(tailEnd ?? position, position),
     provenFlushed: options.isGuess === true ? position : provenFlushed,
     damaged,
+    moreDamaged,
+    damagedBytes,
     lostBytes,
     scannedBytes: position - options.from,
     records,

@@ -357,6 +357,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   if (checkpoint !== undefined && checkpoint.min < segments.min) await raiseMins(options)
   const { end, tailEnd } = decision
   for (const range of decision.damaged) logger.error({ event: 'store.damaged', ...range })
+  if (decision.moreDamaged !== undefined) logger.error({ event: 'store.damaged', ...decision.moreDamaged })
   if (tailEnd > end) await cutTail({ files, folder: options.damagedFolder, segments, logger }, end, tailEnd)
   if (!cleanStop || !isIntact) await settleUnknownQueues(options, rebuilt)
   for (const queue of queues.all()) {
@@ -375,6 +376,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     records: decision.records,
     cutBytes: tailEnd - end,
     damaged: decision.damaged.map((range) => ({ from: commitLogOffset(range.from), to: commitLogOffset(range.to) })),
+    damagedBytes: decision.damagedBytes,
     rebuilt: rebuiltFiles,
     foreign,
   }

@@ -1,11 +1,13 @@
 // Bytes of the log that are not what they were: lost below F, debris above it.
 import { expect, test } from '@jest/globals'
 import { commitLogOffset, encodeRecord, queueOffset, recordSize, SystemTopic } from '@rocketmq-ts/model'
-import { isFillerUnit, type NewRecord } from '../src/index.ts'
+import { checkStore } from '../src/check/index.ts'
+import { isFillerUnit, type NewRecord, openMessageStore } from '../src/index.ts'
 import {
   afterKill,
   afterPowerLoss,
   bytesOf,
+  createEventLog,
   createManualEffects,
   FOLDER,
   namesIn,
@@ -70,6 +72,30 @@ test('damage: below F → the hole is reported, its offset stays with a filler u
   expect(await textsOf(store)).toEqual(['a', '<damaged>', 'c', 'd'])
   const [next] = await send(store, newRecord({ text: 'e' }))
   expect(next!.queueOffset).toBe(4)
+})
+
+test('damage: very many holes below F → the first 1,000 are told one by one, the others in one line', async () => {
+  const effects = createManualEffects()
+  const options = { segmentBytes: 1024 * 1024, indexEntries: 4000 }
+  let store = await openStore(effects, options)
+  const sent = await send(store, ...Array.from({ length: 2010 }, (_, index) => newRecord({ text: `m${index}` })))
+  await store.close()
+  const holes = sent.filter((_, index) => index % 2 === 0)
+  for (const { commitLogOffset } of holes) effects.machine.disk.flipBit(FIRST, commitLogOffset + 88, 0)
+  await effects.files.remove(`${FOLDER}/consumequeue`)
+  const { events, logger } = createEventLog()
+  const again = restarted(effects)
+  store = await openMessageStore({ folder: FOLDER, flushMode: 'SYNC_FLUSH', ...options }, { ...again, logger })
+  const told = events.filter(({ event }) => event === 'store.damaged')
+  const [first, last] = [holes[1000]!, holes[1004]!]
+  const rest = { from: first.commitLogOffset, to: last.commitLogOffset + last.size, ranges: 5 }
+  expect([told.length, told.at(-1)]).toEqual([1001, { event: 'store.damaged', ...rest }])
+  const damagedBytes = holes.reduce((sum, { size }) => sum + size, 0)
+  expect(store.recovery).toMatchObject({ records: 1005, damagedBytes })
+  expect(store.recovery.damaged).toHaveLength(1000)
+  await store.close()
+  const { counts } = await checkStore({ folder: FOLDER }, again)
+  expect(counts).toEqual({ 'log-damaged': 1001 })
 })
 
 test('damage: the last records below F → their offsets are not given out again', async () => {

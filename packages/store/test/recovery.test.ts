@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
+import type { LogRange } from '../src/recovery.ts'
 import { buildLog, scan, someRecords, sourceOf } from './log-bytes.ts'
 import { newRecord, SEGMENT_BYTES } from './store-fixture.ts'
 
@@ -88,6 +89,21 @@ test('recovery: a hole below F over the border of two segments → the next reco
   const decision = await scan(bytes, { provenFlushed: log.end })
   expect(decision.damaged).toEqual([{ from: first.position, to: second.end }])
   expect(decision.records).toBe(58)
+})
+
+test('recovery: more holes than are told one by one → the first 1,000, and the others as one', async () => {
+  const many = buildLog(someRecords(2100))
+  const bytes = Buffer.from(many.bytes)
+  const holes = many.placed.filter((_, index) => index % 2 === 1)
+  for (const { position } of holes) bytes[position + 89]! ^= 1
+  const ranges: LogRange[] = []
+  const onDamaged = (range: LogRange) => void ranges.push(range)
+  const decision = await scan(bytes, { provenFlushed: many.end, onDamaged })
+  const expected = holes.map(({ position: from, end: to }) => ({ from, to }))
+  expect(ranges).toEqual(expected)
+  expect(decision.damaged).toEqual(expected.slice(0, 1000))
+  expect(decision.moreDamaged).toEqual({ from: expected[1000]!.from, to: expected[1049]!.to, ranges: 50 })
+  expect(decision.damagedBytes).toBe(holes.reduce((sum, { size }) => sum + size, 0))
 })
 
 test('recovery: a hole that reaches F → the log goes on at F, and no position below is used again', async () => {

@@ -54,7 +54,7 @@ async function dump({ printer, host }: Context, options: StoreDumpOptions, store
     },
     store,
   )
-  const lost = decision.damaged.reduce((sum, { from, to }) => sum + to - from, 0)
+  const { damagedBytes: lost } = decision
   if (lost > 0) printer.warning(`${countText(lost, 'byte')} of the log are damaged: rmq store check names them`)
   if (!printer.isJson) printer.remark(`${countText(shown, 'record')}.`)
   return host.interrupted.aborted ? ExitCode.INTERRUPTED : ExitCode.OK

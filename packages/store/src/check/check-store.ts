@@ -140,7 +140,8 @@ async function checkFolder(parts: Parts): Promise<Checked> {
   const { storedBefore } = compare
   const run = (work: () => Promise<void>): Promise<void> => part(findings, folder.root, work)
   await run(() => checkNote(writer, folder, source, findings, end))
-  await run(() => queues.finish(end, decision.damaged, decision.lostBytes))
+  const damaged = decision.moreDamaged === undefined ? decision.damaged : [...decision.damaged, decision.moreDamaged]
+  await run(() => queues.finish(end, damaged, decision.lostBytes))
   await run(() => index.finish())
   await run(() => checkSidecars(files, folder, findings, { end, storedBefore, lastKeyMs: index.lastKeyMs }))
   await run(() =>

@@ -16,8 +16,6 @@ import { firstWritten } from './zeros.ts'
 const STEP_BACK_MS_MAX = 1000
 /** Bytes that show why a place is no record; a body beyond is not compared again. */
 const REASON_BYTES_MAX = 1024 * 1024
-/** Damaged ranges told of with their reason, at most; the others are counted. */
-const REASONS_MAX = 1000
 
 export interface LogCheckOptions {
   readonly files: Files
@@ -95,10 +93,13 @@ export async function checkLog(options: LogCheckOptions): Promise<ScanDecision> 
       return true
     },
   })
-  for (const [index, range] of decision.damaged.entries()) {
-    const reason = index < REASONS_MAX ? await reasonOf(source, range) : 'not looked at'
-    const problem = `${range.to - range.from} bytes are no record: ${reason}`
+  for (const range of decision.damaged) {
+    const problem = `${range.to - range.from} bytes are no record: ${await reasonOf(source, range)}`
     findings.add('log-damaged', placeInLog(folder, range.from, range.to - range.from), problem)
+  }
+  if (decision.moreDamaged !== undefined) {
+    const { from, to, ranges } = decision.moreDamaged
+    findings.add('log-damaged', placeInLog(folder, from), `${ranges} more ranges up to ${to} are no records`)
   }
   const ownFillers = fillers.filter((filler) => filler < (foreignFrom ?? Infinity))
   await checkFillers(source, folder, findings, ownFillers)

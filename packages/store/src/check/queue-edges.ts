@@ -7,7 +7,7 @@ import { isLegalTopic } from '../queue-builder.ts'
 import type { LogRange } from '../recovery.ts'
 import type { Findings } from './finding.ts'
 import { type Folder, type NumberedFile, numberedFiles } from './folder-shape.ts'
-import type { QueueTrack } from './queue-track.ts'
+import type { OffsetRange, QueueTrack } from './queue-track.ts'
 import { queueFolder, type QueuePlace, type QueueUnits } from './queue-units.ts'
 import { firstNonZero } from './zeros.ts'
 
@@ -96,12 +96,13 @@ export function createQueueEdges(options: QueueEdgesOptions): QueueEdges {
   }
 
   /** Offsets whose records are damaged: fillers, or units that were written before the damage. */
-  async function checkHole(place: QueuePlace, from: number, to: number): Promise<void> {
+  async function checkHole(place: QueuePlace, { from, to, isMixed }: OffsetRange): Promise<void> {
     let last = -1
     await walk(place, from, to, (bytes, at, offset) => {
       const position = unitPosition(bytes, at)
       if (isFiller(bytes, at)) return true
-      if (position > last && options.damaged.some((range) => position >= range.from && position < range.to)) {
+      const isLost = isMixed || options.damaged.some((range) => position >= range.from && position < range.to)
+      if (position > last && isLost) {
         last = position
         return true
       }
@@ -166,10 +167,10 @@ export function createQueueEdges(options: QueueEdgesOptions): QueueEdges {
       // What only a checkpoint held may have got into no file before its record went.
       const before = folder.cleanStop ? track.first : Math.min(track.first, options.inFilesTo(track))
       if (firstInFiles < before) await checkBefore(track, firstInFiles, before)
-      for (const hole of track.holes) await checkHole(track, hole.from, hole.to)
+      for (const hole of track.holes) await checkHole(track, hole)
       // The last records may be lost: their offsets stay given out.
       const max = Math.max(track.next, options.lostBytes > 0 ? (options.stateOf(track)?.max ?? 0) : 0)
-      if (max > track.next) await checkHole(track, track.next, max)
+      if (max > track.next) await checkHole(track, { from: track.next, to: max, isMixed: false })
       await checkBehind(track, max, found)
     },
     async checkUnknown(isKnown, ended) {

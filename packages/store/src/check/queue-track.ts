@@ -14,6 +14,8 @@ const HOLES_MAX = 1000
 export interface OffsetRange {
   readonly from: number
   to: number
+  /** Units in it may be right: they were compared apart. */
+  isMixed: boolean
 }
 
 /** Units that follow one another. */
@@ -84,8 +86,10 @@ export class QueueTrack {
     this.#endRun()
     const last = this.holes.at(-1)
     // At the bound the last hole grows: what lies in it is looked at less closely.
-    if (last !== undefined && (last.to === this.next || this.holes.length === HOLES_MAX)) last.to = offset
-    else this.holes.push({ from: this.next, to: offset })
+    if (last !== undefined && (last.to === this.next || this.holes.length === HOLES_MAX)) {
+      last.isMixed ||= last.to !== this.next
+      last.to = offset
+    } else this.holes.push({ from: this.next, to: offset, isMixed: false })
     this.next = offset
   }
 

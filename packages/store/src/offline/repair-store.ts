@@ -1,5 +1,6 @@
 // Copies a stopped store into a new folder: every record at its position, something valid in place of what was lost, and
 // nothing that derives from the log: the store opens on the copy and builds that itself. The source is only read.
+import { MqError } from '@rocketmq-ts/model'
 import type { File, Files } from '@rocketmq-ts/runtime'
 import { writeCheckpoint } from '../checkpoint.ts'
 import { fileName } from '../commit-log/segment.ts'
@@ -15,6 +16,13 @@ import { firstNonZero } from '../check/zeros.ts'
 import { walkLog } from './walk-log.ts'
 
 const PIECE_BYTES = 4 * 1024 * 1024
+/** Damaged ranges of a log that is copied, at most. */
+const LOST_RANGES_MAX = 1_000_000
+
+interface LostRange extends LogRange {
+  /** Store time of the record before it. */
+  readonly storedMs: number
+}
 
 export interface RepairOptions {
   readonly from: string
@@ -40,45 +48,54 @@ interface Copying {
   readonly folder: Folder
   readonly to: string
   readonly end: number
-  readonly lost: readonly LogRange[]
-  /** Store time of the record before a position. */
-  readonly storedBefore: (position: number) => number
+  readonly lost: readonly LostRange[]
 }
 
-/** Rejects with FileError. Where it does, the copy is not to be used: it has no flushed mark. */
+/** Rejects with FileError, or MqError 'unavailable' for a log with too many holes. Where it does, the copy is not to be used: it has no flushed mark. */
 export async function repairStore(options: RepairOptions, deps: StoreDeps): Promise<RepairReport> {
   const { files } = deps
   const { from, to, owner } = options
-  const times: { readonly end: number; readonly storedMs: number }[] = []
-  let last: { readonly end: number; readonly storedMs: number } = { end: 0, storedMs: 0 }
+  const lost: LostRange[] = []
+  let storedMs = 0
   const { folder, decision } = await walkLog(
     {
       folder: from,
       owner,
       ...(options.onProgress && { onProgress: options.onProgress }),
-      onRecord({ position, peek }) {
-        // Only what lies in front of a hole is asked for.
-        if (position > last.end) times.push(last)
-        last = { end: position + peek.totalSize, storedMs: peek.storeTimestampMs }
+      onRecord({ peek }) {
+        storedMs = peek.storeTimestampMs
         return true
+      },
+      onDamaged(range) {
+        if (lost.length >= LOST_RANGES_MAX) {
+          throw new MqError(
+            'unavailable',
+            `the log has more than ${LOST_RANGES_MAX} damaged ranges: export what is whole`,
+          )
+        }
+        lost.push({ ...range, storedMs })
       },
     },
     { files },
   )
-  times.push(last)
-  const { end, damaged, records, tailEnd } = decision
-  const storedBefore = (position: number): number => times.find((time) => time.end === position)?.storedMs ?? 0
-  const copying: Copying = { files, folder, to, end, lost: damaged, storedBefore }
+  const { end, records, tailEnd } = decision
+  const copying: Copying = { files, folder, to, end, lost }
   await files.makeFolder(`${to}/commitlog`, { durable: true })
   for (const { base } of folder.segments) if (base < end) await copySegment(copying, base)
   await copyStates(copying)
   // Last: without it the copy is nobody's.
   await writeFlushedMark(files, pathsOf(to).flushedMark, end)
   const recovery = await buildDerived(copying, owner, deps)
-  return { records, end, lost: damaged, leftOutBytes: tailEnd - end, recovery }
+  return {
+    records,
+    end,
+    lost: lost.map((range) => ({ from: range.from, to: range.to })),
+    leftOutBytes: tailEnd - end,
+    recovery,
+  }
 }
 
-async function copySegment({ files, folder, to, end, lost, storedBefore }: Copying, base: number): Promise<void> {
+async function copySegment({ files, folder, to, end, lost }: Copying, base: number): Promise<void> {
   const { segmentBytes } = folder
   const segmentEnd = base + segmentBytes
   const source = await files.open(`${folder.root}/commitlog/${fileName(base)}`, 'read')
@@ -90,7 +107,7 @@ async function copySegment({ files, folder, to, end, lost, storedBefore }: Copyi
       const [from, until] = [Math.max(range.from, base), Math.min(range.to, segmentEnd)]
       if (from >= until) continue
       // Where nothing fits, zeros: every start tells of them.
-      const bytes = lossBytes(from, until, segmentEnd, storedBefore(range.from)) ?? Buffer.alloc(until - from)
+      const bytes = lossBytes(from, until, segmentEnd, range.storedMs) ?? Buffer.alloc(until - from)
       copy.writeSync(from - base, [bytes])
     }
     await copy.sync()

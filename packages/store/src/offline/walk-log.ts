@@ -6,7 +6,7 @@ import { createSegmentSource } from '../check/log-source.ts'
 import { readFlushedMarks } from '../check/sidecar-check.ts'
 import { readWriterFacts } from '../check/writer-check.ts'
 import { isJournal } from '../record-fields.ts'
-import { type ScanDecision, type ScannedRecord, scanLog } from '../recovery.ts'
+import { type LogRange, type ScanDecision, type ScannedRecord, scanLog } from '../recovery.ts'
 import { replayed } from '../restore.ts'
 import type { CheckOwner } from '../check/check-owner.ts'
 
@@ -18,6 +18,8 @@ export interface WalkOptions {
   readonly from?: number | undefined
   /** Takes a record; false ends the walk behind it. */
   readonly onRecord: (record: ScannedRecord) => boolean
+  /** Told of every damaged range, behind the records in front of it. */
+  readonly onDamaged?: (range: LogRange) => void
   /** Awaited between reads. */
   readonly onWindow?: () => Promise<void>
   readonly onProgress?: (bytes: number, total: number) => void
@@ -57,6 +59,7 @@ export async function walkLog(options: WalkOptions, { files }: { readonly files:
         isOver = !options.onRecord(record)
         return true
       },
+      ...(options.onDamaged && { onDamaged: options.onDamaged }),
       ...(options.onWindow && { onWindow: options.onWindow }),
     })
     return { folder, decision }
