@@ -6,7 +6,7 @@ import { seal } from './checkpoint-seal.ts'
 import type { QueueState } from './consume-queue/queue-table.ts'
 import type { IndexState } from './key-index/key-index.ts'
 import type { IndexFileState } from './key-index/layout.ts'
-import { decodeQueueStates, encodeQueueStates, isPosition } from './queue-states.ts'
+import { countQueueStates, encodeQueueStates, isPosition, readQueueStates } from './queue-states.ts'
 
 const KIND = 'STCP'
 /** 1 had queues as JSON, without units. */
@@ -33,8 +33,10 @@ export interface Checkpoint {
 }
 
 /** A checkpoint file that can be read, newest first. */
-export interface StoredCheckpoint extends Checkpoint {
+export interface StoredCheckpoint extends Omit<Checkpoint, 'queues'> {
   readonly generation: Generation
+  /** Decoded while somebody reads them, each time anew. */
+  readonly queues: Iterable<QueueState>
 }
 
 /** `whenFlushed` is awaited before the file takes its name: a checkpoint never runs ahead of the log. */
@@ -105,7 +107,7 @@ function decodeIndex(index: unknown): IndexState | undefined {
   return decoded.includes(undefined) ? undefined : { coversTo, files: decoded as IndexFileState[] }
 }
 
-type Content = Omit<Checkpoint, 'coversTo'>
+type Content = Omit<StoredCheckpoint, 'coversTo' | 'generation'>
 
 interface Head {
   readonly head: Omit<Content, 'queues'>
@@ -134,10 +136,18 @@ function decodeText(payload: Buffer): Content | undefined {
 function decodeParts(payload: Buffer): Content | undefined {
   const end = LENGTH_BYTES + payload.readUInt32BE(0)
   const decoded = decodeHead(payload.toString('utf8', LENGTH_BYTES, end))
-  const queues = decodeQueueStates(payload.subarray(end))
-  if (decoded === undefined || queues === undefined) return undefined
-  for (const at of decoded.lost) queues[at] &&= { ...queues[at], isLost: true }
-  return { ...decoded.head, queues }
+  const states = payload.subarray(end)
+  if (decoded === undefined || countQueueStates(states) === undefined) return undefined
+  const lost = new Set(decoded.lost)
+  return { ...decoded.head, queues: { [Symbol.iterator]: () => withLost(readQueueStates(states), lost) } }
+}
+
+function* withLost(states: Iterable<QueueState>, lost: ReadonlySet<number>): Generator<QueueState> {
+  let at = 0
+  for (const state of states) {
+    yield lost.has(at) ? { ...state, isLost: true } : state
+    at += 1
+  }
 }
 
 function decodePayload({ version, payload }: Generation): Content | undefined {

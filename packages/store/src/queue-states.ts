@@ -40,27 +40,39 @@ export function encodeQueueStates(states: readonly QueueState[]): Buffer {
   return into
 }
 
-/** Undefined for bytes that can not be. The units are views into `from`. */
-export function decodeQueueStates(from: Buffer): QueueState[] | undefined {
-  const states: QueueState[] = []
-  let topic = ''
-  for (let at = 0; at < from.length;) {
+/** How many queues these bytes hold; undefined for bytes that can not be. */
+export function countQueueStates(from: Buffer): number | undefined {
+  let queues = 0
+  for (let at = 0; at < from.length; queues += 1) {
     if (at + FIXED_BYTES > from.length) return undefined
     const length = from.readUInt16BE(at)
+    at += 2 + length
+    if (at + FIXED_BYTES - 2 > from.length || (length === 0 && queues === 0)) return undefined
+    const min = from.readDoubleBE(at + 8)
+    const max = from.readDoubleBE(at + 16)
+    const count = from.readUInt32BE(at + 24)
+    if (!isPosition(from.readDoubleBE(at)) || !isPosition(min) || !isPosition(max)) return undefined
+    at += FIXED_BYTES - 2 + count * UNIT_BYTES
+    if (min > max || count > max || at > from.length) return undefined
+  }
+  return queues
+}
+
+/** The queues of bytes that were counted, one after the other: a list of them all takes megabytes. Units are views. */
+export function* readQueueStates(from: Buffer): Generator<QueueState> {
+  let topic = ''
+  for (let at = 0; at < from.length;) {
+    const length = from.readUInt16BE(at)
     at += 2
-    if (at + length + FIXED_BYTES - 2 > from.length) return undefined
     if (length > 0) topic = from.toString('utf8', at, at + length)
     at += length
     const queueId = from.readDoubleBE(at)
     const min = from.readDoubleBE(at + 8)
     const max = from.readDoubleBE(at + 16)
-    const count = from.readUInt32BE(at + 24)
-    at += 28
-    if (topic === '' || !isPosition(queueId) || !isPosition(min) || !isPosition(max)) return undefined
-    if (min > max || count > max || at + count * UNIT_BYTES > from.length) return undefined
-    const units = count === 0 ? undefined : from.subarray(at, at + count * UNIT_BYTES)
-    states.push(units === undefined ? { topic, queueId, min, max } : { topic, queueId, min, max, units })
-    at += count * UNIT_BYTES
+    const unitsAt = at + FIXED_BYTES - 2
+    const unitsEnd = unitsAt + from.readUInt32BE(at + 24) * UNIT_BYTES
+    at = unitsEnd
+    if (unitsAt === unitsEnd) yield { topic, queueId, min, max }
+    else yield { topic, queueId, min, max, units: from.subarray(unitsAt, unitsEnd) }
   }
-  return states
 }

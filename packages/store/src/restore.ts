@@ -61,6 +61,14 @@ export interface Restored {
   readonly savedIndex: IndexState | undefined
 }
 
+type StoredCheckpoints = Awaited<ReturnType<typeof readCheckpoints>>
+
+/** A queue whose files can not be trusted, and what the checkpoint says of it. */
+interface LostQueue {
+  readonly queue: ConsumeQueue
+  readonly state: QueueState
+}
+
 /** Told of each derived file that had to go. */
 type Report = (file: string, reason: string) => void
 
@@ -110,12 +118,11 @@ async function completeSegments(segments: Segments, provenFlushed: number): Prom
 
 /** The newest checkpoint whose whole content is flushed. Others are removed before the log can grow over them. */
 async function chooseCheckpoint(
-  options: RestoreOptions,
+  { files, segments }: RestoreOptions,
+  { valid, damaged }: StoredCheckpoints,
   provenFlushed: number,
   rebuilt: Report,
 ): Promise<StoredCheckpoint | undefined> {
-  const { files, segments } = options
-  const { valid, damaged } = await readCheckpoints(files, options.checkpointPath)
   for (const path of damaged) rebuilt(path, 'can not be read')
   const generations = valid.map((checkpoint) => checkpoint.generation)
   const kept = await discardGenerationsBeyond(files, generations, provenFlushed)
@@ -125,8 +132,7 @@ async function chooseCheckpoint(
   return valid.find(({ generation, coversTo }) => kept.includes(generation) && coversTo >= segments.min)
 }
 
-async function discardCheckpoints({ files, checkpointPath }: RestoreOptions): Promise<void> {
-  const { valid } = await readCheckpoints(files, checkpointPath)
+async function discardCheckpoints({ files }: RestoreOptions, { valid }: StoredCheckpoints): Promise<void> {
   const generations = valid.map(({ generation }) => generation)
   await discardGenerationsBeyond(files, generations, -1)
 }
@@ -138,9 +144,9 @@ async function discardCheckpoints({ files, checkpointPath }: RestoreOptions): Pr
 async function markLost(
   { files, checkpointPath: path }: RestoreOptions,
   checkpoint: StoredCheckpoint,
-  lost: ReadonlySet<QueueState>,
+  lost: ReadonlyMap<number, LostQueue>,
 ): Promise<void> {
-  const queues = checkpoint.queues.map((state) => (lost.has(state) ? { ...state, isLost: true } : state))
+  const queues = Array.from(checkpoint.queues, (state, at) => (lost.has(at) ? { ...state, isLost: true } : state))
   // It covers no more than the one that was chosen, which is flushed.
   await writeCheckpoint(files, path, { ...checkpoint, queues }, async () => undefined)
   const { valid } = await readCheckpoints(files, path)
@@ -159,34 +165,34 @@ async function trustQueues(
   const { queueFiles } = options
   const places = isForeign ? await queueFiles.places() : []
   const left = new Set([SystemTopic.INFLIGHT_LOG as string, ...places.map(({ topic }) => topic)])
-  const lost = new Map<QueueState, ConsumeQueue>()
+  /** By their places in the checkpoint. */
+  const lost = new Map<number, LostQueue>()
 
-  async function look(queue: ConsumeQueue, state: QueueState): Promise<void> {
+  async function look(queue: ConsumeQueue, state: QueueState, at: number): Promise<void> {
     const files = state.isLost === true ? 'lost' : await queueFiles.look(queue, checkpoint.coversTo)
     // Units that the checkpoint has are in the files as well after an orderly stop, and are written again.
     if (files === 'overgrown' && state.units === undefined) builder.noteOvergrown(queue)
-    if (files === 'lost') lost.set(state, queue)
+    if (files === 'lost') lost.set(at, { queue, state })
     else if (state.units !== undefined) builder.addUnits(queue, state.units)
   }
 
-  for (let first = 0; first < checkpoint.queues.length; first += LOOKS_AT_ONCE) {
-    const looks: Promise<void>[] = []
-    for (const state of checkpoint.queues.slice(first, first + LOOKS_AT_ONCE)) {
-      // Java removes the folder of a topic with the topic.
-      if (isForeign && !left.has(state.topic) && fileMax(state) > state.min) {
-        rebuilt(nameOf(state), 'was deleted by another broker')
-        continue
-      }
-      looks.push(look(builder.trust(state), state))
-    }
-    await Promise.all(looks)
-  }
-  if (lost.size === 0) return true
-  await markLost(options, checkpoint, new Set(lost.keys()))
-  // In the order of the checkpoint, not in that of the looks.
+  let looks: Promise<void>[] = []
+  let at = 0
   for (const state of checkpoint.queues) {
-    const queue = lost.get(state)
-    if (queue === undefined) continue
+    // Java removes the folder of a topic with the topic.
+    if (isForeign && !left.has(state.topic) && fileMax(state) > state.min) {
+      rebuilt(nameOf(state), 'was deleted by another broker')
+    } else looks.push(look(builder.trust(state), state, at))
+    at += 1
+    if (looks.length < LOOKS_AT_ONCE) continue
+    await Promise.all(looks)
+    looks = []
+  }
+  await Promise.all(looks)
+  if (lost.size === 0) return true
+  await markLost(options, checkpoint, lost)
+  // In the order of the checkpoint, not in that of the looks.
+  for (const [, { queue, state }] of [...lost].sort(([a], [b]) => a - b)) {
     builder.distrust(queue, state)
     await queueFiles.remove(state)
     rebuilt(nameOf(state), 'is missing or damaged')
@@ -246,10 +252,13 @@ async function rewriteUnproven({ segments }: RestoreOptions, from: number, to: n
 }
 
 /** Finds out whose the log is. Where another broker may have cut it, everything that derives from it goes. */
-async function judgeWriter(options: RestoreOptions): Promise<Pick<Restored, 'stamp'> & { foreign?: ForeignWrites }> {
+async function judgeWriter(
+  options: RestoreOptions,
+): Promise<Pick<Restored, 'stamp'> & { readonly foreign?: ForeignWrites; readonly checkpoints: StoredCheckpoints }> {
   const { files, segments, abort, lastWriterPath: path } = options
-  const { valid } = await readCheckpoints(files, options.checkpointPath)
-  const ends = [await readFlushedMark(files, options.flushedMarkPath), ...valid.map(({ coversTo }) => coversTo)]
+  const checkpoints = await readCheckpoints(files, options.checkpointPath)
+  const covered = checkpoints.valid.map(({ coversTo }) => coversTo)
+  const ends = [await readFlushedMark(files, options.flushedMarkPath), ...covered]
   const known = ends.filter((end) => end !== undefined)
   const judged = await judgeLastWriter({
     files,
@@ -261,17 +270,18 @@ async function judgeWriter(options: RestoreOptions): Promise<Pick<Restored, 'sta
     stamp: options.ownerStamp,
   })
   const { foreign, stamp } = judged
-  if (foreign === undefined) return { stamp }
+  if (foreign === undefined) return { stamp, checkpoints }
   options.logger.warn({ event: 'store.foreign', ...foreign })
+  const isCut = judged.isNew && !foreign.isPrefixKept
   if (judged.isNew) {
     // What derives from a log that may have been cut goes before it is noted.
-    if (!foreign.isPrefixKept) {
-      await discardCheckpoints(options)
+    if (isCut) {
+      await discardCheckpoints(options, checkpoints)
       await discardFlushedMarks(files, options.flushedMarkPath)
     }
     await options.notes.add(path, () => noteForeign({ files, path, segments }, foreign))
   }
-  return { stamp, foreign }
+  return { stamp, foreign, checkpoints: isCut ? { ...checkpoints, valid: [] } : checkpoints }
 }
 
 /** On a full disk the units stay in memory, for the next checkpoint. */
@@ -298,7 +308,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     return notes.add(options.flushedMarkPath, () => writeFlushedMark(files, options.flushedMarkPath, position))
   }
 
-  const { foreign, stamp } = await judgeWriter(options)
+  const { foreign, stamp, checkpoints } = await judgeWriter(options)
   let mark = await readFlushedMark(files, options.flushedMarkPath)
   // A log that has no file yet has no bytes to guess about, and from now on the folder is ours.
   const isEmpty = segments.end === segments.min
@@ -307,7 +317,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     await noteFlushed(mark)
   }
   await completeSegments(segments, mark ?? segments.min)
-  const checkpoint = await chooseCheckpoint(options, mark ?? 0, rebuilt)
+  const checkpoint = await chooseCheckpoint(options, checkpoints, mark ?? 0, rebuilt)
   // Retention was stopped between its decision and the last of its removals.
   if (checkpoint !== undefined) segments.retireBelow(checkpoint.min)
   const builder = new QueueBuilder({

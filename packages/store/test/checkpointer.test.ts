@@ -47,7 +47,7 @@ test('checkpoint: asked for by the first unit of a batch → holds all units of 
   await checkpointer.run()
   const { valid } = await readCheckpoints(files, `${FOLDER}/queue-checkpoint`)
   for (const { coversTo, queues: states } of valid) {
-    expect([coversTo, states]).toEqual([300 * MiB, [{ topic: 'TopicTest', queueId: 0, min: 0, max: 3 }]])
+    expect([coversTo, [...states]]).toEqual([300 * MiB, [{ topic: 'TopicTest', queueId: 0, min: 0, max: 3 }]])
   }
   expect(valid.length).toBeGreaterThan(0)
   await checkpointer.stop()

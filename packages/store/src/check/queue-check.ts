@@ -209,7 +209,9 @@ export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
 
 /** Finds a queue in the newest checkpoint. */
 function statesOf({ checkpoints }: Folder): (place: QueuePlace) => QueueState | undefined {
-  const states = new Map(checkpoints[0]?.queues.map((state) => [`${state.topic}/${state.queueId}`, state]))
+  const states = new Map(
+    Array.from(checkpoints[0]?.queues ?? [], (state) => [`${state.topic}/${state.queueId}`, state]),
+  )
   return ({ topic, queueId }) => states.get(`${topic}/${queueId}`)
 }
 

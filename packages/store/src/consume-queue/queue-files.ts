@@ -116,6 +116,16 @@ export function createQueueFiles(options: {
     }
   }
 
+  /** For one look at each of thousands of files: those kept open outlive the young generation, and then are garbage. */
+  async function useOnce<Result>(path: string, work: (file: File) => Promise<Result>): Promise<Result> {
+    const file = await files.open(path, 'must-exist')
+    try {
+      return await work(file)
+    } finally {
+      await file.close()
+    }
+  }
+
   /** Java: ConsumeQueue.fillPreBlank. */
   function fillPreBlank(file: File, units: number): void {
     const piece = Buffer.alloc(Math.min(PIECE_BYTES, units * UNIT_BYTES))
@@ -241,23 +251,19 @@ export function createQueueFiles(options: {
     path: string,
     { piece, zeros }: { readonly piece: Buffer; readonly zeros: Buffer },
   ): Promise<boolean> {
-    return use(
-      path,
-      () => files.open(path, 'must-exist'),
-      async (file) => {
-        // A power loss may have taken its length, which the next writer counts on.
-        if ((await file.size()) !== fileBytes) await file.truncate(fileBytes)
-        let found = false
-        for (let at = (queue.max - fileStart(queue.max)) * UNIT_BYTES; at < fileBytes; at += piece.length) {
-          const bytes = await file.read(at, piece.subarray(0, Math.min(piece.length, fileBytes - at)))
-          // Units are written without gaps: behind a clear piece there is none.
-          if (piece.compare(zeros, 0, bytes, 0, bytes) === 0) return found
-          file.writeSync(at, [zeros.subarray(0, bytes)])
-          found = true
-        }
-        return found
-      },
-    )
+    return useOnce(path, async (file) => {
+      // A power loss may have taken its length, which the next writer counts on.
+      if ((await file.size()) !== fileBytes) await file.truncate(fileBytes)
+      let found = false
+      for (let at = (queue.max - fileStart(queue.max)) * UNIT_BYTES; at < fileBytes; at += piece.length) {
+        const bytes = await file.read(at, piece.subarray(0, Math.min(piece.length, fileBytes - at)))
+        // Units are written without gaps: behind a clear piece there is none.
+        if (piece.compare(zeros, 0, bytes, 0, bytes) === 0) return found
+        file.writeSync(at, [zeros.subarray(0, bytes)])
+        found = true
+      }
+      return found
+    })
   }
 
   /** Waits for the reads that are under way. */
@@ -348,26 +354,16 @@ export function createQueueFiles(options: {
       const lastStart = fileStart(last)
       try {
         for (let start = fileStart(queue.min); start < lastStart; start += unitsPerFile) {
-          const path = pathOf(queue, start)
-          const bytes = await use(
-            path,
-            () => files.open(path, 'must-exist'),
-            (file) => file.size(),
-          )
+          const bytes = await useOnce(pathOf(queue, start), (file) => file.size())
           if (bytes !== fileBytes) return 'lost'
         }
-        const path = pathOf(queue, last)
-        return await use(
-          path,
-          () => files.open(path, 'must-exist'),
-          async (file) => {
-            const units = Buffer.alloc(2 * UNIT_BYTES)
-            const [bytes] = await Promise.all([file.size(), file.read((last - lastStart) * UNIT_BYTES, units)])
-            const position = unitPosition(units, 0)
-            if (bytes !== fileBytes || position < 0 || position >= logEnd) return 'lost'
-            return units.subarray(UNIT_BYTES).some((byte) => byte !== 0) ? 'overgrown' : 'intact'
-          },
-        )
+        return await useOnce(pathOf(queue, last), async (file) => {
+          const units = Buffer.alloc(2 * UNIT_BYTES)
+          const [bytes] = await Promise.all([file.size(), file.read((last - lastStart) * UNIT_BYTES, units)])
+          const position = unitPosition(units, 0)
+          if (bytes !== fileBytes || position < 0 || position >= logEnd) return 'lost'
+          return units.subarray(UNIT_BYTES).some((byte) => byte !== 0) ? 'overgrown' : 'intact'
+        })
       } catch (error) {
         if (error instanceof FileError) return 'lost'
         throw error

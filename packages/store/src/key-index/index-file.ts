@@ -257,8 +257,12 @@ export class IndexFile {
   }
 
   /** Entry numbers [from, to) of the file, as they are. Fewer where the file is cut short. */
-  async entries(from: number, to: number): Promise<Uint8Array> {
-    const bytes = Buffer.allocUnsafe((to - from) * ENTRY_BYTES)
+  async entries(
+    from: number,
+    to: number,
+    into: Buffer = Buffer.allocUnsafe((to - from) * ENTRY_BYTES),
+  ): Promise<Uint8Array> {
+    const bytes = into.subarray(0, (to - from) * ENTRY_BYTES)
     const count = await this.use((file) => file.read(entryPosition(this.#geometry, from), bytes, 'cold'))
     return bytes.subarray(0, count - (count % ENTRY_BYTES))
   }

@@ -245,31 +245,42 @@ async function fileWith(
 }
 
 /**
- * Chains all entries anew: after a crash the slots speak of some that are not there. Returns why that can not be. In parts:
- * the memory for all slots of a file (20 MB) would stay with the process. The first part has seen all entries before
- * anything is written.
+ * Chains all entries anew: after a crash the slots speak of some that are not there. Returns why that can not be. In parts,
+ * one after the other in the same memory: that for all slots of a file (20 MB) would stay with the process. The first part
+ * has seen all entries before anything is written.
  */
 async function rebuildSlots({ geometry }: RestoreIndexOptions, file: IndexFile): Promise<string | undefined> {
   const { slots } = geometry
   const partsMax = Math.max(1, Math.floor(REBUILD_ENTRIES_MAX / file.header.count))
   const pages = Math.ceil((slots * SLOT_BYTES) / PAGE_BYTES)
   const perPart = Math.max(PIECE_BYTES / PAGE_BYTES, Math.ceil(pages / partsMax)) * (PAGE_BYTES / SLOT_BYTES)
+  const wanted = Buffer.allocUnsafeSlow(Math.min(perPart, slots) * SLOT_BYTES)
+  const found = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, wanted.length))
+  const entries = Buffer.allocUnsafeSlow(Math.min(READ_ENTRIES, file.header.count) * ENTRY_BYTES)
   for (let first = 0; first < slots; first += perPart) {
-    const part = Buffer.alloc(Math.min(perPart, slots - first) * SLOT_BYTES)
-    const problem = await chainInto(part, first, slots, file)
+    const part = wanted.subarray(0, Math.min(perPart, slots - first) * SLOT_BYTES).fill(0)
+    const problem = await chainInto(part, { first, slots, file, entries })
     if (problem !== undefined) return problem
-    await file.use((handle) => writeChanged(handle, slotPosition(first), part))
+    await file.use((handle) => writeChanged(handle, slotPosition(first), part, found))
   }
   return undefined
 }
 
-/** The last entry of each slot from `first` on. */
-async function chainInto(part: Buffer, first: number, slots: number, file: IndexFile): Promise<string | undefined> {
+/** The last entry of each slot from `first` on. `entries` is used for reading. */
+async function chainInto(
+  part: Buffer,
+  {
+    first,
+    slots,
+    file,
+    entries,
+  }: { readonly first: number; readonly slots: number; readonly file: IndexFile; readonly entries: Buffer },
+): Promise<string | undefined> {
   const { count } = file.header
   let offset = 0
   for (let from = 1; from < count; from += READ_ENTRIES) {
     const to = Math.min(count, from + READ_ENTRIES)
-    const bytes = await file.entries(from, to)
+    const bytes = await file.entries(from, to, entries)
     for (let number = from; number < to; number += 1) {
       const at = (number - from) * ENTRY_BYTES
       const hash = at < bytes.length ? readInt32(bytes, at) : -1
@@ -283,13 +294,12 @@ async function chainInto(part: Buffer, first: number, slots: number, file: Index
   return undefined
 }
 
-/** Pages that are as they should be stay as they are: untouched ones take no disk. */
-async function writeChanged(file: File, position: number, slots: Uint8Array): Promise<void> {
-  const piece = Buffer.alloc(PIECE_BYTES)
-  for (let from = 0; from < slots.length; from += PIECE_BYTES) {
-    const wanted = slots.subarray(from, from + PIECE_BYTES)
-    const found = piece.subarray(0, wanted.length).fill(0)
-    await file.read(position + from, found)
+/** Pages that are as they should be stay as they are: untouched ones take no disk. `piece` is used for reading. */
+async function writeChanged(file: File, position: number, slots: Uint8Array, piece: Buffer): Promise<void> {
+  for (let from = 0; from < slots.length; from += piece.length) {
+    const wanted = slots.subarray(from, from + piece.length)
+    const found = piece.subarray(0, wanted.length)
+    found.fill(0, await file.read(position + from, found))
     for (let at = 0; at < wanted.length; at += PAGE_BYTES) {
       const page = wanted.subarray(at, at + PAGE_BYTES)
       if (found.compare(page, 0, page.length, at, at + page.length) === 0) continue

@@ -133,7 +133,7 @@ async function copyStates({ files, folder, to, end }: Copying): Promise<void> {
   const known = folder.checkpoints.find(({ coversTo }) => coversTo <= end)
   if (known !== undefined) {
     // Units are made from the records that were copied.
-    const queues = known.queues.map(({ topic, queueId, min, max }) => ({ topic, queueId, min, max }))
+    const queues = Array.from(known.queues, ({ topic, queueId, min, max }) => ({ topic, queueId, min, max }))
     const states = { ...known, queues, index: undefined }
     await writeCheckpoint(files, pathsOf(to).queueCheckpoint, states, () => Promise.resolve())
   }
