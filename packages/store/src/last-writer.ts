@@ -6,9 +6,8 @@
 //   foreign   another's writes were seen and are not taken over yet
 import { crc32 } from 'node:zlib'
 import { commitLogOffset, type CommitLogOffset } from '@rocketmq-ts/model'
-import { type DamagedGeneration, type Files, readGenerations, writeGeneration } from '@rocketmq-ts/runtime'
+import { type DamagedGeneration, type File, type Files, readGenerations, writeGeneration } from '@rocketmq-ts/runtime'
 import type { Seal } from './checkpoint-seal.ts'
-import type { Segments } from './commit-log/segment.ts'
 import { judgeFacts } from './writer-verdict.ts'
 
 const KIND = 'WRTR'
@@ -27,6 +26,20 @@ export interface ForeignWrites {
   readonly from: CommitLogOffset
   /** The log below `from` is as we left it, so what derives from that part still holds. */
   readonly isPrefixKept: boolean
+}
+
+/** Files of a log, as this reads them. */
+export interface LogPlaces {
+  readonly segmentBytes: number
+  readonly min: number
+  readonly end: number
+  /** The file that holds a position, if it is there. Valid until the next call. */
+  at(position: number): LogPlace | undefined | Promise<LogPlace | undefined>
+}
+
+interface LogPlace {
+  readonly base: number
+  readonly file: Pick<File, 'read'>
 }
 
 /** What the sidecar holds. Both generations say the same: one that is lost or can not be read changes nothing. */
@@ -53,9 +66,9 @@ const OURS: LastWriter = { foreign: undefined, stamp: undefined, isNew: false }
 const JAVA_ABORT = /^\s*\d*\s*$/
 
 /** CRC of the bytes in front of a position; undefined where they are not in the folder. */
-async function tailCrcAt(segments: Segments, at: number): Promise<number | undefined> {
+async function tailCrcAt(segments: LogPlaces, at: number): Promise<number | undefined> {
   if (at === 0) return 0
-  const segment = segments.at(at - 1)
+  const segment = await segments.at(at - 1)
   if (segment === undefined) return undefined
   const from = Math.max(segment.base, at - LAST_WRITER_TAIL_BYTES)
   const bytes = Buffer.alloc(at - from)
@@ -64,8 +77,8 @@ async function tailCrcAt(segments: Segments, at: number): Promise<number | undef
 }
 
 /** True when something was written at a position that was the log's end. */
-async function isWrittenAt(segments: Segments, at: number): Promise<boolean> {
-  const segment = segments.at(at)
+async function isWrittenAt(segments: LogPlaces, at: number): Promise<boolean> {
+  const segment = await segments.at(at)
   if (segment === undefined) return segments.end > at
   const head = Buffer.alloc(Math.min(8, segment.base + segments.segmentBytes - at))
   await segment.file.read(at - segment.base, head)
@@ -124,7 +137,7 @@ async function writeNote(
 export async function noteOwn(options: {
   readonly files: Files
   readonly path: string
-  readonly segments: Segments
+  readonly segments: LogPlaces
   readonly state: 'ours' | 'stopped'
   readonly at: number
   readonly stamp: string | undefined
@@ -137,7 +150,7 @@ export async function noteOwn(options: {
 
 /** Notes writes of others: until `noteOwn`, every start finds them again. */
 export async function noteForeign(
-  { files, path, segments }: { readonly files: Files; readonly path: string; readonly segments: Segments },
+  { files, path, segments }: { readonly files: Files; readonly path: string; readonly segments: LogPlaces },
   { from, isPrefixKept }: ForeignWrites,
 ): Promise<void> {
   const tailCrc = isPrefixKept ? ((await tailCrcAt(segments, from)) ?? 0) : 0
@@ -148,7 +161,7 @@ export async function noteForeign(
 export async function judgeLastWriter(options: {
   readonly files: Files
   readonly path: string
-  readonly segments: Segments
+  readonly segments: LogPlaces
   /** The furthest that our checkpoints and our flushed mark reach; undefined without any. */
   readonly coversTo: number | undefined
   /** Of Apache's checkpoint. */

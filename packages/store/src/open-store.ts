@@ -41,7 +41,7 @@ function checkOptions({ folder, segmentBytes, unitsPerFile, indexSlots, indexEnt
 }
 
 /** Text of the abort marker; undefined without one. */
-async function readAbort({ files }: StoreDeps, path: string): Promise<string | undefined> {
+export async function readAbort({ files }: Pick<StoreDeps, 'files'>, path: string): Promise<string | undefined> {
   const bytes = await files.readWhole(path, ABORT_BYTES_MAX)
   return bytes === undefined ? undefined : Buffer.from(bytes).toString()
 }

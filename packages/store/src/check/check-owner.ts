@@ -27,6 +27,8 @@ export interface OwnFilesContext {
 
 export interface CheckOwner {
   readJournal(record: ReplayedRecord): JournalFacts
+  /** See StoreOptions.ownerStamp. */
+  stamp(files: Files, root: string): Promise<string | undefined>
   /** Names inside the root that are the owner's, and checked by `checkFiles`. */
   owns(name: string): boolean
   /** Asked once the log was read. */
@@ -36,6 +38,7 @@ export interface CheckOwner {
 /** For a store that nobody journals in. */
 export const NO_OWNER: CheckOwner = {
   readJournal: () => ({ endedTopics: [] }),
+  stamp: () => Promise.resolve(undefined),
   owns: () => false,
   checkFiles: () => Promise.resolve(),
 }

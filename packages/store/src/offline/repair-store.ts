@@ -1,10 +1,11 @@
 // Copies a stopped store into a new folder: every record at its position, something valid in place of what was lost, and
 // nothing that derives from the log: the store opens on the copy and builds that itself. The source is only read.
-import { MqError } from '@rocketmq-ts/model'
+import { commitLogOffset, MqError } from '@rocketmq-ts/model'
 import type { File, Files } from '@rocketmq-ts/runtime'
 import { writeCheckpoint } from '../checkpoint.ts'
 import { fileName } from '../commit-log/segment.ts'
 import { writeFlushedMark } from '../flushed-mark.ts'
+import { type ForeignWrites, noteForeign } from '../last-writer.ts'
 import { lossBytes } from '../loss-record.ts'
 import type { RecoveryReport, StoreDeps } from '../message-store.ts'
 import { openMessageStore } from '../open-store.ts'
@@ -12,7 +13,9 @@ import type { LogRange } from '../recovery.ts'
 import { pathsOf, STORE_DEFAULTS } from '../store-settings.ts'
 import type { CheckOwner } from '../check/check-owner.ts'
 import type { Folder } from '../check/folder-shape.ts'
+import { createSegmentSource } from '../check/log-source.ts'
 import { firstNonZero } from '../check/zeros.ts'
+import { foreignWritesOf, placesOf } from './folder-writer.ts'
 import { walkLog } from './walk-log.ts'
 
 const PIECE_BYTES = 4 * 1024 * 1024
@@ -83,6 +86,8 @@ export async function repairStore(options: RepairOptions, deps: StoreDeps): Prom
   await files.makeFolder(`${to}/commitlog`, { durable: true })
   for (const { base } of folder.segments) if (base < end) await copySegment(copying, base)
   await copyStates(copying)
+  const foreign = await foreignWritesOf(files, folder, owner)
+  if (foreign !== undefined) await keepForeign(copying, foreign)
   // Last: without it the copy is nobody's.
   await writeFlushedMark(files, pathsOf(to).flushedMark, end)
   const recovery = await buildDerived(copying, owner, deps)
@@ -125,6 +130,17 @@ async function copyBytes(source: File, copy: File, length: number): Promise<void
     if (count === 0) return
     if (firstNonZero(piece, 0, count) >= 0) copy.writeSync(at, [piece.subarray(0, count)])
     at += count
+  }
+}
+
+/** Another broker's settings and deliveries are taken over by the next start on the copy, as on the folder itself. */
+async function keepForeign({ files, folder, to, end }: Copying, foreign: ForeignWrites): Promise<void> {
+  const source = createSegmentSource(files, { ...folder, root: to }, () => undefined)
+  try {
+    const from = commitLogOffset(Math.min(foreign.from, end))
+    await noteForeign({ files, path: pathsOf(to).lastWriter, segments: placesOf(source) }, { ...foreign, from })
+  } finally {
+    await source.close()
   }
 }
 

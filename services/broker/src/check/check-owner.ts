@@ -4,6 +4,7 @@ import { decodeRecord, MqError } from '@rocketmq-ts/model'
 import type { CheckOwner, JournalFacts, ReplayedRecord } from '@rocketmq-ts/store'
 import type { SettingEntry } from '../inflight/inflight.ts'
 import { decodeJournal } from '../inflight/journal/decode.ts'
+import { ownerStamp } from '../foreign/owner-stamp.ts'
 import { JOIN_MARK } from '../joining/join-mark.ts'
 import { settingsSink } from '../journal/peek.ts'
 import { checkOwnFiles } from './own-files.ts'
@@ -23,6 +24,7 @@ function readJournal(record: ReplayedRecord): JournalFacts {
 /** The broker's part of a check; holds nothing between two calls. */
 export const brokerCheckOwner: CheckOwner = {
   readJournal,
+  stamp: ownerStamp,
   owns: (name) => name === 'config' || name === JOIN_MARK,
   checkFiles: checkOwnFiles,
 }

@@ -1,7 +1,8 @@
 // What Apache's broker does to a folder while ours is down: it writes records and files, and knows nothing of ours.
 import { tagsCodeOf } from '@rocketmq-ts/model'
 import { type Effects, type Files, silentLogger } from '@rocketmq-ts/runtime'
-import { openMessageStore } from '@rocketmq-ts/store'
+import { openMessageStore, repairStore } from '@rocketmq-ts/store'
+import { brokerCheckOwner } from '../../src/check/check-owner.ts'
 import { type BrokerHarness, startBroker } from '../broker-harness.ts'
 
 export const SEGMENT_BYTES = 64 * 1024
@@ -98,6 +99,20 @@ export async function onApacheFolder(apache: ApacheRun): Promise<BrokerHarness> 
   await runApache(broker, { ...apache, isFresh: true })
   await broker.restart()
   return broker
+}
+
+/** The folder becomes a repaired copy of a repaired copy of itself, with nothing wrong. Ours is down. */
+export async function repairTwice(broker: BrokerHarness): Promise<void> {
+  const { effects } = broker.machine.start('operator', () => undefined)
+  const { files } = effects
+  for (const [from, to] of [
+    ['/store', '/copy'],
+    ['/copy', '/store'],
+  ] as const) {
+    const deps = { ...effects, logger: silentLogger }
+    await broker.settled(repairStore({ from, to, owner: brokerCheckOwner }, deps))
+    await broker.settled(files.remove(from))
+  }
 }
 
 /** The text of a file below `config`; undefined without one. */

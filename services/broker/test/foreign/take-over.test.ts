@@ -9,6 +9,7 @@ import {
   bodies,
   configText,
   onApacheFolder,
+  repairTwice,
   runApache,
   writeFile,
 } from './apache-folder.ts'
@@ -214,26 +215,33 @@ test('take over: after another broker, one of its files without its table → to
   expect(await configText(broker, 'subscriptionGroup.json')).toContain('"retryMaxTimes":3')
 })
 
-test('take over: ours, then Apache, then ours → what it left alone is as we left it, the rest as it did', async () => {
-  const broker = await startBroker({ mappedFileSizeCommitLog: SEGMENT_BYTES })
-  for (const topic of ['T', 'U'])
-    for (let index = 0; index < 4; index += 1) await broker.send(topic, `${topic} ${index}`)
-  const [, second] = await broker.pop('T', 'G', { max: 2 })
-  await broker.ack('T', 'G', second!)
-  await broker.pop('U', 'G', { max: 2 })
-  await broker.stop()
-  await runApache(broker, { files: { 'consumerOffset.json': offsetsOf({ 'T@G': '{0:0}', 'U@G': '{0:3}' }) } })
-  await broker.restart()
-  expect(ledgerOf(broker).filter(({ queueId }) => queueId === 0)).toMatchObject([
-    { topic: 'T', balanced: true, buckets: { acked: 1, inFlight: 1, waiting: 2 } },
-    { topic: 'U', balanced: true, buckets: { acked: 3, inFlight: 0, waiting: 1 } },
-  ])
-  const before = ledgerOf(broker)
-  broker.crash({ powerLoss: true })
-  await broker.restart()
-  expect(ledgerOf(broker)).toStrictEqual(before)
-  await broker.stop()
-})
+test.each([
+  ['', () => Promise.resolve()],
+  [', repaired in between', repairTwice],
+])(
+  'take over: ours, then Apache, then ours%s → what it left alone is as we left it, the rest as it did',
+  async (_how, repair) => {
+    const broker = await startBroker({ mappedFileSizeCommitLog: SEGMENT_BYTES })
+    for (const topic of ['T', 'U'])
+      for (let index = 0; index < 4; index += 1) await broker.send(topic, `${topic} ${index}`)
+    const [, second] = await broker.pop('T', 'G', { max: 2 })
+    await broker.ack('T', 'G', second!)
+    await broker.pop('U', 'G', { max: 2 })
+    await broker.stop()
+    await runApache(broker, { files: { 'consumerOffset.json': offsetsOf({ 'T@G': '{0:0}', 'U@G': '{0:3}' }) } })
+    await repair(broker)
+    await broker.restart()
+    expect(ledgerOf(broker).filter(({ queueId }) => queueId === 0)).toMatchObject([
+      { topic: 'T', balanced: true, buckets: { acked: 1, inFlight: 1, waiting: 2 } },
+      { topic: 'U', balanced: true, buckets: { acked: 3, inFlight: 0, waiting: 1 } },
+    ])
+    const before = ledgerOf(broker)
+    broker.crash({ powerLoss: true })
+    await broker.restart()
+    expect(ledgerOf(broker)).toStrictEqual(before)
+    await broker.stop()
+  },
+)
 
 test.each([
   ['kill', false],

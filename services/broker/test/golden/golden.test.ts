@@ -13,6 +13,9 @@ import {
   SearchOffsetByTimestamp,
   ViewMessageById,
 } from '@rocketmq-ts/remoting'
+import { silentLogger } from '@rocketmq-ts/runtime'
+import { checkStore, repairStore } from '@rocketmq-ts/store'
+import { brokerCheckOwner } from '../../src/check/check-owner.ts'
 import { type BrokerHarness, startBroker } from '../broker-harness.ts'
 import { type Expected, type Question, readExpected, unpackFolder } from './golden-folder.ts'
 
@@ -23,14 +26,24 @@ const LONG_INVISIBLE_MS = 600_000
 const AGES_MS = 12 * 3_600_000
 const KEY_MESSAGES_MAX = 64
 
-/** Our broker, on a machine where Apache's had run. */
-async function onGolden(name: string): Promise<{ broker: BrokerHarness; expected: Expected }> {
+type Way = 'as it is' | 'repaired'
+
+/** Our broker, on a machine where Apache's had run: in its folder, or in what a repair makes of that. */
+async function onGolden(name: string, way: Way): Promise<{ broker: BrokerHarness; expected: Expected }> {
   const expected = readExpected(name)
   const broker = await startBroker(expected.settings)
   await broker.stop()
-  const { files } = broker.machine.start('apache', () => undefined).effects
+  const { effects } = broker.machine.start('apache', () => undefined)
+  const { files } = effects
   await broker.settled(files.remove('/store'))
-  await broker.settled(unpackFolder(name, files, '/store'))
+  const folder = way === 'repaired' ? '/apache' : '/store'
+  await broker.settled(unpackFolder(name, files, folder))
+  if (way === 'repaired') {
+    const options = { from: folder, to: '/store', owner: brokerCheckOwner }
+    await broker.settled(repairStore(options, { ...effects, logger: silentLogger }))
+    const { findings } = await broker.settled(checkStore({ folder: '/store', owner: brokerCheckOwner }, { files }))
+    expect(findings.filter(({ severity }) => severity !== 'note')).toStrictEqual([])
+  }
   await broker.restart()
   return { broker, expected }
 }
@@ -83,9 +96,11 @@ async function answerOf(broker: BrokerHarness, question: Question): Promise<stri
   }
 }
 
-for (const name of FOLDERS) {
-  test(`golden ${name}: every question → what Apache's broker answered`, async () => {
-    const { broker, expected } = await onGolden(name)
+const CASES = FOLDERS.flatMap((name) => (['as it is', 'repaired'] as const).map((way) => ({ name, way })))
+
+for (const { name, way } of CASES) {
+  test(`golden ${name}, ${way}: every question → what Apache's broker answered`, async () => {
+    const { broker, expected } = await onGolden(name, way)
     expect(broker.events.filter(({ event }) => event.endsWith('rejected') || event === 'store.damaged')).toStrictEqual(
       [],
     )
@@ -96,8 +111,8 @@ for (const name of FOLDERS) {
     expect(answers).toStrictEqual(expected.questions)
   })
 
-  test(`golden ${name}: consumers go on → what they had not acknowledged comes in its time, nothing else does`, async () => {
-    const { broker, expected } = await onGolden(name)
+  test(`golden ${name}, ${way}: consumers go on → what they had not acknowledged comes in its time, nothing else does`, async () => {
+    const { broker, expected } = await onGolden(name, way)
     await broker.advance(SHORT_INVISIBLE_MS)
     for (const { topic, group, acked, out } of expected.deliveries) {
       const numbers = expected.messages.flatMap(([of], number) => (of === topic ? [number] : []))
