@@ -1,6 +1,6 @@
 // The face of the store: what others may ask of it, as small interfaces. One writer; queue offsets are assigned
 // with the append, gapless per queue. Positions: appended ≥ written ≥ flushed ≥ confirmed.
-import type { CommitLogOffset, QueueOffset } from '@rocketmq-ts/model'
+import type { CommitLogOffset, QueueId, QueueOffset } from '@rocketmq-ts/model'
 import type { Clock, Files, LogEvent, Logger, Scheduler } from '@rocketmq-ts/runtime'
 import type { ForeignWrites } from './last-writer.ts'
 import type { UnitReader } from './consume-queue/unit-reads.ts'
@@ -250,6 +250,11 @@ export interface TopicRule {
   readonly maxCount?: number | undefined
 }
 
+/** Messages of a queue below this offset go. */
+export interface QueueMin extends QueueId {
+  readonly min: number
+}
+
 /** How a store forgets; without it, it keeps everything. */
 export interface RetentionOptions {
   readonly rules: RetentionRules
@@ -258,7 +263,12 @@ export interface RetentionOptions {
    * more, flushed. When it rejects nothing goes, and it is asked again later.
    */
   readonly beforeRemoval?: (limit: CommitLogOffset) => Promise<void>
-  /** The mins have moved, or nothing goes this time: called after every look that may have asked `beforeRemoval`. */
+  /**
+   * Awaited before messages go by the rules of their topics: what must outlive them is written once more, flushed. When it
+   * rejects they stay, and it is asked again later.
+   */
+  readonly beforeExpiry?: (mins: readonly QueueMin[]) => Promise<void>
+  /** The mins have moved, or nothing goes this time: called after every look that may have asked one of the above. */
   readonly afterMins?: () => void
   /** Rules of single topics, as of now: asked at every look. */
   readonly topics?: () => Iterable<TopicRule>

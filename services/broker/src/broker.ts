@@ -381,6 +381,7 @@ async function openAround(
       polling.stop()
       expiry.stop()
       stateRoll.stop()
+      survivors.stop()
       derivedFiles.stop()
       await server.stop()
       if (isDefective) return

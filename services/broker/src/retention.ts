@@ -1,12 +1,12 @@
 // What the broker adds when files of the log go: nothing that lives is only in them, and no group points at what they held.
-import { type CommitLogOffset, topicRetention } from '@rocketmq-ts/model'
+import { type CommitLogOffset, isRetryTopic, topicRetention } from '@rocketmq-ts/model'
 import type { Clock, Turns } from '@rocketmq-ts/runtime'
-import type { MessageStore, RetentionRules, TopicRule } from '@rocketmq-ts/store'
+import type { MessageStore, QueueMin, RetentionRules, TopicRule } from '@rocketmq-ts/store'
 import type { BrokerSettings } from './config.ts'
 import { deleteHoursOf } from './delete-hours.ts'
 import type { Inflight, QueueState } from './inflight/inflight.ts'
 import { RETAINED_PER_TURN_MAX } from './limits.ts'
-import type { RemovalFence } from './pop/removal-fence.ts'
+import type { Leaving, RemovalFence } from './pop/removal-fence.ts'
 import type { Survivors } from './pop/survivors.ts'
 import type { StateRoll } from './state-roll.ts'
 import type { TopicTable } from './topics/topic-table.ts'
@@ -64,12 +64,31 @@ export function startRetention(deps: RetentionDeps): void {
   let walk: Iterator<QueueState> | undefined
 
   async function beforeRemoval(limit: CommitLogOffset): Promise<void> {
-    await deps.survivors.copyBelow(limit)
+    const leaving = { below: limit, minOf: () => 0 }
+    await deps.survivors.copy(leaving)
     await deps.stateRoll.completeFrom(limit)
-    // What was given out meanwhile; from here on nothing is.
-    deps.fence.raise(limit)
-    await deps.survivors.copyBelow(limit)
+    await copyLast(leaving)
+  }
+
+  /** What was given out meanwhile; from here on nothing is. */
+  async function copyLast(leaving: Leaving): Promise<void> {
+    deps.fence.raise(leaving)
+    await deps.survivors.copy(leaving)
     await store.whenFlushed(store.positions.written)
+  }
+
+  /** The log keeps its bytes, so states stay where they are. */
+  async function beforeExpiry(mins: readonly QueueMin[]): Promise<void> {
+    const topics = new Map<string, Map<number, number>>()
+    for (const { topic, queueId, min } of mins) {
+      // What leaves a retry topic has no other one to go on in.
+      if (isRetryTopic(topic)) continue
+      topics.set(topic, (topics.get(topic) ?? new Map<number, number>()).set(queueId, min))
+    }
+    const minOf: Leaving['minOf'] = ({ topic, queueId }) => topics.get(topic)?.get(queueId) ?? 0
+    const leaving = { below: 0, minOf } as const
+    await deps.survivors.copy(leaving)
+    await copyLast(leaving)
   }
 
   /** Some per Turn: what a group has not settled below the min of a queue is expired. A pop does the same for its queue. */
@@ -100,6 +119,7 @@ export function startRetention(deps: RetentionDeps): void {
   store.startRetention({
     rules: retentionRulesOf(deps.settings),
     beforeRemoval,
+    beforeExpiry,
     afterMins: () => deps.fence.lower(),
     topics: () => topicRules(deps.topics),
     wallClock: deps.wallClock,

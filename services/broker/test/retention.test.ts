@@ -2,8 +2,10 @@
 import { expect, test } from '@jest/globals'
 import { defaultConfig } from '@rocketmq-ts/config'
 import { createMetricsRegistry } from '@rocketmq-ts/metrics'
+import { popRetryTopicOf } from '@rocketmq-ts/model'
 import { GetMinOffset, ResponseCode, SendMessageV2, UpdateAndCreateTopic } from '@rocketmq-ts/remoting'
 import { brokerConfig } from '../src/config.ts'
+import { SURVIVORS_PER_TURN_MAX } from '../src/pop/survivors.ts'
 import { retentionRulesOf } from '../src/retention.ts'
 import { type BrokerHarness, startBroker } from './broker-harness.ts'
 
@@ -172,7 +174,7 @@ test('disk: 0.91 → sends get SERVICE_NOT_AVAILABLE, consuming and changes of t
   expect((await broker.send('T', 'again')).code).toBe(ResponseCode.SUCCESS)
 })
 
-test('topic rule: messages beyond it → expired for every group, in flight or not; the group goes on at the min', async () => {
+test('topic rule: messages beyond it → what a group was given goes on in its retry topic, the rest is expired', async () => {
   const broker = await startBroker()
   const attributes = '+retention.count=3'
   await createTopic(broker, 'T', attributes)
@@ -184,11 +186,17 @@ test('topic rule: messages beyond it → expired for every group, in flight or n
   expect((await broker.ask(GetMinOffset, { topic: 'T', queueId: 0 })).header!.queueOffset).toBe(7)
   expect(lineOf(broker, 'T', 'busy')).toMatchObject({
     lag: 3,
-    buckets: { acked: 1, expired: 6, waiting: 3, inFlight: 0, ready: 0 },
+    buckets: { acked: 1, scheduled: 4, expired: 2, waiting: 3, inFlight: 0, ready: 0 },
   })
-  expect(lineOf(broker, 'T', 'slow')).toMatchObject({ lag: 3, buckets: { expired: 7, waiting: 3, ready: 0 } })
+  expect(lineOf(broker, 'T', 'slow')).toMatchObject({
+    lag: 3,
+    buckets: { scheduled: 1, expired: 6, waiting: 3, ready: 0 },
+  })
   const left = await broker.pop('T', 'busy')
   expect(left.map(({ record }) => record.queueOffset)).toEqual([7, 8, 9])
+  const again = await broker.pop('T', 'slow', { max: 4 })
+  const bodies = again.map(({ record }) => Buffer.from(record.body).toString())
+  expect(bodies.toSorted()).toEqual(['message 0', 'message 7', 'message 8', 'message 9'])
   await broker.advance(1000)
   const before = broker.broker.ledger()
   broker.crash({ powerLoss: true })
@@ -197,7 +205,7 @@ test('topic rule: messages beyond it → expired for every group, in flight or n
   expect((await broker.ask(GetMinOffset, { topic: 'T', queueId: 0 })).header!.queueOffset).toBe(7)
 })
 
-test('topic rule: the power goes right after a min has moved → no group points below it after the start', async () => {
+test('topic rule: the power goes right after a min has moved → no group points below it, and the copies are there', async () => {
   const broker = await startBroker()
   await createTopic(broker, 'T', '+retention.count=3')
   for (let sent = 0; sent < 10; sent += 1) await broker.send('T', `message ${sent}`)
@@ -207,7 +215,25 @@ test('topic rule: the power goes right after a min has moved → no group points
   broker.crash({ powerLoss: true })
   await broker.restart()
   expect(await min()).toBe(7)
-  expect(lineOf(broker, 'T', 'G')).toMatchObject({ lag: 3, buckets: { expired: 7, waiting: 3, inFlight: 0 } })
+  const buckets = { scheduled: 2, expired: 5, waiting: 3, inFlight: 0 }
+  expect(lineOf(broker, 'T', 'G')).toMatchObject({ lag: 3, buckets })
+  expect(lineOf(broker, popRetryTopicOf('G', 'T'), 'G').buckets).toMatchObject({ inFlight: 2 })
+})
+
+test('topic rule: the broker stops while it copies → it does not wait for all of them, and the next one makes the rest', async () => {
+  const broker = await startBroker()
+  await createTopic(broker, 'T', '+retention.count=1')
+  const count = 6 * SURVIVORS_PER_TURN_MAX + 1
+  for (let sent = 0; sent < count; sent += 1) await broker.send('T', `message ${sent}`)
+  for (let left = count; left > 0; left -= 32) await broker.pop('T', 'G', { queueId: 0, invisibleMs: HOUR_MS })
+  const scheduled = () => lineOf(broker, 'T', 'G').buckets.scheduled
+  while (scheduled() === 0) await broker.advance(1)
+  await broker.stop()
+  await broker.restart()
+  expect(scheduled()).toBeLessThan(count - 1)
+  await broker.advance(15_000)
+  expect(lineOf(broker, 'T', 'G').buckets).toMatchObject({ scheduled: count - 1, expired: 0, inFlight: 1 })
+  expect(lineOf(broker, popRetryTopicOf('G', 'T'), 'G').buckets).toMatchObject({ inFlight: count - 1 })
 })
 
 test.each(['+retention.ms=24h', '+retention.bytes=0', '+retention.count=-2'])(

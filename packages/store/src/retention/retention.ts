@@ -17,7 +17,7 @@ import type { RetentionOptions, StoreEvent, StoreObserver, TopicRule } from '../
 import { createHolds, type Holds } from './holds.ts'
 import { type DiskUse, type LogFile, planRetention, type RetentionPlan, usedRatio } from './plan.ts'
 import { lastStoredMs } from './segment-age.ts'
-import { createTopicRules } from './topic-rules.ts'
+import { createTopicRules, type PlannedMins } from './topic-rules.ts'
 
 /** Queues looked at between two pauses, in which other work runs. */
 const QUEUES_PER_PAUSE = 256
@@ -250,19 +250,29 @@ export function createRetention(deps: RetentionDeps): Retention {
   }
 
   /** Finds the mins that topics ask for; returns when the next message becomes too old. */
-  async function applyTopicRules({ topics }: RetentionOptions): Promise<number> {
+  async function applyTopicRules({ topics, beforeExpiry }: RetentionOptions): Promise<number> {
     let dueMs = Number.POSITIVE_INFINITY
+    const mins: PlannedMins = new Map()
     for (const rule of topics?.() ?? []) {
       if (stopped) break
-      dueMs = Math.min(dueMs, (await dueOf(rule)) ?? dueMs)
+      dueMs = Math.min(dueMs, (await dueOf(rule, mins)) ?? dueMs)
     }
+    if (mins.size === 0) return dueMs
+    try {
+      await beforeExpiry?.(Array.from(mins, ([{ topic, queueId }, min]) => ({ topic, queueId, min })))
+    } catch (error) {
+      // The files of the log go all the same.
+      failed(error)
+      return nowMs()
+    }
+    if (!stopped) for (const [queue, min] of mins) queue.nextMin = Math.max(queue.nextMin, min)
     return dueMs
   }
 
   /** One topic that can not be read now keeps its messages; the others and the files go on, and so does the next look. */
-  async function dueOf(rule: TopicRule): Promise<number | undefined> {
+  async function dueOf(rule: TopicRule, mins: PlannedMins): Promise<number | undefined> {
     try {
-      return await topicRules.apply(rule, nowMs())
+      return await topicRules.plan(rule, nowMs(), mins)
     } catch (error) {
       failed(error)
       return nowMs()

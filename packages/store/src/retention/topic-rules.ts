@@ -15,12 +15,15 @@ export interface TopicRulesDeps {
   readonly breathe: () => Promise<void>
 }
 
+/** Mins that nobody was told of yet. */
+export type PlannedMins = Map<ConsumeQueue, number>
+
 export interface TopicRules {
   /**
-   * Raises `nextMin` of the topic's queues to where its rule puts it. Returns the wall time at which age makes the next
-   * message due, if it does.
+   * Finds where the topic's rule puts the mins of its queues: into `mins` go those that it moves. Returns the wall time at
+   * which age makes the next message due, if it does.
    */
-  apply(rule: TopicRule, nowMs: number): Promise<number | undefined>
+  plan(rule: TopicRule, nowMs: number, mins: PlannedMins): Promise<number | undefined>
 }
 
 /** A queue while its new min is looked for: it is one of [low, high]. */
@@ -43,6 +46,14 @@ export function createTopicRules(deps: TopicRulesDeps): TopicRules {
   /** Of the first message of a queue. */
   const firstTimes = new WeakMap<ConsumeQueue, { readonly offset: number; readonly storedMs: number }>()
 
+  function minOf(queue: ConsumeQueue, mins: PlannedMins): number {
+    return Math.max(queue.nextMin, mins.get(queue) ?? 0)
+  }
+
+  function raise(queue: ConsumeQueue, mins: PlannedMins, min: number): void {
+    if (min > minOf(queue, mins)) mins.set(queue, min)
+  }
+
   function partsOf(topic: string): QueuePart[] {
     return Array.from(deps.queues.ofTopic(topic), (queue) => ({ queue, end: queue.visible }))
   }
@@ -55,10 +66,15 @@ export function createTopicRules(deps: TopicRulesDeps): TopicRules {
   }
 
   /** Moves the mins to the lowest position of the log behind which the topic weighs at most `max`. */
-  async function keepAtMost(max: number, parts: readonly QueuePart[], weight: Weight): Promise<void> {
+  async function keepAtMost(
+    max: number,
+    parts: readonly QueuePart[],
+    weight: Weight,
+    mins: PlannedMins,
+  ): Promise<void> {
     const searches = parts
-      .filter(({ queue, end }) => queue.nextMin < end)
-      .map((part): Search => ({ part, low: part.queue.nextMin, high: part.end }))
+      .map((part): Search => ({ part, low: minOf(part.queue, mins), high: part.end }))
+      .filter(({ low, high }) => low < high)
     const lows = searches.map(({ low }) => low)
     if ((await weightFrom(searches, lows, weight)) <= max) return
     let [lowest, highest] = [0, log.written]
@@ -74,7 +90,7 @@ export function createTopicRules(deps: TopicRulesDeps): TopicRules {
       else lowest = position
       await deps.breathe()
     }
-    for (const { part, high } of searches) part.queue.nextMin = Math.max(part.queue.nextMin, high)
+    for (const { part, high } of searches) raise(part.queue, mins, high)
   }
 
   /** Of what the queues hold from these offsets on. */
@@ -99,21 +115,25 @@ export function createTopicRules(deps: TopicRulesDeps): TopicRules {
     return undefined
   }
 
-  async function firstStored(part: QueuePart): Promise<number | undefined> {
-    const { queue } = part
-    const known = firstTimes.get(queue)
-    if (known?.offset === queue.nextMin) return known.storedMs
-    const storedMs = await storedAt(part, queue.nextMin)
-    if (storedMs !== undefined) firstTimes.set(queue, { offset: queue.nextMin, storedMs })
+  async function firstStored(part: QueuePart, offset: number): Promise<number | undefined> {
+    const known = firstTimes.get(part.queue)
+    if (known?.offset === offset) return known.storedMs
+    const storedMs = await storedAt(part, offset)
+    if (storedMs !== undefined) firstTimes.set(part.queue, { offset, storedMs })
     return storedMs
   }
 
   /** Moves the min of a queue to its first message that is young enough. Returns when that one is too old. */
-  async function keepYounger(part: QueuePart, maxAgeMs: number, nowMs: number): Promise<number | undefined> {
+  async function keepYounger(
+    part: QueuePart,
+    mins: PlannedMins,
+    maxAgeMs: number,
+    nowMs: number,
+  ): Promise<number | undefined> {
     const { queue, end } = part
-    const first = queue.nextMin < end ? await firstStored(part) : undefined
+    let low = minOf(queue, mins)
+    const first = low < end ? await firstStored(part, low) : undefined
     if (first === undefined || first + maxAgeMs > nowMs) return first === undefined ? undefined : first + maxAgeMs
-    let low = queue.nextMin
     let high = end
     while (low < high) {
       const middle = low + Math.floor((high - low) / 2)
@@ -121,23 +141,23 @@ export function createTopicRules(deps: TopicRulesDeps): TopicRules {
       if (storedMs !== undefined && storedMs + maxAgeMs <= nowMs) low = middle + 1
       else high = middle
     }
-    queue.nextMin = Math.max(queue.nextMin, low)
-    const next = low < end ? await firstStored(part) : undefined
+    raise(queue, mins, low)
+    const next = low < end ? await firstStored(part, low) : undefined
     return next === undefined ? undefined : next + maxAgeMs
   }
 
   return {
-    async apply({ topic, maxAgeMs, maxBytes, maxCount }, nowMs) {
+    async plan({ topic, maxAgeMs, maxBytes, maxCount }, nowMs, mins) {
       const parts = partsOf(topic)
-      if (maxCount !== undefined) await keepAtMost(maxCount, parts, (_, offset) => offset)
+      if (maxCount !== undefined) await keepAtMost(maxCount, parts, (_, offset) => offset, mins)
       if (maxBytes !== undefined) {
         for (const part of parts) await measured(part)
-        await keepAtMost(maxBytes, parts, (queue, offset) => sums.get(queue)!.at(offset))
+        await keepAtMost(maxBytes, parts, (queue, offset) => sums.get(queue)!.at(offset), mins)
       }
       let dueMs: number | undefined
       if (maxAgeMs === undefined) return dueMs
       for (const part of parts) {
-        const due = await keepYounger(part, maxAgeMs, nowMs)
+        const due = await keepYounger(part, mins, maxAgeMs, nowMs)
         if (due !== undefined && (dueMs === undefined || due < dueMs)) dueMs = due
       }
       return dueMs

@@ -1,8 +1,9 @@
 // A topic's own rules move the mins of its queues to where a count by hand puts them, and never back.
 import { expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
+import { MqError } from '@rocketmq-ts/model'
 import type { Effects } from '@rocketmq-ts/runtime'
-import { type MessageStore, type TopicRule } from '../../src/index.ts'
+import type { MessageStore, QueueMin, TopicRule } from '../../src/index.ts'
 import {
   afterPowerLoss,
   createManualEffects,
@@ -166,4 +167,31 @@ test('topic rules: records that can not be read any more → age is judged by th
   for (let bit = 0; bit < 8; bit += 1) effects.machine.disk.flipBit(file, first!.commitLogOffset + 5, bit)
   await effects.advance(80_000)
   expect(store.bounds('TopicTest', 0)).toEqual({ min: 2, max: 2 })
+})
+
+test('topic rules: what must outlive the messages can not be written → they stay, in any checkpoint, until it can', async () => {
+  const effects = createManualEffects()
+  const rule: TopicRule = { topic: 'TopicTest', maxCount: 1 }
+  const asked: (readonly QueueMin[])[] = []
+  const mins: number[] = []
+  let isRefused = true
+  const retention = {
+    topics: () => [rule],
+    async beforeExpiry(going: readonly QueueMin[]) {
+      asked.push(going)
+      mins.push(store.bounds('TopicTest', 0).min)
+      if (isRefused) throw new MqError('busy', 'not now')
+    },
+  }
+  let store = await openForgetting(effects, {}, retention)
+  await send(store, newRecord(), newRecord(), newRecord())
+  await effects.advance(2.5 * RULES.intervalMs)
+  expect(asked).toEqual([1, 2].map(() => [{ topic: 'TopicTest', queueId: 0, min: 2 }]))
+  await store.checkpoint()
+  store = await openForgetting(afterPowerLoss(effects), {}, retention)
+  expect(store.bounds('TopicTest', 0)).toEqual({ min: 0, max: 3 })
+  isRefused = false
+  await effects.advance(2 * RULES.intervalMs)
+  expect(store.bounds('TopicTest', 0)).toEqual({ min: 2, max: 3 })
+  expect(mins).toEqual([0, 0, 0])
 })

@@ -1,15 +1,24 @@
 // While retention takes records, nobody is given one of them: a delivery that begins when the copies are made would end
 // with the record. It stands for the end of a removal only, from the last look for survivors until the mins have moved.
-import type { CommitLogOffset } from '@rocketmq-ts/model'
+import type { CommitLogOffset, QueueId } from '@rocketmq-ts/model'
+import type { Unit } from '@rocketmq-ts/store'
 import type { QueueState } from '../inflight/inflight.ts'
 import type { LongPolling } from '../long-polling.ts'
 
+/** The messages that retention takes: those below a position of the log, or below the new min of their queue. */
+export interface Leaving {
+  readonly below: CommitLogOffset | 0
+  /** 0 where the min of the queue stays. */
+  readonly minOf: (queue: QueueId) => number
+}
+
 export interface RemovalFence {
-  /** Records below are given to nobody; 0 without a removal. */
-  readonly limit: number
+  /** True for a message that is given to nobody. */
+  stops(queue: QueueId, unit: Unit): boolean
   /** A pop ended in front of the fence. */
   met(queue: QueueState): void
-  raise(limit: CommitLogOffset): void
+  /** Beside what it was raised for before. */
+  raise(leaving: Leaving): void
   /** The records are gone, or stay: pops that met the fence look again. */
   lower(): void
 }
@@ -18,19 +27,22 @@ export interface RemovalFence {
 export function createRemovalFence(polling: Pick<LongPolling, 'messageReleased'>): RemovalFence {
   /** How often each queue was met: so many pops may be waiting. */
   const met = new Map<QueueState, number>()
-  let limit = 0
+  let raised: Leaving[] = []
   return {
-    get limit() {
-      return limit
+    stops(queue, unit) {
+      for (const { below, minOf } of raised) {
+        if (unit.commitLogOffset < below || unit.queueOffset < minOf(queue)) return true
+      }
+      return false
     },
     met(queue) {
       met.set(queue, (met.get(queue) ?? 0) + 1)
     },
-    raise(to) {
-      limit = to
+    raise(leaving) {
+      raised.push(leaving)
     },
     lower() {
-      limit = 0
+      raised = []
       const waiting = [...met]
       met.clear()
       for (const [{ topic, group, queueId }, pops] of waiting) {

@@ -2,7 +2,7 @@
 // records. Each is copied into its group's retry topic first, and the copy settles it. Who has such a message keeps it: the
 // copy is in flight by the same delivery until the same deadline, because consumers that work for hours are no reason to
 // keep a file. Messages that nobody was given yet are not among them: they go with their records, as retention says.
-import { type CommitLogOffset, MqError, PropertyName, isRetryTopic, popRetryTopicOf } from '@rocketmq-ts/model'
+import { MqError, PropertyName, isRetryTopic, popRetryTopicOf } from '@rocketmq-ts/model'
 import { FileError, type Logger, type Scheduler, type Turns } from '@rocketmq-ts/runtime'
 import type { Appender, QueueReader, UnitReader } from '@rocketmq-ts/store'
 import type { BrokerEvent } from '../events.ts'
@@ -13,6 +13,7 @@ import type { SettingsWriter } from '../settings-writer.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
 import { COPY_QUEUE_ID, HIDDEN_PROPERTY, appendCopy, isDamage, placeOf } from './copies.ts'
 import type { MovedDeliveries } from './moved-deliveries.ts'
+import type { Leaving } from './removal-fence.ts'
 
 /** Copies of one Turn, at most: requests go on in between. */
 export const SURVIVORS_PER_TURN_MAX = 64
@@ -27,11 +28,13 @@ const TURNS_FULL_RETRY_MS = 100
 
 export interface Survivors {
   /**
-   * Copies what is pending of the records below `limit`, paced over Turns; resolves when the copies are flushed. Rejects
-   * with what keeps a copy from being made (a full disk, a refused topic, 'busy' while others appear faster): then the
-   * records must stay.
+   * Copies what is pending of the messages that leave, paced over Turns; resolves when the copies are flushed. Rejects
+   * with what keeps a copy from being made (a full disk, a refused topic, 'busy' while others appear faster, 'closed'
+   * after `stop`): then the messages must stay.
    */
-  copyBelow(limit: CommitLogOffset): Promise<void>
+  copy(leaving: Leaving): Promise<void>
+  /** No copy is made after this: whoever stops does not wait for all of them. */
+  stop(): void
 }
 
 export interface SurvivorsDeps {
@@ -52,6 +55,10 @@ interface Read {
   readonly bytes: Uint8Array | undefined
 }
 
+function stopError(): MqError {
+  return new MqError('closed', 'the broker stops: what is pending is copied by the next one')
+}
+
 /** Where the message of a delivery goes on. Java: PopReviveService.reviveRetry. */
 export function retryTopicFor({ topic, group }: Pick<QueueState, 'topic' | 'group'>): string {
   return isRetryTopic(topic) ? topic : popRetryTopicOf(group, topic)
@@ -62,6 +69,11 @@ export function createSurvivors(deps: SurvivorsDeps): Survivors {
   const { inflight, moved, store, turns, logger } = deps
   /** Since something was copied whole. */
   let readFailures = 0
+  let stopped = false
+
+  function checkStopped(): void {
+    if (stopped) throw stopError()
+  }
 
   /** Counts a failed read: one bad sector must not keep the whole log, but a disk may be well again soon. */
   function isGivenUp(error: unknown): boolean {
@@ -70,14 +82,17 @@ export function createSurvivors(deps: SurvivorsDeps): Survivors {
     return readFailures > READ_FAILURES_MAX
   }
 
-  /** The next pending messages of the queue that lie below the limit, with their records. */
-  async function readSome(queue: QueueState, limit: CommitLogOffset): Promise<Read[]> {
+  /** The next pending messages of the queue that leave, with their records. */
+  async function readSome(queue: QueueState, { below, minOf }: Leaving): Promise<Read[]> {
+    const min = minOf(queue)
     const found: Read[] = []
     let bytesLeft = BYTES_PER_TURN_MAX
     for (const delivery of inflight.oldest(queue, SURVIVORS_PER_TURN_MAX)) {
-      if (bytesLeft <= 0) break
+      const isBelowMin = delivery.offset < min
+      if (bytesLeft <= 0 || (below === 0 && !isBelowMin)) break
+      checkStopped()
       const place = await placeOf(store, delivery)
-      if (place !== undefined && place.commitLogOffset >= limit) break
+      if (place !== undefined && place.commitLogOffset >= below && !isBelowMin) break
       let bytes: Uint8Array | undefined
       try {
         bytes = place === undefined ? undefined : await store.readUnit(queue, place)
@@ -137,16 +152,17 @@ export function createSurvivors(deps: SurvivorsDeps): Survivors {
         })
       }
       function enter(): void {
-        if (!turns.enter(job)) deps.scheduler.after(TURNS_FULL_RETRY_MS, enter)
+        if (stopped) reject(stopError())
+        else if (!turns.enter(job)) deps.scheduler.after(TURNS_FULL_RETRY_MS, enter)
       }
       enter()
     })
   }
 
-  async function copyQueue(queue: QueueState, limit: CommitLogOffset): Promise<number> {
+  async function copyQueue(queue: QueueState, leaving: Leaving): Promise<number> {
     let copies = 0
     while (!queue.dropped && queue.entries > 0) {
-      const reads = await readSome(queue, limit)
+      const reads = await readSome(queue, leaving)
       if (reads.length === 0) break
       copies += await copyInTurn(reads)
     }
@@ -158,15 +174,18 @@ export function createSurvivors(deps: SurvivorsDeps): Survivors {
   }
 
   return {
-    async copyBelow(limit) {
+    async copy(leaving) {
       for (let pass = 0; pass < PASSES_MAX; pass += 1) {
         let copies = 0
-        for (const queue of Array.from(inflight.all())) copies += await copyQueue(queue, limit)
+        for (const queue of Array.from(inflight.all())) copies += await copyQueue(queue, leaving)
         if (copies > 0) continue
         readFailures = 0
         return
       }
-      throw new MqError('busy', 'messages below the limit become pending faster than they are copied')
+      throw new MqError('busy', 'messages that leave become pending faster than they are copied')
+    },
+    stop() {
+      stopped = true
     },
   }
 }

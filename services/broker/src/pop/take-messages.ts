@@ -56,7 +56,7 @@ export interface Taken {
 export interface TakeDeps {
   readonly inflight: Inflight
   readonly reader: QueueReader
-  readonly fence: Pick<RemovalFence, 'limit' | 'met'>
+  readonly fence: Pick<RemovalFence, 'stops' | 'met'>
 }
 
 /** The unit of one offset: undefined when there is none (any more), or how to bring it into memory. */
@@ -128,7 +128,7 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
   }
 
   function isFenced(queue: QueueState, unit: Unit): boolean {
-    if (unit.commitLogOffset >= fence.limit) return false
+    if (!fence.stops(queue, unit)) return false
     fence.met(queue)
     return true
   }

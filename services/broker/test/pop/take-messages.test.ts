@@ -9,7 +9,7 @@ import { type PopRequest, takeMessages } from '../../src/pop/take-messages.ts'
 
 const NOW = 1_000_000
 /** No removal is under way. */
-const fence = { limit: 0, met() {} }
+const fence = { stops: () => false, met() {} }
 const MiB = 1024 * 1024
 
 interface FakeQueue {
@@ -136,7 +136,8 @@ test('take: retention is about to take records → those are not given, neither 
   takeMessages({ inflight, reader, fence }, request(1, { max: 2 }), NOW, 0)
   inflight.expire(NOW + 60_000, 10)
   const met: number[] = []
-  const raised = { limit: 300, met: ({ queueId }: { queueId: number }) => void met.push(queueId) }
+  const stops = (_queue: unknown, unit: Unit) => unit.commitLogOffset < 300
+  const raised = { stops, met: ({ queueId }: { queueId: number }) => void met.push(queueId) }
   expect(takeMessages({ inflight, reader, fence: raised }, request(2), NOW + 60_000, 0).queues).toStrictEqual([])
   expect(new Set(met)).toStrictEqual(new Set([0, 1]))
   const taken = takeMessages({ inflight, reader, fence }, request(2), NOW + 60_001, 0)
