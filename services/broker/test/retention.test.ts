@@ -220,6 +220,21 @@ test('topic rule: the power goes right after a min has moved → no group points
   expect(lineOf(broker, popRetryTopicOf('G', 'T'), 'G').buckets).toMatchObject({ inFlight: 2 })
 })
 
+test('topic rule: a copy is given up → it is told of by the place of its origin', async () => {
+  const broker = await startBroker()
+  await createTopic(broker, 'T', '+retention.count=1')
+  await broker.setRetries('G', 1)
+  for (let sent = 0; sent < 3; sent += 1) await broker.send('T', `message ${sent}`)
+  const [acked] = await broker.pop('T', 'G', { queueId: 0, max: 1 })
+  await broker.ack('T', 'G', acked!)
+  await broker.pop('T', 'G', { queueId: 0, max: 1, invisibleMs: 1000 })
+  await broker.advance(15_000)
+  expect(await broker.pop('T', 'G', { max: 2, invisibleMs: 1000 })).toHaveLength(2)
+  await broker.advance(3000)
+  const told = broker.events.filter(({ event }) => event === 'message.dead')
+  expect(told).toEqual([{ event: 'message.dead', topic: 'T', group: 'G', queueId: 0, queueOffset: 1, attempts: 2 }])
+})
+
 test('topic rule: the broker stops while it copies → it does not wait for all of them, and the next one makes the rest', async () => {
   const broker = await startBroker()
   await createTopic(broker, 'T', '+retention.count=1')

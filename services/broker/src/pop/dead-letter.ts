@@ -11,11 +11,11 @@ import type { Clock, Logger, Scheduler, Turns } from '@rocketmq-ts/runtime'
 import type { Appender, QueueReader, UnitReader } from '@rocketmq-ts/store'
 import type { BrokerEvent } from '../events.ts'
 import type { HostPort } from '../host-port.ts'
-import type { DeadCandidate, Inflight, QueueState } from '../inflight/inflight.ts'
+import type { DeadCandidate, Inflight, Origin, QueueState } from '../inflight/inflight.ts'
 import { DEAD_LETTERS_IN_WORK_MAX, SECOND_MS } from '../limits.ts'
 import { findProperty } from '../send/property-text.ts'
 import type { SettingsWriter } from '../settings-writer.ts'
-import { appendCopy, isDamage, recordOf } from './copies.ts'
+import { appendCopy, isDamage, originOf, recordOf } from './copies.ts'
 
 /** A longer unique key is no name: the copy names the place of its origin. */
 const UNIQUE_KEY_CHARS_MAX = 255
@@ -83,6 +83,8 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
     const { group, queueId } = queue
     const topic = realTopicOf(queue.topic, group)
     let reconsumeTimes: number
+    /** Where it was sent to: it may be a copy itself. */
+    let place: Pick<Origin, 'topic' | 'queueId' | 'offset'> = { topic: queue.topic, queueId, offset }
     try {
       const deadLetterTopic = deadLetterTopicOf(group)
       deps.ensureTopic(deadLetterTopic)
@@ -92,6 +94,7 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
         topic: deadLetterTopic,
         reconsumeTimes: (stored) => stored + attempts - 1,
         properties({ storeHost: { host, port }, commitLogOffset: at }, text) {
+          place = originOf(text) ?? place
           const key = findProperty(text, PropertyName.UNIQ_KEY) ?? ''
           const isKey = key !== '' && key.length <= UNIQUE_KEY_CHARS_MAX
           return [
@@ -109,7 +112,15 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
     // Nobody waits for an answer, and yet the copy is to be as durable as a send: this makes the Turn sync.
     turns.release('flushed', () => {})
     deps.onDead(topic, group)
-    logger.warn({ event: 'message.dead', topic, group, queueId, queueOffset: offset, attempts: reconsumeTimes + 1 })
+    const { topic: sentTo, queueId: inQueue, offset: queueOffset } = place
+    logger.warn({
+      event: 'message.dead',
+      topic: sentTo,
+      group,
+      queueId: inQueue,
+      queueOffset,
+      attempts: reconsumeTimes + 1,
+    })
   }
 
   function moveOne(candidate: DeadCandidate): void {
