@@ -204,17 +204,20 @@ export interface StoreOptions {
   readonly holder?: string
   /** Longest time that written bytes wait for a sync nobody asked for. Java: flushIntervalCommitLog, 500 ms. */
   readonly flushIntervalMs?: number
-  /** Longest time between a dispatch and the checkpoint that covers it. */
+  /** Longest time between a dispatch and the checkpoint that covers it: 10 s. */
   readonly checkpointIntervalMs?: number
-  /** Disk space kept for journal records when the disk is full. */
+  /** Disk space kept for journal records when the disk is full: 64 MiB, at most a sixteenth of a segment. */
   readonly reserveBytes?: number
-  /** Bytes behind the end of the log that are read in the caller's turn; they are in the page cache. */
+  /** Bytes behind the end of the log that are read in the caller's turn; they are in the page cache. 256 MiB. */
   readonly hotBytes?: number
-  /** Memory for pieces of the log that are read ahead of readers of old messages; 0 reads each record alone. */
+  /** Memory for pieces of the log that are read ahead of readers of old messages; 0 reads each alone. 32 MiB. */
   readonly coldReadBytes?: number
-  /** Memory for units that could be read again from their files. */
+  /** Memory for units that could be read again from their files: 32 MiB. */
   readonly unitCacheBytes?: number
-  /** Units of a queue, in no file, that a checkpoint writes and syncs its file for; those of other queues it holds itself. */
+  /**
+   * Units of a queue, in no file, that a checkpoint writes and syncs its file for; those of other queues it holds itself.
+   * 256.
+   */
   readonly unitsPerWrite?: number
   /**
    * The proven flushed position that a record of SystemTopic.INFLIGHT_LOG carries. Asked during recovery, so that damage

@@ -45,6 +45,22 @@ test('damage: above F → cut at the first invalid byte, kept in damaged/, and c
   expect(await textsOf(store)).toEqual(['a', 'b'])
 })
 
+test('damage: the log is empty, a queue has a unit of its first position → the queue begins at 0, as if it was new', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  await send(store, newRecord({ text: 'lost' }))
+  await store.close()
+  const again = restarted(effects)
+  for (const name of await namesIn(again)) {
+    if (name !== 'consumequeue') await again.files.remove(`${FOLDER}/${name}`)
+  }
+  store = await openStore(again)
+  expect(store.recovery.rebuilt).toEqual(['consumequeue/TopicTest/0'])
+  const [first] = await send(store, newRecord({ text: 'new' }))
+  expect(first).toMatchObject({ queueOffset: 0, commitLogOffset: 0 })
+  expect(await textsOf(store)).toEqual(['new'])
+})
+
 test('damage: above F over several segments → the segments behind are kept aside and removed', async () => {
   const effects = createManualEffects()
   let store = await openStore(effects, { flushMode: 'ASYNC_FLUSH' })

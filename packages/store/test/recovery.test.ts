@@ -147,6 +147,20 @@ test('recovery: a stamp that claims more than lies in front of its record → it
   expect(await scan(bytes, { stampOf })).toMatchObject({ end: hole.position })
 })
 
+test('recovery: a journal record that does not fit → what it claims is not asked for', async () => {
+  const refused = log.placed[20]!
+  const asked: number[] = []
+  const decision = await scan(log.bytes, {
+    onRecord: ({ position }) => position < refused.position,
+    stampOf({ position }) {
+      asked.push(position)
+      return position === refused.position ? log.placed[10]!.position : undefined
+    },
+  })
+  expect(decision).toMatchObject({ end: refused.position, records: 20, provenFlushed: 0 })
+  expect(asked).toEqual(positions.filter((position) => position !== refused.position))
+})
+
 test('recovery: a record copied to another place → its own position betrays it', async () => {
   const stale = log.placed[3]!
   const bytes = Buffer.from(log.bytes)

@@ -10,11 +10,16 @@ import {
   newRecord,
   openStore,
   overwrite,
+  SEGMENT_BYTES,
   send,
 } from '../store-fixture.ts'
+import { fillTo, openForgetting, RULES } from '../retention/retention-fixture.ts'
 
 const SEGMENT_0 = `${FOLDER}/commitlog/00000000000000000000`
 const UNITS_A0 = `${FOLDER}/consumequeue/TopicA/0/00000000000000000000`
+
+/** Where a record has its flag. */
+const FLAG_AT = 16
 
 async function filledStore() {
   const effects = createManualEffects()
@@ -55,6 +60,36 @@ test('check: a store that was stopped in order → sound, with every record and 
   expect(report.log).toMatchObject({ from: 0, records: 100 })
   expect(report.segmentBytes).toBe(4096)
   expect(report.unitsPerFile).toBe(20)
+})
+
+test('check: records with long properties → each is counted for its queue', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects)
+  const properties = Buffer.from(`KEYS\u0001${'k'.repeat(300)}\u0002`)
+  await send(store, newRecord({ topic: 'TopicA' }), newRecord({ topic: 'TopicA', properties, tagsCode: 0 }))
+  await store.close()
+  expect(await check(effects)).toMatchObject({ isSound: true, queues: 1, units: 2, findings: [] })
+})
+
+test('check: retention was ended between its decision and the files → sound, from where the checkpoint says', async () => {
+  const effects = createManualEffects()
+  const store = await openForgetting(effects, {}, { rules: { ...RULES, reservedMs: 0 } })
+  await fillTo(store, 3)
+  await store.checkpoint()
+  const ended = new Promise<Effects>((resolve) => store.onMinMoved(() => resolve(afterKill(effects))))
+  await effects.advance(2 * RULES.intervalMs)
+  const report = await check(await ended)
+  expect([report.isSound, report.log.from]).toEqual([true, 2 * SEGMENT_BYTES])
+})
+
+test('check: a byte of the last record that no checksum covers → not the end that was noted at the stop', async () => {
+  const { effects, store } = await filledStore()
+  const [last] = await send(store, newRecord())
+  await store.close()
+  const at = last!.commitLogOffset % SEGMENT_BYTES
+  const segments = await effects.files.list(`${FOLDER}/commitlog`)
+  await flip(effects, `${FOLDER}/commitlog/${segments.at(-1)!.name}`, at + FLAG_AT)
+  expect(problemsOf(await check(effects))).toEqual([expect.stringContaining('of the log are not those of the stop')])
 })
 
 test('check: a store that was killed → sound, what the next start settles is a note', async () => {
@@ -106,7 +141,7 @@ async function patchSecond(effects: Effects, at: number, value: bigint): Promise
 
 test.each<[string, (effects: Effects) => Promise<void>]>([
   ['log-missing', (effects) => effects.files.remove(`${FOLDER}/commitlog/00000000000000004096`)],
-  ['log-offset', (effects) => patchSecond(effects, 20, 7n)],
+  ['log-offset', (effects) => patchSecond(effects, 20, 1n)],
   ['log-time', (effects) => patchSecond(effects, 56, 1_900_000_000_000n)],
   ['file-name', (effects) => effects.files.makeFolder(`${FOLDER}/commitlog/other`)],
   ['log-file', async (effects) => (await effects.files.open(SEGMENT_0, 'must-exist')).truncate(4000)],

@@ -1,5 +1,8 @@
 import { expect, test } from '@jest/globals'
+import { FileError } from '@rocketmq-ts/runtime'
 import { EntryBuffer } from '../../src/key-index/entry-buffer.ts'
+import { keyHash } from '../../src/key-index/key-hashes.ts'
+import { interceptFiles } from '../disk-steps.ts'
 import { createManualEffects, FOLDER, newKeyIndex } from '../store-fixture.ts'
 import { indexBytes } from './key-store.ts'
 
@@ -19,6 +22,35 @@ test('index file: offsets beyond 4 GiB → in eight bytes, and found again', asy
   expect(found).toEqual(offsets.toReversed())
   await index.close()
   expect((await effects.files.list(`${FOLDER}/index`)).map(({ name }) => name.length)).toEqual([17])
+})
+
+test('index file: no space for an entry whose slot was written → the same again, and no older one leaves the chain', async () => {
+  const effects = createManualEffects({ nowMs: 1_700_000_000_000 })
+  let writes = 0
+  let failing = 0
+  const files = interceptFiles(effects.files, (path, operation) => {
+    if (operation !== 'write') return
+    writes += 1
+    if (writes === failing) throw new FileError('no-space', path, 'can not write')
+  })
+  const index = newKeyIndex({ ...effects, files }, { slots: 1, entries: 10 })
+  const add = (key: string, offset: number) =>
+    index.add(
+      { topic: 'T', sysFlag: 0, properties: Buffer.from(`KEYS\u0001${key}\u0002`) },
+      offset,
+      effects.clock.nowMs(),
+    )
+  add('older', 0)
+  await index.persist(100)
+  add('newer', 100)
+  failing = writes + 2
+  await expect(index.persist(200)).rejects.toThrow('can not write')
+  await index.persist(200)
+  const found: number[] = []
+  for (const key of ['older', 'newer']) {
+    for await (const offset of index.candidates(keyHash('T', key), 0, 2e12, { entries: 100 })) found.push(offset)
+  }
+  expect(found).toEqual([0, 100])
 })
 
 test('entry buffer: more entries than it was made for → all kept in order; what lies behind a position moves on', () => {
