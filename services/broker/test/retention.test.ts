@@ -231,6 +231,8 @@ test('topic rule: a copy is given up → it is told of by the place of its origi
   await broker.advance(15_000)
   expect(await broker.pop('T', 'G', { max: 2, invisibleMs: 1000 })).toHaveLength(2)
   await broker.advance(3000)
+  await broker.pop('T', 'G', { max: 2, invisibleMs: 1000 })
+  await broker.advance(1000)
   const told = broker.events.filter(({ event }) => event === 'message.dead')
   expect(told).toEqual([{ event: 'message.dead', topic: 'T', group: 'G', queueId: 0, queueOffset: 1, attempts: 2 }])
 })
