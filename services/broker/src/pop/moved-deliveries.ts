@@ -5,6 +5,8 @@ import type { Inflight, QueueRef, QueueState } from '../inflight/inflight.ts'
 
 /** Handles that can be told where their message went, at most; those beyond are answered as of messages that are gone. */
 export const MOVED_DELIVERIES_MAX = 20_000
+/** A full table is looked through for what is settled once in so many handles: each costs a few looks, not all of them. */
+const NOTES_PER_PRUNE = 1024
 /** A copy may be copied again: steps from a handle to its message, at most. */
 const STEPS_MAX = 16
 
@@ -52,6 +54,8 @@ function keyOf({ topic, group, queueId, offset }: Place): string {
 /** Creates an empty table. */
 export function createMovedDeliveries({ inflight, store }: MovedDeliveriesDeps): MovedDeliveries {
   const moved = new Map<string, readonly [from: Place, to: Place]>()
+  /** Handles that were given up since the table was looked through. */
+  let forgotten = NOTES_PER_PRUNE
 
   function lastPlaceOf(handle: Place): Place {
     let place = handle
@@ -79,8 +83,12 @@ export function createMovedDeliveries({ inflight, store }: MovedDeliveriesDeps):
       if (deadlineMs !== undefined) inflight.claim(queue, offset, { popTime, deadlineMs })
     },
     note(from, to) {
-      if (moved.size >= MOVED_DELIVERIES_MAX) prune()
+      if (moved.size >= MOVED_DELIVERIES_MAX && forgotten >= NOTES_PER_PRUNE) {
+        prune()
+        forgotten = 0
+      }
       if (moved.size < MOVED_DELIVERIES_MAX) moved.set(keyOf(from), [from, to])
+      else forgotten += 1
     },
     act(handle, act) {
       function actAt({ topic, group, queueId, offset }: Place) {
