@@ -103,7 +103,10 @@ async function loadStartCache(deps: RestoreDeps): Promise<{ readonly from: numbe
   return { from: 0, nowMs: 0 }
 }
 
-/** Restores into empty tables, and takes over what another broker left since. The clock goes on after all of it. Rejects with MqError 'damaged' when a journal record can not be read. */
+/**
+ * Restores into empty tables, and takes over what another broker left since. The clock goes on after all of it. Rejects
+ * with MqError 'damaged' when a journal record can not be read.
+ */
 export async function restore(deps: RestoreDeps): Promise<Restored> {
   const { from, nowMs } = await loadStartCache(deps)
   let newestMs = 0

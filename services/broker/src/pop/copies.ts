@@ -80,7 +80,10 @@ export interface Copy {
   reconsumeTimes(stored: number): number
 }
 
-/** Appends a copy that settles its origin; returns its place and what it counts. Throws what the store throws, with nothing appended. */
+/**
+ * Appends a copy that settles its origin; returns its place and what it counts. Throws what the store throws, with
+ * nothing appended.
+ */
 export function appendCopy(store: Appender, storeHost: HostPort, copy: Copy) {
   const { delivery, bytes, topic } = copy
   const { queue, offset, popTime } = delivery

@@ -135,7 +135,7 @@ export interface MessageReceiver {
 /** The broker can not be reached, is stopping, or takes nothing: another one may. */
 const AWAY: ReadonlySet<MqErrorCode> = new Set(['unavailable', 'closed', 'timeout', 'store-refused', 'disk-full'])
 
-/** True for failures of a broker as a whole; whether it did what it was asked is not known after 'closed' and 'timeout'. */
+/** True for failures of a broker as a whole; whether it did what it was asked is not known. */
 export function isAway(error: unknown): error is MqError {
   return error instanceof MqError && AWAY.has(error.code)
 }
