@@ -1,14 +1,16 @@
 // Bytes of the log that are not what they were: lost below F, debris above it.
 import { expect, test } from '@jest/globals'
-import { commitLogOffset, encodeRecord, queueOffset, recordSize, SystemTopic } from '@rocketmq-ts/model'
+import { SystemTopic } from '@rocketmq-ts/model'
 import { checkStore } from '../src/check/index.ts'
-import { isFillerUnit, type NewRecord, openMessageStore } from '../src/index.ts'
+import { isFillerUnit, openMessageStore } from '../src/index.ts'
 import {
   afterKill,
   afterPowerLoss,
   bytesOf,
   createEventLog,
   createManualEffects,
+  encodedRecord,
+  FIRST,
   FOLDER,
   namesIn,
   newRecord,
@@ -20,8 +22,6 @@ import {
   textsOf,
   unitsOf,
 } from './store-fixture.ts'
-
-const FIRST = `${FOLDER}/commitlog/00000000000000000000`
 
 test('damage: above F → cut at the first invalid byte, kept in damaged/, and cleared in the log', async () => {
   const effects = createManualEffects()
@@ -128,13 +128,6 @@ test('damage: the last records below F → their offsets are not given out again
   expect(next).toMatchObject({ queueOffset: 4, commitLogOffset: end })
 })
 
-function encodedRecord(record: NewRecord, position: number): Buffer {
-  const into = Buffer.alloc(recordSize(record))
-  const place = { queueOffset: queueOffset(0), commitLogOffset: commitLogOffset(position), storeTimestampMs: 7 }
-  encodeRecord(record, place, into, 0)
-  return into
-}
-
 /** A stopped store of one queue per topic, with nothing left but the log. */
 async function logAlone(...topics: string[]) {
   const effects = createManualEffects()
@@ -196,7 +189,7 @@ test('damage: text of a message that looks like a record with a lost body → is
   const inside = first!.commitLogOffset + 100
   await store.close()
   const head = (await bytesOf(effects, FIRST)).subarray(first!.commitLogOffset, first!.commitLogOffset + first!.size)
-  const fake = encodedRecord(newRecord({ topic: 'Fake', text: 'y' }), inside)
+  const fake = encodedRecord(newRecord({ topic: 'Fake', text: 'y' }), { offset: 0, position: inside })
   expect(100 + fake.length).toBeLessThan(head.length)
   fake[88]! ^= 1
   await overwrite(effects, FIRST, inside, fake)

@@ -7,6 +7,7 @@ import {
   afterPowerLoss,
   bytesOf,
   createManualEffects,
+  FIRST,
   FOLDER,
   namesIn,
   newRecord,
@@ -19,7 +20,6 @@ import {
   unitsOf,
 } from './store-fixture.ts'
 
-const FIRST = `${FOLDER}/commitlog/00000000000000000000`
 const journal = newRecord({ topic: SystemTopic.INFLIGHT_LOG, text: 'journal' })
 
 test('sync: the first one fails → no answer before, an error for all who wait, and appends are refused for good', async () => {

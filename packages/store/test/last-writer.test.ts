@@ -1,12 +1,14 @@
 // Whose the log is: another broker's writes are found however it left the folder; a crash of ours is never taken for them.
 import { expect, test } from '@jest/globals'
-import { commitLogOffset, encodeRecord, queueOffset, recordSize } from '@rocketmq-ts/model'
 import type { Effects } from '@rocketmq-ts/runtime'
 import type { MessageStore, NewRecord, StoreOptions } from '../src/index.ts'
 import {
+  ABORT,
   afterKill,
   afterPowerLoss,
   createManualEffects,
+  encodedRecord,
+  FIRST,
   FOLDER,
   namesIn,
   newRecord,
@@ -17,9 +19,6 @@ import {
   textsOf,
 } from './store-fixture.ts'
 
-const FIRST = `${FOLDER}/commitlog/00000000000000000000`
-const ABORT = `${FOLDER}/abort`
-
 /** What another broker does to a log that ends at `end`: records of one queue, without a mark of ours. */
 async function writeAsJava(
   effects: Effects,
@@ -28,9 +27,7 @@ async function writeAsJava(
 ): Promise<number> {
   let position = end
   for (const { record, offset } of records) {
-    const bytes = Buffer.alloc(recordSize(record))
-    const place = { queueOffset: queueOffset(offset), commitLogOffset: commitLogOffset(position), storeTimestampMs: 9 }
-    encodeRecord(record, place, bytes, 0)
+    const bytes = encodedRecord(record, { offset, position })
     await overwrite(effects, FIRST, position, bytes)
     position += bytes.length
   }

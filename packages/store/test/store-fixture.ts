@@ -1,5 +1,13 @@
 // A store on a simulated disk, and the records that tests put into it.
-import { type CommitLogOffset, decodeRecord, queueOffset, tagsCodeOf } from '@rocketmq-ts/model'
+import {
+  type CommitLogOffset,
+  commitLogOffset,
+  decodeRecord,
+  encodeRecord,
+  queueOffset,
+  recordSize,
+  tagsCodeOf,
+} from '@rocketmq-ts/model'
 import { type Effects, silentLogger } from '@rocketmq-ts/runtime'
 import { createManualEffects, type ManualEffects } from '@rocketmq-ts/testkit'
 import {
@@ -16,6 +24,10 @@ import type { IndexGeometry } from '../src/key-index/layout.ts'
 
 export const FOLDER = '/data/store'
 export const SEGMENT_BYTES = 4096
+/** The first file of the log. */
+export const FIRST = `${FOLDER}/commitlog/00000000000000000000`
+/** There while a broker works on the folder. */
+export const ABORT = `${FOLDER}/abort`
 
 /** A record of about 150 bytes. */
 export function newRecord(fields: Partial<NewRecord> & { readonly text?: string } = {}): NewRecord {
@@ -35,6 +47,17 @@ export function newRecord(fields: Partial<NewRecord> & { readonly text?: string 
     tagsCode: tagsCodeOf('TagA'),
     ...rest,
   }
+}
+
+/** A record as somebody else writes it. */
+export function encodedRecord(
+  record: NewRecord,
+  at: { readonly offset: number; readonly position: number; readonly storedMs?: number },
+): Buffer {
+  const bytes = Buffer.alloc(recordSize(record))
+  const place = { queueOffset: queueOffset(at.offset), commitLogOffset: commitLogOffset(at.position) }
+  encodeRecord(record, { ...place, storeTimestampMs: at.storedMs ?? 9 }, bytes, 0)
+  return bytes
 }
 
 /** Collects log lines. */

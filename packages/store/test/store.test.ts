@@ -4,6 +4,7 @@ import { isFillerUnit } from '../src/index.ts'
 import {
   bytesOf,
   createManualEffects,
+  FIRST,
   FOLDER,
   namesIn,
   newRecord,
@@ -16,8 +17,6 @@ import {
   textsOf,
   unitsOf,
 } from './store-fixture.ts'
-
-const FIRST = `${FOLDER}/commitlog/00000000000000000000`
 
 test('append: a record gets the end of the log and the next offset of its queue → both are gapless', async () => {
   const store = await openStore(createManualEffects())

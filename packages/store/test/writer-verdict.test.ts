@@ -1,14 +1,16 @@
 // Every state of the note x every stop of ours x whoever came after: only another broker's own marks make another broker.
 import { expect, test } from '@jest/globals'
-import { commitLogOffset, encodeRecord, queueOffset, recordSize } from '@rocketmq-ts/model'
 import type { Effects } from '@rocketmq-ts/runtime'
 import type { StoreOptions } from '../src/index.ts'
 import { judgeFacts } from '../src/writer-verdict.ts'
 import {
+  ABORT,
   afterKill,
   afterPowerLoss,
   bytesOf,
   createManualEffects,
+  encodedRecord,
+  FIRST,
   FOLDER,
   namesIn,
   newRecord,
@@ -19,8 +21,6 @@ import {
   textsOf,
 } from './store-fixture.ts'
 
-const FIRST = `${FOLDER}/commitlog/00000000000000000000`
-const ABORT = `${FOLDER}/abort`
 const CHECKPOINT = `${FOLDER}/checkpoint`
 const OPTIONS: Partial<StoreOptions> = { ownerStamp: async () => 'no .bak files' }
 
@@ -64,15 +64,8 @@ async function visit(effects: Effects, who: (typeof OTHERS)[number], end: number
     position = size
     await overwrite(effects, FIRST, position, Buffer.alloc(end - position))
   }
-  const record = newRecord({ text: 'of Apache' })
-  const bytes = Buffer.alloc(recordSize(record))
-  const place = {
-    queueOffset: queueOffset(position / size),
-    commitLogOffset: commitLogOffset(position),
-    storeTimestampMs: 9_000,
-  }
-  encodeRecord(record, place, bytes, 0)
-  await overwrite(effects, FIRST, position, bytes)
+  const place = { offset: position / size, position, storedMs: 9_000 }
+  await overwrite(effects, FIRST, position, encodedRecord(newRecord({ text: 'of Apache' }), place))
   const times = Buffer.alloc(16)
   times.writeBigInt64BE(9_000n, 0)
   times.writeBigInt64BE(9_000n, 8)

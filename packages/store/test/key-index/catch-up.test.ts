@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { MqError } from '@rocketmq-ts/model'
 import type { MessageStore } from '../../src/index.ts'
 import { afterKill, afterPowerLoss, createManualEffects, FOLDER, restarted, send } from '../store-fixture.ts'
-import { answers, expectedAnswers, indexBytes, numbered, openKeyStore } from './key-store.ts'
+import { answers, expectedAnswers, expectFilesOf, numbered, openKeyStore } from './key-store.ts'
 
 /** Eight messages. */
 const FEW = { indexEntriesInMemory: 24, checkpointIntervalMs: 1000 }
@@ -39,16 +39,7 @@ test('key index: no space for longer than memory lasts → sends go on, queries 
   await effects.advance(100)
   expect(await answers(store, 21)).toEqual(expectedAnswers(21))
   await store.close()
-
-  const again = restarted(effects)
-  const next = await openKeyStore(again)
-  expect([next.recovery.rebuilt, await answers(next, 21)]).toEqual([[], expectedAnswers(21)])
-  const bytes = await indexBytes(again)
-  await next.close()
-  await again.files.remove(`${FOLDER}/index`)
-  const rebuilt = await openKeyStore(restarted(effects))
-  await rebuilt.close()
-  expect(await indexBytes(again)).toEqual(bytes)
+  await expectFilesOf(effects, 21)
 })
 
 test('key index: nobody sends any more → it is completed all the same', async () => {

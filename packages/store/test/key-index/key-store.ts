@@ -3,7 +3,8 @@ import { expect } from '@jest/globals'
 import { decodeRecord } from '@rocketmq-ts/model'
 import type { Effects } from '@rocketmq-ts/runtime'
 import type { MessageStore, NewRecord, StoreOptions } from '../../src/index.ts'
-import { FOLDER, newRecord, openStore } from '../store-fixture.ts'
+import type { ManualEffects } from '@rocketmq-ts/testkit'
+import { FOLDER, newRecord, openStore, restarted } from '../store-fixture.ts'
 
 export const SMALL_FILES = { indexSlots: 8, indexEntries: 10 } satisfies Partial<StoreOptions>
 /** Two chains in files of four entries: nearly every batch fills one. */
@@ -48,6 +49,19 @@ export function expectedAnswers(count: number): Record<string, string[]> {
   for (const rest of [0, 1, 2]) found[`k${rest}`] = texts.filter((_, index) => index % 3 === rest)
   for (const index of sampled(count)) found[`unique-m${index}`] = [`m${index}`]
   return found
+}
+
+/** After a stop: a start finds the files as they must be, and they are those that are built from the log alone. */
+export async function expectFilesOf(effects: ManualEffects, count: number): Promise<void> {
+  const again = restarted(effects)
+  const next = await openKeyStore(again)
+  expect([next.recovery.rebuilt, await answers(next, count)]).toEqual([[], expectedAnswers(count)])
+  const bytes = await indexBytes(again)
+  await next.close()
+  await again.files.remove(`${FOLDER}/index`)
+  const rebuilt = await openKeyStore(restarted(effects))
+  await rebuilt.close()
+  expect(await indexBytes(again)).toEqual(bytes)
 }
 
 /** The message of number `index`. */
