@@ -17,6 +17,20 @@ export async function withStoreFolder<Result>(
 ): Promise<Result> {
   const effects = await context.host.effects()
   const path = context.host.absolutePath(folder)
+  try {
+    return await withLock(context, effects, path, work)
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error
+    throw new CliFailure('not-checked', error.message, 'Look at the path, the disk and its permissions.', error)
+  }
+}
+
+async function withLock<Result>(
+  context: Context,
+  effects: CliEffects,
+  path: string,
+  work: (store: StoreFolder) => Promise<Result>,
+): Promise<Result> {
   const names = (await effects.files.list(path)).map(({ name }) => name)
   if (!names.includes('commitlog')) {
     throw new CliFailure(
@@ -28,9 +42,6 @@ export async function withStoreFolder<Result>(
   const lock = await takeLock(context, effects, path)
   try {
     return await work({ ...effects, path })
-  } catch (error) {
-    if (!(error instanceof FileError)) throw error
-    throw new CliFailure('not-checked', error.message, 'Look at the disk and its permissions.', error)
   } finally {
     await lock?.release()
   }

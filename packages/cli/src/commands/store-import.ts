@@ -1,6 +1,7 @@
 // rmq store import: sends what an export holds to a running cluster, in the order of each queue. A folder has one log with
 // positions, offsets and a journal of its own: messages of another one come in the way all messages come.
 import { decodeProperties, encodeProperties, PropertyName } from '@rocketmq-ts/model'
+import { FileError } from '@rocketmq-ts/runtime'
 import { sendersSysFlag } from '@rocketmq-ts/store'
 import type { Context } from '../context.ts'
 import { CliFailure, ExitCode, isMqError } from '../failures.ts'
@@ -40,6 +41,8 @@ export async function storeImport(context: Context, options: StoreImportOptions,
     }
     sent += await target.send(batch)
   } catch (error) {
+    if (error instanceof FileError)
+      throw new CliFailure('input', error.message, 'Look at the path and the disk.', error)
     if (!(error instanceof CliFailure || isMqError(error))) throw error
     const done = sent + target.sentOfBatch
     const remedy =

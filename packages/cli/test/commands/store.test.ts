@@ -1,6 +1,6 @@
 // rmq store: commands on the folder of a stopped broker.
 import { expect, test } from '@jest/globals'
-import { type Effects, silentLogger } from '@rocketmq-ts/runtime'
+import { type Effects, FileError, silentLogger } from '@rocketmq-ts/runtime'
 import { type CheckReport, type MessageStore, type NewRecord, openMessageStore } from '@rocketmq-ts/store'
 import { createManualEffects } from '@rocketmq-ts/testkit'
 import { rmqOn, startCluster } from '../cli-harness.ts'
@@ -93,6 +93,21 @@ test('store check: a folder without a store → said so, exit code 2', async () 
   const { code, err } = await rmqOn(createManualEffects(), 'store check /nothing --json')
   expect(code).toBe(2)
   expect(JSON.parse(err)).toMatchObject({ error: { code: 'not-checked' } })
+})
+
+test('store check: a path that is no folder → said so, exit code 2', async () => {
+  const effects = await stoppedStore()
+  const files = { ...effects.files, list: () => Promise.reject(new FileError('other', '/file', 'can not list')) }
+  const { code, err } = await rmqOn({ ...effects, files }, 'store check /file')
+  expect([code, err]).toEqual([2, 'rmq: can not list: /file\nLook at the path, the disk and its permissions.\n'])
+})
+
+test('store import: a file that the disk does not give back → said so, exit code 1', async () => {
+  const effects = createManualEffects()
+  await (await effects.files.open('/all', 'create')).close()
+  effects.machine.disk.fail({ on: 'read', path: '/all', error: 'io', times: Infinity })
+  const { code, err } = await rmqOn(effects, 'store import /all')
+  expect([code, err]).toEqual([1, expect.stringContaining('Look at the path and the disk.')])
 })
 
 test('store dump: of a queue from an offset on → its records alone, in order', async () => {
