@@ -108,7 +108,7 @@ export class Operations {
   }
 
   #track(name: OperationName, work: Promise<unknown>): void {
-    const { host } = this.#deps
+    const { host, verdict } = this.#deps
     this.counts[name] += 1
     this.#open += 1
     const life = host.life
@@ -120,7 +120,13 @@ export class Operations {
     }
     work.then(
       () => over('ok'),
-      (error: unknown) => over(error instanceof MqError ? error.code : 'failed'),
+      (error: unknown) => {
+        const code = error instanceof MqError ? error.code : 'failed'
+        // Of an error without a code of its own only the disk may be the cause.
+        const isDisk = String(error).includes('injected')
+        if ((code === 'internal' && !isDisk) || code === 'failed') verdict.add('answer', `${name}: ${String(error)}`)
+        over(code)
+      },
     )
   }
 
@@ -210,12 +216,18 @@ export class Operations {
   // — consuming —
 
   #pop(): void {
-    const { model, random } = this.#deps
+    const { model, random, host } = this.#deps
     const group = random.pick(model.groups)
     const topic = random.pick(model.topics)
     if (this.#changing.has(topic.name) || this.#changing.has(group.name)) return
     if (group.value === undefined) this.#putGroup(group)
-    else this.#track('pop', this.#consuming.pop(group, topic))
+    else {
+      // After a deletion that may have taken place, and a creation that was refused, who consumes makes it anew.
+      if (!group.isSettled && group.allowed(Infinity).includes(undefined)) {
+        group.change(subscriptionGroupConfig(group.name).retryMaxTimes, host.log.written)
+      }
+      this.#track('pop', this.#consuming.pop(group, topic))
+    }
   }
 
   #ack(): void {
