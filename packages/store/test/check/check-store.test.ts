@@ -18,8 +18,9 @@ import { fillTo, openForgetting, RULES } from '../retention/retention-fixture.ts
 const SEGMENT_0 = `${FOLDER}/commitlog/00000000000000000000`
 const UNITS_A0 = `${FOLDER}/consumequeue/TopicA/0/00000000000000000000`
 
-/** Where a record has its flag. */
+/** Where a record has its flag, and its queue offset. */
 const FLAG_AT = 16
+const QUEUE_OFFSET_AT = 20
 
 async function filledStore() {
   const effects = createManualEffects()
@@ -131,6 +132,54 @@ test('check: a consume queue file is missing → named, and its units as missing
   expect(counts).toMatchObject({ 'queue-file': 1 })
 })
 
+test('check: units of a queue that the log knows nothing of → one finding, with the first of them', async () => {
+  const effects = await stoppedStore()
+  const units = await bytesOf(effects, UNITS_A0)
+  await effects.files.makeFolder(`${FOLDER}/consumequeue/TopicX/0`)
+  const file = await effects.files.open(UNITS_A0.replace('TopicA', 'TopicX'), 'create')
+  file.writeSync(0, [units])
+  await file.close()
+  expect(problemsOf(await check(effects))).toEqual([
+    'queue-unknown consumequeue/TopicX/0: offset 0 says 0, where the log has no record of this queue',
+  ])
+})
+
+test('check: one offset is left out, and nothing is damaged → told', async () => {
+  const { effects, store } = await filledStore()
+  const [only] = await send(store, newRecord({ topic: 'TopicC' }))
+  await store.close()
+  const segments = await effects.files.list(`${FOLDER}/commitlog`)
+  const at = (only!.commitLogOffset % SEGMENT_BYTES) + QUEUE_OFFSET_AT
+  await overwrite(effects, `${FOLDER}/commitlog/${segments.at(-1)!.name}`, at, Buffer.from([0, 0, 0, 0, 0, 0, 0, 1]))
+  expect(problemsOf(await check(effects)).join('\n')).toContain('queue TopicC/0: offset 1 where 0 comes next')
+})
+
+test('check: a file with a short number, a folder with a whole one → neither is a file of the log', async () => {
+  const effects = await stoppedStore()
+  await effects.files.makeFolder(`${FOLDER}/commitlog/00000000000000409600`)
+  await (await effects.files.open(`${FOLDER}/commitlog/40960`, 'create')).close()
+  const problem = 'is no name of a segment: 20 digits'
+  expect(problemsOf(await check(effects))).toEqual([
+    `file-name commitlog/00000000000000409600: ${problem}`,
+    `file-name commitlog/40960: ${problem}`,
+  ])
+})
+
+test('check: a foreign unit among those of lost records → told', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects)
+  const sent = await send(store, ...Array.from({ length: 5 }, () => newRecord({ topic: 'TopicA' })))
+  await store.close()
+  const lostBytes = sent[3]!.commitLogOffset - sent[1]!.commitLogOffset
+  await overwrite(effects, SEGMENT_0, sent[1]!.commitLogOffset, Buffer.alloc(lostBytes, 0xee))
+  const before = problemsOf(await check(effects))
+  expect(before.filter((problem) => problem.startsWith('queue'))).toEqual([])
+  const units = await bytesOf(effects, UNITS_A0)
+  await overwrite(effects, UNITS_A0, 2 * 20, units.subarray(4 * 20, 5 * 20))
+  const added = problemsOf(await check(effects)).filter((problem) => !before.includes(problem))
+  expect(added).toEqual([expect.stringContaining('offset 2, whose record was lost, has a foreign unit')])
+})
+
 /** Sets bytes of the second record of the log, whatever its body's CRC says of them. */
 async function patchSecond(effects: Effects, at: number, value: bigint): Promise<void> {
   const bytes = await bytesOf(effects, SEGMENT_0)
@@ -141,7 +190,7 @@ async function patchSecond(effects: Effects, at: number, value: bigint): Promise
 
 test.each<[string, (effects: Effects) => Promise<void>]>([
   ['log-missing', (effects) => effects.files.remove(`${FOLDER}/commitlog/00000000000000004096`)],
-  ['log-offset', (effects) => patchSecond(effects, 20, 1n)],
+  ['log-offset', (effects) => patchSecond(effects, QUEUE_OFFSET_AT, 7n)],
   ['log-time', (effects) => patchSecond(effects, 56, 1_900_000_000_000n)],
   ['file-name', (effects) => effects.files.makeFolder(`${FOLDER}/commitlog/other`)],
   ['log-file', async (effects) => (await effects.files.open(SEGMENT_0, 'must-exist')).truncate(4000)],

@@ -81,3 +81,14 @@ test('find: noise in front of a record → the index of the record', () => {
     }),
   )
 })
+
+test('find: the bytes end inside a record → its index, unless its head says that it stands elsewhere', () => {
+  const log = buildLog(someRecords(3))
+  const [, second] = log.placed
+  for (const end of [second!.position + 12, second!.position + 36, second!.end - 1]) {
+    const bytes = log.bytes.subarray(0, end)
+    expect(findRecord(bytes, 1, { position: 0, segmentEnd: 4096 }, createRecordPeek())).toBe(second!.position)
+  }
+  const elsewhere = { position: 4096, segmentEnd: 8192 }
+  expect(findRecord(log.bytes.subarray(0, second!.end - 1), 1, elsewhere, createRecordPeek())).toBe(-1)
+})

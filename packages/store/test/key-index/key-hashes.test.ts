@@ -53,6 +53,7 @@ test('keys: empty tokens, empty values, doubled properties, names that only begi
     'KEYS2\u0001a\u0002UNIQ_KEYS\u0001b\u0002XKEYS\u0001c\u0002',
     'KEYS\u0001a\u0001b\u0002',
     'TAGS\u0001\u0002',
+    'TAGS\u0001t\u0002KEYS\u0001k\u0002UNIQ_KEY\u0001u\u0002',
     'TAGS\u0001a b\u0002TAGS\u0001ü\u0002TAGS2\u0001c\u0002KEYS\u0001k\u0002',
     'KEYS\u0002KEYS\u0001a',
     '\u0001\u0002\u0002\u0001KEYS\u0001a\u0002',
