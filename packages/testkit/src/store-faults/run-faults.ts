@@ -40,6 +40,10 @@ export interface FaultRunner {
   run(seed: number): Promise<FaultOutcome>
   /** True when some flip in the field is not found: it belongs on the list of what is uncovered. */
   hides(field: UncoveredField): Promise<boolean>
+  /** Bytes listed as uncovered by this reason. */
+  bytesListed(reason: string): number
+  /** Those of them of which every flip is found: they are listed for nothing. */
+  coveredAfterAll(reason: string): Promise<string[]>
 }
 
 function check(files: Patient['files']): Promise<CheckReport> {
@@ -115,6 +119,28 @@ export async function createFaultRunner(): Promise<FaultRunner> {
       }
       return false
     },
+    bytesListed: (reason) => patients.reduce((sum, patient) => sum + [...bytesOf(patient, reason)].length, 0),
+    async coveredAfterAll(reason) {
+      const covered: string[] = []
+      for (const patient of patients) {
+        for (const { file, at } of bytesOf(patient, reason)) {
+          let isHidden = false
+          for (let bit = 0; bit < 8 && !isHidden; bit += 1) {
+            const fault = flipBit(file, patient.image.get(file)!, at, bit)
+            isHidden = (await judge(0, patient, fault)).outcome === 'uncovered'
+          }
+          if (!isHidden) covered.push(`${patient.name} ${file} ${at}`)
+        }
+      }
+      return covered
+    },
+  }
+}
+
+/** Bytes of a field of all patients. */
+function* bytesOf({ image, uncovered }: Patient, field: string): Iterable<{ file: string; at: number }> {
+  for (const [file, content] of image) {
+    for (let at = 0; at < content.length; at += 1) if (uncovered(file, at, false) === field) yield { file, at }
   }
 }
 

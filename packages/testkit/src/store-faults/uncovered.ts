@@ -35,7 +35,12 @@ const SLOT_BYTES = 4
 const ENTRIES_PER_SLOT = 4
 const ENTRY_BYTES = 20
 const ENTRY_OFFSET_AT = 4
+/** Of the offset: its upper bytes would lead behind the log. */
+const ENTRY_OFFSET_LOW_AT = 10
 const ENTRY_PREVIOUS_AT = 16
+
+/** The reason for bytes of the key index that name a record which is gone. */
+export const LOST_ENTRY = 'index entry of a lost record'
 
 /** Bytes that are no record any more. */
 export interface LostRange {
@@ -53,33 +58,32 @@ export type Uncovered = (file: string, at: number, isCut: boolean) => string | u
 /** @param lost ranges of files that the check names as damaged while nothing was planted */
 export function createUncovered(image: FolderImage, lost: readonly LostRange[]): Uncovered {
   const segments = new Map<string, Uint8Array>()
-  /** Where records start. */
-  const records = new Set<number>()
   for (const [file, content] of image) {
-    if (file.startsWith('commitlog/'))
-      segments.set(file, fieldsOf(content, Number(file.slice('commitlog/'.length)), records))
+    if (file.startsWith('commitlog/')) segments.set(file, fieldsOf(content, baseOf(file)))
   }
   return (file, at, isCut) => {
     if (KEPT_ASIDE.test(file)) return 'damaged/'
     // It is made piece by piece, and a stop may come before it is whole.
     if (file === 'reserve' && isCut) return 'length of reserve'
     if (lost.some((range) => range.file === file && at >= range.at && at < range.at + range.bytes)) return 'lost before'
-    if (isOfLostRecord(image, records, file, at)) return 'index entry of a lost record'
+    if (isOfLostRecord(image, lost, file, at)) return LOST_ENTRY
     const field = segments.get(file)?.[at] ?? 0
     return field === 0 ? undefined : UNCOVERED_FIELDS[field - 1]
   }
 }
 
+/** Position of the first byte of a segment. */
+function baseOf(file: string): number {
+  return Number(file.slice('commitlog/'.length))
+}
+
 /** Number of the uncovered field of each byte of a segment, from 1 on; 0 elsewhere. */
-function fieldsOf(segment: Buffer, base: number, records: Set<number>): Uint8Array {
+function fieldsOf(segment: Buffer, base: number): Uint8Array {
   const fields = new Uint8Array(segment.length)
   const peek = createRecordPeek()
   for (let at = 0; at + 8 <= segment.length;) {
     const isRecord = peekRecord(segment, at, peek) === 'record' && peek.commitLogOffset === base + at
-    if (isRecord) {
-      records.add(base + at)
-      markRecord(segment, fields, at, peek)
-    }
+    if (isRecord) markRecord(segment, fields, at, peek)
     // Over holes byte by byte.
     at += isRecord ? peek.totalSize : 1
   }
@@ -130,14 +134,18 @@ function fieldOfProperty(property: string, transaction: number): UncoveredField 
   return isUndecided ? 'properties of a transaction' : undefined
 }
 
-/** Of an entry whose record is gone only the chain can be judged, and so much of the hash as tells its slot. */
-function isOfLostRecord(image: FolderImage, records: ReadonlySet<number>, file: string, at: number): boolean {
+/** Of an entry whose record is lost only the chain can be judged: so much of the hash as tells its slot, no place, no time. */
+function isOfLostRecord(image: FolderImage, lost: readonly LostRange[], file: string, at: number): boolean {
   const content = image.get(file)
   if (!file.startsWith('index/') || content === undefined) return false
   const slots = (content.length - INDEX_HEADER_BYTES) / (SLOT_BYTES + ENTRIES_PER_SLOT * ENTRY_BYTES)
   const inEntries = at - INDEX_HEADER_BYTES - slots * SLOT_BYTES
   const inEntry = inEntries % ENTRY_BYTES
-  if (inEntries < ENTRY_BYTES || inEntry >= ENTRY_PREVIOUS_AT) return false
+  const isJudged = inEntry >= ENTRY_PREVIOUS_AT || (inEntry >= ENTRY_OFFSET_AT && inEntry < ENTRY_OFFSET_LOW_AT)
+  if (inEntries < ENTRY_BYTES || isJudged) return false
   const position = Number(content.readBigInt64BE(at - inEntry + ENTRY_OFFSET_AT))
-  return position > 0 && !records.has(position)
+  return lost.some((range) => {
+    const from = baseOf(range.file) + range.at
+    return position >= from && position < from + range.bytes
+  })
 }

@@ -1,7 +1,7 @@
 // A share of the planted faults; `npm run store-faults` plants all of them.
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { createFaultRunner, type FaultRunner } from '../../src/store-faults/run-faults.ts'
-import { UNCOVERED_FIELDS } from '../../src/store-faults/uncovered.ts'
+import { LOST_ENTRY, UNCOVERED_FIELDS } from '../../src/store-faults/uncovered.ts'
 
 const FAULTS = 500
 
@@ -23,6 +23,11 @@ describe('planted faults', () => {
   test.each(UNCOVERED_FIELDS)('check: %s is listed as uncovered → some flip in it is not found', async (field) => {
     expect(await runner.hides(field)).toBe(true)
   })
+
+  test('check: index entries of lost records are listed as uncovered → of every such byte some flip is not found', async () => {
+    expect(await runner.coveredAfterAll(LOST_ENTRY)).toEqual([])
+    expect(runner.bytesListed(LOST_ENTRY)).toBeGreaterThan(0)
+  }, 60_000)
 
   test('check: sound stores → no fault; of a repaired one only what was lost', () => {
     for (const { name, sound } of runner.stores) {
