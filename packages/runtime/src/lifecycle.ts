@@ -13,6 +13,8 @@ export interface NamedService {
   /** For errors and logs. */
   readonly name: string
   readonly service: Service
+  /** Its part of the time for all stops, in comparison with the others; 1 unless it is said. */
+  readonly stopWeight?: number
 }
 
 export interface LifecycleOptions {
@@ -73,8 +75,9 @@ export function createLifecycle(services: readonly NamedService[], options: Life
       await within(stopDeadlineMs / 2, () => starting as Promise<void>).catch(() => {})
     }
     for (let entry = started.pop(); entry !== undefined; entry = started.pop()) {
-      const shareMs = (endMs - clock.monotonicMs()) / (started.length + 1)
-      const { name, service } = entry
+      const { name, service, stopWeight = 1 } = entry
+      const following = started.reduce((sum, { stopWeight: weight = 1 }) => sum + weight, 0)
+      const shareMs = ((endMs - clock.monotonicMs()) * stopWeight) / (stopWeight + following)
       try {
         await within(shareMs, () => service.stop())
       } catch (error) {

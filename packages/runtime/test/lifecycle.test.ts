@@ -114,6 +114,17 @@ test('lifecycle: a stop that never ends → left behind after its share, and the
   expect(events.slice(-2)).toEqual(['stop b', 'stop a'])
 })
 
+test('lifecycle: a service that weighs more → a larger share of the time for all stops', async () => {
+  const events: string[] = []
+  const stuck = { ...named('b', events, { stop: () => new Promise(() => {}) }), stopWeight: 4 }
+  const { lifecycle, time } = compose([named('a', events), stuck], 1000)
+  await lifecycle.start()
+  const stopped = expect(lifecycle.stop()).rejects.toThrow('b did not stop cleanly: not within 800 ms')
+  await settlePromises()
+  time.pass(800)
+  await stopped
+})
+
 test('lifecycle: stop during the start → what has started is stopped, nothing more starts', async () => {
   const events: string[] = []
   let started: () => void = () => {}

@@ -20,6 +20,8 @@ import { planBrokerMemory } from './memory.ts'
 import { createNameServers } from './name-servers.ts'
 
 const STOP_DEADLINE_MS = 4000
+/** It writes the files of thousands of queues; what else stops has nothing to write. */
+const BROKER_STOP_WEIGHT = 4
 const DEFECT_EXIT_CODE = 70
 const LOOPBACK = /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/
 
@@ -85,7 +87,10 @@ const health = createHealthServer({
   queueMetrics: registry.exposeDetail,
 })
 if (!LOOPBACK.test(listenHost)) logger.warn({ event: 'broker.open', host: listenHost })
-const parts = [...(healthPort === 0 ? [] : [{ name: 'health', service: health }]), { name: 'broker', service }]
+const parts = [
+  ...(healthPort === 0 ? [] : [{ name: 'health', service: health }]),
+  { name: 'broker', service, stopWeight: BROKER_STOP_WEIGHT },
+]
 const lifecycle = createLifecycle(parts, { ...effects, stopDeadlineMs: STOP_DEADLINE_MS })
 
 const asked = new Promise<void>((resolveAsked) => {

@@ -156,7 +156,8 @@ export function createStandalone(config: StandaloneConfig, deps: StandaloneDeps)
     return proxy
   })
 
-  const parts = [healthPart, nameserverPart, brokerPart, proxyPart]
+  // At a stop, the broker writes the files of thousands of queues, and the proxy's clients take their last answers.
+  const parts = [healthPart, nameserverPart, { ...brokerPart, stopWeight: 4 }, { ...proxyPart, stopWeight: 2 }]
   const lifecycle = createLifecycle(parts, { clock, scheduler, stopDeadlineMs: deps.stopDeadlineMs })
   return {
     start: () => lifecycle.start(),

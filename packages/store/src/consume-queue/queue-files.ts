@@ -138,12 +138,12 @@ export function createQueueFiles(options: {
   }
 
   async function createFile(queue: ConsumeQueue, offset: number): Promise<File> {
-    const folder = folderOf(queue)
-    await files.makeFolder(folder)
+    await files.makeFolder(folderOf(queue))
     const file = await files.open(pathOf(queue, offset), 'create')
-    if ((await file.size()) === fileBytes) return file
-    await file.truncate(fileBytes)
     const blank = Math.min(unitsPerFile, queue.min - fileStart(offset))
+    // A stop makes thousands of them: without a blank start, it makes no difference which one is new.
+    if (blank > 0 && (await file.size()) === fileBytes) return file
+    await file.truncate(fileBytes)
     if (blank > 0) fillPreBlank(file, blank)
     return file
   }
