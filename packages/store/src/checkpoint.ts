@@ -6,7 +6,7 @@ import { seal } from './checkpoint-seal.ts'
 import type { QueueState } from './consume-queue/queue-table.ts'
 import type { IndexState } from './key-index/key-index.ts'
 import type { IndexFileState } from './key-index/layout.ts'
-import { countQueueStates, encodeQueueStates, isPosition, readQueueStates } from './queue-states.ts'
+import { decodeQueueStates, encodeQueueStates, isPosition, type QueueStates } from './queue-states.ts'
 
 const KIND = 'STCP'
 /** 1 had queues as JSON, without units. */
@@ -26,17 +26,15 @@ export interface Checkpoint {
   readonly coversTo: number
   /** Position of the first byte that the log keeps: never taken back, whatever files are still there. */
   readonly min: number
-  readonly queues: readonly QueueState[]
+  readonly queues: QueueStates
   readonly shape?: FolderShape | undefined
   /** Undefined where the key index failed: it is built again at the next start. */
   readonly index: IndexState | undefined
 }
 
 /** A checkpoint file that can be read, newest first. */
-export interface StoredCheckpoint extends Omit<Checkpoint, 'queues'> {
+export interface StoredCheckpoint extends Checkpoint {
   readonly generation: Generation
-  /** Decoded while somebody reads them, each time anew. */
-  readonly queues: Iterable<QueueState>
 }
 
 /** `whenFlushed` is awaited before the file takes its name: a checkpoint never runs ahead of the log. */
@@ -48,11 +46,11 @@ export async function writeCheckpoint(
 ): Promise<void> {
   const { min, shape, queues } = checkpoint
   const index = checkpoint.index && { ...checkpoint.index, files: checkpoint.index.files.map(encodeIndexFile) }
-  const lost = queues.flatMap(({ isLost }, at) => (isLost === true ? [at] : []))
+  const { lost } = queues
   const head = Buffer.from(JSON.stringify({ min, shape, index, ...(lost.length > 0 && { lost }) }))
   const length = Buffer.alloc(LENGTH_BYTES)
   length.writeUInt32BE(head.length)
-  const payload = Buffer.concat([length, head, encodeQueueStates(queues)])
+  const payload = Buffer.concat([length, head, queues.bytes])
   await writeGeneration(files, path, {
     kind: KIND,
     version: VERSION,
@@ -107,7 +105,7 @@ function decodeIndex(index: unknown): IndexState | undefined {
   return decoded.includes(undefined) ? undefined : { coversTo, files: decoded as IndexFileState[] }
 }
 
-type Content = Omit<StoredCheckpoint, 'coversTo' | 'generation'>
+type Content = Omit<Checkpoint, 'coversTo'>
 
 interface Head {
   readonly head: Omit<Content, 'queues'>
@@ -130,24 +128,15 @@ function decodeText(payload: Buffer): Content | undefined {
   const decoded = decodeHead(payload.toString())
   if (decoded === undefined || !Array.isArray(decoded.queues)) return undefined
   const queues = decoded.queues.map(decodeQueue)
-  return queues.includes(undefined) ? undefined : { ...decoded.head, queues: queues as QueueState[] }
+  return queues.includes(undefined) ? undefined : { ...decoded.head, queues: encodeQueueStates(queues as QueueState[]) }
 }
 
 function decodeParts(payload: Buffer): Content | undefined {
   const end = LENGTH_BYTES + payload.readUInt32BE(0)
   const decoded = decodeHead(payload.toString('utf8', LENGTH_BYTES, end))
-  const states = payload.subarray(end)
-  if (decoded === undefined || countQueueStates(states) === undefined) return undefined
-  const lost = new Set(decoded.lost)
-  return { ...decoded.head, queues: { [Symbol.iterator]: () => withLost(readQueueStates(states), lost) } }
-}
-
-function* withLost(states: Iterable<QueueState>, lost: ReadonlySet<number>): Generator<QueueState> {
-  let at = 0
-  for (const state of states) {
-    yield lost.has(at) ? { ...state, isLost: true } : state
-    at += 1
-  }
+  if (decoded === undefined) return undefined
+  const queues = decodeQueueStates(payload.subarray(end), decoded.lost)
+  return queues && { ...decoded.head, queues }
 }
 
 function decodePayload({ version, payload }: Generation): Content | undefined {

@@ -9,6 +9,7 @@ import { KEPT_BYTES_MAX, unitsLeft } from './consume-queue/file-plan.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
 import type { QueueTable } from './consume-queue/queue-table.ts'
 import { UNIT_BYTES } from './consume-queue/unit.ts'
+import { encodeQueueStates } from './queue-states.ts'
 import { writeFlushedMark } from './flushed-mark.ts'
 import { createCatchUp } from './key-index/catch-up.ts'
 import type { IndexState, KeyIndex } from './key-index/key-index.ts'
@@ -218,7 +219,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     } while (rounds < PERSIST_ROUNDS_MAX && (endedTopics.size > 0 || unpersisted > CHECKPOINT_UNITS_MAX))
     const coversTo = log.written
     covered = coversTo
-    const states = queues.states()
+    const states = encodeQueueStates(queues.states)
     const min = options.logMin()
     const timestampMs = options.lastTimestampMs()
     await syncQueueFiles()

@@ -13,15 +13,30 @@ export function isPosition(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-/** Queues of one topic that follow one another take the least room. */
-export function encodeQueueStates(states: readonly QueueState[]): Buffer {
+/** Queues as they were at one moment, in bytes: a list of 10,000 takes megabytes. Read one by one, each time anew. */
+export interface QueueStates extends Iterable<QueueState> {
+  readonly bytes: Buffer
+  /** Places of those whose files nothing may count on; not in the bytes. */
+  readonly lost: readonly number[]
+}
+
+function statesIn(bytes: Buffer, lost: readonly number[]): QueueStates {
+  return { bytes, lost, [Symbol.iterator]: () => readStates(bytes, new Set(lost)) }
+}
+
+/** Goes through the queues twice. Those of one topic that follow one another take the least room. */
+export function encodeQueueStates(states: Iterable<QueueState>): QueueStates {
+  const lost: number[] = []
   let bytes = 0
+  let count = 0
   let last: string | undefined
-  for (const { topic, units } of states) {
+  for (const { topic, units, isLost } of states) {
     bytes += FIXED_BYTES + (topic === last ? 0 : Buffer.byteLength(topic)) + (units?.length ?? 0)
+    if (isLost === true) lost.push(count)
+    count += 1
     last = topic
   }
-  const into = Buffer.allocUnsafe(bytes)
+  const into = Buffer.allocUnsafeSlow(bytes)
   let at = 0
   last = undefined
   for (const { topic, queueId, min, max, units } of states) {
@@ -37,31 +52,36 @@ export function encodeQueueStates(states: readonly QueueState[]): Buffer {
     }
     last = topic
   }
-  return into
+  return statesIn(into, lost)
 }
 
-/** How many queues these bytes hold; undefined for bytes that can not be. */
-export function countQueueStates(from: Buffer): number | undefined {
-  let queues = 0
-  for (let at = 0; at < from.length; queues += 1) {
-    if (at + FIXED_BYTES > from.length) return undefined
+/** Undefined for bytes that can not be. */
+export function decodeQueueStates(bytes: Buffer, lost: readonly number[] = []): QueueStates | undefined {
+  return isQueueStates(bytes) ? statesIn(bytes, lost) : undefined
+}
+
+function isQueueStates(from: Buffer): boolean {
+  for (let at = 0; at < from.length;) {
+    if (at + FIXED_BYTES > from.length) return false
     const length = from.readUInt16BE(at)
+    if (length === 0 && at === 0) return false
     at += 2 + length
-    if (at + FIXED_BYTES - 2 > from.length || (length === 0 && queues === 0)) return undefined
+    if (at + FIXED_BYTES - 2 > from.length) return false
     const min = from.readDoubleBE(at + 8)
     const max = from.readDoubleBE(at + 16)
     const count = from.readUInt32BE(at + 24)
-    if (!isPosition(from.readDoubleBE(at)) || !isPosition(min) || !isPosition(max)) return undefined
+    if (!isPosition(from.readDoubleBE(at)) || !isPosition(min) || !isPosition(max)) return false
     at += FIXED_BYTES - 2 + count * UNIT_BYTES
-    if (min > max || count > max || at > from.length) return undefined
+    if (min > max || count > max || at > from.length) return false
   }
-  return queues
+  return true
 }
 
-/** The queues of bytes that were counted, one after the other: a list of them all takes megabytes. Units are views. */
-export function* readQueueStates(from: Buffer): Generator<QueueState> {
+/** Units are views. */
+function* readStates(from: Buffer, lost: ReadonlySet<number>): Generator<QueueState> {
   let topic = ''
-  for (let at = 0; at < from.length;) {
+  let place = 0
+  for (let at = 0; at < from.length; place += 1) {
     const length = from.readUInt16BE(at)
     at += 2
     if (length > 0) topic = from.toString('utf8', at, at + length)
@@ -70,9 +90,9 @@ export function* readQueueStates(from: Buffer): Generator<QueueState> {
     const min = from.readDoubleBE(at + 8)
     const max = from.readDoubleBE(at + 16)
     const unitsAt = at + FIXED_BYTES - 2
-    const unitsEnd = unitsAt + from.readUInt32BE(at + 24) * UNIT_BYTES
-    at = unitsEnd
-    if (unitsAt === unitsEnd) yield { topic, queueId, min, max }
-    else yield { topic, queueId, min, max, units: from.subarray(unitsAt, unitsEnd) }
+    at = unitsAt + from.readUInt32BE(at + 24) * UNIT_BYTES
+    const state = { topic, queueId, min, max }
+    const units = unitsAt === at ? {} : { units: from.subarray(unitsAt, at) }
+    yield { ...state, ...units, ...(lost.has(place) && { isLost: true }) }
   }
 }

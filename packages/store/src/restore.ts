@@ -16,6 +16,7 @@ import type { IndexState } from './key-index/key-index.ts'
 import { minOffsetAt } from './consume-queue/unit-search.ts'
 import type { RecoveryReport, ReplayedRecord, StoreEvent, StoreOptions } from './message-store.ts'
 import { isLegalTopic, QueueBuilder } from './queue-builder.ts'
+import { encodeQueueStates } from './queue-states.ts'
 import { isJournal, storedTagsCode, topicOf } from './record-fields.ts'
 import { type LogSource, type ScannedRecord, scanLog } from './recovery.ts'
 import { cutTail } from './repair.ts'
@@ -146,7 +147,8 @@ async function markLost(
   checkpoint: StoredCheckpoint,
   lost: ReadonlyMap<number, LostQueue>,
 ): Promise<void> {
-  const queues = Array.from(checkpoint.queues, (state, at) => (lost.has(at) ? { ...state, isLost: true } : state))
+  const states = Array.from(checkpoint.queues, (state, at) => (lost.has(at) ? { ...state, isLost: true } : state))
+  const queues = encodeQueueStates(states)
   // It covers no more than the one that was chosen, which is flushed.
   await writeCheckpoint(files, path, { ...checkpoint, queues }, async () => undefined)
   const { valid } = await readCheckpoints(files, path)

@@ -33,7 +33,9 @@ export class ConsumeQueue implements ChunkOwner {
   /** Units below are being mended: nobody is given any until that is done. */
   barredBelow = 0
   readonly #cache: ChunkCache
-  readonly #chunks = new Map<number, Chunk>()
+  /** Most queues have one chunk in memory: a map for each of thousands of them would take more than their units. */
+  #chunk: Chunk | undefined
+  #others: Map<number, Chunk> | undefined
 
   constructor(
     place: { readonly topic: string; readonly queueId: number },
@@ -56,7 +58,7 @@ export class ConsumeQueue implements ChunkOwner {
   push(unit: { readonly commitLogOffset: number; readonly size: number; readonly tagsCode: number }): void {
     const offset = this.max
     const index = Math.floor(offset / CHUNK_UNITS)
-    const known = this.#chunks.get(index)
+    const known = this.#chunkAt(index)
     const chunk = known ?? new Chunk(this, index, offset)
     assert(chunk.to === offset, 'units of a chunk follow one another')
     const grown = chunk.reserve(offset, offset + 1)
@@ -80,7 +82,7 @@ export class ConsumeQueue implements ChunkOwner {
     const stop = Math.min(end, offset + unitsMax)
     if (offset < stop && offset < this.barredBelow) return { kind: 'missing', at: offset }
     while (offset < stop) {
-      const chunk = this.#chunks.get(Math.floor(offset / CHUNK_UNITS))
+      const chunk = this.#chunkAt(Math.floor(offset / CHUNK_UNITS))
       if (chunk === undefined || offset < chunk.from || offset >= chunk.to) return { kind: 'missing', at: offset }
       chunk.used = true
       const chunkStop = Math.min(stop, chunk.to)
@@ -96,7 +98,7 @@ export class ConsumeQueue implements ChunkOwner {
 
   /** Bytes of units in memory from `from` on, up to the end of their chunk; undefined where they are not in memory. */
   resident(from: number): { readonly bytes: Uint8Array; readonly to: number } | undefined {
-    const chunk = this.#chunks.get(Math.floor(from / CHUNK_UNITS))
+    const chunk = this.#chunkAt(Math.floor(from / CHUNK_UNITS))
     if (chunk === undefined || from < chunk.from || from >= chunk.to) return undefined
     return { bytes: chunk.bytes.subarray(chunk.at(from), chunk.at(chunk.to)), to: chunk.to }
   }
@@ -129,7 +131,7 @@ export class ConsumeQueue implements ChunkOwner {
   correct(from: number, units: Buffer): void {
     const end = from + units.length / UNIT_BYTES
     for (let index = Math.floor(from / CHUNK_UNITS); index * CHUNK_UNITS < end; index += 1) {
-      const chunk = this.#chunks.get(index)
+      const chunk = this.#chunkAt(index)
       if (chunk === undefined) continue
       const first = Math.max(from, chunk.from)
       const last = Math.min(end, chunk.to)
@@ -140,18 +142,21 @@ export class ConsumeQueue implements ChunkOwner {
   }
 
   drop(chunk: Chunk): void {
-    this.#chunks.delete(chunk.index)
+    if (this.#chunk === chunk) this.#chunk = undefined
+    else this.#others?.delete(chunk.index)
   }
 
   /** It left the table: nothing of it is written or read any more, and its units take no memory. */
   end(): void {
     this.ended = true
-    for (const chunk of this.#chunks.values()) this.#cache.remove(chunk)
-    this.#chunks.clear()
+    if (this.#chunk !== undefined) this.#cache.remove(this.#chunk)
+    for (const chunk of this.#others?.values() ?? []) this.#cache.remove(chunk)
+    this.#chunk = undefined
+    this.#others = undefined
   }
 
   #fillChunk(start: number, stop: number, units: Buffer): void {
-    const known = this.#chunks.get(start / CHUNK_UNITS)
+    const known = this.#chunkAt(start / CHUNK_UNITS)
     if (known !== undefined) {
       if (stop < known.from || start >= known.from) return
       const grown = known.reserve(start, known.from)
@@ -169,7 +174,16 @@ export class ConsumeQueue implements ChunkOwner {
   }
 
   #addChunk(chunk: Chunk): void {
-    this.#chunks.set(chunk.index, chunk)
+    if (this.#chunk !== undefined) {
+      this.#others ??= new Map()
+      this.#others.set(this.#chunk.index, this.#chunk)
+    }
+    this.#chunk = chunk
     this.#cache.add(chunk)
+  }
+
+  #chunkAt(index: number): Chunk | undefined {
+    const chunk = this.#chunk
+    return chunk?.index === index ? chunk : this.#others?.get(index)
   }
 }

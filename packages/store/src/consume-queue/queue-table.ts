@@ -42,8 +42,8 @@ export interface QueueTable extends QueueReader {
   takeDirty(which: 'many' | 'all'): ConsumeQueue[]
   /** Units in no file. */
   dirtyUnits(): number
-  /** What a checkpoint says of the queues, with the units that are in no file now. */
-  states(): QueueState[]
+  /** What a checkpoint says of the queues, with the units that are in no file, at the moment it is read. */
+  readonly states: Iterable<QueueState>
   all(): Iterable<ConsumeQueue>
   ofTopic(topic: string): Iterable<ConsumeQueue>
   /** Brings units into memory; the files themselves until a repair takes over. */
@@ -116,7 +116,11 @@ export function createQueueTable(options: {
       return write
     },
     dirtyUnits: () => sumUnitsLeft(dirty),
-    states: () => Array.from(all(), stateOf),
+    states: {
+      *[Symbol.iterator]() {
+        for (const queue of all()) yield stateOf(queue)
+      },
+    },
     all,
     ofTopic: (topic) => topics.get(topic)?.values() ?? [],
     remove(queue) {

@@ -10,6 +10,7 @@ import { lossBytes } from '../loss-record.ts'
 import type { RecoveryReport, StoreDeps } from '../message-store.ts'
 import { openMessageStore } from '../open-store.ts'
 import type { LogRange } from '../recovery.ts'
+import { encodeQueueStates } from '../queue-states.ts'
 import { pathsOf, STORE_DEFAULTS } from '../store-settings.ts'
 import type { CheckOwner } from '../check/check-owner.ts'
 import type { Folder } from '../check/folder-shape.ts'
@@ -150,7 +151,7 @@ async function copyStates({ files, folder, to, end }: Copying): Promise<void> {
   if (known !== undefined) {
     // Units are made from the records that were copied.
     const queues = Array.from(known.queues, ({ topic, queueId, min, max }) => ({ topic, queueId, min, max }))
-    const states = { ...known, queues, index: undefined }
+    const states = { ...known, queues: encodeQueueStates(queues), index: undefined }
     await writeCheckpoint(files, pathsOf(to).queueCheckpoint, states, () => Promise.resolve())
   }
   await files.makeFolder(`${to}/config`)
