@@ -1,4 +1,5 @@
 // IP addresses between text and the 4 or 16 bytes of records and message ids. Names are refused: nothing is resolved here.
+import { readInt32, writeInt32 } from '@rocketmq-ts/bytes'
 import { MqError } from './mq-error.ts'
 
 /** Where a message was born or stored. `host` is an IPv4 or IPv6 address as text. */
@@ -14,17 +15,34 @@ function plainHost(host: string): string {
   return host.startsWith(MAPPED_PREFIX) && host.includes('.') ? host.slice(MAPPED_PREFIX.length) : host
 }
 
+/** The last two IPv4 addresses that were written, and their bytes: where messages are stored, and where many were born. */
+const known = { host: '0.0.0.0', bytes: 0, otherHost: '0.0.0.0', otherBytes: 0 }
+
 /** 4 for IPv4 (also mapped into IPv6), 16 for IPv6; only looks at the form. */
 export function hostBytesLength(host: string): 4 | 16 {
+  if (host === known.host || host === known.otherHost) return 4
   if (!host.includes(':')) return 4
   return plainHost(host).includes(':') ? 16 : 4
 }
 
 /** Writes the address at `at` and returns its length, 4 or 16. MqError 'parameter-invalid' for any other text. */
 export function writeHost(host: string, into: Uint8Array, at: number): 4 | 16 {
+  if (host === known.host) {
+    writeInt32(into, at, known.bytes)
+    return 4
+  }
+  if (host === known.otherHost) {
+    writeInt32(into, at, known.otherBytes)
+    return 4
+  }
   const plain = host.includes(':') ? plainHost(host) : host
   if (!plain.includes(':')) {
     if (!writeIpv4(plain, into, at)) throw illegalHost(host)
+    if (at + 4 > into.length) return 4
+    known.otherHost = known.host
+    known.otherBytes = known.bytes
+    known.host = host
+    known.bytes = readInt32(into, at)
     return 4
   }
   const words = parseIpv6(plain)

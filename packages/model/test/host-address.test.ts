@@ -37,6 +37,23 @@ test.each([
   expect(codeOf(() => throughBytes(host))).toBe('parameter-invalid')
 })
 
+test('host: addresses that take turns → each has its own bytes every time', () => {
+  const hosts = [
+    '0.0.0.0',
+    '10.0.0.1',
+    '10.0.0.2',
+    '::1',
+    '::ffff:10.0.0.3',
+    '10.0.0.1',
+    '10.0.0.2',
+    '10.0.0.1',
+    '10.0.0.1',
+  ]
+  const shown = hosts.map((host) => [throughBytes(host), hostBytesLength(host)])
+  expect(shown.map(([host]) => host)).toEqual(hosts.map((host) => host.replace('::ffff:', '')))
+  expect(shown.map(([, length]) => length)).toEqual(hosts.map((host) => (host === '::1' ? 16 : 4)))
+})
+
 test('host: any address → the announced length, and stable text', () => {
   fc.assert(
     fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (host) => {
