@@ -14,6 +14,7 @@ import { writeFlushedMark } from './flushed-mark.ts'
 import { createCatchUp } from './key-index/catch-up.ts'
 import type { IndexState, KeyIndex } from './key-index/key-index.ts'
 import type { LogSource } from './recovery.ts'
+import { withFastAccessors } from './fast-accessors.ts'
 
 /** New units after which queues with many are written to their files, not only at the next checkpoint. */
 const PERSIST_UNITS = 65_536
@@ -271,7 +272,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     return running
   }
 
-  return {
+  return withFastAccessors({
     get isBehind() {
       return unpersisted > UNPERSISTED_UNITS_MAX || index.isBehind
     },
@@ -299,5 +300,5 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
       timer = undefined
       await Promise.allSettled([following, running, persisting])
     },
-  }
+  })
 }

@@ -4,6 +4,7 @@ import type { Logger } from '@rocketmq-ts/runtime'
 import { isNoSpace } from './commit-log/disk-reserve.ts'
 import type { LogWriter } from './commit-log/log-writer.ts'
 import type { StoreEvent } from './message-store.ts'
+import { withFastAccessors } from './fast-accessors.ts'
 
 export interface StartNotes {
   /** What finds no room may wait: a start with a reserve gives that up first. */
@@ -30,7 +31,7 @@ export function createStartNotes(logger: Logger<StoreEvent>, mayWait: boolean): 
     waitsFor = undefined
   }
 
-  return {
+  return withFastAccessors({
     mayWait,
     get waitsFor() {
       return waitsFor
@@ -54,7 +55,7 @@ export function createStartNotes(logger: Logger<StoreEvent>, mayWait: boolean): 
       })
       return running
     },
-  }
+  })
 }
 
 /** A writer of the log that writes the notes first. */

@@ -11,6 +11,7 @@ import { createRecordReads, type RecordReads } from './record-reads.ts'
 import { RECORD_BYTES_MAX } from './scan.ts'
 import type { Segments } from './segment.ts'
 import type { ZeroWindow } from './zero-window.ts'
+import { withFastAccessors } from '../fast-accessors.ts'
 
 const MiB = 1024 * 1024
 /** Bytes of one batch, at most; beyond, sends are answered 'busy'. */
@@ -72,6 +73,8 @@ export interface CommitLog extends RecordReads {
 }
 
 const DONE = Promise.resolve()
+/** Not Buffer's own, which also takes texts and costs more. */
+const { includes } = Uint8Array.prototype
 
 /** A batch on its way, and the segments that it enters first. */
 interface Outgoing {
@@ -145,7 +148,7 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     else if (waiting.length > 0 && builder.bytes > JOURNAL_SLACK_BYTES) {
       throw refuse(noSpace(`${builder.bytes} bytes of the journal wait for it`))
     }
-    if (record.properties.includes(0)) {
+    if (includes.call(record.properties, 0)) {
       throw new MqError(
         'message-illegal',
         'properties: hold a zero byte, by which recovery knows text that was cut off',
@@ -297,7 +300,7 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
   const { bodyBytesMax, hotBytes, coldReadBytes } = options
   const reads = createRecordReads({ scheduler, segments, log, bodyBytesMax, hotBytes, coldReadBytes })
 
-  return {
+  return withFastAccessors({
     get appended() {
       return builder.end
     },
@@ -323,5 +326,5 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     whenFlushed: group.whenFlushed,
     ...reads,
     stop: group.stop,
-  }
+  })
 }

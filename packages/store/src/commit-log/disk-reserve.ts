@@ -2,6 +2,7 @@
 // From then on sends are refused, until what waits is written and the file could be made again. A last part of it stays
 // even then, for a start on the full disk: only that gives it up, and makes it again.
 import { type File, FileError, type Files, type Scheduler, type Timer } from '@rocketmq-ts/runtime'
+import { withFastAccessors } from '../fast-accessors.ts'
 
 const PIECE_BYTES = 1024 * 1024
 /** Pause between pieces while the file is made, so that it does not stand in the way of sends. */
@@ -158,7 +159,7 @@ export function createDiskReserve(options: {
       })
   }
 
-  return {
+  return withFastAccessors({
     get full() {
       return full
     },
@@ -184,5 +185,5 @@ export function createDiskReserve(options: {
       timer?.cancel()
       await cancelFilling()
     },
-  }
+  })
 }

@@ -1,6 +1,7 @@
 // One sync for everything written before it starts; what is written meanwhile waits for the next one.
 // Nothing counts as flushed before its sync returned, and a failed sync is final: it is never repeated.
 import type { Scheduler, Timer } from '@rocketmq-ts/runtime'
+import { withFastAccessors } from '../fast-accessors.ts'
 
 export interface GroupCommitOptions {
   readonly scheduler: Scheduler
@@ -111,7 +112,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     )
   }
 
-  return {
+  return withFastAccessors({
     get flushed() {
       return flushed
     },
@@ -143,5 +144,5 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       timer?.cancel()
       timer = undefined
     },
-  }
+  })
 }

@@ -3,6 +3,7 @@
 import { MqError } from '@rocketmq-ts/model'
 import type { File, Files } from '@rocketmq-ts/runtime'
 import { isNoSpace } from './disk-reserve.ts'
+import { withFastAccessors } from '../fast-accessors.ts'
 
 /** Java: UtilAll.offset2FileName. */
 const NAME_DIGITS = 20
@@ -150,7 +151,7 @@ export async function openSegments(options: {
     await Promise.allSettled(making.values())
   }
 
-  return {
+  return withFastAccessors({
     segmentBytes,
     get min() {
       return min
@@ -205,5 +206,5 @@ export async function openSegments(options: {
       retired.length = 0
       segments.clear()
     },
-  }
+  })
 }

@@ -18,6 +18,7 @@ import { createHolds, type Holds } from './holds.ts'
 import { type DiskUse, type LogFile, planRetention, type RetentionPlan, usedRatio } from './plan.ts'
 import { lastStoredMs } from './segment-age.ts'
 import { createTopicRules, type PlannedMins } from './topic-rules.ts'
+import { withFastAccessors } from '../fast-accessors.ts'
 
 /** Queues looked at between two pauses, in which other work runs. */
 const QUEUES_PER_PAUSE = 256
@@ -326,7 +327,7 @@ export function createRetention(deps: RetentionDeps): Retention {
     await deps.index.removeBelow(segments.min)
   }
 
-  return {
+  return withFastAccessors({
     get logMin() {
       return logMin
     },
@@ -351,5 +352,5 @@ export function createRetention(deps: RetentionDeps): Retention {
       endPause()
       await running
     },
-  }
+  })
 }
