@@ -149,6 +149,9 @@ test('damage: the bodies of the last records of a queue, and no file but the log
   expect(await textsOf(store, 'C')).toEqual(['<damaged>'])
   const next = await send(store, ...['A', 'B', 'C'].map((topic) => newRecord({ topic })))
   expect(next.map(({ queueOffset }) => queueOffset)).toEqual([3, 2, 1])
+  await store.close()
+  const { findings } = await checkStore({ folder: FOLDER }, restarted(effects))
+  expect(findings.filter(({ severity }) => severity !== 'note')).toMatchObject([{ kind: 'log-damaged' }])
 })
 
 test('damage: the last record of a queue names an offset that it can not have → the offset is not believed', async () => {

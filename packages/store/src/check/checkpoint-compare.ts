@@ -1,4 +1,5 @@
 // Compares our checkpoints with the queues as the log has them at the same position.
+import { RECORD_BYTES_MIN } from '@rocketmq-ts/model'
 import type { StoredCheckpoint } from '../checkpoint.ts'
 import type { Findings } from './finding.ts'
 import type { Folder } from './folder-shape.ts'
@@ -32,8 +33,8 @@ export function createCheckpointCompare(
       known.add(`${topic}/${queueId}`)
       const track = queues.nextOf(topic, queueId)
       if (track === undefined) {
-        // Retention may have taken all records.
-        if (min === max || logMin > 0) continue
+        // Retention may have taken all records, or damage, where it is large enough for them.
+        if (logMin > 0 || max - min <= Math.floor(lostBytes / RECORD_BYTES_MIN)) continue
         missing.push({
           topic,
           file,
