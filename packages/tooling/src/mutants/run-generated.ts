@@ -45,9 +45,11 @@ export async function runGenerated(faults: readonly Fault[], deps: GeneratedDeps
     const durationMs = (testFile: string) => greenMs.get(testFile) ?? 0
     const orderFor = createTestOrder({ testFiles, sources, durationMs })
     return judgeAll(faults, copies, deps, async (fault, copy) => {
+      const why = explanationOf(fault, survivors)
+      if (why !== undefined) return { test: 'none', verdict: { kind: 'explained', reason: why } }
       const deadlineMs = (testFile: string) => faultyDeadlineMs(durationMs(testFile))
       const ran = await runFaulty(fault, copy, { testFiles: orderFor(fault.file), deadlineMs }, runTests)
-      return { test: noticedBy(ran), verdict: verdictOf(fault, ran, survivors) }
+      return { test: noticedBy(ran), verdict: verdictOf(ran) }
     })
   })
 }
@@ -80,16 +82,19 @@ function noticedBy(ran: FaultyRun): string {
   return (ran.kind === 'ended' ? [...ran.run.failed.keys()][0] : undefined) ?? 'none'
 }
 
-function verdictOf(fault: Fault, ran: FaultyRun, survivors: readonly Survivor[]): Verdict {
+/** Those that are explained do not run: all tests would, to say nothing new. */
+function explanationOf(fault: Fault, survivors: readonly Survivor[]): string | undefined {
+  return survivors.find(({ file, line, changed }) => {
+    return file === fault.file && fault.name.endsWith(` ${line} → ${changed}`)
+  })?.why
+}
+
+function verdictOf(ran: FaultyRun): Verdict {
   if (ran.kind === 'rotten') return ran
   if (ran.kind === 'hung') return { kind: 'caught', reason: 'does not end, and does without the fault' }
   const [failure] = ran.run.failed.values()
   if (failure !== undefined) return { kind: 'caught', reason: failure }
   // Tests that do not load are noticed by whoever runs them.
   if (ran.run.broken.length > 0) return { kind: 'caught', reason: ran.run.broken.join('; ') }
-  const known = survivors.find(({ file, line, changed }) => {
-    return file === fault.file && fault.name.endsWith(` ${line} → ${changed}`)
-  })
-  if (known !== undefined) return { kind: 'explained', reason: known.why }
   return { kind: 'survived', reason: 'no test of the package fails: test it, or explain it in list/survivors.ts' }
 }

@@ -50,14 +50,20 @@ test('generated faults: one that a test sees → caught by that test; one that n
   expect(areEnoughCaught(results)).toBe(false)
 })
 
-test('generated faults: a survivor whose line is explained → passes, with the reason; it does not count as caught', async () => {
+test('generated faults: a survivor whose line is explained → passes without a run, with the reason; it does not count as caught', async () => {
   const survivor = {
     file: FILE,
     line: 'export const zero = 0',
     changed: 'export const zero = 1',
     why: 'nobody reads it',
   }
-  const results = await runGenerated(FAULTS, createDeps({ survivors: [survivor] }))
+  const runs: string[][] = []
+  const { runTests, ...deps } = createDeps({ survivors: [survivor] })
+  const results = await runGenerated(FAULTS, {
+    ...deps,
+    runTests: (root, request) => (runs.push([...request.testFiles]), runTests(root, request)),
+  })
+  expect(runs.filter(({ length }) => length === deps.testFiles.length)).toHaveLength(1)
   expect(results[1]?.verdict).toEqual({ kind: 'explained', reason: 'nobody reads it' })
   expect(areEnoughCaught(results)).toBe(false)
 })
