@@ -11,12 +11,14 @@ const ROOT = '/consumequeue'
 function setUp() {
   const effects = createManualEffects()
   const reads: string[] = []
+  let open = 0
   let beforeOpen: () => void = () => undefined
   const files: Files = {
     ...effects.files,
     async open(path, mode) {
       beforeOpen()
       const file = await effects.files.open(path, mode)
+      open += 1
       const watched: File = Object.create(file, {
         read: {
           value(position: number, into: Uint8Array, lane?: string, group?: string) {
@@ -25,14 +27,15 @@ function setUp() {
           },
         },
       }) as File
-      for (const name of ['size', 'truncate', 'sync', 'close', 'writeSync', 'readSync'] as const) {
+      for (const name of ['size', 'truncate', 'sync', 'writeSync', 'readSync'] as const) {
         Object.defineProperty(watched, name, { value: (file[name] as () => unknown).bind(file) })
       }
+      Object.defineProperty(watched, 'close', { value: () => ((open -= 1), file.close()) })
       return watched
     },
   }
   const queueFiles = createQueueFiles({ files, root: ROOT, unitsPerFile: 1000 })
-  return { queueFiles, files, reads, holdUp: (what: () => void) => void (beforeOpen = what) }
+  return { queueFiles, files, reads, openFiles: () => open, holdUp: (what: () => void) => void (beforeOpen = what) }
 }
 
 function createQueue(cacheBytes: number): ConsumeQueue {
@@ -54,6 +57,22 @@ test('queue files: units are loaded for a group → in the cold lane, when it is
   expect(reads).toEqual(['cold G'])
   expect(queue.walk(0, 1, 1, () => 'take').kind).toBe('scanned')
   await queueFiles.close()
+})
+
+test('queue files: more queues than files may be open → those used last stay open, all are written', async () => {
+  const { queueFiles, openFiles } = setUp()
+  const queues = Array.from(
+    { length: 150 },
+    (_, queueId) => new ConsumeQueue({ topic: 'T', queueId }, 0, 0, new ChunkCache(1)),
+  )
+  for (const queue of queues) {
+    queue.push({ commitLogOffset: 1, size: 1, tagsCode: 0 })
+    await queueFiles.persist(queue)
+  }
+  expect(openFiles()).toBe(128)
+  for (const queue of queues) expect(await queueFiles.lastUnit(queue)).toMatchObject({ commitLogOffset: 1 })
+  await queueFiles.close()
+  expect(openFiles()).toBe(0)
 })
 
 test('queue files: the queue ends while its file is opened → nothing is written, and nothing fails', async () => {

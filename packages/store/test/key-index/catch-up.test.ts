@@ -55,6 +55,23 @@ test('key index: nobody sends any more → it is completed all the same', async 
   await store.close()
 })
 
+test('key index: a message and a checkpoint while it is completed → it is completed once, and that message is found', async () => {
+  const effects = createManualEffects()
+  const store = await openKeyStore(effects, FEW)
+  const fault = effects.machine.disk.fail(FULL)
+  for (let index = 0; index < 20; index += 1) await sendOne(store, index)
+  await store.checkpoint()
+  fault.clear()
+  effects.machine.disk.fail({ on: 'read', path: 'commitlog', delayMs: 50 })
+  await store.checkpoint()
+  await sendOne(store, 20)
+  await store.checkpoint()
+  await sendOne(store, 21)
+  await effects.advance(200)
+  expect(await answers(store, 22)).toEqual(expectedAnswers(22))
+  await store.close()
+})
+
 test('key index: a stop while it is completed → the next start finds all', async () => {
   const effects = createManualEffects()
   const store = await openKeyStore(effects, FEW)
