@@ -1,1 +1,5 @@
+export * from './filter-cache.ts'
+export * from './message-filter.ts'
+export { SQL_CHARS_MAX, SQL_DEPTH_MAX, SQL_NODES_MAX } from './sql/parse.ts'
+export * from './sql-filter.ts'
 export * from './tag-filter.ts'

@@ -17,6 +17,17 @@ test("tags: 'TagA ||  TagB||' → exactly these tags, by code and by text", () =
   expect(filter.matchesCode(tagsCodeOf('TagC'))).toBe(false)
 })
 
+test('tags: spaces and control characters around a tag → dropped as Java does it, others are part of it', () => {
+  expect([...parseTagExpression('\t A \u0000|| \u3000B\u00a0 ').tags]).toEqual(['A', '\u3000B\u00a0'])
+})
+
+test('tags: asked with the properties of a message → the text of its tag decides', () => {
+  const filter = parseTagExpression('Aa')
+  expect(filter.matches((name) => ({ TAGS: 'Aa' })[name])).toBe(true)
+  expect(filter.matches((name) => ({ TAGS: 'BB' })[name])).toBe(false)
+  expect(filter.matches(() => undefined)).toBe(false)
+})
+
 test('tags: message without a tag → only received by all', () => {
   const filter = parseTagExpression('A')
   expect([filter.matchesTag(undefined), filter.matchesTag(''), filter.matchesCode(0)]).toEqual([false, false, false])

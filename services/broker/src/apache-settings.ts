@@ -55,8 +55,7 @@ export const apacheBrokerSettings = foreignSettings([
   { names: 'brokerPermission', only: ['6'], why: 'a broker starts readable and writable; drain it with rmq instead' },
   {
     names: 'enablePropertyFilter',
-    only: ['false'],
-    why: 'SQL filters are not there yet, and subscriptions with one are refused',
+    why: 'SQL filters are always offered',
   },
   { names: 'clusterTopicEnable brokerTopicEnable', only: ['true'], why: 'these topics are always there' },
   { names: 'storeType', only: ['default'], why: 'there is one kind of store' },

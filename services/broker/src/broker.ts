@@ -12,6 +12,7 @@ import {
   formatAddress,
   observeRequests,
 } from '@rocketmq-ts/remoting'
+import { createFilterCache } from '@rocketmq-ts/filter'
 import { type MetricsRegistry, createMetricsRegistry } from '@rocketmq-ts/metrics'
 import {
   type Effects,
@@ -244,10 +245,13 @@ async function openAround(
       }),
       pop: createPopMessage({
         ...popDeps,
+        filters: createFilterCache(),
         onUnreadable: (message, popTime, error) =>
           deadLetters.unreadable(message.queue, message.queueOffset, popTime, error),
         onExhausted: ({ queue, queueOffset, attempt }, popTime) =>
           deadLetters.exhausted(queue, queueOffset, popTime, attempt),
+        onFiltered: ({ queue, queueOffset }, popTime) =>
+          void turns.enter(() => inflight.settle(queue, queueOffset, popTime, 'filtered')),
         onDelivered(topic, group, messages, bytes) {
           metrics.delivered(topic, group, messages, bytes)
           runtimeInfo.delivered(messages)

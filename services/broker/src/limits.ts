@@ -13,6 +13,9 @@ export const POP_MESSAGES_MAX = 32
 export const POP_BYTES_MAX = 8 * MiB
 /** Units that one pop looks at, at most: a narrow filter must not hold a Turn. */
 export const POP_UNITS_SCANNED_MAX = 4096
+/** Records that one pop reads to filter them, and bytes of these, at most: it takes a few milliseconds of a Turn. */
+export const POP_RECORDS_JUDGED_MAX = 512
+export const POP_BYTES_JUDGED_MAX = 4 * MiB
 /** Messages that a query by key answers, at most. Java: maxMsgsNumBatch. */
 export const QUERIED_MESSAGES_MAX = 64
 /** … and where the key is a unique one, however many were asked for. Java: defaultQueryMaxNum. */

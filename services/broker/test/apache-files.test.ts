@@ -75,6 +75,12 @@ warmMapedFileEnable=true
   expect(result.warnings.every(({ reason }) => /^has no effect: \w+ /.test(reason))).toBe(true)
 })
 
+test.each(['true', 'false'])('file: enablePropertyFilter=%s → SQL filters are always offered', (value) => {
+  const result = read(`enablePropertyFilter=${value}`)
+  expect(result.ok).toBe(true)
+  expect(formatFaults(result.warnings)).toContain('SQL filters are always offered')
+})
+
 test.each([
   ['brokerId=1\nbrokerRole=SLAVE', 'broker.conf:1: brokerId: "1" is more than 0'],
   ['brokerRole=SLAVE', 'remove it, or set it to ASYNC_MASTER'],
@@ -86,7 +92,6 @@ test.each([
   ['enableControllerMode=true', '"true" is not offered'],
   ['inSyncReplicas=2', 'remove it, or set it to 1'],
   ['useTLS=true', 'brokers speak plaintext'],
-  ['enablePropertyFilter=true', 'SQL filters are not there yet'],
   ['storeType=defaultRocksDB', 'one kind of store'],
   ['fetchNamesrvAddrByAddressServer=true', 'those of namesrvAddr'],
   ['brokerPermission=4', 'drain it with rmq'],

@@ -84,6 +84,7 @@ export interface PopOptions {
   readonly invisibleMs?: number
   readonly pollMs?: number
   readonly expression?: string
+  readonly expressionType?: 'TAG' | 'SQL92'
   readonly queueId?: number
 }
 
@@ -187,7 +188,14 @@ export async function startBroker(
     async popLater(
       topic,
       group,
-      { max = 32, invisibleMs = MINUTE_MS, pollMs = 0, expression = '*', queueId = -1 } = {},
+      {
+        max = 32,
+        invisibleMs = MINUTE_MS,
+        pollMs = 0,
+        expression = '*',
+        expressionType: expType = 'TAG',
+        queueId = -1,
+      } = {},
     ) {
       const wanted = {
         consumerGroup: group,
@@ -198,7 +206,7 @@ export async function startBroker(
         pollTimeMs: pollMs,
         bornTimeMs: 0,
         initMode: 1,
-        expType: 'TAG',
+        expType,
         exp: expression,
       }
       const { code, header, body } = await peer.request(PopMessage, wanted, { timeoutMs: REQUEST_TIMEOUT_MS })

@@ -1,4 +1,5 @@
 // The proxy as a service: everything is created here and nowhere else. It keeps nothing that must survive.
+import { createFilterCache } from '@rocketmq-ts/filter'
 import { type GrpcCall, type GrpcServer, GrpcStatus, type GrpcTransport } from '@rocketmq-ts/grpc'
 import { createMetricsRegistry, type MetricsRegistry } from '@rocketmq-ts/metrics'
 import { connectPeer, type Peer } from '@rocketmq-ts/remoting'
@@ -151,6 +152,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
   })
   const telemetryStreams = new Set<GrpcCall>()
   const methods = createMethods({
+    filters: createFilterCache(),
     telemetryStreams,
     gate,
     log,

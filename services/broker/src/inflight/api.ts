@@ -22,7 +22,7 @@ export const BUCKETS = [
 export type Bucket = (typeof BUCKETS)[number]
 
 /** Buckets a single claimed message can end in. */
-export type SettledBucket = 'skipped' | 'scheduled' | 'acked' | 'dead' | 'expired' | 'recalled' | 'deleted' | 'damaged'
+export type SettledBucket = Exclude<Bucket, 'beforeStart' | 'waiting' | 'ready' | 'inFlight' | 'rolledBack'>
 
 /** Bounds of the core. At each one there is a defined answer, see the functions that name them. */
 export interface InflightLimits {

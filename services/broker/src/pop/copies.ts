@@ -63,11 +63,6 @@ export async function recordOf(store: QueueReader & UnitReader, delivery: Delive
   return store.readUnit(delivery.queue, place)
 }
 
-/** True where no later try can do better. */
-export function isDamage(error: unknown): boolean {
-  return error instanceof MqError && error.code === 'damaged'
-}
-
 export interface Copy {
   readonly delivery: Delivery
   /** The whole record. */

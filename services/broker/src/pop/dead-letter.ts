@@ -15,7 +15,8 @@ import type { DeadCandidate, Inflight, Origin, QueueState } from '../inflight/in
 import { DEAD_LETTERS_IN_WORK_MAX, SECOND_MS } from '../limits.ts'
 import { findProperty } from '../send/property-text.ts'
 import type { SettingsWriter } from '../settings-writer.ts'
-import { appendCopy, isDamage, originOf, recordOf } from './copies.ts'
+import { appendCopy, originOf, recordOf } from './copies.ts'
+import { isDamage } from './damage.ts'
 
 /** A longer unique key is no name: the copy names the place of its origin. */
 const UNIQUE_KEY_CHARS_MAX = 255

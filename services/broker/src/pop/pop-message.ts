@@ -1,5 +1,5 @@
 // POP_MESSAGE: claims messages for an invisible time, or waits for some. Java: PopMessageProcessor.
-import { type TagFilter, parseTagExpression } from '@rocketmq-ts/filter'
+import type { FilterCache } from '@rocketmq-ts/filter'
 import { MqError, Perm, type SubscriptionGroupConfig, decodeRecord, popTopicFlag } from '@rocketmq-ts/model'
 import {
   type IncomingRequest,
@@ -17,7 +17,8 @@ import type { LongPolling } from '../long-polling.ts'
 import type { PeerWaits } from '../peer-waits.ts'
 import { INVISIBLE_TIME_MS_MAX, POLL_TIME_MS_MAX, POP_MESSAGES_MAX } from '../limits.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
-import { type RewriteOf, readMessages } from './read-messages.ts'
+import { type MatcherOf, type RewriteOf, readMessages } from './read-messages.ts'
+import { createRecordMatcher, type Verdicts } from './record-filter.ts'
 import type { RemovalFence } from './removal-fence.ts'
 import { deliveredRecord, deliveriesBefore } from './retry-delivery.ts'
 import { popKindOf, retryTopicsOf } from './retry-topics.ts'
@@ -33,6 +34,9 @@ interface Attempt {
   readonly wokenBy: number | undefined
   /** The group began with this request: its answer waits for the flush. */
   readonly started: boolean
+  /** It waited for the disk before. */
+  readonly loaded: boolean
+  readonly verdicts: Verdicts
 }
 
 /** reviveQueueId of every answer: our in-flight state needs no revive queues. */
@@ -53,10 +57,13 @@ export interface PopDeps {
   readonly waits: PeerWaits
   /** The group's settings, created where that is allowed. Throws MqError 'group-not-found'. */
   readonly groupForConsume: (name: string) => SubscriptionGroupConfig
+  readonly filters: Pick<FilterCache, 'filter'>
   /** A claimed message can not be read: it settles as damaged. */
   readonly onUnreadable: (message: TakenMessage, popTime: number, error: Error) => void
   /** A claimed message of a retry topic was delivered as often as it may be, over all its copies. */
   readonly onExhausted: (message: TakenMessage, popTime: number) => void
+  /** A claimed message does not match the filter, though its tags code does: it settles as filtered. */
+  readonly onFiltered: (message: TakenMessage, popTime: number) => void
   readonly onDelivered: (topic: string, group: string, messages: number, bytes: number) => void
   readonly onFull: (topic: string, group: string, bound: FullReason) => void
 }
@@ -82,13 +89,7 @@ export function checkReadable(
   return topic
 }
 
-function filterOf(header: PopMessageHeader): TagFilter {
-  const type = header.expType ?? 'TAG'
-  if (type !== 'TAG') throw new MqError('not-implemented', `expType '${type}': only TAG filters are offered yet`)
-  return parseTagExpression(header.exp ?? '*')
-}
-
-function popRequest(deps: PopDeps, header: PopMessageHeader, turn: number): PopRequest {
+function popRequest(deps: PopDeps, { request: { header }, verdicts }: Attempt, turn: number): PopRequest {
   const { maxMsgNums, invisibleTimeMs } = header
   if (maxMsgNums < 1 || maxMsgNums > POP_MESSAGES_MAX) {
     throw new MqError('parameter-invalid', `maxMsgNums is ${maxMsgNums}; allowed is 1 to ${POP_MESSAGES_MAX}`)
@@ -106,7 +107,8 @@ function popRequest(deps: PopDeps, header: PopMessageHeader, turn: number): PopR
     queueId: header.queueId,
     max: maxMsgNums,
     invisibleMs: invisibleTimeMs,
-    filter: filterOf(header),
+    filter: deps.filters.filter(header.expType, header.exp),
+    verdicts,
     startAt: header.initMode === PopInitMode.MIN ? 'min' : 'max',
     retries: retryTopicsOf(deps.topics, header.consumerGroup, header.topic),
     retriesFirst: turn % RETRIES_FIRST_EVERY === 0,
@@ -125,7 +127,7 @@ export function createPopMessage(deps: PopDeps) {
       return
     }
     nextQueue += 1
-    const wanted = popRequest(deps, request.header, nextQueue)
+    const wanted = popRequest(deps, earlier, nextQueue)
     const taken = takeMessages(deps, wanted, clock.nowMs(), nextQueue)
     const attempt = { ...earlier, started: earlier.started || taken.started }
     if (taken.full !== undefined) deps.onFull(request.header.topic, request.header.consumerGroup, taken.full)
@@ -133,10 +135,10 @@ export function createPopMessage(deps: PopDeps) {
       // What is not in memory must not wait until the other queues are empty. A failure shows when nothing else is left.
       taken.load?.().catch(() => undefined)
       wakeNext(taken)
-      turns.release(attempt.started ? 'flushed' : 'written', () => void answer(request, wanted, taken))
-    } else if (taken.load !== undefined) {
+      turns.release(attempt.started ? 'flushed' : 'written', () => void answer(attempt, wanted, taken))
+    } else if (taken.load !== undefined && (!attempt.loaded || clock.monotonicMs() < pollUntilMs)) {
       taken.load().then(
-        () => enterAgain(attempt),
+        () => enterAgain({ ...attempt, loaded: true }),
         (error: unknown) => fail(request, error),
       )
     } else if (taken.more && clock.monotonicMs() < pollUntilMs) {
@@ -229,9 +231,33 @@ export function createPopMessage(deps: PopDeps) {
     return (queue) => (queue.topic === topicName ? undefined : rewrite)
   }
 
-  async function answer(request: Request, wanted: PopRequest, taken: Taken): Promise<void> {
+  /** Copies in retry topics are delivered whatever the filter says, as all redeliveries. Java: filterSupportRetry, false. */
+  function matcherOf({ topic, filter }: PopRequest): MatcherOf | undefined {
+    if (filter.all) return undefined
+    const matches = createRecordMatcher(filter)
+    return (queue) => (queue.topic === topic.config.topicName ? matches : undefined)
+  }
+
+  async function answer(attempt: Attempt, wanted: PopRequest, taken: Taken): Promise<void> {
+    const { request } = attempt
     const { topic, consumerGroup } = request.header
-    const { body, count, offsets } = await readMessages({ ...deps, rewriteOf: rewriteOf(wanted, taken) }, taken)
+    let filtered = 0
+    const { body, count, offsets } = await readMessages(
+      {
+        ...deps,
+        rewriteOf: rewriteOf(wanted, taken),
+        matcherOf: matcherOf(wanted),
+        onFiltered(message, popTime) {
+          filtered += 1
+          deps.onFiltered(message, popTime)
+        },
+      },
+      taken,
+    )
+    if (count === 0 && filtered > 0) {
+      enterAgain(attempt)
+      return
+    }
     const rest = taken.queues.reduce(
       (sum, { queue }) => sum + deps.inflight.lag(queue, deps.reader.bounds(queue.topic, queue.queueId).max),
       0,
@@ -260,6 +286,7 @@ export function createPopMessage(deps: PopDeps) {
   }
 
   return function popMessage(request: Request): void {
-    pop({ request, pollUntilMs: clock.monotonicMs() + request.header.pollTimeMs, wokenBy: undefined, started: false })
+    const pollUntilMs = clock.monotonicMs() + request.header.pollTimeMs
+    pop({ request, pollUntilMs, wokenBy: undefined, started: false, loaded: false, verdicts: new Map() })
   }
 }

@@ -15,7 +15,16 @@ export interface ReadDeps {
    * HANDLE_PROPERTY_BYTES_MAX bytes longer; undefined where the message is not delivered.
    */
   readonly rewriteOf?: RewriteOf | undefined
+  /**
+   * For a queue whose messages must match: whether the record at `at` does. Exact, where tags codes were not. Asked for
+   * first deliveries: what was delivered once comes again, whatever the group asks for by then.
+   */
+  readonly matcherOf?: MatcherOf | undefined
+  /** A claimed message does not match: it settles as filtered. */
+  readonly onFiltered?: ((message: TakenMessage, popTime: number) => void) | undefined
 }
+
+export type MatcherOf = (queue: QueueState) => ((bytes: Buffer, at: number) => boolean) | undefined
 
 export type RewriteOf = (
   queue: QueueState,
@@ -35,6 +44,7 @@ interface Place {
   /** Bytes it may take in the body. */
   readonly room: number
   readonly rewrite: ((bytes: Uint8Array) => Uint8Array | undefined) | undefined
+  readonly matches: ReturnType<MatcherOf>
   isReadable: boolean
 }
 
@@ -44,6 +54,7 @@ export async function readMessages(deps: ReadDeps, { queues, popTime }: Taken): 
   const places: Place[] = []
   for (const { queue, messages } of queues) {
     const rewriteRecord = deps.rewriteOf?.(queue)
+    const matches = deps.matcherOf?.(queue)
     const startOffset = messages[0]?.queueOffset ?? 0
     for (const message of messages) {
       const rewrite = rewriteRecord && ((bytes: Uint8Array) => rewriteRecord(bytes, message, startOffset))
@@ -53,7 +64,7 @@ export async function readMessages(deps: ReadDeps, { queues, popTime }: Taken): 
           throw new MqError('damaged', `queue offset ${message.queueOffset} has no readable record`)
         }
         const room = unit.size + (rewrite === undefined ? 0 : HANDLE_PROPERTY_BYTES_MAX)
-        places.push({ message, unit, room, rewrite, isReadable: true })
+        places.push({ message, unit, room, rewrite, matches, isReadable: true })
       } catch (error) {
         onUnreadable(message, popTime, errorOf(error))
       }
@@ -78,7 +89,10 @@ export async function readMessages(deps: ReadDeps, { queues, popTime }: Taken): 
     }
   }
   if (pending.length > 0) await Promise.all(pending)
-  return assemble(body, places, (message, error) => onUnreadable(message, popTime, error))
+  return assemble(body, places, {
+    onUnreadable: (message, error) => onUnreadable(message, popTime, error),
+    onFiltered: (message) => deps.onFiltered?.(message, popTime),
+  })
 }
 
 /** What the queue said when the message was claimed; undefined where it must be asked again. */
@@ -86,17 +100,22 @@ function unitOf({ unit }: TakenMessage): Unit | undefined {
   return unit === undefined || isFillerUnit(unit) ? undefined : unit
 }
 
-/** Closes the holes of what could not be read, and writes the delivery counts. */
-function assemble(
-  body: Buffer,
-  places: readonly Place[],
-  onUnreadable: (message: TakenMessage, error: Error) => void,
-): ReadMessages {
+interface Sorting {
+  readonly onUnreadable: (message: TakenMessage, error: Error) => void
+  readonly onFiltered: (message: TakenMessage) => void
+}
+
+/** Closes the holes of what is not delivered, and writes the delivery counts. */
+function assemble(body: Buffer, places: readonly Place[], { onUnreadable, onFiltered }: Sorting): ReadMessages {
   const offsets: { queue: QueueState; readable: number[] }[] = []
   let count = 0
   let from = 0
   let to = 0
-  function put({ message, unit: { size }, rewrite }: Place): number {
+  function put({ message, unit: { size }, rewrite, matches }: Place): number {
+    if (matches !== undefined && message.attempt === 1 && !matches(body, from)) {
+      onFiltered(message)
+      return 0
+    }
     if (rewrite !== undefined) {
       const bytes = rewrite(body.subarray(from, from + size))
       if (bytes !== undefined) body.set(bytes, to)

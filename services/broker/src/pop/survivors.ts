@@ -11,7 +11,8 @@ import type { Inflight, PendingDelivery, QueueState } from '../inflight/inflight
 import { findProperty } from '../send/property-text.ts'
 import type { SettingsWriter } from '../settings-writer.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
-import { COPY_QUEUE_ID, HIDDEN_PROPERTY, appendCopy, isDamage, placeOf } from './copies.ts'
+import { COPY_QUEUE_ID, HIDDEN_PROPERTY, appendCopy, placeOf } from './copies.ts'
+import { isDamage } from './damage.ts'
 import type { MovedDeliveries } from './moved-deliveries.ts'
 import type { Leaving } from './removal-fence.ts'
 

@@ -1,10 +1,11 @@
 // Which messages a pop gets: released ones first, then what lies behind the cursor. Claims them; reads no body.
-import { parseTagExpression, type TagFilter } from '@rocketmq-ts/filter'
+import { ALL_TAGS, type MessageFilter } from '@rocketmq-ts/filter'
 import { MqError, queueOffset } from '@rocketmq-ts/model'
-import { type QueueReader, type Unit, isFillerUnit } from '@rocketmq-ts/store'
+import { type Accept, type QueueReader, type Unit, type UnitReader, isFillerUnit } from '@rocketmq-ts/store'
 import type { FullReason, Inflight, OffsetRange, QueueState } from '../inflight/inflight.ts'
 import { POP_BYTES_MAX, POP_UNITS_SCANNED_MAX } from '../limits.ts'
 import type { Topic } from '../topics/topic-table.ts'
+import { createRecordFilter, type RecordFilter, type Verdicts } from './record-filter.ts'
 import type { RemovalFence } from './removal-fence.ts'
 
 export interface PopRequest {
@@ -15,10 +16,12 @@ export interface PopRequest {
   /** Messages wanted, 1 … POP_MESSAGES_MAX. */
   readonly max: number
   readonly invisibleMs: number
-  readonly filter: TagFilter
+  readonly filter: MessageFilter
+  /** What is known of records by an earlier attempt. */
+  readonly verdicts: Verdicts
   /** Where a group without a state starts. */
   readonly startAt: 'min' | 'max'
-  /** Taken from as well, all queues, whatever their tags. */
+  /** Taken from as well, all queues, whatever the filter says. */
   readonly retries: readonly Topic[]
   /** Before the topic itself, not behind it. */
   readonly retriesFirst: boolean
@@ -26,8 +29,6 @@ export interface PopRequest {
 
 /** One topic that a pop takes from. */
 type Source = Pick<PopRequest, 'topic' | 'queueId' | 'filter' | 'startAt'>
-
-const EVERY_TAG = parseTagExpression('*')
 
 /** Where a claimed message lies. */
 export interface TakenMessage {
@@ -45,7 +46,7 @@ export interface Taken {
   readonly queues: readonly { readonly queue: QueueState; readonly messages: readonly TakenMessage[] }[]
   /** The group began to consume at least one queue: the answer waits for the flush. */
   readonly started: boolean
-  /** Brings units into memory that were in the way. Wait for it when nothing was taken. */
+  /** Brings units and records into memory that were in the way. Wait for it when nothing was taken. */
   readonly load: (() => Promise<void>) | undefined
   /** Nothing was found yet, and not all was looked at: ask again in a later Turn. */
   readonly more: boolean
@@ -55,7 +56,7 @@ export interface Taken {
 
 export interface TakeDeps {
   readonly inflight: Inflight
-  readonly reader: QueueReader
+  readonly reader: QueueReader & UnitReader
   readonly fence: Pick<RemovalFence, 'stops' | 'met'>
 }
 
@@ -93,6 +94,8 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
   const { inflight, reader, fence } = deps
   const popTime = inflight.nextPopTime(nowMs)
   const queues: { queue: QueueState; messages: TakenMessage[] }[] = []
+  const { filter, verdicts } = request
+  const records = filter.readsRecords ? createRecordFilter(reader, filter, verdicts) : undefined
   let started = false
   let load: (() => Promise<void>) | undefined
   let full: FullReason | undefined
@@ -103,10 +106,11 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
   if (request.retriesFirst) takeRetries()
   takeFrom(request)
   if (!request.retriesFirst) takeRetries()
-  return { popTime, queues, started, load, more: queues.length === 0 && unitsLeft <= 0, full }
+  const isUnfinished = unitsLeft <= 0 || records?.isExhausted === true
+  return { popTime, queues, started, load: load ?? records?.load, more: queues.length === 0 && isUnfinished, full }
 
   function takeRetries(): void {
-    for (const topic of request.retries) takeFrom({ topic, queueId: -1, filter: EVERY_TAG, startAt: 'min' })
+    for (const topic of request.retries) takeFrom({ topic, queueId: -1, filter: ALL_TAGS, startAt: 'min' })
   }
 
   function takeFrom(source: Source): void {
@@ -160,7 +164,13 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
     })
   }
 
-  function takeNext(queue: QueueState, filter: TagFilter): TakenMessage[] {
+  /** Asks about the record only when nothing else speaks against it, and there is room for it. */
+  function judgementOf(queue: QueueState, unit: Unit, judge: RecordFilter | undefined): Accept {
+    const judgement = judge?.judge(queue, unit) ?? 'match'
+    return judgement === 'match' ? 'take' : judgement === 'other' ? 'skip' : 'stop'
+  }
+
+  function takeNext(queue: QueueState, filter: MessageFilter): TakenMessage[] {
     const bounds = reader.bounds(queue.topic, queue.queueId)
     if (left <= 0 || queue.cursor >= bounds.max) return []
     const room = Math.min(left, inflight.room(queue))
@@ -182,6 +192,8 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
         if (!filter.matchesCode(unit.tagsCode)) return 'skip'
         if (isFenced(queue, unit)) return 'stop'
         if (taken.length >= room || bytes >= bytesLeft) return 'stop'
+        const accept = judgementOf(queue, unit, filter.readsRecords ? records : undefined)
+        if (accept !== 'take') return accept
         taken.push(unit)
         bytes += unit.size
         return 'take'

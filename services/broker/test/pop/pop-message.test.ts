@@ -1,5 +1,6 @@
 // The handler alone, with Turns that the test runs: what lies between a wake-up and the Turn that answers it.
 import { expect, test } from '@jest/globals'
+import { createFilterCache } from '@rocketmq-ts/filter'
 import { commitLogOffset, queueOffset, subscriptionGroupConfig, topicConfig } from '@rocketmq-ts/model'
 import { type IncomingRequest, type Peer, type PopMessageHeader, ResponseCode } from '@rocketmq-ts/remoting'
 import { createManualEffects } from '@rocketmq-ts/testkit'
@@ -65,6 +66,8 @@ function setUp() {
     brokerName: 'broker-a',
     onUnreadable: () => {},
     onExhausted: () => {},
+    onFiltered: () => {},
+    filters: createFilterCache(),
     onDelivered: () => {},
     onFull: () => {},
   })

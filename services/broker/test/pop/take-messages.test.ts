@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals'
 import { parseTagExpression } from '@rocketmq-ts/filter'
 import { commitLogOffset, queueOffset, topicConfig } from '@rocketmq-ts/model'
-import type { QueueReader, Unit } from '@rocketmq-ts/store'
+import type { QueueReader, Unit, UnitReader } from '@rocketmq-ts/store'
 import { createInflight } from '../../src/inflight/inflight.ts'
 import { POP_BYTES_MAX, POP_UNITS_SCANNED_MAX } from '../../src/limits.ts'
 import { type PopRequest, takeMessages } from '../../src/pop/take-messages.ts'
@@ -20,7 +20,7 @@ interface FakeQueue {
 /** Queues in memory that count the units visited. */
 function readerOf(queues: readonly FakeQueue[]) {
   const seen = { visited: 0, loads: 0 }
-  const reader: QueueReader = {
+  const reader: QueueReader & UnitReader = {
     bounds: (_topic, queueId) => ({ min: queueOffset(0), max: queueOffset(queues[queueId]?.units.length ?? 0) }),
     scan({ queueId }, from, accept, { unitsMax }) {
       const queue = queues[queueId]!
@@ -43,6 +43,8 @@ function readerOf(queues: readonly FakeQueue[]) {
       return { kind: 'scanned', next: queueOffset(offset) }
     },
     queues: () => [],
+    readUnit: () => new Uint8Array(),
+    readUnitInto: () => undefined,
   }
   return { reader, seen }
 }
@@ -58,6 +60,7 @@ const request = (queues: number, changes: Partial<PopRequest> = {}): PopRequest 
   max: 32,
   invisibleMs: 60_000,
   filter: parseTagExpression('*'),
+  verdicts: new Map(),
   startAt: 'min',
   retries: [],
   retriesFirst: false,

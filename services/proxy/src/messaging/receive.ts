@@ -1,8 +1,8 @@
 // Receiving: pop from one broker until something comes or the time is over. Everything popped is either delivered,
 // acknowledged because its tag does not match, or released soon when the client is gone. A broker that is away is no
 // failure of the call: it is asked again, or another one, until the time is over.
-import { formatReceiptHandle, MqError, PropertyName } from '@rocketmq-ts/model'
-import type { TagFilter } from '@rocketmq-ts/filter'
+import { formatReceiptHandle, MqError } from '@rocketmq-ts/model'
+import type { MessageFilter } from '@rocketmq-ts/filter'
 import type { Clock, Random, Scheduler } from '@rocketmq-ts/runtime'
 import {
   type Delivery,
@@ -35,8 +35,7 @@ export interface ReceiveRequest {
   /** The broker of the client's queue; any readable one where it is '' or unknown. */
   readonly brokerName: string
   readonly batchSize: number
-  readonly filter: TagFilter
-  readonly tagExpression: string
+  readonly filter: MessageFilter
   readonly invisibleMs: number
   /** Monotonic time at which 'none' is answered at the latest. */
   readonly untilMs: number
@@ -96,8 +95,8 @@ export function createReceive(deps: ReceiveDeps): Receive {
     request: ReceiveRequest,
     pollMs: number,
   ): Promise<PopOutcome | { readonly kind: 'away' }> {
-    const { group, topic, batchSize, invisibleMs, tagExpression, attemptId } = request
-    const wanted = { brokerName, group, topic, batchSize, invisibleMs, pollMs, tagExpression, attemptId }
+    const { group, topic, batchSize, invisibleMs, filter, attemptId } = request
+    const wanted = { brokerName, group, topic, batchSize, invisibleMs, pollMs, filter, attemptId }
     const startMs = clock.monotonicMs()
     try {
       const outcome = await receiver.pop(wanted)
@@ -124,11 +123,11 @@ export function createReceive(deps: ReceiveDeps): Receive {
     })
   }
 
-  /** Only what matches by text; codes of different tags may be equal, so brokers let some others through. */
+  /** Only tags that match by text; codes of different tags may be equal, so Apache's brokers let some others through. */
   function keepMatching(request: ReceiveRequest, messages: readonly PoppedMessage[]): readonly PoppedMessage[] {
     const { filter, group, topic } = request
-    if (filter.all) return messages
-    const matching = messages.filter(({ properties }) => filter.matchesTag(properties.get(PropertyName.TAGS)))
+    if (filter.all || filter.readsRecords) return messages
+    const matching = messages.filter(({ properties }) => filter.matches((name) => properties.get(name)))
     if (matching.length === messages.length) return messages
     const others = messages.filter((message) => !matching.includes(message))
     const deliveries = others.map(({ handle }): Delivery => ({ group, topic, handle }))

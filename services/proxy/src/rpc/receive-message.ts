@@ -1,20 +1,18 @@
 // ReceiveMessage: status, messages, delivery timestamp, then the end. Exactly one status; OK only with messages.
 // Refusals are held back a little: some clients ask again at once, a thousand times a second.
 // Java: ReceiveMessageActivity, ReceiveMessageResponseStreamWriter.
-import { type TagFilter, parseTagExpression } from '@rocketmq-ts/filter'
+import type { FilterCache, MessageFilter } from '@rocketmq-ts/filter'
 import { type GrpcCall, GrpcStatus } from '@rocketmq-ts/grpc'
 import {
   Code,
   type Duration,
   durationToMs,
-  FilterType,
   msToTimestamp,
   type ReceiveMessageRequest,
   ReceiveMessageResponse,
   type Resource,
   type StatusInit,
 } from '@rocketmq-ts/grpc/v2'
-import { MqError } from '@rocketmq-ts/model'
 import type { Clock, Scheduler } from '@rocketmq-ts/runtime'
 import type { Groups } from '../messaging/groups.ts'
 import type { Receive, ReceiveRequest } from '../messaging/receive.ts'
@@ -25,6 +23,7 @@ import { checkGroup, checkTopic } from '../validators.ts'
 import { pause } from '../waiting.ts'
 import { group as groupAccess, sub } from './access.ts'
 import { deliveredMessage } from './delivered-message.ts'
+import { filterOf } from './filter-expression.ts'
 import type { RpcContext, StreamRpc } from './method.ts'
 
 const REFUSAL_DELAY_MS = 200
@@ -46,6 +45,7 @@ export interface ReceiveMessageDeps {
   readonly receive: Receive
   readonly groups: Groups
   readonly clients: Clients
+  readonly filters: FilterCache
   readonly clock: Clock
   readonly scheduler: Scheduler
   readonly limits: ReceiveLimits
@@ -88,7 +88,7 @@ export function createReceiveMessage(deps: ReceiveMessageDeps): StreamRpc<Receiv
 
   async function answer(message: ReceiveMessageRequest, { clientId, call }: RpcContext): Promise<Code> {
     const topic = message.messageQueue?.topic ?? null
-    const plan = planReceive(message, limits)
+    const plan = planReceive(message, deps)
     if (plan.kind === 'refused') return refuse(plan.status, call)
     const client = clients.see(clientId)
     if (client === undefined) return refuse(refusal(Code.TOO_MANY_REQUESTS, 'too many clients: try again later'), call)
@@ -104,7 +104,6 @@ export function createReceiveMessage(deps: ReceiveMessageDeps): StreamRpc<Receiv
       brokerName: message.messageQueue?.broker?.name ?? '',
       batchSize: plan.batchSize,
       filter: plan.filter,
-      tagExpression: plan.tagExpression,
       invisibleMs: plan.invisibleMs,
       untilMs: untilMs(message.longPollingTimeout, call, client.requestTimeoutMs ?? REQUEST_TIMEOUT_MS),
       renew: message.autoRenew,
@@ -150,8 +149,7 @@ type ReceivePlan =
   | {
       readonly kind: 'receive'
       readonly batchSize: number
-      readonly filter: TagFilter
-      readonly tagExpression: string
+      readonly filter: MessageFilter
       readonly invisibleMs: number
     }
 
@@ -159,18 +157,16 @@ function refused(code: Code, message: string): ReceivePlan {
   return { kind: 'refused', status: refusal(code, message) }
 }
 
-function planReceive(request: ReceiveMessageRequest, limits: ReceiveLimits): ReceivePlan {
+function planReceive(
+  request: ReceiveMessageRequest,
+  { limits, filters }: Pick<ReceiveMessageDeps, 'limits' | 'filters'>,
+): ReceivePlan {
   const illegal = checkTopic(request.messageQueue?.topic ?? null, 'message_queue.topic') ?? checkGroup(request.group)
   if (illegal !== undefined) return { kind: 'refused', status: illegal }
   if (request.batchSize < 1) return refused(Code.BAD_REQUEST, `batch_size: ${request.batchSize} is less than 1`)
   if (request.longPollingTimeout !== null && durationToMs(request.longPollingTimeout) < 0) {
     return refused(Code.ILLEGAL_POLLING_TIME, 'long_polling_timeout: is negative')
   }
-  if (request.filterExpression?.type === FilterType.SQL) {
-    return { kind: 'refused', status: notImplemented('filter_expression: SQL92 filters') }
-  }
-  const given = request.filterExpression?.expression.trim() ?? ''
-  const tagExpression = given === '' ? '*' : given
   const invisibleMs = request.autoRenew
     ? limits.renewedInvisibleMs
     : request.invisibleDuration === null
@@ -182,18 +178,7 @@ function planReceive(request: ReceiveMessageRequest, limits: ReceiveLimits): Rec
       `invisible_duration: ${invisibleMs} ms is not within ${limits.invisibleMsMin} … ${limits.invisibleMsMax} ms`,
     )
   }
-  let filter: TagFilter
-  try {
-    filter = parseTagExpression(tagExpression)
-  } catch (error) {
-    if (!(error instanceof MqError)) throw error
-    return refused(Code.ILLEGAL_FILTER_EXPRESSION, `filter_expression: ${error.message}`)
-  }
-  return {
-    kind: 'receive',
-    batchSize: Math.min(request.batchSize, limits.batchSizeMax),
-    filter,
-    tagExpression,
-    invisibleMs,
-  }
+  const filter = filterOf(request.filterExpression, filters, 'filter_expression')
+  if ('code' in filter) return { kind: 'refused', status: filter }
+  return { kind: 'receive', batchSize: Math.min(request.batchSize, limits.batchSizeMax), filter, invisibleMs }
 }

@@ -1,5 +1,6 @@
 // Telemetry: clients say what they are, the proxy answers with what they shall work with. The stream stays open as
 // long as the client likes; its end changes nothing, since settings belong to the client id. Java: ClientActivity.
+import type { FilterCache } from '@rocketmq-ts/filter'
 import { type Bidirectional, type GrpcCall, type GrpcMethod, GrpcStatus } from '@rocketmq-ts/grpc'
 import {
   ClientType,
@@ -26,6 +27,7 @@ import { isDefect, OK, refusal, type Refusal, statusOf } from '../status.ts'
 import { checkGroup, checkTopic } from '../validators.ts'
 import { type Access, type Gate, group as groupAccess, pub, sub } from './access.ts'
 import { checkClientType } from './client-type.ts'
+import { filterOf } from './filter-expression.ts'
 import { checkClientId, clientIdOf } from './method.ts'
 
 /** Settings of one stream waiting for their answer. A client sends one, then one every few minutes. */
@@ -37,6 +39,7 @@ const SAY_AGAIN_AFTER_MS = [50, 300, 1500]
 export interface TelemetryDeps {
   readonly clients: Clients
   readonly groups: Groups
+  readonly filters: FilterCache
   readonly gate: Gate
   readonly scheduler: Scheduler
   readonly log: Logger<ProxyEvent>
@@ -47,7 +50,7 @@ export interface TelemetryDeps {
 }
 
 export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
-  const { clients, groups, gate, scheduler, log, telemetryStreams } = deps
+  const { clients, groups, filters, gate, scheduler, log, telemetryStreams } = deps
 
   const open: Bidirectional = (call) => {
     const clientId = clientIdOf(call)
@@ -71,8 +74,10 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
     }
 
     async function negotiate(settings: Settings): Promise<void> {
-      const illegal = checkSettings(settings)
+      const illegal = checkSettings(settings, filters)
       if (illegal !== undefined) {
+        // Some clients look at the status, others at how the stream ends.
+        call.write(TelemetryCommand.encode({ status: illegal }))
         finish(GrpcStatus.INVALID_ARGUMENT, illegal.message)
         return
       }
@@ -170,7 +175,7 @@ function register(client: Client, settings: Settings): void {
   client.requestTimeoutMs = settings.requestTimeout === null ? undefined : durationToMs(settings.requestTimeout)
 }
 
-function checkSettings({ publishing, subscription }: Settings): Refusal | undefined {
+function checkSettings({ publishing, subscription }: Settings, filters: FilterCache): Refusal | undefined {
   if (publishing === null && subscription === null) {
     return refusal(Code.BAD_REQUEST, 'settings: neither publishing nor subscription is set')
   }
@@ -183,6 +188,10 @@ function checkSettings({ publishing, subscription }: Settings): Refusal | undefi
   for (const topic of topics) {
     const illegal = checkTopic(topic, 'settings.topics')
     if (illegal !== undefined) return illegal
+  }
+  for (const { topic, expression } of subscription?.subscriptions ?? []) {
+    const filter = filterOf(expression, filters, `settings.subscriptions of '${topic?.name}', expression`)
+    if ('code' in filter) return filter
   }
   return undefined
 }

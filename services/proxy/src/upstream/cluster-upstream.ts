@@ -193,7 +193,7 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
         await atMaster(record.topic, brokerName, (address) => brokers.send(address, header, record.body, options)),
       )
     },
-    async pop({ brokerName, group, topic, batchSize, invisibleMs, pollMs, tagExpression, attemptId }) {
+    async pop({ brokerName, group, topic, batchSize, invisibleMs, pollMs, filter, attemptId }) {
       const wanted = {
         consumerGroup: group,
         topic,
@@ -203,8 +203,8 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
         pollTimeMs: Math.floor(pollMs),
         bornTimeMs: BORN_AT_BROKER,
         initMode: PopInitMode.MAX,
-        expType: 'TAG',
-        exp: tagExpression,
+        expType: filter.type,
+        exp: filter.expression,
         order: false,
         ...(attemptId !== '' && { attemptId }),
       }

@@ -1,5 +1,6 @@
 // What the proxy needs of nameservers and brokers, in words of the domain. Failures are MqError; expected outcomes
 // are union values. Use cases depend on these interfaces only, tests implement them in memory.
+import type { MessageFilter } from '@rocketmq-ts/filter'
 import {
   type GroupRetryPolicy,
   type MessageType,
@@ -87,8 +88,7 @@ export interface PopRequest {
   readonly invisibleMs: number
   /** How long the broker may hold the request while nothing is there. */
   readonly pollMs: number
-  /** Tag expression in canonical form, '*' for all. */
-  readonly tagExpression: string
+  readonly filter: Pick<MessageFilter, 'type' | 'expression'>
   /** '' where the client sent none. */
   readonly attemptId: string
 }

@@ -171,10 +171,22 @@ const refusals: readonly RefusalRow[] = [
     names: 'long_polling_timeout',
   },
   {
-    name: 'SQL',
-    request: { filterExpression: { type: FilterType.SQL, expression: 'a > 1' } },
-    code: Code.NOT_IMPLEMENTED,
-    names: 'SQL92',
+    name: 'a wrong SQL expression',
+    request: { filterExpression: { type: FilterType.SQL, expression: 'a != 1' } },
+    code: Code.ILLEGAL_FILTER_EXPRESSION,
+    names: `filter_expression: SQL92 expression, at character 3, "!= 1": not equal is '<>'`,
+  },
+  {
+    name: 'an empty SQL expression',
+    request: { filterExpression: { type: FilterType.SQL, expression: ' ' } },
+    code: Code.ILLEGAL_FILTER_EXPRESSION,
+    names: 'it is empty',
+  },
+  {
+    name: 'a type of filter that nobody knows',
+    request: { filterExpression: { type: 3 as FilterType, expression: 'a > 1' } },
+    code: Code.ILLEGAL_FILTER_EXPRESSION,
+    names: 'filter_expression.type: 3',
   },
   {
     name: 'a tag expression of separators',
@@ -248,7 +260,18 @@ test('receive: tags of equal hash → only the text that matches is delivered, t
   await harness.time.settle()
   expect(stream.frames.flatMap((frame) => frame.message?.systemProperties?.tag ?? [])).toEqual(['Aa'])
   expect(harness.upstream.acks.map((deliveries) => deliveries.length)).toEqual([1])
-  expect(harness.upstream.pops[0]?.tagExpression).toBe('Aa')
+  expect(harness.upstream.pops[0]?.filter).toMatchObject({ type: 'TAG', expression: 'Aa' })
+})
+
+test('receive: an SQL expression → asked of the broker as it is, and its answer is not filtered again', async () => {
+  const harness = await createHarness()
+  await sendAll(harness, tagged('A'))
+  const expression = " a > 1 OR b = 'x' "
+  const stream = harness.receive({ filterExpression: { type: FilterType.SQL, expression } })
+  await harness.time.settle()
+  expect(harness.upstream.pops[0]?.filter).toMatchObject({ type: 'SQL92', expression })
+  expect(stream.frames.flatMap((frame) => frame.message?.systemProperties?.tag ?? [])).toEqual(['A'])
+  expect(harness.upstream.acks).toEqual([])
 })
 
 test('receive: nothing but twins → polled on, MESSAGE_NOT_FOUND at the end', async () => {

@@ -127,10 +127,21 @@ test.each<[string, SettingsInit, string]>([
   ['a topic of the system', { ...publishing, publishing: { topics: [{ name: 'TBW102' }] } }, 'TBW102'],
   ['no group', { ...subscription, subscription: { subscriptions: [] } }, 'subscription.group'],
   ['a group of the system', { ...subscription, subscription: { group: { name: 'CID_RMQ_SYS_A' } } }, 'CID_RMQ_SYS_A'],
-])('telemetry: %s → INVALID_ARGUMENT naming it', async (_name, settings, names) => {
+  [
+    'an illegal filter',
+    {
+      ...subscription,
+      subscription: {
+        group: GROUP,
+        subscriptions: [{ topic: TOPIC, expression: { type: FilterType.SQL, expression: 'a > 1 AND' } }],
+      },
+    },
+    "settings.subscriptions of 'Orders', expression: SQL92 expression, at its end: a property",
+  ],
+])('telemetry: %s → a status and INVALID_ARGUMENT, both naming it', async (_name, settings, names) => {
   const { settle } = await createHarness()
   const { frames, status, detail } = await settle(settings)
-  expect(frames).toHaveLength(0)
+  expect(frames).toMatchObject([{ status: { message: expect.stringContaining(names) }, settings: null }])
   expect(status).toBe(GrpcStatus.INVALID_ARGUMENT)
   expect(detail).toContain(names)
 })

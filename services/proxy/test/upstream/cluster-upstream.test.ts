@@ -225,7 +225,7 @@ test('upstream: a pop → any queue, from the newest for a new group, held by th
       batchSize: 8,
       invisibleMs: 60_000,
       pollMs: 19_900.4,
-      tagExpression: 'A || B',
+      filter: { type: 'TAG', expression: 'A || B' },
       attemptId: 'try-1',
     }),
   )
