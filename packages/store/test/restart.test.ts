@@ -1,11 +1,13 @@
 // What a store gives out after it was started again goes on where the promised part ended.
 import { expect, test } from '@jest/globals'
 import { readGenerations } from '@rocketmq-ts/runtime'
+import { readFlushedMark } from '../src/flushed-mark.ts'
 import {
   afterKill,
   afterPowerLoss,
   createManualEffects,
   FOLDER,
+  namesIn,
   newRecord,
   openStore,
   restarted,
@@ -71,5 +73,19 @@ test('restart: an older file of a queue was cut while the store was closed → t
   store = await openStore(restarted(effects), options)
   expect(store.recovery.rebuilt).toEqual(['consumequeue/TopicTest/0'])
   expect(await textsOf(store)).toEqual(texts)
+  await store.close()
+})
+
+test('flushed mark: its files are lost → the next start, which finds the log as it was, notes its end again', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  await send(store, newRecord({ text: 'a' }))
+  const end = store.appended
+  await store.close()
+  const again = restarted(effects)
+  for (const name of await namesIn(again)) if (name.startsWith('flushed')) await again.files.remove(`${FOLDER}/${name}`)
+  store = await openStore(again)
+  expect([store.recovery.foreign, store.recovery.damaged]).toEqual([undefined, []])
+  expect(await readFlushedMark(again.files, `${FOLDER}/flushed`)).toBe(end)
   await store.close()
 })
