@@ -19,28 +19,46 @@ export interface Dispatcher {
   onVisible(listener: (record: Dispatched) => void): void
 }
 
-/** Entries taken from the front of a list before it is cut: a copy per so many costs nothing. */
-const TAKEN_MAX = 65_536
+/** Slots of a new list. */
+const SLOTS_MIN = 1024
+/** A list that had to grow beyond is not kept once it is empty. */
+const SLOTS_KEPT_MAX = 65_536
 
-/** A queue of entries without shifting: taken from the front, cut when enough were taken. */
+function emptySlots(size: number): (Entry | undefined)[] {
+  return Array.from({ length: size }, () => undefined)
+}
+
+/**
+ * A queue of entries in a ring that grows to what is under way. What was taken is let go of at once: entries that lived on
+ * until the list is cut would be copied by every collection of young objects, which stops all sends meanwhile.
+ */
 class EntryFifo {
-  #entries: Entry[] = []
+  #slots = emptySlots(SLOTS_MIN)
   #head = 0
+  #length = 0
 
   push(entry: Entry): void {
-    this.#entries.push(entry)
+    if (this.#length === this.#slots.length) this.#resize(2 * this.#length)
+    this.#slots[(this.#head + this.#length) % this.#slots.length] = entry
+    this.#length += 1
   }
 
   /** The first entry if its record ends at `end` or before, removed. */
   takeBelow(end: number): Entry | undefined {
-    const entry = this.#entries[this.#head]
+    const entry = this.#slots[this.#head]
     if (entry === undefined || entry.record.commitLogOffset + entry.record.size > end) return undefined
-    this.#head += 1
-    if (this.#head === this.#entries.length || this.#head >= TAKEN_MAX) {
-      this.#entries = this.#entries.slice(this.#head)
-      this.#head = 0
-    }
+    this.#slots[this.#head] = undefined
+    this.#head = (this.#head + 1) % this.#slots.length
+    this.#length -= 1
+    if (this.#length === 0 && this.#slots.length > SLOTS_KEPT_MAX) this.#resize(SLOTS_MIN)
     return entry
+  }
+
+  #resize(size: number): void {
+    const slots = emptySlots(size)
+    for (let at = 0; at < this.#length; at += 1) slots[at] = this.#slots[(this.#head + at) % this.#slots.length]
+    this.#slots = slots
+    this.#head = 0
   }
 }
 

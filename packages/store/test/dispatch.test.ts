@@ -1,0 +1,71 @@
+import { expect, test } from '@jest/globals'
+import { commitLogOffset, queueOffset } from '@rocketmq-ts/model'
+import { ChunkCache } from '../src/consume-queue/chunk-cache.ts'
+import { ConsumeQueue } from '../src/consume-queue/consume-queue.ts'
+import { createDispatcher } from '../src/dispatch.ts'
+
+const RECORD_BYTES = 100
+
+function setUp() {
+  const queue = new ConsumeQueue({ topic: 'orders', queueId: 0 }, 0, 0, new ChunkCache(1024 * 1024 * 1024))
+  const dispatcher = createDispatcher(() => undefined)
+  const seen: number[] = []
+  let appended = 0
+  dispatcher.onVisible((record) => seen.push(record.queueOffset))
+
+  function append(count: number): void {
+    for (let at = 0; at < count; at += 1, appended += 1) {
+      const record = {
+        topic: 'orders',
+        queueId: 0,
+        queueOffset: queueOffset(appended),
+        commitLogOffset: commitLogOffset(appended * RECORD_BYTES),
+        size: RECORD_BYTES,
+        tagsCode: 0,
+        storeTimestampMs: 0,
+      }
+      dispatcher.appended(record, queue)
+    }
+  }
+
+  return { queue, dispatcher, seen, append }
+}
+
+test('dispatch: more records are under way than ever before, in the middle of others → all are told of, once and in order', () => {
+  const { queue, dispatcher, seen, append } = setUp()
+  let confirmed = 0
+  let count = 0
+  // The end runs ahead of the confirmed one by more and more, through every size that a list grows to, and back.
+  for (const [more, lag] of [
+    [700, 300],
+    [2000, 1500],
+    [5000, 4000],
+    [70_000, 66_000],
+    [100, 0],
+    [3000, 1],
+    [1024, 1024],
+    [1, 0],
+  ] as const) {
+    append(more)
+    count += more
+    dispatcher.written(count * RECORD_BYTES)
+    expect(queue.max).toBe(count)
+    confirmed = count - lag
+    dispatcher.confirmed(confirmed * RECORD_BYTES)
+    expect(seen).toHaveLength(confirmed)
+    expect(queue.visible).toBe(confirmed)
+  }
+  expect(seen.every((offset, at) => offset === at)).toBe(true)
+})
+
+test('dispatch: a record ends behind what was written or confirmed → it waits', () => {
+  const { queue, dispatcher, seen, append } = setUp()
+  append(2)
+  dispatcher.written(2 * RECORD_BYTES - 1)
+  expect(queue.max).toBe(1)
+  dispatcher.written(2 * RECORD_BYTES)
+  dispatcher.confirmed(RECORD_BYTES - 1)
+  expect(seen).toEqual([])
+  dispatcher.confirmed(RECORD_BYTES)
+  expect(seen).toEqual([0])
+})
