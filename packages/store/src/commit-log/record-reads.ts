@@ -61,23 +61,21 @@ export function createRecordReads({ scheduler, segments, log, ...bounds }: Recor
     return pending === undefined ? bytes : pending.then(() => bytes)
   }
 
-  function readInto(
-    { commitLogOffset: position, size }: RecordRange,
-    into: Uint8Array,
-    start: number,
-    group: string,
-  ): undefined | Promise<void> {
+  function readInto(unit: RecordRange, into: Uint8Array, start: number, group: string): undefined | Promise<void> {
+    const { commitLogOffset: position, size } = unit
     const { written } = log
     const segment = segments.at(position)
     if (segment === undefined || position < segments.min) throw removed(position)
     if (position + size > written) throw damaged(position, `ends behind the end of the log, ${written}`)
-    const place = { segment, position, size, start, end: written }
-    const count = isHot(position)
-      ? segment.file.readSync(position - segment.base, into.subarray(start, start + size))
-      : coldReads.read(place, into, start, group)
-    if (typeof count === 'number') return check(into, place, count)
+    if (isHot(position)) {
+      const count = segment.file.readSync(position - segment.base, into.subarray(start, start + size))
+      return check(into, start, unit, count)
+    }
+    if (coldReads.takeRecent(position, size, into, start)) return check(into, start, unit, size)
+    const count = coldReads.read({ segment, position, size, end: written }, into, start, group)
+    if (typeof count === 'number') return check(into, start, unit, count)
     return count.then(
-      (later) => check(into, place, later),
+      (later) => check(into, start, unit, later),
       (error: unknown) => {
         // Its file went before the read began.
         throw segments.at(position) === segment ? error : removed(position)
@@ -85,13 +83,9 @@ export function createRecordReads({ scheduler, segments, log, ...bounds }: Recor
     )
   }
 
-  function check(
-    bytes: Uint8Array,
-    place: { readonly start: number; readonly size: number; readonly position: number },
-    count: number,
-  ): undefined {
-    if (count < place.size) throw damaged(place.position, 'is cut short by the end of its file')
-    checkRecord(bytes, place, peek)
+  function check(bytes: Uint8Array, start: number, unit: RecordRange, count: number): undefined {
+    if (count < unit.size) throw damaged(unit.commitLogOffset, 'is cut short by the end of its file')
+    checkRecord(bytes, start, unit, peek)
   }
 
   /** Looks at the first bytes of a record; undefined where none starts. */

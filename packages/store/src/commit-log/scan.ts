@@ -2,6 +2,7 @@
 // adding up, its own position in it, the CRC of its body, and no zero byte in its text, which no CRC covers: what a power
 // loss cuts off reads as zeros.
 import { BLANK_MAGIC, MqError, peekRecord, peekedBodyCrcMatches, type RecordPeek } from '@rocketmq-ts/model'
+import type { RecordRange } from '../message-store.ts'
 
 const MiB = 1024 * 1024
 /** Of a record around its body, at most: head, topic and properties. */
@@ -91,10 +92,11 @@ function mayBeRecord(bytes: Buffer, at: number, position: number): boolean {
   return bytes.readUInt32BE(at + 28) * 0x1_0000_0000 + bytes.readUInt32BE(at + 32) === position
 }
 
-/** Throws MqError 'damaged' unless the bytes there are the record of `position`, whole. */
+/** Throws MqError 'damaged' unless the bytes from `start` on are the record of that place, whole. */
 export function checkRecord(
   bytes: Uint8Array,
-  { start, size, position }: { readonly start: number; readonly size: number; readonly position: number },
+  start: number,
+  { commitLogOffset: position, size }: RecordRange,
   peek: RecordPeek,
 ): void {
   const kind = peekRecord(bytes, start, peek)

@@ -1,6 +1,6 @@
 // The entry of a consume queue: | commit log offset i8 | record size i4 | tags code i8 |, 20 bytes.
 // Its place in the file is its queue offset. Java: ConsumeQueue.java.
-import { readInt32, readInt64, writeInt32, writeInt64 } from '@rocketmq-ts/bytes'
+import { readInt32, readInt64OrNaN, writeInt32, writeInt64 } from '@rocketmq-ts/bytes'
 import { commitLogOffset, type QueueOffset } from '@rocketmq-ts/model'
 import type { Unit } from '../message-store.ts'
 
@@ -27,29 +27,20 @@ export function encodeUnit(
   writeInt64(into, at + 12, unit.tagsCode, 'tagsCode')
 }
 
-/** False for a value no number holds exactly, e.g. an address in consumequeue_ext, which we do not write. */
-function isSafe(from: Uint8Array, at: number): boolean {
-  const high = readInt32(from, at)
-  return high < 0x20_0000 && high >= -0x20_0000
-}
-
 /** Commit log offset of a unit, −1 where there is none: Java's rule is offset ≥ 0 and size > 0. Never throws. */
 export function unitPosition(from: Uint8Array, at: number): number {
-  if (readInt32(from, at + 8) <= 0 || readInt32(from, at) < 0 || !isSafe(from, at)) return -1
-  return readInt64(from, at, 'commitLogOffset')
+  if (readInt32(from, at + 8) <= 0) return -1
+  const position = readInt64OrNaN(from, at)
+  return position >= 0 ? position : -1
 }
 
 /** Undefined where no valid unit is: untouched bytes are zero. Never throws. */
 export function decodeUnit(from: Uint8Array, at: number, offset: QueueOffset): Unit | undefined {
   const position = unitPosition(from, at)
-  if (position < 0 || !isSafe(from, at + 12)) return undefined
-  const size = readInt32(from, at + 8)
-  return {
-    queueOffset: offset,
-    commitLogOffset: commitLogOffset(position),
-    size,
-    tagsCode: readInt64(from, at + 12, 'tagsCode'),
-  }
+  // No number holds every value exactly, e.g. not an address in consumequeue_ext, which we do not write.
+  const tagsCode = readInt64OrNaN(from, at + 12)
+  if (position < 0 || Number.isNaN(tagsCode)) return undefined
+  return { queueOffset: offset, commitLogOffset: commitLogOffset(position), size: readInt32(from, at + 8), tagsCode }
 }
 
 /** Stands for a record that was lost, so that the offsets behind it stay. */

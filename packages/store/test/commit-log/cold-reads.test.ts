@@ -124,6 +124,30 @@ test('cold reads: records are taken one after the other → the next piece is as
   expect(read(STRIDE_BYTES).count).toBe(RECORD_BYTES)
 })
 
+test('cold reads: the piece used last has the bytes and the next one was asked for → they are there the short way', async () => {
+  const { reads, read, asked, bringIn } = setUp()
+  const into = Buffer.alloc(RECORD_BYTES + 2 * MARGIN_BYTES)
+  const takes = (position: number) => reads.takeRecent(position, RECORD_BYTES, into, MARGIN_BYTES)
+  expect(takes(0)).toBe(false)
+  await bringIn(0)
+  read(4 * RECORD_BYTES)
+  expect(takes(5 * RECORD_BYTES)).toBe(false)
+  for (let index = 5; index < 40; index += 1) read(index * RECORD_BYTES)
+  expect(takes(STRIDE_BYTES - 10)).toBe(true)
+  expect(
+    into.every((byte, at) => {
+      const index = at - MARGIN_BYTES
+      return byte === (index < 0 || index >= RECORD_BYTES ? 0 : byteAt(STRIDE_BYTES - 10 + index))
+    }),
+  ).toBe(true)
+  // Places of other pieces, and the whole of a record that only begins here.
+  expect(takes(STRIDE_BYTES)).toBe(false)
+  await asked.at(-1)?.end(2 * RECORD_BYTES)
+  for (let index = 0; index < 20; index += 1) read(STRIDE_BYTES + (index % 2) * RECORD_BYTES)
+  expect([0, RECORD_BYTES, RECORD_BYTES + 1].map((at) => takes(STRIDE_BYTES + at))).toEqual([true, true, false])
+  expect([takes(0), takes(8 * MiB)]).toEqual([false, false])
+})
+
 test('cold reads: the last piece of a segment, and the end of the log → no byte behind them is read', async () => {
   const { asked, read } = setUp()
   const end = 3 * MiB

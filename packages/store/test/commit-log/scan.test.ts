@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import { createRecordPeek, decodeRecord } from '@rocketmq-ts/model'
+import { commitLogOffset, createRecordPeek, decodeRecord } from '@rocketmq-ts/model'
 import { checkRecord, findRecord, scanStep } from '../../src/commit-log/scan.ts'
 import { buildLog, someRecords } from '../log-bytes.ts'
 
@@ -19,8 +19,10 @@ test('scan: the record that Java wrote → a record, at its own position only', 
   expect(scanStep(VECTOR_A, 0, PLACE, peek)).toBe('record')
   expect([peek.queueId, peek.queueOffset, peek.totalSize]).toEqual([3, 100, 177])
   expect(scanStep(VECTOR_A, 0, { ...PLACE, position: 4097 }, peek)).toBe('torn')
-  expect(() => checkRecord(VECTOR_A, { start: 0, size: VECTOR_A.length, position: 4096 }, peek)).not.toThrow()
-  expect(() => checkRecord(VECTOR_A, { start: 0, size: VECTOR_A.length, position: 0 }, peek)).toThrow(
+  expect(() =>
+    checkRecord(VECTOR_A, 0, { commitLogOffset: commitLogOffset(4096), size: VECTOR_A.length }, peek),
+  ).not.toThrow()
+  expect(() => checkRecord(VECTOR_A, 0, { commitLogOffset: commitLogOffset(0), size: VECTOR_A.length }, peek)).toThrow(
     expect.objectContaining({ code: 'damaged' }),
   )
   expect(decodeRecord(VECTOR_A).topic).toBe('TopicTest')
