@@ -1,6 +1,6 @@
 // The commit log as it lies on the disk, read by the checker itself: every record in its order, and where the log ends.
 import { utf8Decode } from '@rocketmq-ts/bytes'
-import { createRecordPeek, peekedBodyCrcMatches, peekRecord } from '@rocketmq-ts/model'
+import { createRecordPeek, peekRecord } from '@rocketmq-ts/model'
 import { crc32 } from 'node:zlib'
 import type { Disk, FilePages } from '../sim/index.ts'
 
@@ -38,6 +38,9 @@ interface SegmentImage {
   readonly records: readonly LogRecord[]
   readonly debrisBytes: number
 }
+
+/** Of a body's checksum, as Java stores it. */
+const CRC_BITS = 0x7fff_ffff
 
 /** Reads the files of the log as readers see them now. Takes no time in the world. What did not change is not read again. */
 export class LogReader {
@@ -105,15 +108,19 @@ function readSegment({
   const { version } = pages
   let at = 0
   while (at < segmentBytes) {
+    // Whatever its bytes say now.
+    const damagedEnd = damaged.get(base + at)
+    if (damagedEnd !== undefined) {
+      at = damagedEnd - base
+      continue
+    }
     const kind = peekRecord(bytes, at, peek)
     if (kind === 'blank' && peek.totalSize === segmentBytes - at)
       return { pages, version, records, end: base + segmentBytes, debrisBytes: 0 }
-    if (kind !== 'record' || peek.commitLogOffset !== base + at || !peekedBodyCrcMatches(bytes, peek)) {
-      const end = damaged.get(base + at)
-      if (end === undefined) break
-      at = end - base
-      continue
-    }
+    if (kind !== 'record' || peek.commitLogOffset !== base + at) break
+    // Compared here, not by the store's own word for it.
+    const body = bytes.subarray(peek.bodyAt, peek.bodyAt + peek.bodyLength)
+    if ((crc32(body) & CRC_BITS) !== peek.bodyCrc) break
     const record = bytes.subarray(at, at + peek.totalSize)
     records.push({
       position: base + at,
@@ -123,7 +130,7 @@ function readSegment({
       queueOffset: peek.queueOffset,
       storeMs: peek.storeTimestampMs,
       bodyAt: peek.bodyAt - at,
-      body: bytes.subarray(peek.bodyAt, peek.bodyAt + peek.bodyLength),
+      body,
       properties: bytes.toString('latin1', peek.propertiesAt, peek.propertiesAt + peek.propertiesLength),
       crc: crc32(record),
     })

@@ -1,5 +1,5 @@
-// What happens to files at rest, between two lives of the broker: flipped bits, zeroed pages, cut, deleted and swapped
-// files. Files that derive from the log may suffer anything; of the log itself the body of one message does.
+// What happens to files at rest, between two lives of the broker: flipped bits, zeroed pages, pages of another file, cut,
+// deleted and swapped files. Files that derive from the log may suffer anything; of the log itself single messages do.
 import type { Disk, Prng } from '../sim/index.ts'
 import type { LogReader } from './log-image.ts'
 import type { Model } from './model.ts'
@@ -16,11 +16,11 @@ const DERIVED_KINDS = [
   'start-cache',
   'mirror',
 ] as const
-const WAYS = ['flipped bits', 'zeroed page', 'cut', 'deleted', 'swapped'] as const
+const WAYS = ['flipped bits', 'zeroed page', 'misdirected page', 'cut', 'deleted', 'all deleted', 'swapped'] as const
 type Way = (typeof WAYS)[number]
 const WAYS_OF: Readonly<Partial<Record<(typeof DERIVED_KINDS)[number], readonly Way[]>>> = {
   // There is only one of it.
-  'apache-checkpoint': ['flipped bits', 'zeroed page', 'cut', 'deleted'],
+  'apache-checkpoint': ['flipped bits', 'zeroed page', 'misdirected page', 'cut', 'deleted'],
 }
 const FLIPS_MAX = 8
 const PAGE_BYTES = 4096
@@ -53,18 +53,19 @@ export function damageDerived(disk: Disk, root: string, random: Prng, first?: st
         disk.flipBit(path, placeIn(pages.size, random))
       break
     case 'zeroed page':
-      disk.overwrite(
-        path,
-        PAGE_BYTES * Math.floor(placeIn(pages.size, random) / PAGE_BYTES),
-        new Uint8Array(PAGE_BYTES),
-      )
+      disk.overwrite(path, pageOf(placeIn(pages.size, random)), new Uint8Array(PAGE_BYTES))
+      break
+    case 'misdirected page':
+      disk.overwrite(path, pageOf(placeIn(pages.size, random)), anyPage(disk, root, random))
       break
     case 'cut':
       disk.cut(path, random.integer(pages.size))
       break
     case 'deleted':
-      disk.remove(path)
-      disk.syncFolder(disk.folder(path.slice(0, path.lastIndexOf('/'))))
+      removeDurably(disk, path)
+      break
+    case 'all deleted':
+      for (const each of paths) removeDurably(disk, each)
       break
     case 'swapped': {
       const other = random.pick(paths)
@@ -76,28 +77,68 @@ export function damageDerived(disk: Disk, root: string, random: Prng, first?: st
   return `${way}: ${kind}`
 }
 
-/** Name of what `damageMessage` does. */
-export const MESSAGE_DAMAGE_NAME = 'flipped bits: body of a message'
+function pageOf(place: number): number {
+  return PAGE_BYTES * Math.floor(place / PAGE_BYTES)
+}
 
-/** Flips a bit in the body of a message where it lies in the log. False where there is none. */
+function removeDurably(disk: Disk, path: string): void {
+  disk.remove(path)
+  disk.syncFolder(disk.folder(path.slice(0, path.lastIndexOf('/'))))
+}
+
+/** What was to be written elsewhere: a page of any file. */
+function anyPage(disk: Disk, root: string, random: Prng): Uint8Array {
+  const { pages } = disk.file(random.pick(filesBelow(disk, root)))
+  const bytes = new Uint8Array(PAGE_BYTES)
+  if (pages.size > 0) pages.read(pageOf(placeIn(pages.size, random)), bytes)
+  return bytes
+}
+
+/** What may happen to a message where it lies in the log. */
+export const MESSAGE_DAMAGE_NAMES = [
+  'flipped bits: body of a message',
+  'flipped bits: header of a message',
+  'body of a message with a checksum of zero',
+] as const
+const CHECKSUM_AT = 8
+const CHECKSUM_BYTES = 4
+/** Total size, magic and checksum of the body, then the position: a flip in any of them shows, whatever lies around. */
+const FIELDS: readonly (readonly [from: number, to: number])[] = [
+  [0, 12],
+  [28, 36],
+]
+
+/** Damages one message in the log; what was done to it, undefined where there is none. */
 export function damageMessage(
   disk: Disk,
   root: string,
   { model, log, random }: { readonly model: Model; readonly log: LogReader; readonly random: Prng },
-): boolean {
+): string | undefined {
   const known = log.read().records.filter(({ topic, body, position }) => {
     const message = model.topic(topic) === undefined ? undefined : model.ofBody(body)
     return message?.position === position && !message.isDamaged
   })
-  if (known.length === 0) return false
-  const record = random.pick(known)
+  const name = random.pick(MESSAGE_DAMAGE_NAMES)
+  // Where the header of the last one is lost, nothing of the log says that its offset was given out.
+  const last = new Map(known.map((record) => [`${record.topic} ${record.queueId}`, record]))
+  const isHeader = name === 'flipped bits: header of a message'
+  const chosen = isHeader ? known.filter((each) => last.get(`${each.topic} ${each.queueId}`) !== each) : known
+  if (chosen.length === 0) return undefined
+  const record = random.pick(chosen)
   const { position, body, bodyAt } = record
   model.ofBody(body)!.isDamaged = true
   log.damaged(record)
   const base = position - (position % log.segmentBytes)
   const path = `${root}/commitlog/${String(base).padStart(20, '0')}`
-  disk.flipBit(path, position - base + bodyAt + random.integer(body.length))
-  return true
+  const at = position - base
+  if (isHeader) {
+    const [from, to] = random.pick(FIELDS)
+    disk.flipBit(path, at + from + random.integer(to - from))
+    return name
+  }
+  disk.flipBit(path, at + bodyAt + random.integer(body.length))
+  if (name !== MESSAGE_DAMAGE_NAMES[0]) disk.overwrite(path, at + CHECKSUM_AT, new Uint8Array(CHECKSUM_BYTES))
+  return name
 }
 
 /** Removes every file that derives from the log; what says how far it was flushed, and who wrote it, stays. */

@@ -12,7 +12,7 @@ import { type LogImage, LogReader } from './log-image.ts'
 import { deadKeyOf, GroupModel, Model, TopicModel } from './model.ts'
 import { Operations } from './operations.ts'
 import { type LifePlan, OPERATIONS_MIN, type StorePlan } from './store-plan.ts'
-import { damageDerived, damageMessage, MESSAGE_DAMAGE_NAME } from './rest-damage.ts'
+import { damageDerived, damageMessage } from './rest-damage.ts'
 import { Verdict, type Violation } from './verdict.ts'
 
 /** Operations asked for at once, at most, but for bursts. */
@@ -274,8 +274,8 @@ class StoreRun {
     const { host, model } = this
     // Without an orderly stop only the store knows up to where damage is not the end of the log.
     if (host.life.end !== 'stopped' || host.life.hasFailed || host.life.wasFaulty) return
-    const isDone = damageMessage(host.machine.disk, STORE_ROOT, { model, log: this.#logReader, random: this.#random })
-    if (isDone) host.count(MESSAGE_DAMAGE_NAME, 1)
+    const name = damageMessage(host.machine.disk, STORE_ROOT, { model, log: this.#logReader, random: this.#random })
+    if (name !== undefined) host.count(name, 1)
   }
 
   #damage(first: string | undefined): void {
