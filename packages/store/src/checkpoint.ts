@@ -165,6 +165,18 @@ export async function readCheckpoints(
   return { valid, damaged }
 }
 
+/**
+ * How far the log was flushed by the word of its checkpoints: each was renamed when all it covers was. For a start that has
+ * lost the mark; undefined without one that the log can hold.
+ */
+export function coveredEnd(
+  valid: readonly StoredCheckpoint[],
+  { min, end }: { readonly min: number; readonly end: number },
+): number | undefined {
+  const ends = valid.map(({ coversTo }) => coversTo).filter((coversTo) => coversTo >= min && coversTo <= end)
+  return ends.length === 0 ? undefined : Math.max(...ends)
+}
+
 /** Length of Apache's file. Java: StoreCheckpoint, MappedFile.OS_PAGE_SIZE. */
 export const STORE_CHECKPOINT_BYTES = 4096
 

@@ -2,7 +2,7 @@
 // A queue whose files are missing or damaged is built again from the whole log; nothing here refuses to start.
 import { commitLogOffset, MqError, type QueueId, queueOffset, SystemTopic } from '@rocketmq-ts/model'
 import { discardGenerationsBeyond, type Files, type Logger, type ReadLane } from '@rocketmq-ts/runtime'
-import { readCheckpoints, type StoredCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import { coveredEnd, readCheckpoints, type StoredCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { readSeal } from './checkpoint-seal.ts'
 import { BEHIND_FLUSHED_BYTES_MAX } from './commit-log/commit-log.ts'
 import { isNoSpace } from './commit-log/disk-reserve.ts'
@@ -311,7 +311,8 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   }
 
   const { foreign, stamp, checkpoints } = await judgeWriter(options)
-  let mark = await readFlushedMark(files, options.flushedMarkPath)
+  const ownMark = await readFlushedMark(files, options.flushedMarkPath)
+  let mark = ownMark ?? coveredEnd(checkpoints.valid, segments)
   // A log that has no file yet has no bytes to guess about, and from now on the folder is ours.
   const isEmpty = segments.end === segments.min
   if (isEmpty && mark === undefined) {
@@ -379,7 +380,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   if (mark !== undefined && !cleanStop) await rewriteUnproven(options, Math.min(decision.provenFlushed, end), end)
   await syncSegments(options, Math.min(mark ?? 0, end), end)
   // From here on the folder is ours: what is below this mark was promised by somebody.
-  if (mark === undefined || foreign !== undefined) await noteFlushed(end)
+  if (ownMark === undefined || foreign !== undefined) await noteFlushed(end)
   const report: RecoveryReport = {
     cleanStop,
     end: commitLogOffset(end),

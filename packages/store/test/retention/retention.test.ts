@@ -266,3 +266,25 @@ test('offsets: all records of a queue have expired and its files are gone → th
     if (step > 0 && next === undefined) break
   }
 }, 60_000)
+
+test('offsets: all records of a queue have expired, and the mark of what was flushed is gone → they go on, at a crash, too', async () => {
+  for (const isCrash of [false, true]) {
+    const effects = createManualEffects()
+    let store = await openForgetting(effects)
+    await send(store, newRecord({ queueId: 1 }), newRecord({ queueId: 1 }))
+    await fillTo(store, 3)
+    await effects.advance(RESERVED_MS + HOUR_MS)
+    expect(store.bounds('TopicTest', 1)).toEqual({ min: 2, max: 2 })
+    if (!isCrash) await store.close()
+    const machine = isCrash ? afterPowerLoss(effects) : restarted(effects)
+    for (const name of await namesIn(machine)) {
+      if (name.startsWith('flushed')) await machine.files.remove(`${FOLDER}/${name}`)
+    }
+    store = await openStore(machine)
+    expect(store.recovery.rebuilt).toEqual([])
+    const [first] = await send(store, newRecord({ queueId: 1 }))
+    expect(first!.queueOffset).toBe(2)
+    await store.close()
+    expect((await namesIn(machine)).some((name) => name.startsWith('flushed'))).toBe(true)
+  }
+})
