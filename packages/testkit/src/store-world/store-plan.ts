@@ -3,6 +3,7 @@
 import type { BrokerSettings } from '@rocketmq-ts/broker'
 import { Prng } from '../sim/index.ts'
 import type { CrashOrder } from './broker-host.ts'
+import { type Circumstances, circumstancesOf } from './circumstances.ts'
 import { CRASH_STEPS, SELDOM_STEPS } from './crash-steps.ts'
 import { type FaultPlan, planFault } from './disk-faults.ts'
 import { REST_DAMAGE_NAMES } from './rest-damage.ts'
@@ -24,6 +25,10 @@ const LIVES_MIN = 4
 const LIVES_SPREAD = 4
 /** Of a step that comes often, so many are let pass. */
 const SKIPS = [0, 0, 0, 0, 1, 2, 5, 12, 40] as const
+/** A disk that is full in the end of a life is so for some of its last operations. */
+const LAST_OPERATIONS = 20
+const FULL_ROOM_BYTES = [0, 20_000] as const
+const EXPIRING_JUMP_MS = 26 * HOUR_MS
 const RECOVERY_SKIPS = [0, 0, 0, 0, 1, 2, 4] as const
 
 export interface StoreShape {
@@ -76,18 +81,24 @@ export interface StorePlan {
 /** The plan of a seed. */
 export function storePlanOf(seed: number): StorePlan {
   const random = new Prng(seed).fork()
+  // One that few lives pass is waited for in all of them.
+  const seldom = seed % 3 === 0 ? SELDOM_STEPS[(seed / 3) % SELDOM_STEPS.length] : undefined
+  const circumstances = circumstancesOf(seldom)
+  const { areQueueFilesSmall = false, doesExpire = false } = circumstances
   const shape: StoreShape = {
     flushDiskType: random.chance(0.6) ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
-    segmentBytes: random.pick([32, 64, 128]) * KiB,
+    segmentBytes: (doesExpire ? 32 : random.pick([32, 64, 128])) * KiB,
     atomicBytes: random.pick([512, 4096]),
     settings: {
       flushConsumerOffsetInterval: random.pick([200, 2000, 20_000]),
       flushIntervalCommitLog: random.pick([10, 100, 500]),
-      mappedFileSizeConsumeQueue: UNIT_BYTES * random.pick([16, 100, 1000]),
-      ...(random.chance(0.4) ? { fileReservedTime: random.pick(RESERVED_HOURS), deleteWhen: EVERY_HOUR } : {}),
+      mappedFileSizeConsumeQueue: UNIT_BYTES * (areQueueFilesSmall ? 16 : random.pick([16, 100, 1000])),
+      ...(doesExpire || random.chance(0.4)
+        ? { fileReservedTime: random.pick(RESERVED_HOURS), deleteWhen: EVERY_HOUR }
+        : {}),
       cleanFileForciblyEnable: false,
       maxHashSlotNum: random.pick([16, 500]),
-      maxIndexNum: random.pick([100, 1000]),
+      maxIndexNum: doesExpire ? 100 : random.pick([100, 1000]),
     },
   }
   const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
@@ -104,14 +115,18 @@ export function storePlanOf(seed: number): StorePlan {
     shape,
     topics,
     groups,
-    lives: planLives(random, seed),
+    lives: planLives(random, seed, { seldom, circumstances }),
     bodyBytesMax: random.pick([40, 200, 800, 2000]),
     isRebuilt: random.chance(REBUILT),
   }
 }
 
 /** One life is for the step whose turn it is; the others end wherever the seed says. */
-function planLives(random: Prng, seed: number): LifePlan[] {
+function planLives(
+  random: Prng,
+  seed: number,
+  { seldom, circumstances }: { readonly seldom: string | undefined; readonly circumstances: Circumstances },
+): LifePlan[] {
   const count = LIVES_MIN + random.integer(LIVES_SPREAD)
   const operations = OPERATIONS_MIN + random.integer(OPERATIONS_SPREAD)
   const own = random.integer(count)
@@ -119,13 +134,11 @@ function planLives(random: Prng, seed: number): LifePlan[] {
   const damaged = random.integer(2 * count)
   // Where the mark of what was flushed is lost, nobody can tell damage from the end of the log.
   const isLogDamaged = random.chance(0.2)
-  // One that few lives pass is waited for in all of them.
-  const seldom = seed % 3 === 0 ? SELDOM_STEPS[(seed / 3) % SELDOM_STEPS.length] : undefined
   const crashOf = (index: number): CrashOrder | undefined => {
     if (seldom !== undefined) return { ...crashAt(random, seldom), skip: 0 }
     return index === own ? crashAt(random, CRASH_STEPS[seed % CRASH_STEPS.length]) : anyCrash(random)
   }
-  return Array.from({ length: count }, (_, index) => ({
+  const lives = Array.from({ length: count }, (_, index) => ({
     operations: each,
     crash: crashOf(index),
     // The step whose turn it is comes for sure only where nothing else goes wrong.
@@ -136,6 +149,18 @@ function planLives(random: Prng, seed: number): LifePlan[] {
     logDamages: isLogDamaged && random.chance(0.5) ? 1 + random.integer(3) : 0,
     jumpMs: random.chance(0.3) ? random.pick(JUMPS_MS) : 0,
   }))
+  return lives.map((life) => ({ ...life, ...broughtAbout(random, circumstances, life) }))
+}
+
+/** The part of a life that circumstances decide. */
+function broughtAbout(random: Prng, { damage, isFull, doesExpire }: Circumstances, life: LifePlan): Partial<LifePlan> {
+  const from = life.operations - 1 - random.integer(LAST_OPERATIONS)
+  const fault: FaultPlan = { kind: 'full', at: from, roomBytes: random.pick(FULL_ROOM_BYTES), freeAfter: Infinity }
+  return {
+    ...(damage !== undefined && { damages: 1, damageFirst: damage, logDamages: 0 }),
+    ...(isFull === true && { fault, faultStays: true }),
+    ...(doesExpire === true && { fault: undefined, jumpMs: EXPIRING_JUMP_MS }),
+  }
 }
 
 function anyCrash(random: Prng): CrashOrder | undefined {
