@@ -180,6 +180,18 @@ test('check: a foreign unit among those of lost records → told', async () => {
   expect(added).toEqual([expect.stringContaining('offset 2, whose record was lost, has a foreign unit')])
 })
 
+test('check: two keys of a record have become one in the log → its two entries are told, what follows is not blamed', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects)
+  const properties = Buffer.from('KEYS\u0001one two\u0002TAGS\u0001TagA\u0002')
+  await send(store, newRecord({ properties }), newRecord(), newRecord())
+  await store.close()
+  const bytes = await bytesOf(effects, SEGMENT_0)
+  await overwrite(effects, SEGMENT_0, bytes.indexOf('one two') + 'one'.length, Buffer.from('_'))
+  const told = problemsOf(await check(effects)).filter((problem) => problem.startsWith('index'))
+  expect(told).toEqual([expect.stringContaining(': entry 1 is hash'), expect.stringContaining(': entry 2 is hash')])
+})
+
 /** Sets bytes of the second record of the log, whatever its body's CRC says of them. */
 async function patchSecond(effects: Effects, at: number, value: bigint): Promise<void> {
   const bytes = await bytesOf(effects, SEGMENT_0)

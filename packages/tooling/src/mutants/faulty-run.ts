@@ -5,7 +5,7 @@ import type { SourceCopy } from './source-copy.ts'
 import { type Late, type RunTests, type TestsRequest, type TestsRun, whyNotGreen } from './tests-run.ts'
 
 /** What a file may take with a fault: so many times what it took without, and a start under load. */
-const SLOWER_MAX = 10
+const SLOWER_MAX = 5
 const START_MS_MAX = 20_000
 /** A hang is at least so many times slower than the same file without the fault. */
 const HANG_FACTOR = 3
