@@ -5,7 +5,10 @@ const MIB = 1024 * KIB
 
 export interface StoreSize {
   readonly repeats: number
-  /** Messages of one measured run of appends, after as many to warm up. */
+  /**
+   * Messages of one measured run of appends: more than come between two batches of the key index, or two checkpoints, so
+   * that every run has its share of them.
+   */
   readonly appends: number
   readonly commitMs: number
   readonly probeMs: number
@@ -31,7 +34,7 @@ export interface StoreSize {
 
 export const STORE_FULL: StoreSize = {
   repeats: 5,
-  appends: 100_000,
+  appends: 250_000,
   commitMs: 1000,
   probeMs: 400,
   inFlight: [1, 16, 128],

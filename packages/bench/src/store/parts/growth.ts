@@ -5,9 +5,10 @@ import type { MessageStore, NewRecord } from '@rocketmq-ts/store'
 import { medianOf } from '../../report/report.ts'
 import { createRecords, fillStore, openBenchStore, type RecordPlan } from '../bench-store.ts'
 import { cpuPerMessage } from '../cpu.ts'
+import { touchPageCache } from '../page-cache.ts'
 import type { GrowthCurve, GrowthPoint } from '../figures.ts'
 import type { StoreSize } from '../store-size.ts'
-import { measureAppend, PER_TURN } from './append.ts'
+import { BYTES_WRITTEN, measureAppend, PER_TURN } from './append.ts'
 
 const BODY_BYTES = 1024
 const FILL_BODY_BYTES = 64 * 1024
@@ -49,7 +50,7 @@ async function measureRetained(folder: string, size: StoreSize): Promise<GrowthP
     await fillStore(store, largeAt, { from: 0, count, perTurn: PER_TURN / 8 })
     await store.checkpoint()
     const at = store.positions.written / MIB
-    points.push({ at, cpuUs: await costOf(store, recordAt, { from, size }) })
+    points.push({ at, cpuUs: await costOf(store, recordAt, { folder, from, size }) })
     from += size.repeats * growth.messages
   }
   await store.close()
@@ -72,7 +73,7 @@ async function measureEach(
     const recordAt = createRecords(planOf(count))
     await fillStore(store, recordAt, { from: 0, count: messages, perTurn: PER_TURN })
     await store.checkpoint()
-    points.push({ at: count, cpuUs: await costOf(store, recordAt, { from: messages, size }) })
+    points.push({ at: count, cpuUs: await costOf(store, recordAt, { folder, from: messages, size }) })
     await store.close()
     rmSync(data, { recursive: true })
   }
@@ -83,11 +84,12 @@ async function measureEach(
 async function costOf(
   store: MessageStore,
   recordAt: (index: number) => NewRecord,
-  { from, size }: { readonly from: number; readonly size: StoreSize },
+  { folder, from, size }: { readonly folder: string; readonly from: number; readonly size: StoreSize },
 ): Promise<number> {
   const { messages } = size.growth
   const costs: number[] = []
   for (let run = 0; run < size.repeats; run += 1) {
+    touchPageCache(folder, messages * BYTES_WRITTEN)
     const { cpuUs } = await cpuPerMessage(messages, async () => {
       await fillStore(store, recordAt, { from: from + run * messages, count: messages, perTurn: PER_TURN })
       await store.checkpoint()
