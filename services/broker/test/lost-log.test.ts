@@ -31,6 +31,18 @@ test('lost log: the last message of a queue is damaged after it was popped → t
   expect(bodies(await broker.pop('T', 'G'))).toStrictEqual(['next'])
 })
 
+test('lost log: the last message of a queue is damaged, head and body, after it was popped → the next message is delivered', async () => {
+  const broker = await startBroker({ mappedFileSizeCommitLog: SEGMENT_BYTES })
+  await broker.send('T', 'first')
+  await broker.send('T', 'soon damaged')
+  expect(bodies(await broker.pop('T', 'G'))).toStrictEqual(['first', 'soon damaged'])
+  broker.crash({ powerLoss: false })
+  broker.machine.disk.flipBit(FIRST_SEGMENT, (await findRecord(broker, 'soon damaged')).recordAt + 4, 0)
+  await broker.restart()
+  await broker.send('T', 'next')
+  expect(bodies(await broker.pop('T', 'G'))).toStrictEqual(['next'])
+})
+
 test('lost log: the start cache covers more than is left → it is refused, the messages that are left come again', async () => {
   const broker = await startBroker({ mappedFileSizeCommitLog: SEGMENT_BYTES })
   await broker.send('T', 'left')

@@ -88,7 +88,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     text: '    deps.inflight.clamp(queue, max)\n',
     replacement: '',
     testFile: LOST_LOG_TEST,
-    test: 'lost log: the last message of a queue is damaged after it was popped → the next message is delivered',
+    test: 'lost log: the last message of a queue is damaged, head and body, after it was popped → the next message is delivered',
   },
   {
     name: 'Two records of a Turn get the same queue offset',
