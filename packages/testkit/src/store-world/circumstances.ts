@@ -4,7 +4,9 @@
 /** The circumstances of the lives of one seed. */
 export interface Circumstances {
   /** Done to the files before each start, as rest-damage.ts names it. */
-  readonly damage?: string
+  readonly damages?: readonly string[]
+  /** The log loses its end with the power, its derived files do not. */
+  readonly losesTail?: boolean
   /** The disk is full in the end of each life, and at the next start. */
   readonly isFull?: boolean
   /** Messages expire between two lives, and files are small. */
@@ -15,9 +17,18 @@ export interface Circumstances {
 
 const KNOWN: readonly (readonly [step: RegExp, circumstances: Circumstances])[] = [
   [/ of reserve$|^stopping: .* (?:space of folder|(?:truncate|write|size|sync) of log)$/u, { isFull: true }],
-  [/^recovering: .* queue(?:-checkpoint)?$/u, { damage: 'all deleted: queue', areQueueFilesSmall: true }],
-  [/^recovering: .* flushed-mark$/u, { damage: 'all deleted: flushed-mark' }],
-  [/^recovering: .* (?:index|index-folder)$/u, { damage: 'all deleted: index' }],
+  [/^recovering: .* remove of queue$/u, { areQueueFilesSmall: true, losesTail: true }],
+  [
+    /^recovering: .* sync of queue$/u,
+    { damages: ['all deleted: queue', 'all deleted: index'], areQueueFilesSmall: true },
+  ],
+  [/^recovering: .* queue(?:-checkpoint)?$/u, { damages: ['all deleted: queue'], areQueueFilesSmall: true }],
+  [
+    /^recovering: .* remove of flushed-mark$/u,
+    { damages: ['all deleted: last-writer', 'all deleted: apache-checkpoint'] },
+  ],
+  [/^recovering: .* flushed-mark$/u, { damages: ['all deleted: flushed-mark'] }],
+  [/^recovering: .* (?:index|index-folder)$/u, { damages: ['all deleted: index'] }],
   [/^running: .* (?:remove|list) of /u, { doesExpire: true, areQueueFilesSmall: true }],
   [/^stopping: .* of queue$/u, { areQueueFilesSmall: true }],
 ]

@@ -226,8 +226,7 @@ class StoreRun {
     crash,
     fault,
     faultStays,
-    damages = 0,
-    damageFirst,
+    damages = [],
     logDamages = 0,
     jumpMs = 0,
   }: LifePlan): Promise<void> {
@@ -253,7 +252,7 @@ class StoreRun {
     await this.#end(crash)
     if (faultStays !== true) this.#heal()
     for (let count = 0; count < logDamages; count += 1) this.#damageLog()
-    for (let count = 0; count < damages && !host.isUp; count += 1) this.#damage(count === 0 ? damageFirst : undefined)
+    for (const name of damages) if (!host.isUp) this.#damage(name)
     if (jumpMs > 0) {
       host.machine.jumpClock(jumpMs)
       host.count(CLOCK_JUMP, 1)
@@ -278,9 +277,9 @@ class StoreRun {
     if (name !== undefined) host.count(name, 1)
   }
 
-  #damage(first: string | undefined): void {
+  #damage(name: string | undefined): void {
     const { host } = this
-    const what = damageDerived(host.machine.disk, STORE_ROOT, this.#random, first)
+    const what = damageDerived(host.machine.disk, STORE_ROOT, this.#random, name)
     if (what === undefined) return
     host.count(what, 1)
     this.#isDamaged = true

@@ -21,6 +21,8 @@ const EVERY_HOUR = Array.from({ length: 24 }, (_, hour) => String(hour).padStart
 const UNIT_BYTES = 20
 /** Share of the seeds that build everything again in the end. */
 const REBUILT = 0.4
+/** Of any kind. */
+const MORE_DAMAGES = [undefined, undefined] as const
 const LIVES_MIN = 4
 const LIVES_SPREAD = 4
 /** Of a step that comes often, so many are let pass. */
@@ -57,10 +59,8 @@ export interface LifePlan {
   readonly fault?: FaultPlan | undefined
   /** The fault lasts through the next start, or the first tries of it. */
   readonly faultStays?: boolean
-  /** Files that derive from the log and are damaged before the next start. */
-  readonly damages?: number
-  /** The first of them, where the seed has one in mind. */
-  readonly damageFirst?: string | undefined
+  /** Files that derive from the log and are damaged before the next start: what is done to each, where the seed has that in mind. */
+  readonly damages?: readonly (string | undefined)[]
   /** Messages in the log that are damaged before the next start, if the stop was in order. */
   readonly logDamages?: number
   /** So far the clock moves before the next start. */
@@ -84,14 +84,14 @@ export function storePlanOf(seed: number): StorePlan {
   // One that few lives pass is waited for in all of them.
   const seldom = seed % 3 === 0 ? SELDOM_STEPS[(seed / 3) % SELDOM_STEPS.length] : undefined
   const circumstances = circumstancesOf(seldom)
-  const { areQueueFilesSmall = false, doesExpire = false } = circumstances
+  const { areQueueFilesSmall = false, doesExpire = false, losesTail = false } = circumstances
   const shape: StoreShape = {
-    flushDiskType: random.chance(0.6) ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
+    flushDiskType: !losesTail && random.chance(0.6) ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
     segmentBytes: (doesExpire ? 32 : random.pick([32, 64, 128])) * KiB,
     atomicBytes: random.pick([512, 4096]),
     settings: {
       flushConsumerOffsetInterval: random.pick([200, 2000, 20_000]),
-      flushIntervalCommitLog: random.pick([10, 100, 500]),
+      flushIntervalCommitLog: losesTail ? 500 : random.pick([10, 100, 500]),
       mappedFileSizeConsumeQueue: UNIT_BYTES * (areQueueFilesSmall ? 16 : random.pick([16, 100, 1000])),
       ...(doesExpire || random.chance(0.4)
         ? { fileReservedTime: random.pick(RESERVED_HOURS), deleteWhen: EVERY_HOUR }
@@ -144,8 +144,10 @@ function planLives(
     // The step whose turn it is comes for sure only where nothing else goes wrong.
     fault: index === own ? undefined : planFault(random, each),
     faultStays: random.chance(0.3),
-    damages: isLogDamaged ? 0 : index === damaged ? 1 + random.integer(3) : 0,
-    damageFirst: index === damaged ? REST_DAMAGE_NAMES[seed % REST_DAMAGE_NAMES.length] : undefined,
+    damages:
+      isLogDamaged || index !== damaged
+        ? []
+        : [REST_DAMAGE_NAMES[seed % REST_DAMAGE_NAMES.length], ...MORE_DAMAGES.slice(random.integer(3))],
     logDamages: isLogDamaged && random.chance(0.5) ? 1 + random.integer(3) : 0,
     jumpMs: random.chance(0.3) ? random.pick(JUMPS_MS) : 0,
   }))
@@ -153,11 +155,17 @@ function planLives(
 }
 
 /** The part of a life that circumstances decide. */
-function broughtAbout(random: Prng, { damage, isFull, doesExpire }: Circumstances, life: LifePlan): Partial<LifePlan> {
+function broughtAbout(
+  random: Prng,
+  { damages, isFull, doesExpire, losesTail }: Circumstances,
+  life: LifePlan,
+): Partial<LifePlan> {
   const from = life.operations - 1 - random.integer(LAST_OPERATIONS)
   const fault: FaultPlan = { kind: 'full', at: from, roomBytes: random.pick(FULL_ROOM_BYTES), freeAfter: Infinity }
   return {
-    ...(damage !== undefined && { damages: 1, damageFirst: damage, logDamages: 0 }),
+    ...(damages !== undefined && { damages, logDamages: 0 }),
+    ...(losesTail === true &&
+      life.crash !== undefined && { crash: { ...life.crash, powerLoss: true }, fault: undefined }),
     ...(isFull === true && { fault, faultStays: true }),
     ...(doesExpire === true && { fault: undefined, jumpMs: EXPIRING_JUMP_MS }),
   }
