@@ -7,6 +7,7 @@ import type { Peer } from '@rocketmq-ts/remoting'
 import type { Effects, LogEvent, Logger } from '@rocketmq-ts/runtime'
 import type { DiskCall, DiskRange, DiskWatcher, SimMachine, SimProcess, World } from '../sim/index.ts'
 import { LogWatch } from './log-watch.ts'
+import type { LogRange } from './rest-damage.ts'
 import type { StoreShape } from './store-plan.ts'
 import { fileKindOf, type LogPurpose, type Phase, type Side, type StepParts, stepOf } from './steps.ts'
 
@@ -75,8 +76,8 @@ export class BrokerHost implements DiskWatcher {
   /** What a record that is written now is for, as far as the driver knows. */
   purpose: LogPurpose = 'messages'
   onEvent: (event: HostEvent) => void = () => undefined
-  /** Entries of the key index were changed at rest: Apache's files have no checksum that would show it. */
-  isIndexDamaged = false
+  /** Messages whose entries in the key index were changed at rest: Apache's files have no checksum that would show it. */
+  readonly damagedIndex: LogRange[] = []
   readonly #shape: StoreShape
   /** Kinds of files by path. */
   readonly #kinds = new Map<string, string>()

@@ -88,7 +88,7 @@ function checkFiles({ host, model, verdict, log, plan }: ClosingDeps, whose: str
 async function rebuild(deps: ClosingDeps): Promise<void> {
   const { host, model, random } = deps
   removeDerived(host.machine.disk, STORE_ROOT)
-  host.isIndexDamaged = false
+  host.damagedIndex.length = 0
   await deps.start()
   await deps.whileUp(async () => {
     for (const message of model.messages) {

@@ -110,7 +110,8 @@ async function askTime(deps: QueryDeps, topic: TopicModel, message: Message, kno
 }
 
 function checkFound(deps: QueryDeps, message: Message, found: readonly MessageRecord[], how: string): void {
-  if (deps.host.isIndexDamaged) return
+  const position = message.position ?? 0
+  if (deps.host.damagedIndex.some(({ from, to }) => position >= from && position < to)) return
   const isFound = found.some((record) => record.commitLogOffset === message.position)
   if (!isFound && isThere(deps, message)) deps.verdict.add('query', `${nameOf(message)} is not found ${how}`)
 }

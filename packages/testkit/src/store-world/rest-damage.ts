@@ -37,13 +37,20 @@ export function filesBelow(disk: Disk, folder: string): string[] {
     .flatMap(({ name, kind }) => (kind === 'file' ? [`${folder}/${name}`] : filesBelow(disk, `${folder}/${name}`)))
 }
 
-/** Damages one file that derives from the log, as `first` names it, if that is given; what was done to which kind, or undefined where there is none. */
-export function damageDerived(disk: Disk, root: string, random: Prng, first?: string): string | undefined {
+/** What was done to which kind of file. */
+export interface RestDamage {
+  readonly name: string
+  readonly paths: readonly string[]
+}
+
+/** Damages files that derive from the log, as `first` names it, if that is given; undefined where there is none. */
+export function damageDerived(disk: Disk, root: string, random: Prng, first?: string): RestDamage | undefined {
   const [wantedWay, wantedKind] = first?.split(': ') ?? []
   const kind = DERIVED_KINDS.find((name) => name === wantedKind) ?? random.pick(DERIVED_KINDS)
   const paths = filesBelow(disk, root).filter((path) => fileKindOf(root, path) === kind)
   if (paths.length === 0) return undefined
   const path = random.pick(paths)
+  let hit = [path]
   const way = WAYS.find((name) => name === wantedWay) ?? random.pick(WAYS_OF[kind] ?? WAYS)
   const { pages } = disk.file(path)
   if (pages.size === 0) return undefined
@@ -66,15 +73,17 @@ export function damageDerived(disk: Disk, root: string, random: Prng, first?: st
       break
     case 'all deleted':
       for (const each of paths) removeDurably(disk, each)
+      hit = paths
       break
     case 'swapped': {
       const other = random.pick(paths)
       if (other === path) return undefined
       disk.swap(path, other)
+      hit = [path, other]
       break
     }
   }
-  return `${way}: ${kind}`
+  return { name: `${way}: ${kind}`, paths: hit }
 }
 
 function pageOf(place: number): number {
@@ -151,4 +160,30 @@ export function removeDerived(disk: Disk, root: string): void {
 /** Files are mostly empty at their end: half of the places are near the start. */
 function placeIn(size: number, random: Prng): number {
   return random.integer(random.chance(0.5) ? Math.min(size, 1024) : size)
+}
+
+/** A part of the log. */
+export interface LogRange {
+  readonly from: number
+  readonly to: number
+}
+
+/** Of the first record that an index file has a key of, in its header. Java: IndexHeader.beginPhyOffset. */
+const BEGIN_OFFSET_AT = 16
+
+/**
+ * The records of which each file of the key index has keys, by path: up to those of the next file, or to the log's end. New
+ * keys come in front of those that a chain has, so what is damaged in a file hides none of them.
+ */
+export function indexRanges(disk: Disk, root: string, end: number): ReadonlyMap<string, LogRange> {
+  const paths = filesBelow(disk, root).filter((path) => fileKindOf(root, path) === 'index')
+  const begins = paths.map((path) => {
+    const bytes = Buffer.alloc(BEGIN_OFFSET_AT + 8)
+    disk.file(path).pages.read(0, bytes)
+    return Number(bytes.readBigInt64BE(BEGIN_OFFSET_AT))
+  })
+  // A record may have keys in two files, and a file that no checkpoint has covered has no header yet.
+  return new Map(
+    paths.map((path, at) => [path, { from: begins[at] || (begins[at - 1] ?? 0), to: (begins[at + 1] || end) + 1 }]),
+  )
 }

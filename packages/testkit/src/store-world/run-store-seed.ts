@@ -12,7 +12,7 @@ import { type LogImage, LogReader } from './log-image.ts'
 import { deadKeyOf, GroupModel, Model, TopicModel } from './model.ts'
 import { Operations } from './operations.ts'
 import { type LifePlan, OPERATIONS_MIN, type StorePlan } from './store-plan.ts'
-import { damageDerived, damageMessage } from './rest-damage.ts'
+import { damageDerived, damageMessage, indexRanges, type LogRange } from './rest-damage.ts'
 import { Verdict, type Violation } from './verdict.ts'
 
 /** Operations asked for at once, at most, but for bursts. */
@@ -25,6 +25,7 @@ const PAUSES_MS = [0, 0, 0, 1, 20, 200, 6000] as const
 /** Until a step in the background comes by itself. */
 const IDLE_MS = 15_000
 const STARTS_MAX = 12
+const NO_RANGES: ReadonlyMap<string, LogRange> = new Map()
 const CLOCK_JUMP = 'jumps of the clock'
 /** Why files are cut back that a crash left longer than the log. */
 const AHEAD = 'was ahead of the log'
@@ -252,7 +253,9 @@ class StoreRun {
     await this.#end(crash)
     if (faultStays !== true) this.#heal()
     for (let count = 0; count < logDamages; count += 1) this.#damageLog()
-    for (const name of damages) if (!host.isUp) this.#damage(name)
+    // Headers tell it as long as they are whole.
+    const ranges = damages.length === 0 ? NO_RANGES : indexRanges(host.machine.disk, STORE_ROOT, host.log.written)
+    for (const name of damages) if (!host.isUp) this.#damage(name, ranges)
     if (jumpMs > 0) {
       host.machine.jumpClock(jumpMs)
       host.count(CLOCK_JUMP, 1)
@@ -277,14 +280,15 @@ class StoreRun {
     if (name !== undefined) host.count(name, 1)
   }
 
-  #damage(name: string | undefined): void {
+  #damage(name: string | undefined, ranges: ReadonlyMap<string, LogRange>): void {
     const { host } = this
-    const what = damageDerived(host.machine.disk, STORE_ROOT, this.#random, name)
-    if (what === undefined) return
-    host.count(what, 1)
+    const { disk } = host.machine
+    const damage = damageDerived(disk, STORE_ROOT, this.#random, name)
+    if (damage === undefined) return
+    host.count(damage.name, 1)
     this.#isDamaged = true
-    if (what.endsWith(': index')) host.isIndexDamaged = true
-    if (!what.endsWith('mirror')) return
+    host.damagedIndex.push(...damage.paths.flatMap((path) => ranges.get(path) ?? []))
+    if (!damage.name.endsWith('mirror')) return
     // Changed mirrors are those of another broker, as far as anybody can tell.
     this.#foreign()
   }
