@@ -20,7 +20,7 @@ export interface SettingsFacts {
 
 /** Asks the broker, which runs. The model learns which of the settings it has. */
 export async function checkSettings(facts: SettingsFacts): Promise<void> {
-  const { host, model, image } = facts
+  const { host, model, image, verdict } = facts
   const end = host.life.recoveredEnd ?? 0
   const topics = new Map((await host.client.topicConfigs(BROKER_ADDRESS)).map((config) => [config.topicName, config]))
   const groups = await host.client.subscriptionGroups(BROKER_ADDRESS)
@@ -29,7 +29,7 @@ export async function checkSettings(facts: SettingsFacts): Promise<void> {
   for (const group of model.groups) resolve(facts, group, retries.get(group.name), end)
   for (const topic of model.topics) if (topic.value !== undefined && !topic.isFuzzy) await checkBounds(facts, topic)
   // Marks are left behind only where something has expired.
-  if ((image?.min ?? 0) > 0) await checkMarks(facts)
+  if (verdict.violations.length === 0 && (image?.min ?? 0) > 0) await checkMarks(facts)
 }
 
 function resolve({ isForeign, verdict }: SettingsFacts, setting: Setting, number: number | undefined, end: number) {

@@ -11,6 +11,11 @@ export interface Circumstances {
   readonly isFull?: boolean
   /** Messages expire between two lives, and files are small. */
   readonly doesExpire?: boolean
+  /**
+   * A broker is killed before its live states are in the newest file of the log, and while the next one runs, the older files
+   * expire: then the cache of its start is lost, too.
+   */
+  readonly areStatesLate?: boolean
   /** Files of queues hold few units, so that all are in files. */
   readonly areQueueFilesSmall?: boolean
 }
@@ -32,6 +37,9 @@ const KNOWN: readonly (readonly [step: RegExp, circumstances: Circumstances])[] 
   [/^running: .* (?:remove|list) of /u, { doesExpire: true, areQueueFilesSmall: true }],
   [/^stopping: .* of queue$/u, { areQueueFilesSmall: true }],
 ]
+
+/** Of some seeds, whatever step they wait for. */
+export const LATE_STATES: Circumstances = { doesExpire: true, areStatesLate: true }
 
 /** Those of a step; none where it needs none. */
 export function circumstancesOf(step: string | undefined): Circumstances {

@@ -3,7 +3,7 @@
 import type { BrokerSettings } from '@rocketmq-ts/broker'
 import { Prng } from '../sim/index.ts'
 import type { CrashOrder } from './broker-host.ts'
-import { type Circumstances, circumstancesOf } from './circumstances.ts'
+import { type Circumstances, circumstancesOf, LATE_STATES } from './circumstances.ts'
 import { CRASH_STEPS, SELDOM_STEPS } from './crash-steps.ts'
 import { type FaultPlan, planFault } from './disk-faults.ts'
 import { REST_DAMAGE_NAMES } from './rest-damage.ts'
@@ -27,6 +27,10 @@ const LIVES_MIN = 4
 const LIVES_SPREAD = 4
 /** Of a step that comes often, so many are let pass. */
 const SKIPS = [0, 0, 0, 0, 1, 2, 5, 12, 40] as const
+/** One seed of so many. */
+const LATE_STATES_EVERY = 16
+const FEW_OPERATIONS = 25
+const STATES_STEP = 'running: before write of log (states)'
 /** A disk that is full in the end of a life is so for some of its last operations. */
 const LAST_OPERATIONS = 20
 const FULL_ROOM_BYTES = [0, 20_000] as const
@@ -83,8 +87,8 @@ export function storePlanOf(seed: number): StorePlan {
   const random = new Prng(seed).fork()
   // One that few lives pass is waited for in all of them.
   const seldom = seed % 3 === 0 ? SELDOM_STEPS[(seed / 3) % SELDOM_STEPS.length] : undefined
-  const circumstances = circumstancesOf(seldom)
-  const { areQueueFilesSmall = false, doesExpire = false, losesTail = false } = circumstances
+  const circumstances = seed % LATE_STATES_EVERY === 1 ? LATE_STATES : circumstancesOf(seldom)
+  const { areStatesLate = false, areQueueFilesSmall = false, doesExpire = false, losesTail = false } = circumstances
   const shape: StoreShape = {
     flushDiskType: !losesTail && random.chance(0.6) ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
     segmentBytes: (doesExpire ? 32 : random.pick([32, 64, 128])) * KiB,
@@ -96,6 +100,7 @@ export function storePlanOf(seed: number): StorePlan {
       ...(doesExpire || random.chance(0.4)
         ? { fileReservedTime: random.pick(RESERVED_HOURS), deleteWhen: EVERY_HOUR }
         : {}),
+      ...(areStatesLate ? { cleanResourceInterval: 1000 } : {}),
       cleanFileForciblyEnable: false,
       maxHashSlotNum: random.pick([16, 500]),
       maxIndexNum: doesExpire ? 100 : random.pick([100, 1000]),
@@ -116,7 +121,7 @@ export function storePlanOf(seed: number): StorePlan {
     topics,
     groups,
     lives: planLives(random, seed, { seldom, circumstances }),
-    bodyBytesMax: random.pick([40, 200, 800, 2000]),
+    bodyBytesMax: areStatesLate ? 200 : random.pick([40, 200, 800, 2000]),
     isRebuilt: random.chance(REBUILT),
   }
 }
@@ -151,7 +156,21 @@ function planLives(
     logDamages: isLogDamaged && random.chance(0.5) ? 1 + random.integer(3) : 0,
     jumpMs: random.chance(0.3) ? random.pick(JUMPS_MS) : 0,
   }))
+  if (circumstances.areStatesLate === true) return lives.map((life, index) => lateStates(random, life, index))
   return lives.map((life) => ({ ...life, ...broughtAbout(random, circumstances, life) }))
+}
+
+/** Two lives belong together: the first one leaves states that are late, the second one loses what could do without them. */
+function lateStates(random: Prng, life: LifePlan, index: number): LifePlan {
+  const plain = { crash: undefined, logDamages: 0 }
+  // A next file of the log would have them.
+  if (index % 2 === 1) return { ...plain, operations: FEW_OPERATIONS, damages: ['all deleted: start-cache'] }
+  return {
+    ...plain,
+    operations: life.operations,
+    crash: { ...crashAt(random, STATES_STEP), skip: random.integer(3) },
+    jumpMs: EXPIRING_JUMP_MS,
+  }
 }
 
 /** The part of a life that circumstances decide. */
