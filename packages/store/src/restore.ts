@@ -315,7 +315,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   let mark = ownMark ?? coveredEnd(checkpoints.valid, segments)
   // A log that has no file yet has no bytes to guess about, and from now on the folder is ours.
   const isEmpty = segments.end === segments.min
-  if (isEmpty && mark === undefined) {
+  if (isEmpty && ownMark === undefined) {
     mark = segments.min
     await noteFlushed(mark)
   }
@@ -380,7 +380,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   if (mark !== undefined && !cleanStop) await rewriteUnproven(options, Math.min(decision.provenFlushed, end), end)
   await syncSegments(options, Math.min(mark ?? 0, end), end)
   // From here on the folder is ours: what is below this mark was promised by somebody.
-  if (ownMark === undefined || foreign !== undefined) await noteFlushed(end)
+  if ((ownMark === undefined && !isEmpty) || foreign !== undefined) await noteFlushed(end)
   const report: RecoveryReport = {
     cleanStop,
     end: commitLogOffset(end),
