@@ -33,7 +33,8 @@ export function readReport(text: string): SimReport {
   const report = JSON.parse(text) as SimReport
   if (report.version !== VERSION)
     throw new Error(`the report has version ${report.version}, ${VERSION} is known: remove it`)
-  return report
+  // What older runs did not count is 0.
+  return { ...report, store: { ...noTotals(), ...report.store } }
 }
 
 export function addRun(report: SimReport, run: SimRun, store: StoreTotals, cluster: SimReport['cluster']): void {

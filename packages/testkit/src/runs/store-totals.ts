@@ -7,6 +7,11 @@ import { addCounts, type Counts, type StoreSeedReport } from './store-seed-repor
 export const SEEDS_FOR_FAULTS = 1000
 export const SEEDS_FOR_STEPS = 3000
 
+/** A step is rare when no larger share of the seeds passes it: a run ends at one that more pass, so it must be in the list. */
+const RARE_SHARE_MAX = 0.03
+
+const RARE: ReadonlySet<string> = new Set(RARE_STEPS)
+
 export interface StoreTotals {
   seeds: number
   failed: number[]
@@ -19,6 +24,8 @@ export interface StoreTotals {
   readonly steps: Counts
   /** Steps that were passed, in whatever number. */
   stepsPassed: string[]
+  /** Seeds that passed a rare step, by its name. */
+  readonly rare: Counts
 }
 
 export function noTotals(): StoreTotals {
@@ -33,6 +40,7 @@ export function noTotals(): StoreTotals {
     faults: {},
     steps: {},
     stepsPassed: [],
+    rare: {},
   }
 }
 
@@ -41,6 +49,7 @@ export function addReport(totals: StoreTotals, report: StoreSeedReport): void {
   if (report.violations.length > 0) totals.failed.push(report.seed)
   addSums(totals, report)
   totals.stepsPassed = [...new Set([...totals.stepsPassed, ...report.stepsPassed])]
+  for (const step of report.stepsPassed) if (RARE.has(step)) addCounts(totals.rare, { [step]: 1 })
 }
 
 /** The sum of two runs. */
@@ -48,10 +57,11 @@ export function addTotals(totals: StoreTotals, more: StoreTotals): void {
   totals.seeds += more.seeds
   totals.failed.push(...more.failed)
   addSums(totals, more)
+  addCounts(totals.rare, more.rare)
   totals.stepsPassed = [...new Set([...totals.stepsPassed, ...more.stepsPassed])]
 }
 
-function addSums(totals: StoreTotals, more: Omit<StoreTotals, 'seeds' | 'failed' | 'stepsPassed'>): void {
+function addSums(totals: StoreTotals, more: Omit<StoreTotals, 'seeds' | 'failed' | 'stepsPassed' | 'rare'>): void {
   totals.operations += more.operations
   totals.lives += more.lives
   totals.events += more.events
@@ -62,13 +72,17 @@ function addSums(totals: StoreTotals, more: Omit<StoreTotals, 'seeds' | 'failed'
 }
 
 /** Why the run proves too little; empty when it proves enough. */
-export function weaknessesOf({ seeds, faults, steps, stepsPassed }: StoreTotals): string[] {
+export function weaknessesOf({ seeds, faults, steps, stepsPassed, rare }: StoreTotals): string[] {
   const weak: string[] = []
   if (seeds >= SEEDS_FOR_FAULTS) {
     weak.push(...FAULT_NAMES.filter((name) => (faults[name] ?? 0) === 0).map((name) => `no ${name} in ${seeds} seeds`))
   }
   const known = new Set([...CRASH_STEPS, ...RARE_STEPS])
   weak.push(...stepsPassed.filter((step) => !known.has(step)).map((step) => `'${step}' is not in the list of steps`))
+  if (seeds >= SEEDS_FOR_FAULTS) {
+    const common = Object.entries(rare).filter(([, count]) => count > seeds * RARE_SHARE_MAX)
+    weak.push(...common.map(([step, count]) => `${count} of ${seeds} seeds passed '${step}', which is called rare`))
+  }
   if (seeds >= SEEDS_FOR_STEPS) {
     weak.push(...CRASH_STEPS.filter((step) => (steps[step] ?? 0) === 0).map((step) => `never ended at '${step}'`))
   }

@@ -64,7 +64,8 @@ const CALLS: Calls = {
 }
 
 /** Only after a start on a full disk with nothing kept for it, after another broker had the folder, or once in many thousand
- *  lives: tests of the store go through them, no run must end there. */
+ *  lives: tests of the store go through them, no run must end there. A long run counts the seeds that pass them, and fails when
+ *  they are not so few. */
 const RARE: Calls = {
   recovering: { 'config-folder': 'sync-folder', reserve: 'size sync', 'start-cache': 'remove' },
   running: {
