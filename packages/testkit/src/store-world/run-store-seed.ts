@@ -8,6 +8,7 @@ import { LifeFault } from './disk-faults.ts'
 import { noteDeadLetters } from './check-end.ts'
 import { checkRecoveredLog } from './check-recovery.ts'
 import { checkSettings } from './check-settings.ts'
+import { checkStopped, stoppedFiles } from './check-stop.ts'
 import { type LogImage, LogReader } from './log-image.ts'
 import { deadKeyOf, GroupModel, Model, TopicModel } from './model.ts'
 import { Operations } from './operations.ts'
@@ -315,9 +316,18 @@ class StoreRun {
       await this.#stop()
       host.order(undefined)
       // What an orderly stop leaves behind needs no power.
-      if (this.#random.chance(0.5)) host.losePower()
+      if (this.#random.chance(0.5)) this.#losePower()
     }
     if (crash?.phase === 'recovering') host.order({ ...crash })
+  }
+
+  #losePower(): void {
+    const { host, verdict } = this
+    const { disk } = host.machine
+    const isClean = host.life.end === 'stopped' && !host.life.hasFailed && !host.life.wasFaulty
+    const before = stoppedFiles(disk, STORE_ROOT)
+    host.losePower()
+    if (isClean && this.#fault?.hasHit !== true) checkStopped(before, stoppedFiles(disk, STORE_ROOT), verdict)
   }
 
   /** In order: nothing of the log is left to chance. Only a disk that fails keeps it from its end. */
