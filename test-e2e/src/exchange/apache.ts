@@ -132,7 +132,7 @@ export async function startApacheBroker(place: BrokerPlace, options: ApacheOptio
   return {
     kind: 'Apache',
     readyMs: performance.now() - startedMs,
-    complaints: () => output.split('\n').filter((line) => COMPLAINT.test(line)),
+    complaints: () => complaintsIn(output),
     async stop() {
       child.signal('SIGTERM')
       const { code } = await child.ended
@@ -146,6 +146,12 @@ export async function startApacheBroker(place: BrokerPlace, options: ApacheOptio
       writeLog()
     },
   }
+}
+
+/** Each with the line behind it, where Java says which exception it was. */
+function complaintsIn(output: string): string[] {
+  const lines = output.split('\n')
+  return lines.flatMap((line, index) => (COMPLAINT.test(line) ? `${line} | ${lines[index + 1] ?? ''}` : []))
 }
 
 async function untilReady(child: RunningProcess, port: number, startedMs: number): Promise<void> {

@@ -1,6 +1,7 @@
 // Our broker and nameserver, as the processes that ship.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { someOf } from '../checks.ts'
 import { freePortList } from '../free-ports.ts'
 import { launch, type ServiceProcess } from '../server.ts'
 import type { BrokerLife, BrokerPlace } from './broker-place.ts'
@@ -40,13 +41,14 @@ export async function startOurBroker(place: BrokerPlace, options: OursOptions): 
       ...(options.flags ?? []),
     ],
   })
+  const complaints = () => readFileSync(options.logFile, 'utf8').slice(before).split('\n').filter(isError)
   return {
     kind: 'ours',
     readyMs: performance.now() - startedMs,
-    complaints: () => readFileSync(options.logFile, 'utf8').slice(before).split('\n').filter(isError),
+    complaints,
     async stop() {
       const { code, signal } = await process.stop()
-      if (code !== 0) throw new Error(`our broker ended with ${code ?? signal}, see ${options.logFile}`)
+      if (code !== 0) throw new Error(`our broker ended with ${code ?? signal}: ${someOf(complaints())}`)
     },
     async kill() {
       await process.kill()
