@@ -114,8 +114,8 @@ func newProducer(topic string) (rocketmq.Producer, error) {
 	return producer, err
 }
 
-func newSimple(topic, expression string) (rocketmq.SimpleConsumer, error) {
-	subscription := map[string]*rocketmq.FilterExpression{topic: rocketmq.NewFilterExpression(expression)}
+func newSimple(topic string, expression *rocketmq.FilterExpression) (rocketmq.SimpleConsumer, error) {
+	subscription := map[string]*rocketmq.FilterExpression{topic: expression}
 	return rocketmq.NewSimpleConsumer(config(topic, ""), rocketmq.WithSimpleAwaitDuration(await),
 		rocketmq.WithSimpleSubscriptionExpressions(subscription))
 }
@@ -125,7 +125,7 @@ func startProducer(topic string) rocketmq.Producer {
 }
 
 func startSimple(topic, expression string) rocketmq.SimpleConsumer {
-	return start(newSimple(topic, expression))
+	return start(newSimple(topic, rocketmq.NewFilterExpression(expression)))
 }
 
 func startPush(topic, group string, consume func(*rocketmq.MessageView) rocketmq.ConsumerResult) {

@@ -30,6 +30,7 @@ var scenarios = map[string]func(topic, ownEndpoints string) outcome{
 	"tag-one":          filtered("A", "A", "A"),
 	"tag-either":       filtered("A || B", "A", "A", "B"),
 	"tag-any":          filtered("*", "-", "A", "A", "B", "C"),
+	"sql-filter":       filteredBy(rocketmq.NewFilterExpressionWithType(sql, rocketmq.SQL92), "-", "A"),
 	"dead-letter":      deadLetter,
 	"attributes":       attributes,
 	"bodies":           bodies,
@@ -55,7 +56,7 @@ func roundTrip(topic, _ string) outcome {
 
 func plaintext(topic, _ string) outcome {
 	ids := sendAll(startPlaintext(newProducer(topic)), topic, few)
-	expectSame(idsOf(receiveAll(startPlaintext(newSimple(topic, "*")), few)), ids, "received")
+	expectSame(idsOf(receiveAll(startPlaintext(newSimple(topic, rocketmq.SUB_ALL)), few)), ids, "received")
 	return outcome{}
 }
 
@@ -184,23 +185,30 @@ func pushShared(topic, _ string) outcome {
 	return outcome{}
 }
 
-func filtered(expression string, wantedTags ...string) func(string, string) outcome {
+const sql = "number > 1 AND (TAGS = 'A' OR TAGS IS NULL)"
+
+func filtered(tags string, wantedTags ...string) func(string, string) outcome {
+	return filteredBy(rocketmq.NewFilterExpression(tags), wantedTags...)
+}
+
+func filteredBy(expression *rocketmq.FilterExpression, wantedTags ...string) func(string, string) outcome {
 	return func(topic, _ string) outcome {
 		producer := startProducer(topic)
-		for _, tag := range []string{"A", "B", "C", "", "A"} {
+		for index, tag := range []string{"A", "B", "C", "", "A"} {
 			message := &rocketmq.Message{Topic: topic, Body: []byte("x")}
+			message.AddProperty("number", fmt.Sprint(index+1))
 			if tag != "" {
 				message.SetTag(tag)
 			}
 			send(producer, message)
 		}
-		tags := mapOf(receiveAll(startSimple(topic, expression), len(wantedTags)), func(message *rocketmq.MessageView) string {
+		tags := mapOf(receiveAll(start(newSimple(topic, expression)), len(wantedTags)), func(message *rocketmq.MessageView) string {
 			if message.GetTag() == nil {
 				return "-"
 			}
 			return *message.GetTag()
 		})
-		expectSame(sorted(tags), wantedTags, "tags for "+expression)
+		expectSame(sorted(tags), wantedTags, fmt.Sprintf("tags for %v", *expression))
 		return outcome{}
 	}
 }

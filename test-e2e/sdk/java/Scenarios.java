@@ -28,6 +28,7 @@ import org.apache.rocketmq.client.apis.ClientConfigurationBuilder;
 import org.apache.rocketmq.client.apis.ClientServiceProvider;
 import org.apache.rocketmq.client.apis.consumer.ConsumeResult;
 import org.apache.rocketmq.client.apis.consumer.FilterExpression;
+import org.apache.rocketmq.client.apis.consumer.FilterExpressionType;
 import org.apache.rocketmq.client.apis.consumer.MessageListener;
 import org.apache.rocketmq.client.apis.consumer.SimpleConsumer;
 import org.apache.rocketmq.client.apis.message.Message;
@@ -55,6 +56,8 @@ public class Scenarios {
     private static final int BODY_BYTES_MAX = 4 * 1024 * 1024;
     private static final int ROOM_FOR_HEADERS = 64 * 1024;
     private static final String DONE = "";
+    private static final FilterExpression SQL =
+            new FilterExpression("number > 1 AND (TAGS = 'A' OR TAGS IS NULL)", FilterExpressionType.SQL92);
 
     private static final ClientServiceProvider provider = ClientServiceProvider.loadService();
     private static final List<AutoCloseable> opened = Collections.synchronizedList(new ArrayList<>());
@@ -83,6 +86,7 @@ public class Scenarios {
             Map.entry("tag-one", (topic, own) -> filtered(topic, "A", "A", "A")),
             Map.entry("tag-either", (topic, own) -> filtered(topic, "A || B", "A", "A", "B")),
             Map.entry("tag-any", (topic, own) -> filtered(topic, "*", "-", "A", "A", "B", "C")),
+            Map.entry("sql-filter", (topic, own) -> filtered(topic, SQL, "-", "A")),
             Map.entry("dead-letter", (topic, own) -> failing(topic, 2, attempt -> true)),
             Map.entry("attributes", (topic, own) -> attributes(topic)),
             Map.entry("bodies", (topic, own) -> bodies(topic)),
@@ -118,10 +122,15 @@ public class Scenarios {
         return startSimple(topic, topic, expression, to);
     }
 
-    private static SimpleConsumer startSimple(String topic, String group, String expression, ClientConfigurationBuilder to)
+    private static SimpleConsumer startSimple(String topic, String group, String tags, ClientConfigurationBuilder to)
             throws Exception {
+        return startSimple(topic, group, new FilterExpression(tags), to);
+    }
+
+    private static SimpleConsumer startSimple(String topic, String group, FilterExpression expression,
+            ClientConfigurationBuilder to) throws Exception {
         return opened(provider.newSimpleConsumerBuilder().setClientConfiguration(to.build()).setConsumerGroup(group)
-                .setAwaitDuration(AWAIT).setSubscriptionExpressions(Map.of(topic, new FilterExpression(expression))).build());
+                .setAwaitDuration(AWAIT).setSubscriptionExpressions(Map.of(topic, expression)).build());
     }
 
     private static void startPush(String topic, String group, MessageListener listener) throws Exception {
@@ -292,15 +301,21 @@ public class Scenarios {
         return DONE;
     }
 
-    private static String filtered(String topic, String expression, String... wantedTags) throws Exception {
+    private static String filtered(String topic, String tags, String... wantedTags) throws Exception {
+        return filtered(topic, new FilterExpression(tags), wantedTags);
+    }
+
+    private static String filtered(String topic, FilterExpression expression, String... wantedTags) throws Exception {
         var producer = startProducer(topic, next());
+        var number = 0;
         for (var tag : List.of("A", "B", "C", "", "A")) {
-            var builder = message(topic, new byte[] {1});
+            var builder = message(topic, new byte[] {1}).addProperty("number", String.valueOf(++number));
             producer.send((tag.isEmpty() ? builder : builder.setTag(tag)).build());
         }
-        var tags = receiveAll(topic, expression, wantedTags.length).stream()
+        var consumer = startSimple(topic, topic, expression, next());
+        var tags = receiveAll(consumer, wantedTags.length, Scenarios::receiveNow).stream()
                 .map(message -> message.getTag().orElse("-")).sorted().toList();
-        expectSame(tags, List.of(wantedTags), "tags for " + expression);
+        expectSame(tags, List.of(wantedTags), "tags for " + expression.getExpression());
         return DONE;
     }
 

@@ -3,7 +3,7 @@
 // detail} or {scenario, none}; the clients go on until the input ends.
 import { once } from 'node:events'
 import { format } from 'node:util'
-import { ConsumeResult, Producer, PushConsumer, SimpleConsumer } from 'rocketmq-client-nodejs'
+import { ConsumeResult, FilterExpression, Producer, PushConsumer, SimpleConsumer } from 'rocketmq-client-nodejs'
 import { startSession } from './session.mjs'
 
 const [endpointList, prefix, ...wanted] = process.argv.slice(2)
@@ -14,6 +14,8 @@ const REQUEST_MS_MAX = 10_000
 const INVISIBLE_MS = 30_000
 const SHORT_INVISIBLE_MS = 1_000
 const SCENARIO_MS_MAX = 60_000
+/** FilterType.SQL of the definitions, which the client does not export. */
+const SQL = 2
 const SESSION_PAUSE_MS = 150
 /** Longer than anything that ends what is idle. */
 const IDLE_PAUSE_MS = 150_000
@@ -116,7 +118,9 @@ async function roundTrip(topic, options = {}) {
 
 async function filter(topic, expression, wantedTags) {
   const producer = await startProducer(topic)
-  for (const tag of ['A', 'B', 'C', undefined, 'A']) await producer.send({ topic, tag, body: Buffer.from('x') })
+  for (const [index, tag] of ['A', 'B', 'C', undefined, 'A'].entries()) {
+    await producer.send({ topic, tag, properties: new Map([['number', `${index + 1}`]]), body: Buffer.from('x') })
+  }
   const consumer = await startSimple(topic, topic, expression)
   const messages = await receiveAll(consumer, wantedTags.length)
   expectSame(sorted(messages.map(({ tag }) => tag || '-')), wantedTags, `tags for ${expression}`)
@@ -240,6 +244,8 @@ const SCENARIOS = {
   'tag-one': (topic) => filter(topic, 'A', ['A', 'A']),
   'tag-either': (topic) => filter(topic, 'A || B', ['A', 'A', 'B']),
   'tag-any': (topic) => filter(topic, '*', ['-', 'A', 'A', 'B', 'C']),
+  'sql-filter': (topic) =>
+    filter(topic, new FilterExpression("number > 1 AND (TAGS = 'A' OR TAGS IS NULL)", SQL), ['-', 'A']),
   async 'dead-letter'(topic) {
     return { detail: await failing(topic, 2, () => true) }
   },

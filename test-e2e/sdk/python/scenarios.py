@@ -24,6 +24,7 @@ from rocketmq import (
     PushConsumer,
     SimpleConsumer,
 )
+from rocketmq.grpc_protocol import FilterType
 from session import Session
 
 AWAIT_SECONDS = 1
@@ -73,7 +74,7 @@ def start_producer(*topics, at=(), **options):
 
 
 def start_simple(topic, group, expression="*", at=(), **options):
-    subscription = {topic: FilterExpression(expression)}
+    subscription = {topic: expression if isinstance(expression, FilterExpression) else FilterExpression(expression)}
     return start(
         lambda configuration: SimpleConsumer(configuration, group, subscription, AWAIT_SECONDS, **options), *at
     )
@@ -259,8 +260,10 @@ def push_shared(topic, _):
 def filtered(expression, wanted_tags):
     def scenario(topic, _):
         producer = start_producer(topic)
-        for tag in ("A", "B", "C", None, "A"):
-            producer.send(message_of(topic, b"x", tag))
+        for number, tag in enumerate(("A", "B", "C", None, "A"), 1):
+            message = message_of(topic, b"x", tag)
+            message.add_property("number", str(number))
+            producer.send(message)
         messages = receive_all(start_simple(topic, topic, expression), len(wanted_tags))
         expect_same(sorted(message.tag or "-" for message in messages), wanted_tags, f"tags for {expression}")
 
@@ -336,6 +339,9 @@ SCENARIOS = {
     "tag-one": filtered("A", ["A", "A"]),
     "tag-either": filtered("A || B", ["A", "A", "B"]),
     "tag-any": filtered("*", ["-", "A", "A", "B", "C"]),
+    "sql-filter": filtered(
+        FilterExpression("number > 1 AND (TAGS = 'A' OR TAGS IS NULL)", FilterType.SQL), ["-", "A"]
+    ),
     "dead-letter": dead_letter,
     "attributes": attributes,
     "bodies": lambda topic, _: expect_bodies(topic, ["Grüße, 世界 🚀".encode(), bytes(range(256)), b"\0", b" "]),

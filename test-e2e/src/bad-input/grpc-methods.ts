@@ -214,6 +214,18 @@ const SEND: readonly Row[] = [
   ['a time of birth before the calendar', sends(message({ system: { born_timestamp: seconds(-9e15, -1) } })), 'OK'],
   ['a queue that does not exist', sends(message({ system: { queue_id: 2_147_483_647 } })), 'OK'],
   [
+    'a filter that is no SQL92',
+    { filter_expression: { type: 'SQL', expression: 'a > 1 AND' } },
+    'ILLEGAL_FILTER_EXPRESSION',
+    'filter_expression',
+  ],
+  [
+    'a filter without SQL92',
+    { filter_expression: { type: 'SQL', expression: '' } },
+    'ILLEGAL_FILTER_EXPRESSION',
+    'filter_expression',
+  ],
+  [
     'the retry topic of no group',
     sends(message({ topic: { name: '%RETRY%nobody' } })),
     'TOPIC_NOT_FOUND',

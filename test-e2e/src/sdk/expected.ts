@@ -41,6 +41,7 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
   'tag-one': { title: 'tag filter A', cells: everywhere() },
   'tag-either': { title: 'tag filter A || B', cells: everywhere() },
   'tag-any': { title: 'tag filter *', cells: everywhere() },
+  'sql-filter': { title: 'SQL92 filter over tag and property', cells: everywhere() },
   'dead-letter': { title: 'failures until the dead-letter topic', cells: everywhere({ rust: NO_PUSH }) },
   attributes: { title: 'id, attempt, keys, properties, tag unchanged', cells: everywhere() },
   bodies: { title: 'bodies: UTF-8, binary, 1 byte', cells: everywhere() },

@@ -32,6 +32,7 @@ const FEW: usize = 4;
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 const ROOM_FOR_HEADERS: usize = 64 * 1024;
 
+const SQL: &str = "number > 1 AND (TAGS = 'A' OR TAGS IS NULL)";
 const NO_SYNC: &str = "every call returns a future";
 const NO_CHANGE: &str = "SimpleConsumer has no change of the invisible duration";
 const NO_PUSH: &str = "the crate has no push consumer";
@@ -140,9 +141,12 @@ impl Context {
     }
 
     /// Receives and acknowledges until there are so many, and what else comes in one more receive of each endpoint.
-    async fn receive_all(&self, expression: &str, count: usize) -> Checked<Vec<MessageView>> {
+    async fn receive_all(&self, tags: &str, count: usize) -> Checked<Vec<MessageView>> {
+        self.receive_by(&FilterExpression::new(FilterType::Tag, tags), count).await
+    }
+
+    async fn receive_by(&self, filter: &FilterExpression, count: usize) -> Checked<Vec<MessageView>> {
         let consumer = self.consumer(&self.topic).await?;
-        let filter = FilterExpression::new(FilterType::Tag, expression);
         let mut messages = vec![];
         let end = Instant::now() + SCENARIO_MAX;
         let mut extra = self.endpoints.len();
@@ -150,7 +154,7 @@ impl Context {
             if messages.len() >= count {
                 extra -= 1;
             }
-            let received = match consumer.receive_with(&self.topic, &filter, 32, INVISIBLE).await.map_err(text_of) {
+            let received = match consumer.receive_with(&self.topic, filter, 32, INVISIBLE).await.map_err(text_of) {
                 // The deadline of the call is the length of the poll: nothing came, and the answer was a little late.
                 Err(text) if text.contains("Timeout expired") => vec![],
                 result => result?,
@@ -185,11 +189,12 @@ impl Context {
         Ok(Outcome::Ok)
     }
 
-    async fn filtered(&self, expression: &str, wanted: &[&str]) -> Checked<Outcome> {
-        let untagged = || message(&self.topic, "x");
-        let tagged = |tag: &str| untagged().set_tag(tag);
-        self.send_all(vec![tagged("A"), tagged("B"), tagged("C"), untagged(), tagged("A")]).await?;
-        let messages = self.receive_all(expression, wanted.len()).await?;
+    async fn filtered(&self, filter_type: FilterType, expression: &str, wanted: &[&str]) -> Checked<Outcome> {
+        let untagged = |number: &str| message(&self.topic, "x").set_properties(HashMap::from([("number", number)]));
+        let tagged = |number: &str, tag: &str| untagged(number).set_tag(tag);
+        let sent = vec![tagged("1", "A"), tagged("2", "B"), tagged("3", "C"), untagged("4"), tagged("5", "A")];
+        self.send_all(sent).await?;
+        let messages = self.receive_by(&FilterExpression::new(filter_type, expression), wanted.len()).await?;
         let tags = sorted(messages.iter().map(|message| message.tag().unwrap_or("-")).collect());
         expect_same(tags, wanted.to_vec(), &format!("tags for {expression}"))?;
         Ok(Outcome::Ok)
@@ -272,9 +277,10 @@ impl Context {
             "push" | "push-retry" | "push-groups" | "push-shared" | "dead-letter" => Ok(Outcome::None(NO_PUSH)),
             "send-async" => self.send_async().await,
             "receive-async" | "topic-created" => self.round_trip().await,
-            "tag-one" => self.filtered("A", &["A", "A"]).await,
-            "tag-either" => self.filtered("A || B", &["A", "A", "B"]).await,
-            "tag-any" => self.filtered("*", &["-", "A", "A", "B", "C"]).await,
+            "tag-one" => self.filtered(FilterType::Tag, "A", &["A", "A"]).await,
+            "tag-either" => self.filtered(FilterType::Tag, "A || B", &["A", "A", "B"]).await,
+            "tag-any" => self.filtered(FilterType::Tag, "*", &["-", "A", "A", "B", "C"]).await,
+            "sql-filter" => self.filtered(FilterType::Sql, SQL, &["-", "A"]).await,
             "attributes" => self.attributes().await,
             "bodies" => self.bodies().await,
             "body-large" => self.expect_bodies(vec![vec![b'x'; BODY_BYTES_MAX - ROOM_FOR_HEADERS]]).await,
