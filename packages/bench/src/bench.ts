@@ -4,6 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { FILTER_FULL, FILTER_QUICK, type FilterFigures, runFilterBench } from './filter/filter-bench.ts'
+import { judgeFilters } from './filter/filter-floors.ts'
 import { judge } from './floors.ts'
 import { h2loadVersion } from './load/h2load.ts'
 import { commitOf, describeMachine, loadAverage } from './machine.ts'
@@ -26,12 +28,16 @@ import { CLUSTER_ASYNC, FLOOR_SEND, STANDALONE_ASYNC, STANDALONE_SYNC, titleOf, 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const WARM_UP_TOPIC = 'bench-warm-up'
 
+/** Parts of a report that can be asked for alone. */
+export const PARTS = ['load', 'store', 'filter'] as const
+export type Part = (typeof PARTS)[number]
+
 export interface BenchOptions {
   readonly size: Size
   /** Folder of bundles to measure instead of those of the sources: `main.mjs`, and the services for the cluster. */
   readonly bundles: string | undefined
   /** One part of the report instead of all of it. */
-  readonly only: 'load' | 'store' | undefined
+  readonly only: Part | undefined
   readonly tell: (line: string) => void
   /** A cell is done. */
   readonly cellDone: (cell: Cell) => void
@@ -56,8 +62,10 @@ export async function runBench(options: BenchOptions): Promise<Report> {
       await makeBundles(bundleFolder)
     }
     const bench: Bench = { ...options, folder, bundleFolder, cores: divideCores() }
-    const load = options.only === 'store' ? undefined : await runLoad(bench)
-    const store = options.only === 'load' ? undefined : await runStore(bench)
+    const isWanted = (part: Part) => options.only === undefined || options.only === part
+    const load = isWanted('load') ? await runLoad(bench) : undefined
+    const store = isWanted('store') ? await runStore(bench) : undefined
+    const filter = isWanted('filter') ? await runFilters(bench) : undefined
     return {
       commit: commitOf(ROOT),
       size: size.name,
@@ -66,9 +74,11 @@ export async function runBench(options: BenchOptions): Promise<Report> {
       machine: describeMachine(folder, bench.cores, loadAverageBefore),
       load,
       store,
+      filter,
       verdicts: [
         ...(load === undefined ? [] : judge({ ...load, size })),
         ...(store === undefined ? [] : judgeStore(store, size.name)),
+        ...(filter === undefined ? [] : judgeFilters(filter, size.name)),
       ],
     }
   } finally {
@@ -97,6 +107,11 @@ async function runStore({ folder: parent, bundleFolder: bundles, cores, size, te
   const folder = join(parent, 'store')
   mkdirSync(folder)
   return runStoreBench({ bundles, folder, cores: cores.servers, sizeName: size.name, tell })
+}
+
+function runFilters({ folder, bundleFolder: bundles, cores, size, tell }: Bench): Promise<FilterFigures> {
+  const filterSize = size.name === 'full' ? FILTER_FULL : FILTER_QUICK
+  return runFilterBench({ bundles, folder: join(folder, 'filter'), cores: cores.servers, size: filterSize, tell })
 }
 
 async function runProbes({ folder, size }: Bench, echo: EchoServer): Promise<Probes> {

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { runBench } from './bench.ts'
+import { type Part, PARTS, runBench } from './bench.ts'
 import { slugOf } from './machine.ts'
 import { CELL_COLUMNS, cellRow, markdownOf, verdictLine } from './report/markdown.ts'
 import type { Cell, Report, Verdict } from './report/report.ts'
@@ -13,7 +13,7 @@ import { FULL, QUICK } from './sizes.ts'
 const USAGE = `Usage: npm run bench -- [flags]
 
   --quick          Shows in seconds that everything works; no figure of it means anything.
-  --only PART      'load' (servers under load) or 'store' (the store alone); both without it.
+  --only PART      'load' (servers under load), 'store' (the store alone) or 'filter' (what filters cost); all without it.
   --json           The report as JSON on standard output, everything else on standard error.
   --out FOLDER     Where the report is written as Markdown and JSON; default packages/bench/reports.
   --bundle FOLDER  Measures the bundle there (main.mjs, and nameserver.mjs, broker.mjs and proxy.mjs) instead of the sources.
@@ -59,15 +59,15 @@ function write(report: Report): void {
   tell(`Report: ${file}.md and .json`)
 }
 
-function isPart(only: string | undefined): only is 'load' | 'store' | undefined {
-  return only === undefined || only === 'load' || only === 'store'
+function isPart(only: string | undefined): only is Part | undefined {
+  return only === undefined || (PARTS as readonly string[]).includes(only)
 }
 
 const { only } = values
 if (values.help) {
   console.log(USAGE)
 } else if (!isPart(only)) {
-  console.error(`--only '${only}': there is 'load' and 'store'\n\n${USAGE}`)
+  console.error(`--only '${only}': there is ${PARTS.join(', ')}\n\n${USAGE}`)
   process.exitCode = 2
 } else {
   const size = values.quick ? QUICK : FULL

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { FILTER_QUICK } from '../src/filter/filter-bench.ts'
 import type { Cell, LoadReport, Report } from '../src/report/report.ts'
 import { QUICK } from '../src/sizes.ts'
 import { STORE_QUICK } from '../src/store/store-size.ts'
@@ -18,6 +19,7 @@ const RUN_MS_MAX = 240_000
 const LOAD_FLOORS = 4
 /** Three are about growth, and each plan of many queues has three. */
 const STORE_FLOORS = 12 + 3 * STORE_QUICK.manyQueues.length
+const FILTER_FLOORS = 2
 const JSON_BYTES_MAX = 16 * 1024 * 1024
 
 let folder: string
@@ -109,10 +111,17 @@ test('bench: a quick run → every part of the store has figures', () => {
   expect(manyQueues.map(({ messages }) => messages)).toEqual([16])
 })
 
+test('bench: a quick run → both filters found what was wanted', () => {
+  expect(report.filter?.speeds.map(({ kind, messages }) => [kind, messages])).toEqual([
+    ['tag', FILTER_QUICK.messages],
+    ['sql', FILTER_QUICK.messages],
+  ])
+})
+
 test('bench: a quick run → no floor is judged, and the last line counts the verdicts', () => {
   const of = (outcome: string) => report.verdicts.filter((verdict) => verdict.outcome === outcome).length
   expect(of('failed')).toBe(0)
-  const skipped = LOAD_FLOORS + STORE_FLOORS
+  const skipped = LOAD_FLOORS + STORE_FLOORS + FILTER_FLOORS
   expect(of('skipped')).toBe(skipped)
   expect(progress.trim().split('\n').at(-1)).toBe(`${of('passed')} passed, 0 failed, ${skipped} skipped`)
 })
@@ -123,7 +132,7 @@ test('bench: --out → the report as Markdown and as the same JSON', () => {
   const [json = '', markdown = ''] = files
   expect(JSON.parse(readFileSync(join(folder, json), 'utf8'))).toEqual(report)
   const text = readFileSync(join(folder, markdown), 'utf8')
-  for (const heading of ['# Benchmark', '## Floors', '## Load', '## Start', '## Ratios'])
+  for (const heading of ['# Benchmark', '## Floors', '## Load', '## Start', '## Ratios', '## Filters'])
     expect(text).toContain(heading)
   expect(text).toContain('| bare grpc-js')
 })

@@ -17,10 +17,13 @@ export async function connectPeers(address: string, connections: number): Promis
 export interface SendPlace {
   readonly topic: string
   readonly queueId: number
+  /** In their stored form; those of a plain message without it. */
+  readonly properties?: string
 }
 
 /** One SEND_MESSAGE_V2; true when it was stored. */
-export async function sendByPeer(peer: Peer, { topic, queueId }: SendPlace, body: Uint8Array): Promise<boolean> {
+export async function sendByPeer(peer: Peer, place: SendPlace, body: Uint8Array): Promise<boolean> {
+  const { topic, queueId, properties = PROPERTIES } = place
   const header: SendMessageHeader = {
     producerGroup: 'bench',
     topic,
@@ -30,7 +33,7 @@ export async function sendByPeer(peer: Peer, { topic, queueId }: SendPlace, body
     sysFlag: 0,
     bornTimestampMs: BORN_MS,
     flag: 0,
-    properties: PROPERTIES,
+    properties,
     reconsumeTimes: 0,
     unitMode: false,
     batch: false,

@@ -1,4 +1,5 @@
 // A report as Markdown; the same tables go to the terminal.
+import { filterMarkdown } from '../filter/filter-floors.ts'
 import type { LatencySummary } from '../histogram.ts'
 import { storeMarkdown } from '../store/store-markdown.ts'
 import { whole } from './format.ts'
@@ -58,7 +59,7 @@ export function verdictLine({ name, outcome, detail }: Verdict): string {
 }
 
 export function markdownOf(report: Report): string {
-  const { load, store, verdicts } = report
+  const { load, store, filter, verdicts } = report
   return [
     '# Benchmark',
     '',
@@ -73,6 +74,7 @@ export function markdownOf(report: Report): string {
     '',
     ...(load === undefined ? [] : loadLines(load)),
     ...(store === undefined ? [] : storeMarkdown(store)),
+    ...(filter === undefined ? [] : filterMarkdown(filter)),
   ].join('\n')
 }
 

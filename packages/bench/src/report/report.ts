@@ -1,4 +1,5 @@
 // What a run of the benchmark says, as data. Everything printed derives from it.
+import type { FilterFigures } from '../filter/filter-bench.ts'
 import type { LatencySummary } from '../histogram.ts'
 import type { LoadResult } from '../load/load.ts'
 import type { SequentialProbe, SyncProbe } from '../probes/disk.ts'
@@ -94,6 +95,7 @@ export interface Report {
   readonly machine: Machine
   readonly load: LoadReport | undefined
   readonly store: StoreFigures | undefined
+  readonly filter: FilterFigures | undefined
   readonly verdicts: readonly Verdict[]
 }
 

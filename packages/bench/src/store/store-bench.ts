@@ -1,12 +1,10 @@
 // The store's table, part by part: in this process only what drives a broker, everything else in processes of its own.
 import { execFile } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { busyUsOfMachine } from '../servers/usage.ts'
+import { busyShareOfOthers } from '../servers/others.ts'
 import type { StoreFigures } from './figures.ts'
 import { measureManyQueues } from './parts/many-queues.ts'
 import { measureRestart } from './parts/restart.ts'
@@ -15,7 +13,6 @@ import { STORE_FULL, STORE_QUICK, type StoreSize } from './store-size.ts'
 
 const PART_MAIN = fileURLToPath(new URL('part-main.ts', import.meta.url))
 const PART_MS_MAX = 900_000
-const US_PER_MS = 1000
 /** What npm start sets: threads for files. */
 const THREADPOOL_SIZE = '8'
 
@@ -52,7 +49,7 @@ export async function runStoreBench(options: StoreBenchOptions): Promise<StoreFi
     return figures
   }
 
-  const othersBefore = await shareOfOthers(size.probeMs)
+  const othersBefore = await busyShareOfOthers(size.probeMs)
   const append = await alone('append', 'appends')
   const commits = await alone('commits', 'group commits')
   const sequential = await alone('sequential', 'bodies of 16 KiB')
@@ -70,18 +67,8 @@ export async function runStoreBench(options: StoreBenchOptions): Promise<StoreFi
     tell(`store: ${plan.topics} topics with ${plan.queuesPerTopic} queues …`)
     manyQueues.push(await measureManyQueues(plan, context))
   }
-  const othersShare = Math.max(othersBefore, await shareOfOthers(size.probeMs))
+  const othersShare = Math.max(othersBefore, await busyShareOfOthers(size.probeMs))
   return { othersShare, append, commits, sequential, cold, growth, drain, scan, restart, manyQueues }
-}
-
-/** What the machine does while this process does nothing; 0 where it does not tell. */
-async function shareOfOthers(ms: number): Promise<number> {
-  const before = busyUsOfMachine()
-  const startMs = performance.now()
-  await sleep(ms)
-  const after = busyUsOfMachine()
-  if (before === undefined || after === undefined) return 0
-  return (after - before) / ((performance.now() - startMs) * US_PER_MS * cpus().length)
 }
 
 async function runPart(name: string, sizeName: string, folder: string): Promise<unknown> {
