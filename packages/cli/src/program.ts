@@ -240,6 +240,9 @@ function messageCommands(program: Command, act: Act): void {
       number(1, RECEIVE_MAX),
     )
     .option('--tag <expression>', "only with these tags, e.g. 'created||paid'")
+    .addOption(
+      new Option('--sql <expression>', "only where this holds, e.g. 'price > 20 AND a IS NULL'").conflicts('tag'),
+    )
     .option('--no-ack', 'do not acknowledge: they come again after the invisible time')
     .addOption(
       new Option('--invisible <duration>', 'invisible time: nobody else of the group gets them meanwhile')

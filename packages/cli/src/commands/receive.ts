@@ -15,6 +15,7 @@ export interface ReceiveOptions {
   readonly max?: number
   readonly ack: boolean
   readonly tag?: string
+  readonly sql?: string
   readonly invisible: number
   readonly wait: number
 }
@@ -25,6 +26,8 @@ export const MESSAGES_DEFAULT = 16
 const POP_MESSAGES_MAX = 32
 /** Longest wait of one question; below what brokers and middle boxes call idle. */
 const POLL_MS = 15_000
+/** Longest wait of one pop with an SQL92 filter. */
+const SQL_POLL_MS = 500
 /** After a broker failed, or told of messages that nobody got. */
 const PAUSE_MS = 1000
 const RETRIED: ReadonlySet<string> = new Set(['unavailable', 'closed', 'timeout', 'busy', 'polling-full'])
@@ -116,11 +119,12 @@ function createReceiver(session: Session, topic: string, options: ReceiveOptions
       queueId: -1,
       maxMsgNums,
       invisibleTimeMs: options.invisible,
-      pollTimeMs: 0,
+      // A broker looks at few records at a time: it is to go on, and not to be asked again for each share.
+      pollTimeMs: options.sql === undefined ? 0 : SQL_POLL_MS,
       bornTimeMs: clock.nowMs(),
       initMode: PopInitMode.MIN,
-      expType: 'TAG',
-      exp: options.tag ?? '*',
+      expType: options.sql === undefined ? 'TAG' : 'SQL92',
+      exp: options.sql ?? options.tag ?? '*',
       order: false,
     }
     return session.at(broker, (address) => session.brokers.pop({ address, brokerName: broker.brokerName }, header))

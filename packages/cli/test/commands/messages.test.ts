@@ -152,6 +152,20 @@ test('receive: --tag → only those; --max → no more than that, the rest stays
   expect(counts).toEqual([3, 3, 2])
 })
 
+test('receive: --sql → only where it holds, from every broker; a wrong one → its place and the reason', async () => {
+  const { rmq } = await startCluster({ clusters: ['C', 'C'] })
+  await rmq('topic create t --queues 1')
+  for (const price of [5, 25]) await rmq(`send t of-${price} --property price=${price} --count 4`)
+  const dear = (await rmq(['receive', 't', '--group', 'g', '--sql', 'price > 20', '--json'])).json<{
+    messages: Message[]
+  }>()
+  expect(dear.messages.map(({ body }) => body)).toEqual(Array.from({ length: 4 }, () => 'of-25'))
+  const wrong = await rmq(['receive', 't', '--group', 'g', '--sql', 'price >'])
+  expect(wrong.code).not.toBe(0)
+  expect(wrong.err).toContain('SQL92 expression, at its end: a property')
+  expect((await rmq('receive t --group g --sql a --tag b')).err).toContain("'--sql <expression>' cannot be used with")
+})
+
 test('receive --follow: a message comes later → written as it comes; Ctrl-C → exit code 0', async () => {
   const cluster = await startCluster({ clusters: ['C', 'C'] })
   await cluster.rmq('topic create t --queues 1')

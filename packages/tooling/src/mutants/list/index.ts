@@ -1,6 +1,7 @@
 // All mutants: the faults that would break a promise. Each belongs to one of the promises' areas.
 import type { Mutant } from '../mutant.ts'
 import { DURABILITY_MUTANTS } from './durability.ts'
+import { FILTER_MUTANTS } from './filters.ts'
 import { INFLIGHT_MUTANTS } from './inflight.ts'
 import { LIMIT_MUTANTS } from './limits.ts'
 import { RECOVERY_MUTANTS } from './recovery.ts'
@@ -15,6 +16,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...STORE_MUTANTS,
   ...RETENTION_MUTANTS,
   ...INFLIGHT_MUTANTS,
+  ...FILTER_MUTANTS,
   ...LIMIT_MUTANTS,
   ...SCALING_MUTANTS,
   ...SESSION_MUTANTS,
