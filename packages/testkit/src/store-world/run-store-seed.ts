@@ -276,7 +276,7 @@ class StoreRun {
   #damageLog(): void {
     const { host, model } = this
     // Without an orderly stop only the store knows up to where damage is not the end of the log.
-    if (host.life.end !== 'stopped' || host.life.hasFailed || host.life.wasFaulty) return
+    if (host.life.end !== 'stopped' || host.life.hasFailed || host.life.wasFaulty || this.#fault?.hasHit === true) return
     const name = damageMessage(host.machine.disk, STORE_ROOT, { model, log: this.#logReader, random: this.#random })
     if (name !== undefined) host.count(name, 1)
   }
