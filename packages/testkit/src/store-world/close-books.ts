@@ -17,6 +17,8 @@ import type { Verdict } from './verdict.ts'
 const DRAINS_MAX = 30
 /** Share of the messages that a rebuilt index is asked for. */
 const REBUILT_ASKED = 0.05
+/** So often a full disk is tried again by the broker, and it may take some tries. */
+const ROOM_MS = 10_000
 const AUDITOR = 'auditor'
 const AUDITOR_RETRIES = 3
 
@@ -30,6 +32,8 @@ export interface ClosingDeps {
   readonly log: LogReader
   /** Starts the broker on derived files that were changed. */
   start(): Promise<void>
+  /** Stops it and starts it on what that left behind. */
+  restart(): Promise<void>
   stop(): Promise<void>
   pause(forMs: number): Promise<void>
   whileUp(work: () => Promise<unknown>): Promise<void>
@@ -53,7 +57,10 @@ function areQueuesChanged({ faults }: BrokerHost): boolean {
 }
 
 /** A changed unit shows when it is read: this group reads all there are, and gets every message. */
-async function addAuditor({ host, model, whileUp }: ClosingDeps): Promise<void> {
+async function addAuditor({ host, model, pause, restart, whileUp }: ClosingDeps): Promise<void> {
+  // The start itself was on a disk that was full, or failed.
+  if (host.life.isRefusing) await pause(ROOM_MS)
+  if (host.life.isRefusing) await restart()
   const config = subscriptionGroupConfig(AUDITOR, { retryMaxTimes: AUDITOR_RETRIES })
   await whileUp(() => host.client.createSubscriptionGroup(BROKER_ADDRESS, config))
   const auditor = new GroupModel(AUDITOR, undefined)

@@ -44,15 +44,14 @@ export interface StoreRunRecord {
   readonly virtualMs: number
 }
 
-/** Runs a seed. Never rejects for what the store does. */
+/** Runs a seed. Never rejects: what the run itself can not go on with is a violation, too. */
 export async function runStoreSeed(plan: StorePlan, tell?: (line: string) => void): Promise<StoreRunRecord> {
   const replay = `npm run sim -- --world store --seed ${plan.seed}`
   const world = createWorld({ seed: plan.seed, replay })
   const run = new StoreRun(world, plan, tell)
   await run.all().catch((error: unknown) => {
-    if (!(error instanceof WorldError)) throw error
-    const cause = error.cause instanceof Error ? `\n${error.cause.stack}` : ''
-    run.verdict.add('broken', `${error.message}${cause}`)
+    const cause = error instanceof WorldError ? error.cause : error
+    run.verdict.add('broken', `${String(error)}${cause instanceof Error ? `\n${cause.stack}` : ''}`)
   })
   for (const defect of run.host.defects) run.verdict.add('defect', defect)
   const { verdict, operations, host, model } = run
@@ -276,7 +275,8 @@ class StoreRun {
   #damageLog(): void {
     const { host, model } = this
     // Without an orderly stop only the store knows up to where damage is not the end of the log.
-    if (host.life.end !== 'stopped' || host.life.hasFailed || host.life.wasFaulty || this.#fault?.hasHit === true) return
+    if (host.life.end !== 'stopped' || host.life.hasFailed || host.life.wasFaulty || this.#fault?.hasHit === true)
+      return
     const name = damageMessage(host.machine.disk, STORE_ROOT, { model, log: this.#logReader, random: this.#random })
     if (name !== undefined) host.count(name, 1)
   }
@@ -356,6 +356,10 @@ class StoreRun {
       start: () => {
         this.#isDamaged = true
         return this.#start()
+      },
+      restart: async () => {
+        await this.#stop()
+        await this.#start()
       },
       stop: () => this.#stop(),
       pause: (forMs) => this.#pause(forMs),
