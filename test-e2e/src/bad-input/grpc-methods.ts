@@ -214,18 +214,6 @@ const SEND: readonly Row[] = [
   ['a time of birth before the calendar', sends(message({ system: { born_timestamp: seconds(-9e15, -1) } })), 'OK'],
   ['a queue that does not exist', sends(message({ system: { queue_id: 2_147_483_647 } })), 'OK'],
   [
-    'a filter that is no SQL92',
-    { filter_expression: { type: 'SQL', expression: 'a > 1 AND' } },
-    'ILLEGAL_FILTER_EXPRESSION',
-    'filter_expression',
-  ],
-  [
-    'a filter without SQL92',
-    { filter_expression: { type: 'SQL', expression: '' } },
-    'ILLEGAL_FILTER_EXPRESSION',
-    'filter_expression',
-  ],
-  [
     'the retry topic of no group',
     sends(message({ topic: { name: '%RETRY%nobody' } })),
     'TOPIC_NOT_FOUND',
@@ -259,6 +247,18 @@ const RECEIVE: readonly Row[] = [
   ['a batch of 0', { batch_size: 0 }, 'BAD_REQUEST', 'batch_size'],
   ['a batch of −1', { batch_size: -1 }, 'BAD_REQUEST', 'batch_size'],
   ['a poll of −1 ms', { long_polling_timeout: seconds(0, -1_000_000) }, 'ILLEGAL_POLLING_TIME', 'long_polling_timeout'],
+  [
+    'a filter that is no SQL92',
+    { filter_expression: { type: 'SQL', expression: 'a > 1 AND' } },
+    'ILLEGAL_FILTER_EXPRESSION',
+    'filter_expression',
+  ],
+  [
+    'a filter without SQL92',
+    { filter_expression: { type: 'SQL', expression: '' } },
+    'ILLEGAL_FILTER_EXPRESSION',
+    'filter_expression',
+  ],
   [
     'a filter of bars',
     { filter_expression: { type: 'TAG', expression: '||' } },
