@@ -254,7 +254,7 @@ export function createPopMessage(deps: PopDeps) {
       },
       taken,
     )
-    if (count === 0 && filtered > 0) {
+    if (count === 0 && filtered > 0 && clock.monotonicMs() < attempt.pollUntilMs) {
       enterAgain(attempt)
       return
     }

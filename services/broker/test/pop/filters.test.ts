@@ -82,6 +82,13 @@ test('filter: tags of equal hash → told apart by their text; the twin is filte
   expect(buckets(broker)).toStrictEqual({ filtered: 2, inFlight: 1 })
 })
 
+test('filter: no time to poll, and nothing but twins → answered after a first batch, and the next pop goes on', async () => {
+  const broker = await startBroker()
+  await send(broker, ['twin', { TAGS: 'BB' }], ['twin', { TAGS: 'BB' }], ['it', { TAGS: 'Aa' }])
+  const pop = async () => bodies(await broker.pop('T', 'G', { expression: 'Aa', max: 2 }))
+  expect([await pop(), await pop()]).toStrictEqual([[], ['it']])
+})
+
 test('filter: a wait with SQL92 → wakes for the message that matches, not for the others', async () => {
   const broker = await startBroker()
   await send(broker, ['n', {}])

@@ -1,7 +1,7 @@
 // The handler alone, with Turns that the test runs: what lies between a wake-up and the Turn that answers it.
 import { expect, test } from '@jest/globals'
 import { createFilterCache } from '@rocketmq-ts/filter'
-import { commitLogOffset, queueOffset, subscriptionGroupConfig, topicConfig } from '@rocketmq-ts/model'
+import { commitLogOffset, MqError, queueOffset, subscriptionGroupConfig, topicConfig } from '@rocketmq-ts/model'
 import { type IncomingRequest, type Peer, type PopMessageHeader, ResponseCode } from '@rocketmq-ts/remoting'
 import { createManualEffects } from '@rocketmq-ts/testkit'
 import { createGroupTable } from '../../src/groups/group-table.ts'
@@ -31,6 +31,8 @@ function setUp() {
   const releases: string[] = []
   let max = 0
   let cold = false
+  /** Each read of a record goes to the disk, and finds damage: the answer does not depend on what is in it. */
+  let isOnDisk = false
   const reader = {
     bounds: () => ({ min: queueOffset(0), max: queueOffset(max) }),
     scan(_queue, from, accept) {
@@ -44,7 +46,7 @@ function setUp() {
     },
     queues: () => [],
     readUnit: () => new Uint8Array(100),
-    readUnitInto: () => undefined,
+    readUnitInto: () => (isOnDisk ? Promise.reject(new MqError('damaged', 'it is')) : undefined),
   } satisfies PopDeps['reader']
   const pop = createPopMessage({
     inflight: createInflight({ maxAttempts: () => 17 }),
@@ -71,11 +73,14 @@ function setUp() {
     onDelivered: () => {},
     onFull: () => {},
   })
-  function client(name: string) {
+  function client(
+    name: string,
+    header: Partial<typeof HEADER> & { readonly expType?: string; readonly exp?: string } = {},
+  ) {
     const closing: (() => void)[] = []
     const peer = { onClose: (callback: () => void) => void closing.push(callback) } as unknown as Peer
     const request = {
-      header: HEADER,
+      header: { ...HEADER, ...header },
       peer,
       noteHeld() {},
       respond: ({ code }: { code: number }) => void answers.push(`${name} ${code}`),
@@ -88,6 +93,7 @@ function setUp() {
     answers,
     releases,
     coolDown: () => void (cold = true),
+    toDisk: () => void (isOnDisk = true),
     messageArrives() {
       max += 1
       polling.messageVisible('T', 0, 0)
@@ -139,4 +145,20 @@ test('pop: the first one of a group has to load units or to wait → its answer 
     expect(answers).toStrictEqual([`first ${ResponseCode.SUCCESS}`])
     expect(releases).toStrictEqual(['flushed'])
   }
+})
+
+test('pop: no time to poll, and one record on disk behind the other → waits for the disk once, then answers', async () => {
+  const { client, answers, coolDown, toDisk, messageArrives, runTurn } = setUp()
+  messageArrives()
+  coolDown()
+  toDisk()
+  client('quick', { pollTimeMs: 0, expType: 'SQL92', exp: 'a = 1' }).ask()
+  await runTurn()
+  expect(answers).toStrictEqual([])
+  await runTurn()
+  expect(answers).toStrictEqual([`quick ${ResponseCode.POLLING_TIMEOUT}`])
+  // The one with time waits again, for the record.
+  client('patient', { expType: 'SQL92', exp: 'a = 1' }).ask()
+  await runTurn()
+  expect(answers).toHaveLength(1)
 })
