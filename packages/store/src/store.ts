@@ -96,7 +96,12 @@ export class Store implements MessageStore {
       },
     })
     queues.loader = this.#repair
-    this.#unitReads = createUnitReads({ reader: this, queues, repair: this.#repair })
+    this.#unitReads = createUnitReads({
+      reader: this,
+      queues,
+      repair: this.#repair,
+      openedAt: parts.recovery.end,
+    })
     this.#retention = createRetention({
       ...deps,
       ...parts,

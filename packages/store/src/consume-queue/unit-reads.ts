@@ -47,6 +47,8 @@ export interface UnitReadsOptions {
   readonly reader: RecordReader
   readonly queues: QueueTable
   readonly repair: QueueRepair
+  /** The log ended here when it was opened: units of what lies in front come from files. */
+  readonly openedAt: number
 }
 
 function isDamage(error: unknown): boolean {
@@ -54,7 +56,7 @@ function isDamage(error: unknown): boolean {
 }
 
 /** Creates the reads of one store. */
-export function createUnitReads({ reader, queues, repair }: UnitReadsOptions): UnitReads {
+export function createUnitReads({ reader, queues, repair, openedAt }: UnitReadsOptions): UnitReads {
   const peek = createRecordPeek()
 
   function check(queue: QueueId, unit: Unit, { into, start }: UnitTarget, withTags: boolean): void {
@@ -86,7 +88,7 @@ export function createUnitReads({ reader, queues, repair }: UnitReadsOptions): U
     try {
       pending = reader.readInto(unit, target.into, target.start, target.group)
       if (pending === undefined) {
-        check(queue, unit, target, false)
+        check(queue, unit, target, unit.commitLogOffset < openedAt)
         return undefined
       }
     } catch (error) {

@@ -170,6 +170,14 @@ test('queue repair: a unit of another message of its queue, or another tag → i
   expect((await unitsOf(store, 'A', 0, 300))[0]).toEqual(units[300])
 })
 
+test('queue repair: another tag in the midst of units that are read at once → mended as well', async () => {
+  const { effects, units } = await stopped()
+  await overwrite(effects, fileOf('A'), 20 * 300, encoded({ ...units[300]!, tagsCode: 77 }))
+  const { store } = await started(restarted(effects))
+  for (let offset = 280; offset <= 300; offset += 1) expect(await consume(store, 'A', offset)).toBe(`m${offset}`)
+  expect((await unitsOf(store, 'A', 0, 300))[0]).toEqual(units[300])
+})
+
 test('queue repair: a record that the log has lost → damaged, and the log is asked once', async () => {
   const { effects, units } = await stopped()
   effects.machine.disk.flipBit(LOG, units[7]!.commitLogOffset + 88, 0)
