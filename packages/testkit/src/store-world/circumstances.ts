@@ -5,7 +5,7 @@
 export interface Circumstances {
   /** Done to the files before each start, as rest-damage.ts names it. */
   readonly damages?: readonly string[]
-  /** The log loses its end with the power, its derived files do not. */
+  /** No sync of the log ends in time: it loses its end with the power, its derived files do not. */
   readonly losesTail?: boolean
   /** The disk is full in the end of each life, and at the next start. */
   readonly isFull?: boolean
@@ -18,20 +18,29 @@ export interface Circumstances {
   readonly areStatesLate?: boolean
   /** Files of queues hold few units, so that all are in files. */
   readonly areQueueFilesSmall?: boolean
+  /** Much is asked for when it is stopped; where lives are brief it is nearly all of most of them. */
+  readonly isBusy?: boolean
+  readonly isBrief?: boolean
+  /** A stop takes seconds: what comes now and then comes while it lasts. */
+  readonly isStopSlow?: boolean
 }
 
+/** Each of the two generations that are kept is hit by some of them. */
+const BOTH_MARKS = Array.from({ length: 6 }, () => 'zeroed page: flushed-mark')
+
 const KNOWN: readonly (readonly [step: RegExp, circumstances: Circumstances])[] = [
-  [/ of reserve$|^stopping: .* (?:space of folder|(?:truncate|write|size|sync) of log)$/u, { isFull: true }],
+  [/^stopping: .* space of folder$/u, { isStopSlow: true }],
+  [/^stopping: .* (?:open|remove|write) of reserve$/u, { isBusy: true, isBrief: true, isFull: true }],
+  [/^stopping: .* (?:of reserve|read of queue)$/u, { isBusy: true, isBrief: true, areQueueFilesSmall: true }],
+  [/^stopping: .* (?:truncate|write|size|sync) of log$/u, { isBusy: true }],
+  [/ of reserve$/u, { isFull: true }],
   [/^recovering: .* remove of queue$/u, { areQueueFilesSmall: true, losesTail: true }],
   [
     /^recovering: .* sync of queue$/u,
     { damages: ['all deleted: queue', 'all deleted: index'], areQueueFilesSmall: true },
   ],
   [/^recovering: .* queue(?:-checkpoint)?$/u, { damages: ['all deleted: queue'], areQueueFilesSmall: true }],
-  [
-    /^recovering: .* remove of flushed-mark$/u,
-    { damages: ['all deleted: last-writer', 'all deleted: apache-checkpoint'] },
-  ],
+  [/^recovering: .* remove of flushed-mark$/u, { damages: BOTH_MARKS }],
   [/^recovering: .* flushed-mark$/u, { damages: ['all deleted: flushed-mark'] }],
   [/^recovering: .* (?:index|index-folder)$/u, { damages: ['all deleted: index'] }],
   [/^running: .* (?:remove|list) of /u, { doesExpire: true, areQueueFilesSmall: true }],

@@ -23,6 +23,8 @@ const BURST_MAX = 40
 const ROUND_MS_MAX = 600_000
 /** Pauses between rounds; long ones let timers of the broker come. */
 const PAUSES_MS = [0, 0, 0, 1, 20, 200, 6000] as const
+/** From what is asked for to the stop: about the time of some calls to a disk. */
+const ON_THE_WAY_MS = [0, 0.02, 0.05, 0.1, 0.2, 0.4, 1] as const
 /** Until a step in the background comes by itself. */
 const IDLE_MS = 15_000
 const STARTS_MAX = 12
@@ -226,6 +228,7 @@ class StoreRun {
     operations,
     crash,
     fault,
+    asksAtStop = 0,
     faultStays,
     damages = [],
     logDamages = 0,
@@ -250,7 +253,7 @@ class StoreRun {
       if (host.isUp) await this.#pause(random.pick(PAUSES_MS))
       if (this.verdict.violations.length > 0) return
     }
-    await this.#end(crash)
+    await this.#end(crash, asksAtStop)
     if (faultStays !== true) this.#heal()
     for (let count = 0; count < logDamages; count += 1) this.#damageLog()
     // Headers tell it as long as they are whole.
@@ -306,19 +309,30 @@ class StoreRun {
     await this.#world.run(() => this.#world.nowMs >= endMs || !this.host.isUp)
   }
 
-  async #end(crash: LifePlan['crash']): Promise<void> {
+  async #end(crash: LifePlan['crash'], asksAtStop: number): Promise<void> {
     const { host } = this
     if (host.isUp && crash?.phase === 'running' && host.isOrdered) await this.#pause(IDLE_MS)
     if (!host.isUp) return
     if (crash?.phase === 'running' || crash?.phase === 'recovering') host.crash(crash.powerLoss)
     else {
       if (crash !== undefined) host.order({ ...crash })
+      await this.#ask(asksAtStop)
       await this.#stop()
       host.order(undefined)
       // What an orderly stop leaves behind needs no power.
       if (this.#random.chance(0.5)) this.#losePower()
     }
     if (crash?.phase === 'recovering') host.order({ ...crash })
+  }
+
+  /** Some are answered before the stop, some meet it on their way. */
+  async #ask(count: number): Promise<void> {
+    if (count === 0) return
+    const burst = this.#random.integer(BURST_MAX)
+    this.operations.burst(burst)
+    for (let left = count - burst; left > 0; left -= 1) this.operations.next()
+    const forMs = this.#random.pick(ON_THE_WAY_MS)
+    if (forMs > 0) await this.#pause(forMs)
   }
 
   #losePower(): void {

@@ -30,6 +30,23 @@ const SKIPS = [0, 0, 0, 0, 1, 2, 5, 12, 40] as const
 /** One seed of so many. */
 const LATE_STATES_EVERY = 16
 const FEW_OPERATIONS = 25
+const ASKED_AT_STOP = 60
+/** The others leave something behind that can be read. */
+const BRIEF_BUT_EVERY = 3
+/** No sync of the log ends while a broker lives. */
+const STALLED_LOG: FaultPlan = {
+  kind: 'error',
+  name: 'stalled sync',
+  fault: { on: 'sync', path: /\/commitlog\/\d/u, delayMs: 600_000, times: Infinity },
+  at: 1,
+}
+/** What a stop writes first. */
+const SLOW_MIRRORS: FaultPlan = {
+  kind: 'error',
+  name: 'slow sync',
+  fault: { on: 'sync', path: /\/config\//u, delayMs: 1000, times: Infinity },
+  at: 1,
+}
 const STATES_STEP = 'running: before write of log (states)'
 /** A disk that is full in the end of a life is so for some of its last operations. */
 const LAST_OPERATIONS = 20
@@ -61,6 +78,8 @@ export interface LifePlan {
   /** Where it is to end; in order without it. */
   readonly crash: CrashOrder | undefined
   readonly fault?: FaultPlan | undefined
+  /** Operations that are asked for when it is stopped. */
+  readonly asksAtStop?: number
   /** The fault lasts through the next start, or the first tries of it. */
   readonly faultStays?: boolean
   /** Files that derive from the log and are damaged before the next start: what is done to each, where the seed has that in mind. */
@@ -89,18 +108,19 @@ export function storePlanOf(seed: number): StorePlan {
   const seldom = seed % 3 === 0 ? SELDOM_STEPS[(seed / 3) % SELDOM_STEPS.length] : undefined
   const circumstances = seed % LATE_STATES_EVERY === 1 ? LATE_STATES : circumstancesOf(seldom)
   const { areStatesLate = false, areQueueFilesSmall = false, doesExpire = false, losesTail = false } = circumstances
+  const { isBusy = false, isStopSlow = false } = circumstances
   const shape: StoreShape = {
     flushDiskType: !losesTail && random.chance(0.6) ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
-    segmentBytes: (doesExpire ? 32 : random.pick([32, 64, 128])) * KiB,
+    segmentBytes: (doesExpire || isBusy ? 32 : random.pick([32, 64, 128])) * KiB,
     atomicBytes: random.pick([512, 4096]),
     settings: {
       flushConsumerOffsetInterval: random.pick([200, 2000, 20_000]),
       flushIntervalCommitLog: losesTail ? 500 : random.pick([10, 100, 500]),
       mappedFileSizeConsumeQueue: UNIT_BYTES * (areQueueFilesSmall ? 16 : random.pick([16, 100, 1000])),
-      ...(doesExpire || random.chance(0.4)
+      ...(doesExpire || isStopSlow || random.chance(0.4)
         ? { fileReservedTime: random.pick(RESERVED_HOURS), deleteWhen: EVERY_HOUR }
         : {}),
-      ...(areStatesLate ? { cleanResourceInterval: 1000 } : {}),
+      ...(areStatesLate || isStopSlow ? { cleanResourceInterval: 1000 } : {}),
       cleanFileForciblyEnable: false,
       maxHashSlotNum: random.pick([16, 500]),
       maxIndexNum: doesExpire ? 100 : random.pick([100, 1000]),
@@ -121,7 +141,7 @@ export function storePlanOf(seed: number): StorePlan {
     topics,
     groups,
     lives: planLives(random, seed, { seldom, circumstances }),
-    bodyBytesMax: areStatesLate ? 200 : random.pick([40, 200, 800, 2000]),
+    bodyBytesMax: areStatesLate ? 200 : isBusy ? 2000 : random.pick([40, 200, 800, 2000]),
     isRebuilt: random.chance(REBUILT),
   }
 }
@@ -157,7 +177,7 @@ function planLives(
     jumpMs: random.chance(0.3) ? random.pick(JUMPS_MS) : 0,
   }))
   if (circumstances.areStatesLate === true) return lives.map((life, index) => lateStates(random, life, index))
-  return lives.map((life) => ({ ...life, ...broughtAbout(random, circumstances, life) }))
+  return lives.map((life, index) => ({ ...life, ...broughtAbout(random, circumstances, life, index) }))
 }
 
 /** Two lives belong together: the first one leaves states that are late, the second one loses what could do without them. */
@@ -176,15 +196,26 @@ function lateStates(random: Prng, life: LifePlan, index: number): LifePlan {
 /** The part of a life that circumstances decide. */
 function broughtAbout(
   random: Prng,
-  { damages, isFull, doesExpire, losesTail }: Circumstances,
+  { damages, isFull, isBusy, isBrief, isStopSlow, doesExpire, losesTail }: Circumstances,
   life: LifePlan,
+  index: number,
 ): Partial<LifePlan> {
-  const from = life.operations - 1 - random.integer(LAST_OPERATIONS)
+  const isShort = isBrief === true && index % BRIEF_BUT_EVERY > 0
+  // A disk is full from an operation on.
+  const operations = isShort ? Number(isFull === true) : life.operations
+  const from = isShort ? 0 : operations - 1 - random.integer(LAST_OPERATIONS)
   const fault: FaultPlan = { kind: 'full', at: from, roomBytes: random.pick(FULL_ROOM_BYTES), freeAfter: Infinity }
   return {
     ...(damages !== undefined && { damages, logDamages: 0 }),
+    operations,
+    ...(isBusy === true && { asksAtStop: ASKED_AT_STOP, fault: undefined }),
+    ...(isStopSlow === true && { fault: SLOW_MIRRORS, faultStays: false }),
     ...(losesTail === true &&
-      life.crash !== undefined && { crash: { ...life.crash, powerLoss: true }, fault: undefined }),
+      life.crash !== undefined && {
+        crash: { ...life.crash, powerLoss: true },
+        fault: STALLED_LOG,
+        faultStays: false,
+      }),
     ...(isFull === true && { fault, faultStays: true }),
     ...(doesExpire === true && { fault: undefined, jumpMs: EXPIRING_JUMP_MS }),
   }
