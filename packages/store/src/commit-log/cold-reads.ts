@@ -16,6 +16,10 @@ const LONE_READS_MAX = 3
 const REMEMBERED_MAX = 4096
 /** Records taken from a piece that make it likely that the next one will be wanted too. */
 const TAKEN_BEFORE_NEXT = 16
+/** Pieces in front of a drain, at most: now and then one of them waits for the megabytes that the system reads ahead. */
+const AHEAD_MAX = 4
+/** Share of the pieces that nobody has taken from yet, at most; beyond it a drain has one in front of it. */
+const UNTOUCHED_SHARE = 0.5
 /** Bytes handed to those who waited for a piece before other work runs. */
 const HANDED_PER_TURN_BYTES = 256 * KiB
 
@@ -50,7 +54,9 @@ interface Piece {
   length: number
   /** Records taken from it. */
   taken: number
-  /** The one behind it was asked for. */
+  /** Pieces behind it that are worth a read: the more, the longer the drain has lasted. */
+  readonly ahead: number
+  /** Those were asked for. */
   isFollowed: boolean
   /** Those who wait for it; undefined once it is there and all of them have their bytes. */
   waiting: Waiter[] | undefined
@@ -89,10 +95,10 @@ export function createColdReads(options: {
     return undefined
   }
 
-  function load({ segment, end }: ColdPlace, start: number, group: string): Piece | undefined {
+  function load({ segment, end }: ColdPlace, start: number, group: string, ahead = 1): Piece | undefined {
     const buffer = takeBuffer()
     if (buffer === undefined) return undefined
-    const piece: Piece = { start, buffer, length: 0, taken: 0, isFollowed: false, waiting: [] }
+    const piece: Piece = { start, buffer, length: 0, taken: 0, ahead, isFollowed: false, waiting: [] }
     pieces.set(start, piece)
     loneReads.delete(start)
     const length = Math.min(PIECE_BYTES, end - start, segment.base + segmentBytes - start)
@@ -150,13 +156,23 @@ export function createColdReads(options: {
     })
   }
 
-  /** The piece that follows is read before anybody asks for it. */
+  function countUntouched(): number {
+    let count = 0
+    for (const { taken } of pieces.values()) if (taken === 0) count += 1
+    return count
+  }
+
+  /** The pieces that follow are read before anybody asks for them: twice as many as for the one in front. */
   function readAhead(place: ColdPlace, piece: Piece, group: string): void {
     if (piece.isFollowed || piece.taken < TAKEN_BEFORE_NEXT) return
     piece.isFollowed = true
-    const next = piece.start + STRIDE_BYTES
     const end = Math.min(place.end, place.segment.base + segmentBytes)
-    if (next < end && !pieces.has(next)) load(place, next, group)
+    const ahead = Math.min(AHEAD_MAX, 2 * piece.ahead)
+    for (let index = 1; index <= piece.ahead; index += 1) {
+      const next = piece.start + index * STRIDE_BYTES
+      if (next >= end || (index > 1 && countUntouched() >= piecesMax * UNTOUCHED_SHARE)) return
+      if (!pieces.has(next)) load(place, next, group, ahead)
+    }
   }
 
   function remember(start: number, reads: number): void {

@@ -124,6 +124,38 @@ test('cold reads: records are taken one after the other → the next piece is as
   expect(read(STRIDE_BYTES).count).toBe(RECORD_BYTES)
 })
 
+test('cold reads: a drain goes on → more pieces are in front of it, up to four; those of half the memory are untouched', async () => {
+  const { asked, read, bringIn } = setUp(10 * MiB)
+  const pieceOf = ({ at }: Asked) => at / STRIDE_BYTES
+  /** Takes enough from a piece that is there, and tells which ones are asked for. */
+  async function drain(piece: number): Promise<number[]> {
+    const from = asked.length
+    for (let index = 0; index < 40; index += 1) {
+      expect(read(piece * STRIDE_BYTES + index * RECORD_BYTES).count).toBe(RECORD_BYTES)
+    }
+    const ahead = asked.slice(from)
+    for (const one of ahead) await one.end()
+    return ahead.map(pieceOf)
+  }
+  await bringIn(0)
+  expect(await drain(0)).toEqual([1])
+  expect(await drain(1)).toEqual([2, 3])
+  expect(await drain(2)).toEqual([4, 5, 6])
+  expect(await drain(3)).toEqual([7])
+  expect(await drain(4)).toEqual([8])
+})
+
+test('cold reads: half of the pieces wait to be taken from → a drain has one more in front of it, and not two', async () => {
+  const { asked, read, bringIn } = setUp(4 * MiB)
+  await bringIn(0)
+  for (const piece of [0, 1, 2]) {
+    const from = asked.length
+    for (let index = 0; index < 40; index += 1) read(piece * STRIDE_BYTES + index * RECORD_BYTES)
+    for (const one of asked.slice(from)) await one.end()
+  }
+  expect(asked.slice(4).map(({ at }) => at / STRIDE_BYTES)).toEqual([1, 2, 3, 4])
+})
+
 test('cold reads: the piece used last has the bytes and the next one was asked for → they are there the short way', async () => {
   const { reads, read, asked, bringIn } = setUp()
   const into = Buffer.alloc(RECORD_BYTES + 2 * MARGIN_BYTES)
