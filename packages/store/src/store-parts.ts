@@ -46,6 +46,7 @@ export function createStoreLog(
   on: Pick<CommitLogOptions, 'onWritten' | 'onFlushed' | 'onRoll' | 'onFailure'>,
 ): { readonly log: CommitLog; readonly reserve: DiskReserve } {
   const { files, scheduler, observer } = deps
+  const isSync = options.flushMode === 'SYNC_FLUSH'
   const reserve = createDiskReserve({
     files,
     scheduler,
@@ -69,10 +70,10 @@ export function createStoreLog(
     },
     scheduler,
     segments,
-    writer: behindNotes(createDirectLogWriter(segments), notes),
+    writer: behindNotes(createDirectLogWriter(segments, { wholePages: isSync }), notes),
     reserve,
     copyBytesMax: Math.floor(reserveBytesOf(options) / COPY_SHARE),
-    zeroWindow: options.flushMode === 'SYNC_FLUSH' ? createZeroWindow(segments) : undefined,
+    zeroWindow: isSync ? createZeroWindow(segments) : undefined,
     end: recovery.end,
     bodyBytesMax: options.bodyBytesMax ?? STORE_DEFAULTS.bodyBytesMax,
     flushIntervalMs: options.flushIntervalMs ?? STORE_DEFAULTS.flushIntervalMs,

@@ -20,12 +20,31 @@ export interface LogWriter {
   submit(batch: LogBatch): void | Promise<void>
 }
 
-/** Writes in the caller's thread; waits only where the file of a segment is still being made. */
-export function createDirectLogWriter(segments: Segments): LogWriter {
-  const { segmentBytes } = segments
+/** Of the page cache. */
+const PAGE_BYTES = 4096
 
-  function writePart(segment: Segment, part: LogPart): void {
-    segment.file.writeSync(part.position - segment.base, part.chunks)
+/**
+ * Writes in the caller's thread; waits only where the file of a segment is still being made. `wholePages`: the page that a
+ * batch ends in is filled with zeros first, where there are zeros anyway. The system reads a page that it has not in memory
+ * when a part of it is written, and behind the reads of a drain that takes as long as ten syncs.
+ */
+export function createDirectLogWriter(segments: Segments, { wholePages = false } = {}): LogWriter {
+  const { segmentBytes } = segments
+  const zeros = new Uint8Array(PAGE_BYTES)
+
+  function writePart(segment: Segment, { position, chunks }: LogPart): void {
+    const at = position - segment.base
+    if (wholePages) fillLastPage(segment, at, chunks)
+    segment.file.writeSync(at, chunks)
+  }
+
+  /** The page that the chunks end in, within the segment; one that they begin in was written by the batch before. */
+  function fillLastPage(segment: Segment, at: number, chunks: readonly Uint8Array[]): void {
+    let end = at
+    for (const chunk of chunks) end += chunk.length
+    const page = end - (end % PAGE_BYTES)
+    if (page < at || page === end) return
+    segment.file.writeSync(page, [zeros.subarray(0, Math.min(PAGE_BYTES, segmentBytes - page))])
   }
 
   async function writeWhenReady(parts: readonly LogPart[]): Promise<void> {
