@@ -85,13 +85,13 @@ function createSends(store: MessageStore) {
       await settled()
       return perSecond
     },
-    /** Sends at a fixed rate until `isOver`; a latency begins when its send was meant to start. */
+    /** Sends at a fixed rate until `isOver`, one at least; a latency begins when its send was meant to start. */
     async byTheClock(perSecond: number, isOver: () => boolean): Promise<LatencySummary> {
       const latencies = new Histogram()
       const startMs = performance.now()
       const first = index
       const dueMs = (at: number) => startMs + ((at - first) * 1000) / perSecond
-      while (!isOver()) {
+      while (index === first || !isOver()) {
         const due = Math.floor(((performance.now() - startMs) * perSecond) / 1000) - (index - first)
         if (due > 0) void turn(due, dueMs, latencies)
         await nextTick()
