@@ -167,7 +167,7 @@ function topicCommands(program: Command, act: Act): void {
 }
 
 function groupCommands(program: Command, act: Act): void {
-  const groups = group(program, 'group', 'Consumer groups: create, list, describe, delete.')
+  const groups = group(program, 'group', 'Consumer groups: create, update, list, describe, delete.')
   groups
     .command('create')
     .description('Create a consumer group on every broker of a cluster.')
@@ -177,13 +177,23 @@ function groupCommands(program: Command, act: Act): void {
       'deliveries of a message before it is dead, the first one included (default: 17)',
       number(1, ATTEMPTS_MAX),
     )
-    .option('--fifo', 'deliver in order')
-    .option('--no-fifo', 'deliver concurrently (default)')
-    .option('--update', 'change the settings of a group that exists')
+    .option('--order', 'deliver in order: one batch of a queue at a time')
+    .option('--no-order', 'deliver concurrently (default)')
     .option('--broker <name>', 'on this broker only')
     .option('--cluster <name>', 'which cluster, where there are several')
-    .addHelpText('after', examples('rmq group create billing', 'rmq group create billing --max-attempts 5 --update'))
+    .addHelpText('after', examples('rmq group create billing', 'rmq group create ledger --order --max-attempts 5'))
     .action(act(async () => (await import('./commands/group-create.ts')).groupCreate))
+  groups
+    .command('update')
+    .description('Change settings of a consumer group; those that are not named stay.')
+    .argument('<group>', 'its name')
+    .option('--max-attempts <number>', 'deliveries of a message before it is dead', number(1, ATTEMPTS_MAX))
+    .option('--order', 'deliver in order: one batch of a queue at a time')
+    .option('--no-order', 'deliver concurrently')
+    .option('--broker <name>', 'on this broker only')
+    .option('--cluster <name>', 'which cluster, where there are several')
+    .addHelpText('after', examples('rmq group update billing --max-attempts 5', 'rmq group update ledger --order'))
+    .action(act(async () => (await import('./commands/group-create.ts')).groupUpdate))
   groups
     .command('list')
     .description('List consumer groups.')

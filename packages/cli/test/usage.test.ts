@@ -7,6 +7,7 @@ const COMMANDS = [
   'topic describe',
   'topic delete',
   'group create',
+  'group update',
   'group list',
   'group describe',
   'group delete',

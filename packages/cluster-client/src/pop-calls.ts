@@ -4,6 +4,7 @@ import {
   AckMessage,
   BatchAckMessage,
   ChangeMessageInvisibleTime,
+  ConsumerSendMsgBack,
   encodeBatchAckBody,
   Notification,
   PopMessage,
@@ -55,6 +56,12 @@ export interface PopCalls {
     options?: CallOptions,
   ): Promise<PopResult>
   ack(address: string, message: PoppedPlace, options?: CallOptions): Promise<AckResult>
+  /** Moves the message to the dead-letter topic of the group. Apache's brokers make a copy: acknowledge it afterwards. */
+  deadLetter(
+    address: string,
+    message: PoppedPlace & { readonly messageId: string },
+    options?: CallOptions,
+  ): Promise<void>
   /** Settles messages of one broker with one request. */
   batchAck(
     broker: { readonly address: string; readonly brokerName: string },
@@ -160,6 +167,19 @@ export function createPopCalls(call: CallBroker): PopCalls {
       const { popTimeMs, invisibleTimeMs, reviveQid } = headerOf(answer)
       const handle = { ...message.handle, popTimeMs, invisibleMs: invisibleTimeMs, reviveQueueId: reviveQid }
       return { kind: 'changed', handle }
+    },
+    async deadLetter(address, message, options) {
+      const { commitLogOffset = -1 } = message.handle
+      const header = {
+        commitLogOffset,
+        group: message.consumerGroup,
+        delayLevel: -1,
+        originMsgId: message.messageId,
+        originTopic: realTopicOf(message),
+        maxReconsumeTimes: 0,
+        extraInfo: formatBrokerHandle(message.handle),
+      }
+      checkSuccess(await call(address, ConsumerSendMsgBack, { header }, options), ConsumerSendMsgBack, address)
     },
     async notification(address, header, options) {
       const answer = await call(address, Notification, { header }, afterPolling(header.pollTimeMs, options))

@@ -45,8 +45,10 @@ import { createChangeInvisibleTime } from './pop/change-invisible-time.ts'
 import { createDeadLetters } from './pop/dead-letter.ts'
 import { createMovedDeliveries } from './pop/moved-deliveries.ts'
 import { createNotification } from './pop/notification.ts'
+import { createConsumerSendMsgBack } from './pop/consumer-send-msg-back.ts'
 import { createPopMessage } from './pop/pop-message.ts'
 import { createRemovalFence } from './pop/removal-fence.ts'
+import { createUnorderedWarning } from './pop/unordered-warning.ts'
 import { createSurvivors } from './pop/survivors.ts'
 import { createAllSettings } from './queries/all-settings.ts'
 import { createMessageQueries } from './queries/message-queries.ts'
@@ -129,11 +131,13 @@ async function openAround(
   deps: BrokerDeps & { readonly metrics: MetricsRegistry },
 ): Promise<RunningBroker> {
   const { scheduler, network, files, random, logger } = deps
+  const polling = createLongPolling(scheduler)
   const topics = createTopicTable(builtInTopics(settings), clock.nowMs())
   const groups = createGroupTable()
   const kept = createKeptEntries()
   const inflight = createInflight({
     maxAttempts: (group) => attemptsMax(groups.get(group)),
+    onFree: ({ topic, group, queueId }) => polling.messageReleased(topic, group, queueId),
   })
   const moved = createMovedDeliveries({ inflight, store })
   const root = settings.storePathRootDir
@@ -177,7 +181,6 @@ async function openAround(
       flushBeforeRelease: store.flushBeforeRelease,
     },
   })
-  const polling = createLongPolling(scheduler)
   const fence = createRemovalFence(polling)
   const waits = createPeerWaits()
   const writer = createSettingsWriter({
@@ -195,8 +198,7 @@ async function openAround(
   const survivors = createSurvivors({ ...copying, moved, topics })
   const expiry = createExpiry({ inflight, scheduler, clock, turns, polling, deadLetters })
   const live = { ...tables, turns, scheduler, store, logger }
-  const { statesCompleteFrom } = restored
-  const stateRoll = createStateRoll({ ...live, recordBytesSoft, statesCompleteFrom })
+  const stateRoll = createStateRoll({ ...live, recordBytesSoft, statesCompleteFrom: restored.statesCompleteFrom })
   const derivedFiles = createDerivedFiles({
     ...live,
     files,
@@ -205,13 +207,12 @@ async function openAround(
     root: settings.storePathRootDir,
     intervalMs: settings.flushConsumerOffsetInterval,
   })
-  const ownNames = new Set([settings.brokerClusterName, settings.brokerName])
   const topicRequests = createTopicRequests({
     inflight,
     topics,
     writer,
     turns,
-    ownNames,
+    ownNames: new Set([settings.brokerClusterName, settings.brokerName]),
     autoCreateTopicEnable: settings.autoCreateTopicEnable,
   })
   const groupRequests = createGroupRequests({
@@ -257,10 +258,12 @@ async function openAround(
           runtimeInfo.delivered(messages)
         },
         onFull: metrics.full,
+        onUnordered: createUnorderedWarning({ clock, logger }),
       }),
       ack: createAckMessage(ackDeps),
       batchAck: createBatchAckMessage(ackDeps),
       changeInvisibleTime: createChangeInvisibleTime({ ...ackDeps, clock, polling }),
+      consumerSendMsgBack: createConsumerSendMsgBack({ ...ackDeps, store, deadLetters }),
       notification: createNotification(popDeps),
       topics: topicRequests,
       groups: groupRequests,
@@ -372,8 +375,7 @@ async function openAround(
     },
     readiness,
     connectLocal() {
-      const [peer] = createDirectPeers({ clock, scheduler, handlerA: refuse, handlerB: handler, listener: 'broker' })
-      return peer
+      return createDirectPeers({ clock, scheduler, handlerA: refuse, handlerB: handler, listener: 'broker' })[0]
     },
     ledger: () => ledgerReport(inflight, store),
     async stop() {

@@ -35,6 +35,8 @@ export type BrokerEvent =
     }
   /** Deliveries that retention would have taken go on in the group's retry topic. */
   | { event: 'survivors.copied'; topic: string; group: string; queueId: number; messages: number }
+  /** The topic's messages were sent to be consumed in order, and this group does not. At most once an hour each. */
+  | { event: 'group.unordered'; topic: string; group: string; remedy: string }
   | { event: 'message.damaged'; topic: string; group: string; queueId: number; queueOffset: number; message: string }
   /** `joinCluster`: settings of peers are here now; some were refused; nobody answered in time; all is here. */
   | { event: 'cluster.settings-taken'; peers: number; added: number }

@@ -5,6 +5,7 @@ import {
   type Resource,
   BatchAckMessage,
   ChangeMessageInvisibleTime,
+  ConsumerSendMsgBack,
   DeleteSubscriptionGroup,
   DeleteTopicInBroker,
   GetAllSubscriptionGroupConfig,
@@ -35,6 +36,7 @@ import type { createGroupRequests } from './groups/group-requests.ts'
 import type { createOffsetRequests } from './offsets/offset-requests.ts'
 import type { createAckMessage, createBatchAckMessage } from './pop/ack-message.ts'
 import type { createChangeInvisibleTime } from './pop/change-invisible-time.ts'
+import type { createConsumerSendMsgBack } from './pop/consumer-send-msg-back.ts'
 import type { createNotification } from './pop/notification.ts'
 import type { createPopMessage } from './pop/pop-message.ts'
 import type { createAllSettings } from './queries/all-settings.ts'
@@ -50,6 +52,7 @@ export interface Handlers {
   readonly ack: ReturnType<typeof createAckMessage>
   readonly batchAck: ReturnType<typeof createBatchAckMessage>
   readonly changeInvisibleTime: ReturnType<typeof createChangeInvisibleTime>
+  readonly consumerSendMsgBack: ReturnType<typeof createConsumerSendMsgBack>
   readonly notification: ReturnType<typeof createNotification>
   readonly topics: ReturnType<typeof createTopicRequests>
   readonly groups: ReturnType<typeof createGroupRequests>
@@ -85,6 +88,12 @@ export function createBrokerRequestTable(handlers: Handlers): RequestTable {
       resource: topicAndGroupOf,
       action: 'sub',
       handle: handlers.changeInvisibleTime,
+    }),
+    tableEntry({
+      request: ConsumerSendMsgBack,
+      resource: ({ group }) => ({ kind: 'group', name: group }),
+      action: 'sub',
+      handle: handlers.consumerSendMsgBack,
     }),
     tableEntry({ request: Notification, resource: topicAndGroupOf, action: 'sub', handle: handlers.notification }),
     tableEntry({

@@ -20,6 +20,7 @@ import {
   AckMessage,
   type Answer,
   ChangeMessageInvisibleTime,
+  ConsumerSendMsgBack,
   DeleteTopicInBroker,
   type Peer,
   PopMessage,
@@ -73,6 +74,10 @@ export interface BrokerHarness {
   changeInvisible(topic: string, group: string, popped: Popped, invisibleTimeMs: number): Promise<Answer<object>>
   deleteTopic(topic: string): Promise<Answer<object>>
   setRetries(group: string, retryMaxTimes: number): Promise<void>
+  /** The group consumes in order. */
+  setOrder(group: string, retryMaxTimes?: number): Promise<void>
+  /** The consumer gives the message up. */
+  sendBack(topic: string, group: string, popped: Popped): Promise<Answer<object>>
   crash(options: { powerLoss: boolean }): void
   /** Starts a broker on the same disk after a crash or stop. */
   restart(): Promise<void>
@@ -86,6 +91,7 @@ export interface PopOptions {
   readonly expression?: string
   readonly expressionType?: 'TAG' | 'SQL92'
   readonly queueId?: number
+  readonly attemptId?: string
 }
 
 /** Starts a broker with sync flush, unless `settings` say otherwise. */
@@ -195,6 +201,7 @@ export async function startBroker(
         expression = '*',
         expressionType: expType = 'TAG',
         queueId = -1,
+        attemptId,
       } = {},
     ) {
       const wanted = {
@@ -208,6 +215,7 @@ export async function startBroker(
         initMode: 1,
         expType,
         exp: expression,
+        ...(attemptId !== undefined && { attemptId }),
       }
       const { code, header, body } = await peer.request(PopMessage, wanted, { timeoutMs: REQUEST_TIMEOUT_MS })
       if (code !== ResponseCode.SUCCESS || header === undefined || body === undefined) return []
@@ -252,6 +260,15 @@ export async function startBroker(
     async setRetries(group, retryMaxTimes) {
       const body = utf8Encode(stringifyJavaJson(subscriptionGroupConfig(group, { retryMaxTimes })))
       await harness.ask(UpdateAndCreateSubscriptionGroup, {}, body)
+    },
+    async setOrder(group, retryMaxTimes = 16) {
+      const config = subscriptionGroupConfig(group, { retryMaxTimes, consumeMessageOrderly: true })
+      await harness.ask(UpdateAndCreateSubscriptionGroup, {}, utf8Encode(stringifyJavaJson(config)))
+    },
+    sendBack(topic, group, { handle, record }) {
+      const { commitLogOffset } = record
+      const header = { commitLogOffset, group, delayLevel: -1, originTopic: topic, maxReconsumeTimes: 0 }
+      return harness.ask(ConsumerSendMsgBack, { ...header, extraInfo: handle })
     },
     crash: (options) => process.crash(options),
     restart: boot,

@@ -22,6 +22,7 @@ function setUp(maxAttempts = 17) {
       move: (candidates) => void dead.push(...candidates.map(({ offset }) => offset)),
       unreadable() {},
       exhausted() {},
+      forward() {},
     },
     turns: {
       enter(job) {

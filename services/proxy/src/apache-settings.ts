@@ -86,14 +86,14 @@ export const apacheProxySettings = foreignSettings([
       subscriptionGroupConfigCacheExpiredSeconds subscriptionGroupConfigCacheRefreshSeconds
       subscriptionGroupConfigCacheMaxNum sendLatencyEnable startDetectorEnable detectTimeout detectInterval
       enableBatchAck printJstackInMillis printThreadPoolStatusInMillis enablePrintJstack
-      maxLiteTopicSize maxLiteRenewNumPerChannel maxSyncLiteSubscriptionRate`,
+      maxLiteTopicSize maxLiteRenewNumPerChannel maxSyncLiteSubscriptionRate maxMessageGroupSize`,
     why: 'the proxy has bounds and times of its own for this',
   },
   {
-    names: `maxMessageGroupSize maxDelayTimeMills maxTransactionRecoverySecond messageDelayLevel
+    names: `maxDelayTimeMills maxTransactionRecoverySecond messageDelayLevel
       transactionHeartbeatPeriodSecond transactionHeartbeatBatchNum transactionDataExpireScanPeriodMillis
       transactionDataMaxWaitClearMillis transactionDataExpireMillis transactionDataMaxNum`,
-    why: 'FIFO, delayed and transaction messages are not there yet, and are refused',
+    why: 'delayed and transaction messages are not there yet, and are refused',
   },
   {
     names: `metricCollectorMode metricCollectorAddress metricsExporterType metricsGrpcExporterTarget

@@ -22,6 +22,7 @@ import { createReceive } from './messaging/receive.ts'
 import { createRenewals } from './messaging/renewals.ts'
 import { createSend } from './messaging/send.ts'
 import { createSettle } from './messaging/settle.ts'
+import { createTopicTypes } from './messaging/topic-types.ts'
 import { createTopics } from './messaging/topics.ts'
 import { createProxyMetrics, type ProxyMetrics } from './proxy-metrics.ts'
 import { type Gate, openGate } from './rpc/access.ts'
@@ -166,7 +167,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     clock,
     scheduler,
     receive,
-    topicTypes: upstream,
+    topicTypes: createTopicTypes({ lookup: upstream, clock }),
     send: createSend({ topics, sender: upstream, health, clock, random, timeoutMs }),
     settle: createSettle({ receiver: upstream, renewals, clocks }),
     messageLimits: {

@@ -19,6 +19,8 @@ export interface MessageLimits {
 }
 
 const MESSAGE_ID_CHARS_MAX = 255
+/** Java: ProxyConfig.maxMessageGroupSize, which is one more. */
+const MESSAGE_GROUP_BYTES_MAX = 63
 /** Stored as properties that clients do not count: with the others, they must fit into a record. */
 const BORN_HOST_CHARS_MAX = 255
 const TRACE_CONTEXT_CHARS_MAX = 1024
@@ -89,15 +91,10 @@ export function checkMessages(messages: readonly Message[], limits: MessageLimit
 function checkMessage(message: Message, limits: MessageLimits): Refusal | undefined {
   const system = message.systemProperties
   if (system === null) return refusal(Code.MESSAGE_CORRUPTED, 'system_properties: is missing')
-  if (system.messageId.trim() === '') return refusal(Code.ILLEGAL_MESSAGE_ID, 'message_id: is blank')
-  if (system.messageId.length > MESSAGE_ID_CHARS_MAX || hasControl(system.messageId)) {
-    return refusal(
-      Code.ILLEGAL_MESSAGE_ID,
-      `message_id: longer than ${MESSAGE_ID_CHARS_MAX} or with a control character`,
-    )
-  }
   return (
+    checkMessageId(system.messageId) ??
     checkKind(message) ??
+    checkMessageGroup(system.messageGroup) ??
     checkBody(message.body.length, limits) ??
     checkTag(system.tag ?? '') ??
     checkOrigin('born_host', system.bornHost, BORN_HOST_CHARS_MAX) ??
@@ -105,6 +102,26 @@ function checkMessage(message: Message, limits: MessageLimits): Refusal | undefi
     checkKeys(system.keys) ??
     checkUserProperties(message, system.tag ?? '', system.keys, limits)
   )
+}
+
+export function checkMessageId(messageId: string): Refusal | undefined {
+  if (messageId.trim() === '') return refusal(Code.ILLEGAL_MESSAGE_ID, 'message_id: is blank')
+  if (messageId.length <= MESSAGE_ID_CHARS_MAX && !hasControl(messageId)) return undefined
+  return refusal(Code.ILLEGAL_MESSAGE_ID, `message_id: longer than ${MESSAGE_ID_CHARS_MAX} or with a control character`)
+}
+
+function checkMessageGroup(group: string | null): Refusal | undefined {
+  if (group === null) return undefined
+  if (group.trim() === '') return refusal(Code.ILLEGAL_MESSAGE_GROUP, 'message_group: is blank')
+  const bytes = Buffer.byteLength(group)
+  if (bytes > MESSAGE_GROUP_BYTES_MAX) {
+    return refusal(
+      Code.ILLEGAL_MESSAGE_GROUP,
+      `message_group: ${bytes} bytes, at most ${MESSAGE_GROUP_BYTES_MAX} are allowed`,
+    )
+  }
+  if (hasControl(group)) return refusal(Code.ILLEGAL_MESSAGE_GROUP, 'message_group: holds a control character')
+  return undefined
 }
 
 /** What makes a message other than normal. */
@@ -116,20 +133,18 @@ export interface SpecialKind {
   readonly feature: string
 }
 
-/** The first thing that makes one of the messages other than normal; undefined: all are normal. */
-export function specialKind(messages: readonly Message[]): SpecialKind | undefined {
-  for (const { systemProperties: system } of messages) {
-    if (system === null) continue
-    if (system.messageType === MessageType.TRANSACTION) {
-      return { field: 'message_type', type: 'TRANSACTION', feature: 'transactions' }
-    }
-    if (system.deliveryTimestamp !== null) {
-      return { field: 'delivery_timestamp', type: 'DELAY', feature: 'delayed delivery' }
-    }
-    if (system.messageGroup !== null) return { field: 'message_group', type: 'FIFO', feature: 'FIFO delivery' }
-    if (system.priority !== null) return { field: 'priority', type: undefined, feature: 'delivery by priority' }
-    if (system.liteTopic !== null) return { field: 'lite_topic', type: undefined, feature: 'lite topics' }
+/** Kinds that topics of this build do not take. FIFO is the kind of messages with a message group. */
+export function specialKind({ systemProperties: system }: Message): SpecialKind | undefined {
+  if (system === null) return undefined
+  if (system.messageType === MessageType.TRANSACTION) {
+    return { field: 'message_type', type: 'TRANSACTION', feature: 'transactions' }
   }
+  if (system.deliveryTimestamp !== null) {
+    return { field: 'delivery_timestamp', type: 'DELAY', feature: 'delayed delivery' }
+  }
+  if (system.messageGroup !== null) return undefined
+  if (system.priority !== null) return { field: 'priority', type: undefined, feature: 'delivery by priority' }
+  if (system.liteTopic !== null) return { field: 'lite_topic', type: undefined, feature: 'lite topics' }
   return undefined
 }
 

@@ -51,6 +51,7 @@ export interface FakeUpstream extends Upstream {
   readonly pops: PopRequest[]
   readonly acks: Delivery[][]
   readonly changes: ChangedDelivery[]
+  readonly deadLetters: (Delivery & { readonly messageId: string })[]
   readonly created: string[]
   readonly refreshed: string[]
   /** Answers the next call of this kind, or each one, instead of the store; undefined gives the call to the store. */
@@ -58,6 +59,7 @@ export interface FakeUpstream extends Upstream {
   popFault: ((request: PopRequest) => PopOutcome | Error | undefined) | undefined
   ackFault: ((delivery: Delivery) => Error | undefined) | undefined
   changeFault: ((delivery: Delivery) => Error | Promise<void> | undefined) | undefined
+  deadLetterFault: (() => Error | undefined) | undefined
   groupFault: (() => Error | undefined) | undefined
 }
 
@@ -143,6 +145,7 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
     pops: [],
     acks: [],
     changes: [],
+    deadLetters: [],
     created: [],
     types: new Map(),
     clockAheadMs: 0,
@@ -152,6 +155,7 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
     popFault: undefined,
     ackFault: undefined,
     changeFault: undefined,
+    deadLetterFault: undefined,
     groupFault: undefined,
     known: (topic) => fake.routes.get(topic),
     route: (topic) => Promise.resolve(fake.routes.get(topic)),
@@ -215,6 +219,13 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
         const stored = recordOf(delivery)
         if (stored !== undefined) stored.acked = true
       }
+    },
+    async deadLetter(delivery, messageId) {
+      const fault = fake.deadLetterFault?.()
+      if (fault !== undefined) throw fault
+      fake.deadLetters.push({ ...delivery, messageId })
+      const stored = recordOf(delivery)
+      if (stored !== undefined) stored.acked = true
     },
     async changeInvisible({ group, topic, handle }, invisibleMs) {
       fake.changes.push({ group, topic, handle, invisibleMs })

@@ -1,4 +1,5 @@
-// rmq group create: on every broker of the scope, or on none where one of them has another group of the name.
+// rmq group create and update: on every broker of the scope. A creation changes nothing where one of them has another group
+// of the name; an update changes groups that are there.
 import {
   checkGroupName,
   MqError,
@@ -10,13 +11,12 @@ import type { Context } from '../context.ts'
 import { CliFailure, ExitCode } from '../failures.ts'
 import type { Scope } from '../session.ts'
 import { askAll } from './ask-all.ts'
-import { attemptsText, findGroup, orderText } from './groups.ts'
+import { attemptsText, findGroup, noSuchGroup, orderText, placesOf } from './groups.ts'
 
 export interface GroupCreateOptions extends Scope {
   readonly maxAttempts?: number
-  readonly fifo?: boolean
-  /** Settings of an existing group may change. */
-  readonly update?: boolean
+  /** Deliver in order. */
+  readonly order?: boolean
 }
 
 interface Plan {
@@ -24,19 +24,33 @@ interface Plan {
   readonly outcome: 'created' | 'changed' | 'unchanged'
 }
 
-export async function groupCreate(context: Context, options: GroupCreateOptions, group: string): Promise<number> {
+export function groupCreate(context: Context, options: GroupCreateOptions, group: string): Promise<number> {
+  return putGroup(context, options, group, 'create')
+}
+
+export function groupUpdate(context: Context, options: GroupCreateOptions, group: string): Promise<number> {
+  return putGroup(context, options, group, 'update')
+}
+
+async function putGroup(
+  context: Context,
+  options: GroupCreateOptions,
+  group: string,
+  verb: 'create' | 'update',
+): Promise<number> {
   checkName(group)
   const { printer } = context
   const session = await context.session()
   const brokers = await session.masters(options)
   const looked = await findGroup(context, brokers, group)
   const plans = new Map(looked.answers.map(({ broker, value }) => [broker.brokerName, planOf(group, value, options)]))
+  if (verb === 'update' && placesOf(looked).length === 0) throw noSuchGroup(group)
   for (const { broker, value } of looked.answers) {
-    if (value === undefined || plans.get(broker.brokerName)?.outcome !== 'changed' || options.update === true) continue
+    if (value === undefined || plans.get(broker.brokerName)?.outcome !== 'changed' || verb === 'update') continue
     throw new CliFailure(
       'parameter-invalid',
       `group '${group}' is on ${broker.brokerName} already with other settings: ${settingsText(value)}`,
-      'Nothing was changed. Add --update to change it.',
+      `Nothing was changed. To change it: rmq group update ${group}`,
     )
   }
   const asked = looked.answers.map(({ broker }) => broker)
@@ -83,7 +97,7 @@ function planOf(group: string, existing: SubscriptionGroupConfig | undefined, op
   const config = {
     ...(existing ?? subscriptionGroupConfig(group)),
     ...(options.maxAttempts !== undefined && { retryMaxTimes: options.maxAttempts - 1 }),
-    ...(options.fifo !== undefined && { consumeMessageOrderly: options.fifo }),
+    ...(options.order !== undefined && { consumeMessageOrderly: options.order }),
   }
   if (existing === undefined) return { config, outcome: 'created' }
   return { config, outcome: stringifyJavaJson(config) === stringifyJavaJson(existing) ? 'unchanged' : 'changed' }

@@ -1,11 +1,11 @@
 // rmq group describe: settings, how far the group has come in each queue, and what it gave up.
-import { deadLetterTopicOf } from '@rocketmq-ts/model'
+import { deadLetterTopicOf, topicMessageType } from '@rocketmq-ts/model'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../failures.ts'
 import { compareText, timeText } from '../output/text.ts'
 import type { Scope } from '../session.ts'
 import { askAll } from './ask-all.ts'
-import { attemptsText, findGroup, groupDocument, noSuchGroup, placesOf } from './groups.ts'
+import { attemptsText, findGroup, type GroupAt, groupDocument, noSuchGroup, placesOf } from './groups.ts'
 import { common } from './topics.ts'
 
 export async function groupDescribe(context: Context, options: Scope, group: string): Promise<number> {
@@ -43,6 +43,7 @@ export async function groupDescribe(context: Context, options: Scope, group: str
   const deadLetters = answers
     .flatMap(({ value }) => value.deadLetters)
     .reduce((sum, { minOffset, maxOffset }) => sum + maxOffset - minOffset, 0)
+  await warnOfOrder(context, places, new Set(queues.map(({ topic }) => topic)))
   const document = { ...groupDocument(group, places), lag, deadLetters }
   if (printer.isJson) printer.document({ ...document, queues })
   else {
@@ -73,6 +74,24 @@ export async function groupDescribe(context: Context, options: Scope, group: str
     }
   }
   return looked.failed || failed ? ExitCode.FAILED : ExitCode.OK
+}
+
+/** Topics that are looked at, at most. */
+const ORDER_TOPICS_MAX = 32
+
+/** Messages of a FIFO topic come in any order to a group that does not ask for more. */
+async function warnOfOrder({ printer, session }: Context, places: readonly GroupAt[], topics: Set<string>) {
+  const loose = places.find(({ config }) => !config.consumeMessageOrderly)
+  if (loose === undefined) return
+  const { brokers } = await session()
+  for (const topic of [...topics].slice(0, ORDER_TOPICS_MAX)) {
+    const config = await brokers.topicConfig(loose.broker.address, topic)
+    if (config === undefined || topicMessageType(config) !== 'FIFO') continue
+    const group = loose.config.groupName
+    printer.warning(
+      `group '${group}' consumes FIFO topic '${topic}' in any order; to have it in order: rmq group update ${group} --order`,
+    )
+  }
 }
 
 const COLUMNS = [

@@ -6,7 +6,7 @@ test('group create: attempts → the first delivery counts; listed, and as JSON 
   expect((await rmq('group create billing --max-attempts 5')).out).toBe(
     'Group billing created on broker-a: at most 5 attempts, concurrent.\n',
   )
-  expect((await rmq('group create mail --fifo')).out).toBe(
+  expect((await rmq('group create mail --order')).out).toBe(
     'Group mail created on broker-a: at most 17 attempts, fifo.\n',
   )
   expect((await rmq('group list')).out).toBe(
@@ -22,17 +22,34 @@ test('group create: attempts → the first delivery counts; listed, and as JSON 
   })
 })
 
-test('group create: exists with other settings → refused until --update, which changes only what is named', async () => {
+test('group create: exists with other settings → refused; update changes only what is named', async () => {
   const { rmq } = await startCluster()
-  await rmq('group create g --max-attempts 5 --fifo')
+  await rmq('group create g --max-attempts 5 --order')
   const refused = await rmq('group create g --max-attempts 3')
   expect(refused).toMatchObject({ code: 1, out: '' })
   expect(refused.err).toContain('at most 5 attempts, fifo')
-  expect((await rmq('group create g --max-attempts 3 --update')).out).toBe(
+  expect((await rmq('group update g --max-attempts 3')).out).toBe(
     'Group g changed on broker-a: at most 3 attempts, fifo.\n',
   )
-  expect((await rmq('group create g --no-fifo --update')).out).toContain('at most 3 attempts, concurrent')
+  expect((await rmq('group update g --no-order')).out).toContain('at most 3 attempts, concurrent')
   expect((await rmq('group create g')).out).toContain('is already on broker-a')
+})
+
+test('group update: on no broker → exit code 1, and it is not created', async () => {
+  const { rmq } = await startCluster()
+  expect(await rmq('group update nope --order')).toMatchObject({ code: 1, out: '' })
+  expect((await rmq('group list')).out).toContain('No groups.')
+})
+
+test('group describe: a FIFO topic consumed in any order → a warning that names the command, gone after it', async () => {
+  const { rmq } = await startCluster()
+  await rmq('topic create ordered --queues 1 --type FIFO')
+  await rmq('receive ordered --group g --wait 0s')
+  const warned = await rmq('group describe g')
+  expect(warned.err).toContain("group 'g' consumes FIFO topic 'ordered' in any order")
+  expect(warned.err).toContain('rmq group update g --order')
+  await rmq('group update g --order')
+  expect((await rmq('group describe g')).err).toBe('')
 })
 
 test('group describe: some of it consumed → lag per queue and in all', async () => {

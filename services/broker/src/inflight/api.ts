@@ -1,6 +1,9 @@
 // What the broker asks of its in-flight core. Pure: no IO and no clock, times come as arguments (wall milliseconds).
 // Everything that changes state is called inside a job of a Turn and is recorded for the Turn's journal record.
 import type { MqErrorCode } from '@rocketmq-ts/model'
+import type { AdoptedQueue } from './adopted-queue.ts'
+
+export type * from './adopted-queue.ts'
 
 /** Names of the ledger's buckets, in the order in which they are stored. 'scheduled': a copy goes on in a retry topic. */
 export const BUCKETS = [
@@ -43,6 +46,9 @@ export const INFLIGHT_LIMITS: InflightLimits = {
   splitReserve: 500_000,
 }
 
+/** Longest name of an attempt in bytes; clients send 36. */
+export const ATTEMPT_ID_BYTES_MAX = 255
+
 /** Highest queue id the core accepts. */
 export const QUEUE_ID_MAX = 65_535
 
@@ -68,6 +74,8 @@ export interface QueueState extends QueueRef {
   readonly inFlight: number
   /** Rows it has in the entry table: what a walk of `ledger` visits. */
   readonly entries: number
+  /** The attempt that the latest pop in order named, '' without one: who names it again gets that batch again. */
+  readonly attemptId: string
   /** The topic or group is gone: every call that would act on it does nothing. */
   readonly dropped: boolean
 }
@@ -110,24 +118,6 @@ export interface ReadyPop {
   readonly offsets: readonly number[]
   /** Number of this delivery, ≥ 2 (the first one is 1): `reconsumeTimes` of the reply is one less. */
   readonly attempts: readonly number[]
-}
-
-/** A delivery of another broker that is neither acknowledged nor given up. */
-export interface AdoptedClaim {
-  readonly offset: number
-  /** Deliveries made, this one included. */
-  readonly attempts: number
-  readonly popTime: number
-  /** Not before `popTime`. One of the past expires at once. */
-  readonly deadlineMs: number
-}
-
-/** A queue as another broker left it. */
-export interface AdoptedQueue {
-  /** First offset that was never delivered. */
-  readonly cursor: number
-  /** Ascending by offset, each below the cursor. Everything else below it is settled. */
-  readonly claimed: readonly AdoptedClaim[]
 }
 
 /** Answer to a change of the invisible time. 'no-op' is a success for the client. */
@@ -254,14 +244,16 @@ export interface Inflight {
    * Hence it strictly grows per offset. Taken once for all queues of a request. Changes nothing.
    */
   nextPopTime(nowMs: number): number
+  /** The pop time of a request that takes over deliveries: above that of every delivery there was. Changes nothing. */
+  nextPopTimeOfAll(nowMs: number): number
   /** Messages a pop may take without passing a bound; 0 answers the pop as empty, see `fullReason`. */
   room(queue: QueueState): number
   fullReason(queue: QueueState): FullReason | undefined
   /** A queue id with ready messages, the first at or cyclically after `from`; undefined when there is none. */
   readyQueueId(topic: string, group: string, from: number): number | undefined
   /**
-   * Takes up to `max` released messages, those first that were released first. `fits` is asked for each one before it is
-   * taken; false ends the pop in front of it.
+   * Takes up to `max` released messages, those first that were released first, or the lowest ones where `inOrder` is set.
+   * `fits` is asked for each one before it is taken; false ends the pop in front of it.
    */
   popReady(
     queue: QueueState,
@@ -269,6 +261,7 @@ export interface Inflight {
       readonly popTime: number
       readonly invisibleMs: number
       readonly max: number
+      readonly inOrder?: boolean
       readonly fits?: (offset: number) => boolean
     },
   ): ReadyPop
@@ -277,6 +270,20 @@ export interface Inflight {
    * offsets and a `to` not before the cursor. Call it also when nothing was taken: filtered units are passed for good.
    */
   popNext(queue: QueueState, pop: NextPop): void
+
+  // — pop in order —
+  /**
+   * Whether nobody has a message of the queue, so that a group that consumes in order may take the next ones. Asked for a
+   * queue once, `onFree` is told from then on whenever its last message in flight is settled or released.
+   */
+  isFree(queue: QueueState): boolean
+  /** A pop in order took messages for this attempt. Journaled. At most `ATTEMPT_ID_BYTES_MAX` bytes. */
+  noteAttempt(queue: QueueState, attemptId: string): void
+  /**
+   * The answer to a pop in order was lost: what is in flight is delivered once more to the same attempt, ascending, with
+   * the time of `nextPopTimeOfAll` and without counting. Nothing when the entries reach their bound.
+   */
+  popAgain(queue: QueueState, pop: { readonly popTime: number; readonly invisibleMs: number }): ReadyPop
 
   // — settle —
   /** Settles one delivery. False: no equal (offset, popTime) is in flight, which is a success for the client. */
@@ -328,6 +335,8 @@ export interface Inflight {
    * when it or those have no room, or the offset was delivered already.
    */
   claim(queue: QueueState, offset: number, delivery: { readonly popTime: number; readonly deadlineMs: number }): boolean
+  /** The delivery of the message that is neither settled nor released. */
+  deliveryAt(queue: QueueState, offset: number): Delivery | undefined
   /** Whether some delivery of the message is neither settled nor released. */
   isInFlight(queue: QueueState, offset: number): boolean
 

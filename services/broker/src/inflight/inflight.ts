@@ -2,7 +2,7 @@
 // messages. Invariant: a message at or above the low mark and below the cursor is either in exactly one entry or settled.
 import assert from 'node:assert'
 import { Buffer } from 'node:buffer'
-import { INFLIGHT_LIMITS, QUEUE_ID_MAX, SETTING_PAYLOAD_BYTES_MAX } from './api.ts'
+import { ATTEMPT_ID_BYTES_MAX, INFLIGHT_LIMITS, QUEUE_ID_MAX, SETTING_PAYLOAD_BYTES_MAX } from './api.ts'
 import type {
   Inflight,
   InflightLimits,
@@ -17,6 +17,7 @@ import { adoptQueue } from './adopt.ts'
 import { lowestBit, popCount } from './digest.ts'
 import { BLOCK, EntryKind, bitOf, blockOf } from './entries.ts'
 import { expireDue } from './expiry.ts'
+import { popAgain, popLowest } from './in-order.ts'
 import { JournalWriter } from './journal/encode.ts'
 import { applySetting, replayJournal } from './journal/replay.ts'
 import { BucketId, Ledger } from './ledger.ts'
@@ -26,7 +27,7 @@ import { createRoll } from './roll.ts'
 import { encodeSnapshot, restoreSnapshot } from './snapshot.ts'
 import { NAME_BYTES_MAX } from './state-record.ts'
 import { GAP_OFFSETS_MAX, Transitions } from './transitions.ts'
-import type { Windows } from './transitions.ts'
+import type { Windows } from './windows.ts'
 
 export * from './api.ts'
 export { Ledger } from './ledger.ts'
@@ -36,6 +37,8 @@ export interface InflightOptions {
   readonly limits?: InflightLimits
   /** Deliveries a group makes before a message is dead: retryMaxTimes + 1. Asked at expiry, never at replay. */
   readonly maxAttempts: (group: string) => number
+  /** A queue that is consumed in order has nothing in flight any more: the next pop may take from it. */
+  readonly onFree?: (queue: QueueState) => void
   /** Makes the books of a queue; tests pass ones that forget. */
   readonly createLedger?: () => Ledger
 }
@@ -58,6 +61,7 @@ export function createInflight(options: InflightOptions): Inflight {
   const { limits = INFLIGHT_LIMITS, maxAttempts, createLedger = () => new Ledger() } = options
   const transitions = new Transitions(createLedger)
   const { entries, registry } = transitions
+  if (options.onFree !== undefined) transitions.onFree = options.onFree
   const journal = new JournalWriter()
   const roll = createRoll(transitions)
   const windows: Windows = { count: 0, blocks: [], masks: [] }
@@ -77,6 +81,8 @@ export function createInflight(options: InflightOptions): Inflight {
     if (queue.dropped) return 0
     return Math.max(0, Math.min(limits.entriesPerQueue - queue.entries, limits.entriesPerBroker - entries.count))
   }
+
+  const inOrder = { transitions, journal, canSplit }
 
   /** The lowest bits of a block's mask, up to the first one that does not fit. */
   function fitting(block: number, mask: number, fits: (offset: number) => boolean): number {
@@ -182,13 +188,17 @@ export function createInflight(options: InflightOptions): Inflight {
     lag: (queue, max) => Math.max(0, max - queue.cursor) + queue.ready + queue.inFlight,
 
     nextPopTime: (nowMs) => Math.max(nowMs, transitions.popTimeFloor + 1),
+    nextPopTimeOfAll: (nowMs) => Math.max(nowMs, transitions.popTimeFloor + 1, transitions.popTimeMax + 1),
     room: (queue) => room(live(queue)),
     fullReason(queue) {
       if (live(queue).entries >= limits.entriesPerQueue) return 'queue-entries'
       return entries.count >= limits.entriesPerBroker ? 'broker-entries' : undefined
     },
     readyQueueId: (topic, group, from) => registry.ready(topic, group)?.next(from),
-    popReady: (queue, pop) => (queue.ready === 0 ? NOTHING : popReady(live(queue), pop)),
+    popReady(queue, pop) {
+      if (queue.ready === 0) return NOTHING
+      return pop.inOrder === true ? popLowest(inOrder, live(queue), pop) : popReady(live(queue), pop)
+    },
     popNext(queue, pop) {
       const target = live(queue)
       const from = target.cursor
@@ -206,6 +216,18 @@ export function createInflight(options: InflightOptions): Inflight {
       transitions.popNext(target, visited, windows, damaged)
       journal.popNext(target, visited, windows, damaged)
     },
+
+    isFree(queue) {
+      live(queue).inOrder = true
+      return queue.inFlight === 0
+    },
+    noteAttempt(queue, attemptId) {
+      assert(Buffer.byteLength(attemptId) <= ATTEMPT_ID_BYTES_MAX, 'an attempt has a name of at most 255 bytes')
+      if (queue.dropped || queue.attemptId === attemptId) return
+      live(queue).attemptId = attemptId
+      journal.attempt(live(queue), attemptId)
+    },
+    popAgain: (queue, pop) => (queue.dropped ? NOTHING : popAgain(inOrder, live(queue), pop)),
 
     ack(queue, offset, popTime) {
       const block = blockOf(offset)
@@ -269,6 +291,11 @@ export function createInflight(options: InflightOptions): Inflight {
     isInFlight(queue, offset) {
       const slot = entries.find(live(queue), offset)
       return !queue.dropped && slot >= 0 && entries.kind[slot] !== EntryKind.ready
+    },
+    deliveryAt(queue, offset) {
+      const slot = entries.find(live(queue), offset)
+      if (queue.dropped || slot < 0 || entries.kind[slot] === EntryKind.ready) return undefined
+      return { queue, offset, popTime: entries.popTime[slot]!, attempts: entries.attempts[slot]! }
     },
     oldest: (queue, max) => oldest(live(queue), max),
     isLive({ queue, offset, popTime }) {

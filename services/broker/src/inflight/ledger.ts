@@ -44,6 +44,13 @@ const CLAMP_ORDER: readonly Bucket[] = [
   'beforeStart',
 ]
 
+/** Takes one tally out of another. */
+export function subtractTally(from: Tally, tally: Tally): void {
+  from.count -= tally.count
+  from.sum = subtractDigest(from.sum, tally.sum)
+  from.squares = subtractDigest(from.squares, tally.squares)
+}
+
 /** The tally of [from, to). */
 export function tallyOfRange(from: number, to: number): Tally {
   return {

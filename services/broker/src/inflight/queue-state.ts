@@ -22,6 +22,9 @@ export class LiveQueue implements QueueState {
 
   cursor = 0
   epoch = 0
+  attemptId = ''
+  /** Somebody wants to know when nothing is in flight any more. In memory only. */
+  inOrder = false
   ready = 0
   inFlight = 0
   dropped = false

@@ -4,9 +4,11 @@
 //   entries: count, then each block delta · int32 mask · attempts · popTime − base · 0, or 1 + deadline − popTime
 //   ready order: positions in `entries` of those with 0, all of them
 //   ledger: int32 bitmap of buckets that are not zero, then count, sum, squares of each as doubles
+//   attempt: text, left out when it is ''
 //
 // Entries are sorted by (block, lowest bit): equal states have equal bytes. Pending dead-letter copies are in flight.
-import { BUCKETS, QUEUE_ID_MAX } from './api.ts'
+import { Buffer } from 'node:buffer'
+import { ATTEMPT_ID_BYTES_MAX, BUCKETS, QUEUE_ID_MAX } from './api.ts'
 import type { QueueRef } from './api.ts'
 import { DIGEST_MODULUS, lowestBit } from './digest.ts'
 import { ATTEMPTS_MAX, BLOCK, EntryKind } from './entries.ts'
@@ -28,6 +30,7 @@ export interface DecodedEntry extends EntryFields {
 
 export interface DecodedState extends QueueRef {
   readonly epoch: number
+  readonly attemptId: string
   readonly cursor: number
   readonly entries: readonly DecodedEntry[]
   /** Positions in `entries`, first released first. */
@@ -80,6 +83,7 @@ export function encodeState(
   }
   encodeReadyOrder(queue, table, slots, out)
   encodeLedger(queue.ledger.values, out)
+  if (queue.attemptId !== '') out.block(Buffer.from(queue.attemptId))
   return out.view()
 }
 
@@ -116,8 +120,9 @@ export function decodeState(bytes: Uint8Array): DecodedState {
   const entries = decodeEntries(input, cursor)
   const readyOrder = decodeReadyOrder(input, entries)
   const ledger = decodeLedger(input)
+  const attemptId = input.remaining > 0 ? input.text('attemptId', ATTEMPT_ID_BYTES_MAX) : ''
   if (input.remaining > 0) throw input.refuse('end', `is followed by ${input.remaining} bytes`)
-  return { topic, incarnation, group, queueId, epoch, cursor, entries, readyOrder, ledger }
+  return { topic, incarnation, group, queueId, epoch, attemptId, cursor, entries, readyOrder, ledger }
 }
 
 function decodeEntries(input: VarintReader, cursor: number): DecodedEntry[] {

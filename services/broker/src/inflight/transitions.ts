@@ -1,29 +1,17 @@
 // The only code that changes state: one method per kind of change, the same for a live call and for its replay. A
 // transition that does not fit the state (a journal record before it was lost, an older incarnation) does what fits.
 import type { OffsetRange, QueueRef } from './api.ts'
-import { lowestBit, popCount, subtractDigest } from './digest.ts'
+import { lowestBit, popCount } from './digest.ts'
 import { ATTEMPTS_MAX, BLOCK, EntryKind, EntryTable, bitOf, bitsBelow, blockOf } from './entries.ts'
-import { BucketId, tallyOfMask, tallyOfRange } from './ledger.ts'
+import { BucketId, subtractTally, tallyOfMask, tallyOfRange } from './ledger.ts'
 import type { Ledger, Tally } from './ledger.ts'
 import { QueueRegistry } from './queue-registry.ts'
 import type { LiveQueue } from './queue-state.ts'
 import type { DecodedState } from './state-record.ts'
-
-/** Offsets by block, ascending; reused between calls. */
-export interface Windows {
-  count: number
-  readonly blocks: number[]
-  readonly masks: number[]
-}
+import type { Windows } from './windows.ts'
 
 /** A hole in the journal is closed by releasing what it popped, up to this many messages. */
 export const GAP_OFFSETS_MAX = 65_536
-
-function subtractTally(from: Tally, tally: Tally): void {
-  from.count -= tally.count
-  from.sum = subtractDigest(from.sum, tally.sum)
-  from.squares = subtractDigest(from.squares, tally.squares)
-}
 
 export class Transitions {
   readonly entries = new EntryTable()
@@ -34,6 +22,8 @@ export class Transitions {
   popTimeMax = 0
   /** Live messages that went with dropped states. */
   deletedMessages = 0
+  /** A queue that is consumed in order has nothing in flight any more. */
+  onFree: (queue: LiveQueue) => void = () => {}
 
   constructor(createLedger: () => Ledger) {
     this.registry = new QueueRegistry(createLedger)
@@ -225,8 +215,13 @@ export class Transitions {
   }
 
   #uncount(queue: LiveQueue, isReady: boolean, messages: number): void {
-    if (!isReady) queue.inFlight -= messages
+    if (!isReady) this.#leaveFlight(queue, messages)
     else if ((queue.ready -= messages) === 0) queue.readyQueues.clear(queue.queueId)
+  }
+
+  #leaveFlight(queue: LiveQueue, messages: number): void {
+    queue.inFlight -= messages
+    if (queue.inFlight === 0 && queue.inOrder) this.onFree(queue)
   }
 
   /** A row that holds the offset alone, taken out of the heap and in flight. */
@@ -280,10 +275,10 @@ export class Transitions {
       const messages = popCount(found)
       const target = found === entries.mask[slot] ? slot : entries.split(queue, slot, found)
       entries.deadlines.remove(target)
-      queue.inFlight -= messages
       this.#makeReady(queue, target)
       queue.ledger.moveMask(BucketId.inFlight, BucketId.ready, block * BLOCK, found)
       if (popTime > this.popTimeFloor) this.popTimeFloor = popTime
+      this.#leaveFlight(queue, messages)
       released += messages
     }
     return released
@@ -368,6 +363,7 @@ export class Transitions {
     while (queue.head >= 0) entries.drop(queue, queue.head, -1)
     queue.ready = 0
     queue.inFlight = 0
+    queue.attemptId = ''
     queue.readyQueues.clear(queue.queueId)
     queue.ledger.values.fill(0)
   }
@@ -380,6 +376,7 @@ export class Transitions {
     if (existing !== undefined) this.#clear(existing)
     const queue = existing ?? this.registry.add(state)
     queue.epoch = state.epoch
+    queue.attemptId = state.attemptId
     queue.cursor = state.cursor
     const slots: number[] = []
     for (const entry of state.entries) {

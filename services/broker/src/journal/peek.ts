@@ -19,6 +19,7 @@ export function settingsSink(settings: SettingEntry[]): JournalSink {
     postpone: ignore,
     settle: ignore,
     claim: ignore,
+    attempt: ignore,
     retain: ignore,
     clamp: ignore,
     setting: (setting) => void settings.push(setting),

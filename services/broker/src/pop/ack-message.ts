@@ -1,6 +1,6 @@
 // ACK_MESSAGE and BATCH_ACK_MESSAGE: settle deliveries. A handle acts only on an equal (queue, offset, pop time);
 // anything else is a success without effect. Java: AckMessageProcessor.
-import { MqError, parseReceiptHandle } from '@rocketmq-ts/model'
+import { MqError, ORDERED_REVIVE_QUEUE_ID, parseReceiptHandle } from '@rocketmq-ts/model'
 import { type AckMessageHeader, type IncomingRequest, ResponseCode, decodeBatchAckBody } from '@rocketmq-ts/remoting'
 import type { Turns } from '@rocketmq-ts/runtime'
 import type { QueueReader } from '@rocketmq-ts/store'
@@ -15,6 +15,11 @@ export interface AckDeps {
   readonly reader: QueueReader
   readonly topics: TopicTable
   readonly turns: Pick<Turns, 'release'>
+}
+
+/** Settling a delivery in order lets the next one go: it is to be as durable as a send. Others are cheap to repeat. */
+export function heldUntil(reviveQueueId: number): 'written' | 'flushed' {
+  return reviveQueueId === ORDERED_REVIVE_QUEUE_ID ? 'flushed' : 'written'
 }
 
 /** The queue of a topic must exist. Java: MESSAGE_ILLEGAL for a queue out of range. */
@@ -46,20 +51,22 @@ export function createAckMessage(deps: AckDeps) {
       return
     }
     deps.moved.act(place, (queue, offset) => deps.inflight.ack(queue, offset, handle.popTimeMs) || undefined)
-    deps.turns.release('written', () => request.respond({ code: ResponseCode.SUCCESS }))
+    deps.turns.release(heldUntil(handle.reviveQueueId), () => request.respond({ code: ResponseCode.SUCCESS }))
   }
 }
 
 /** The handler of batch acks. Entries of unknown topics are left out, as in Java. */
 export function createBatchAckMessage(deps: AckDeps) {
   return function batchAckMessage(request: IncomingRequest): void {
-    for (const { consumerGroup: group, queueId, ...batch } of decodeBatchAckBody(request.body).acks) {
+    const { acks } = decodeBatchAckBody(request.body)
+    for (const { consumerGroup: group, queueId, ...batch } of acks) {
       const topic = placeTopicOf(batch.topic, group, batch.topicKind)
       for (const each of batch.offsetsFromStart) {
         const place = { topic, group, queueId, offset: batch.startOffset + each }
         deps.moved.act(place, (queue, offset) => deps.inflight.ack(queue, offset, batch.popTimeMs) || undefined)
       }
     }
-    deps.turns.release('written', () => request.respond({ code: ResponseCode.SUCCESS }))
+    const isInOrder = acks.some(({ reviveQid }) => heldUntil(reviveQid) === 'flushed')
+    deps.turns.release(isInOrder ? 'flushed' : 'written', () => request.respond({ code: ResponseCode.SUCCESS }))
   }
 }

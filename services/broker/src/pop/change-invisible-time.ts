@@ -10,7 +10,7 @@ import {
 import type { Clock } from '@rocketmq-ts/runtime'
 import type { LongPolling } from '../long-polling.ts'
 import { INVISIBLE_TIME_MS_MAX } from '../limits.ts'
-import { type AckDeps, checkQueueId } from './ack-message.ts'
+import { type AckDeps, checkQueueId, heldUntil } from './ack-message.ts'
 import { placeTopicOf } from './retry-topics.ts'
 
 export interface ChangeInvisibleTimeDeps extends AckDeps {
@@ -50,6 +50,6 @@ export function createChangeInvisibleTime(deps: ChangeInvisibleTimeDeps) {
       invisibleTimeMs,
       reviveQid: handle.reviveQueueId,
     }
-    deps.turns.release('written', () => request.respond({ code: ResponseCode.SUCCESS, header }))
+    deps.turns.release(heldUntil(handle.reviveQueueId), () => request.respond({ code: ResponseCode.SUCCESS, header }))
   }
 }

@@ -11,7 +11,7 @@ import type { Clock, Logger, Scheduler, Turns } from '@rocketmq-ts/runtime'
 import type { Appender, QueueReader, UnitReader } from '@rocketmq-ts/store'
 import type { BrokerEvent } from '../events.ts'
 import type { HostPort } from '../host-port.ts'
-import type { DeadCandidate, Inflight, Origin, QueueState } from '../inflight/inflight.ts'
+import type { DeadCandidate, Delivery, Inflight, Origin, QueueState } from '../inflight/inflight.ts'
 import { DEAD_LETTERS_IN_WORK_MAX, SECOND_MS } from '../limits.ts'
 import { findProperty } from '../send/property-text.ts'
 import type { SettingsWriter } from '../settings-writer.ts'
@@ -43,8 +43,18 @@ export interface DeadLetters {
   move(candidates: readonly DeadCandidate[]): void
   /** A claimed message was delivered as often as it may be, though not all of it from this queue: it moves now. */
   exhausted(queue: QueueState, offset: number, popTime: number, attempts: number): void
+  /**
+   * The consumer gives a claimed message up: it moves now. `done` is told when the copy is as durable as a send, or that
+   * there is nothing to move; a failure leaves it to the next try.
+   */
+  forward(delivery: Delivery, done: (failure?: Error) => void): void
   /** A claimed message could not be read. Where its record is damaged it settles as such in the next Turn. */
   unreadable(queue: QueueState, offset: number, popTime: number, error: Error): void
+}
+
+/** A candidate, and who waits for its copy. */
+interface Moving extends DeadCandidate {
+  readonly done?: (failure?: Error) => void
 }
 
 /** Creates the mover. Java decides this in the proxy and at revive; here the broker does, once, at expiry. */
@@ -54,10 +64,11 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
   /** When a failure was told last: one line stands for all of this time. */
   let toldAtMs = Number.NEGATIVE_INFINITY
 
-  function postpone(candidate: DeadCandidate, cause?: unknown): void {
-    const { queue, offset, popTime } = candidate
+  function postpone(candidate: Moving, cause?: unknown): void {
+    const { queue, offset, popTime, done } = candidate
     const nowMs = deps.clock.nowMs()
     inflight.postpone(queue, offset, popTime, nowMs + DEAD_LETTER_RETRY_MS)
+    done?.(cause instanceof Error ? cause : new MqError('busy', `${DEAD_LETTERS_IN_WORK_MAX} copies are under way`))
     if (cause === undefined || nowMs - toldAtMs < DEAD_LETTER_RETRY_MS) return
     toldAtMs = nowMs
     const { topic, group, queueId } = queue
@@ -78,9 +89,12 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
     logger.error({ event: 'message.damaged', topic, group, queueId, queueOffset: offset, message })
   }
 
-  function copy(candidate: DeadCandidate, bytes: Uint8Array): void {
-    const { queue, offset, popTime, attempts } = candidate
-    if (queue.dropped || !inflight.isDeadPending(queue, offset, popTime)) return
+  function copy(candidate: Moving, bytes: Uint8Array): void {
+    const { queue, offset, popTime, attempts, done } = candidate
+    if (queue.dropped || !inflight.isDeadPending(queue, offset, popTime)) {
+      done?.()
+      return
+    }
     const { group, queueId } = queue
     const topic = realTopicOf(queue.topic, group)
     let reconsumeTimes: number
@@ -110,8 +124,8 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
       return
     }
     inflight.settle(queue, offset, popTime, 'dead')
-    // Nobody waits for an answer, and yet the copy is to be as durable as a send: this makes the Turn sync.
-    turns.release('flushed', () => {})
+    // Also where nobody waits for an answer the copy is to be as durable as a send: this makes the Turn sync.
+    turns.release('flushed', (failure) => done?.(failure))
     deps.onDead(topic, group)
     const { topic: sentTo, queueId: inQueue, offset: queueOffset } = place
     logger.warn({
@@ -124,7 +138,7 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
     })
   }
 
-  function moveOne(candidate: DeadCandidate): void {
+  function moveOne(candidate: Moving): void {
     if (inWork >= DEAD_LETTERS_IN_WORK_MAX) {
       postpone(candidate)
       return
@@ -144,10 +158,12 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
   }
 
   /** Only damage is for good; what else keeps a record from being read may pass. */
-  function unreadable(candidate: DeadCandidate, error: unknown): void {
-    const { queue, offset, popTime } = candidate
-    if (isDamage(error)) settleUnreadable(queue, offset, popTime, error)
-    else postpone(candidate, error)
+  function unreadable(candidate: Moving, error: unknown): void {
+    const { queue, offset, popTime, done } = candidate
+    if (isDamage(error)) {
+      settleUnreadable(queue, offset, popTime, error)
+      turns.release('flushed', (failure) => done?.(failure))
+    } else postpone(candidate, error)
   }
 
   return {
@@ -159,6 +175,10 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
       turns.enter(() => {
         if (inflight.giveUp(queue, offset, popTime)) moveOne({ queue, offset, popTime, attempts: attempts - 1 })
       })
+    },
+    forward({ queue, offset, popTime, attempts }, done) {
+      if (inflight.giveUp(queue, offset, popTime)) moveOne({ queue, offset, popTime, attempts, done })
+      else done()
     },
     unreadable(queue, offset, popTime, error) {
       // Anything else leaves the message in flight: it expires and is tried again.

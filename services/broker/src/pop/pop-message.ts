@@ -1,6 +1,14 @@
 // POP_MESSAGE: claims messages for an invisible time, or waits for some. Java: PopMessageProcessor.
 import type { FilterCache } from '@rocketmq-ts/filter'
-import { MqError, Perm, type SubscriptionGroupConfig, decodeRecord, popTopicFlag } from '@rocketmq-ts/model'
+import {
+  MqError,
+  ORDERED_REVIVE_QUEUE_ID,
+  Perm,
+  type SubscriptionGroupConfig,
+  decodeRecord,
+  popTopicFlag,
+  topicMessageType,
+} from '@rocketmq-ts/model'
 import {
   type IncomingRequest,
   type PopMessageAnswer,
@@ -12,7 +20,7 @@ import {
 import type { Clock, Turns } from '@rocketmq-ts/runtime'
 import type { QueueReader, UnitReader } from '@rocketmq-ts/store'
 import { type GroupTable, attemptsMax } from '../groups/group-table.ts'
-import type { FullReason, Inflight, QueueState } from '../inflight/inflight.ts'
+import { ATTEMPT_ID_BYTES_MAX, type FullReason, type Inflight, type QueueState } from '../inflight/inflight.ts'
 import type { LongPolling } from '../long-polling.ts'
 import type { PeerWaits } from '../peer-waits.ts'
 import { INVISIBLE_TIME_MS_MAX, POLL_TIME_MS_MAX, POP_MESSAGES_MAX } from '../limits.ts'
@@ -39,7 +47,7 @@ interface Attempt {
   readonly verdicts: Verdicts
 }
 
-/** reviveQueueId of every answer: our in-flight state needs no revive queues. */
+/** reviveQueueId of answers in any order: our in-flight state needs no revive queues. */
 const REVIVE_QUEUE_ID = 0
 /** One pop of so many takes from the retry topics first; all others do so last. Java: popFromRetryProbability, 20 %. */
 const RETRIES_FIRST_EVERY = 5
@@ -66,6 +74,8 @@ export interface PopDeps {
   readonly onFiltered: (message: TakenMessage, popTime: number) => void
   readonly onDelivered: (topic: string, group: string, messages: number, bytes: number) => void
   readonly onFull: (topic: string, group: string, bound: FullReason) => void
+  /** A group that consumes in any order asks for messages that were sent to be consumed in order. */
+  readonly onUnordered: (topic: string, group: string) => void
 }
 
 /** Checks what a pop asks for. Exported for NOTIFICATION, which asks the same. */
@@ -100,9 +110,16 @@ function popRequest(deps: PopDeps, { request: { header }, verdicts }: Attempt, t
       `invisibleTime is ${invisibleTimeMs} ms; allowed is 1 to ${INVISIBLE_TIME_MS_MAX}`,
     )
   }
-  if (header.order === true) throw new MqError('not-implemented', 'order: consuming in order is not offered yet')
+  const attemptId = header.attemptId ?? ''
+  if (Buffer.byteLength(attemptId) > ATTEMPT_ID_BYTES_MAX) {
+    throw new MqError('parameter-invalid', `attemptId is longer than ${ATTEMPT_ID_BYTES_MAX} bytes`)
+  }
+  const topic = checkReadable(deps, header.topic, header.consumerGroup, header.queueId)
+  const inOrder = header.order === true || deps.groups.get(header.consumerGroup)?.consumeMessageOrderly === true
+  if (!inOrder && topicMessageType(topic.config) === 'FIFO') deps.onUnordered(header.topic, header.consumerGroup)
   return {
-    topic: checkReadable(deps, header.topic, header.consumerGroup, header.queueId),
+    topic,
+    attemptId: inOrder ? attemptId : undefined,
     group: header.consumerGroup,
     queueId: header.queueId,
     max: maxMsgNums,
@@ -134,8 +151,9 @@ export function createPopMessage(deps: PopDeps) {
     if (taken.queues.length > 0) {
       // What is not in memory must not wait until the other queues are empty. A failure shows when nothing else is left.
       taken.load?.().catch(() => undefined)
-      wakeNext(taken)
-      turns.release(attempt.started ? 'flushed' : 'written', () => void answer(attempt, wanted, taken))
+      wakeNext(taken, wanted)
+      const isHeld = attempt.started || wanted.attemptId !== undefined
+      turns.release(isHeld ? 'flushed' : 'written', () => void answer(attempt, wanted, taken))
     } else if (taken.load !== undefined && (!attempt.loaded || clock.monotonicMs() < pollUntilMs)) {
       taken.load().then(
         () => enterAgain({ ...attempt, loaded: true }),
@@ -154,7 +172,9 @@ export function createPopMessage(deps: PopDeps) {
   }
 
   /** Many messages are released by one event: whoever leaves some wakes the next. */
-  function wakeNext({ queues }: Taken): void {
+  function wakeNext({ queues }: Taken, { topic, group, attemptId }: PopRequest): void {
+    // A message that woke nobody because its queue was held up may wait in any queue that is free now.
+    if (attemptId !== undefined) polling.messageReleased(topic.config.topicName, group, -1)
     for (const { queue } of queues) {
       if (queue.ready > 0) polling.messageReleased(queue.topic, queue.group, queue.queueId)
     }
@@ -275,7 +295,7 @@ export function createPopMessage(deps: PopDeps) {
       header: {
         popTimeMs: taken.popTime,
         invisibleTimeMs: wanted.invisibleMs,
-        reviveQid: REVIVE_QUEUE_ID,
+        reviveQid: wanted.attemptId === undefined ? REVIVE_QUEUE_ID : ORDERED_REVIVE_QUEUE_ID,
         restNum: rest,
         startOffsetInfo: infoOf(([first]) => `${first}`),
         msgOffsetInfo: infoOf((readable) => readable.join(',')),

@@ -25,6 +25,8 @@ export interface PopRequest {
   readonly retries: readonly Topic[]
   /** Before the topic itself, not behind it. */
   readonly retriesFirst: boolean
+  /** The group consumes in order, and this is the name of its attempt ('' without one); undefined: in any order. */
+  readonly attemptId: string | undefined
 }
 
 /** One topic that a pop takes from. */
@@ -92,7 +94,9 @@ function startOffset(bounds: { min: number; max: number }, startAt: 'min' | 'max
  */
 export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number, first: number): Taken {
   const { inflight, reader, fence } = deps
-  const popTime = inflight.nextPopTime(nowMs)
+  const { attemptId } = request
+  const inOrder = attemptId !== undefined
+  let popTime = inflight.nextPopTime(nowMs)
   const queues: { queue: QueueState; messages: TakenMessage[] }[] = []
   const { filter, verdicts } = request
   const records = filter.readsRecords ? createRecordFilter(reader, filter, verdicts) : undefined
@@ -103,14 +107,54 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
   let bytesLeft = POP_BYTES_MAX
   let unitsLeft = POP_UNITS_SCANNED_MAX
 
-  if (request.retriesFirst) takeRetries()
-  takeFrom(request)
-  if (!request.retriesFirst) takeRetries()
+  if (inOrder) takeInOrder(attemptId)
+  else {
+    if (request.retriesFirst) takeRetries()
+    takeFrom(request)
+    if (!request.retriesFirst) takeRetries()
+  }
   const isUnfinished = unitsLeft <= 0 || records?.isExhausted === true
   return { popTime, queues, started, load: load ?? records?.load, more: queues.length === 0 && isUnfinished, full }
 
   function takeRetries(): void {
     for (const topic of request.retries) takeFrom({ topic, queueId: -1, filter: ALL_TAGS, startAt: 'min' })
+  }
+
+  /** Copies in retry topics are what retention would have taken: older than all that waits in the topic, which waits. */
+  function takeInOrder(attempt: string): void {
+    if (attempt !== '') takeAgain(attempt)
+    if (queues.length > 0) return
+    takeRetries()
+    if (!request.retries.some(isOpen)) takeFrom(request)
+    for (const { queue } of queues) inflight.noteAttempt(queue, attempt)
+  }
+
+  function isOpen({ config: { topicName, readQueueNums } }: Topic): boolean {
+    for (let queueId = 0; queueId < readQueueNums; queueId += 1) {
+      const { max } = reader.bounds(topicName, queueId)
+      const queue = inflight.queue(topicName, request.group, queueId)
+      if (queue === undefined ? max > 0 : inflight.lag(queue, max) > 0) return true
+    }
+    return false
+  }
+
+  /** The answer to this attempt was lost: it gets the same messages, and no others. */
+  function takeAgain(attempt: string): void {
+    const again: QueueState[] = []
+    for (const topic of [...request.retries, request.topic]) {
+      for (const queue of inflight.queuesOf(topic.config.topicName, request.group)) {
+        if (queue.inFlight === 0 || queue.attemptId !== attempt) continue
+        again.push(queue)
+      }
+    }
+    if (again.length > 0) popTime = inflight.nextPopTimeOfAll(nowMs)
+    for (const queue of again) {
+      const { offsets, attempts } = inflight.popAgain(queue, { popTime, invisibleMs: request.invisibleMs })
+      const messages = offsets.map((offset, index): TakenMessage => {
+        return { queue, queueOffset: offset, attempt: attempts[index] ?? 1, unit: undefined }
+      })
+      if (messages.length > 0) queues.push({ queue, messages })
+    }
   }
 
   function takeFrom(source: Source): void {
@@ -126,7 +170,10 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
       }
       const { min } = reader.bounds(topicName, queueId)
       if (inflight.lowMark(queue) < min) inflight.retain(queue, min)
-      const messages = [...takeReady(queue), ...takeNext(queue, source.filter)]
+      if (inOrder && !inflight.isFree(queue)) continue
+      const messages = takeReady(queue)
+      // What could not be taken again yet is in front of what waits.
+      if (!inOrder || queue.ready === 0) messages.push(...takeNext(queue, source.filter))
       if (messages.length > 0) queues.push({ queue, messages: messages.sort((a, b) => a.queueOffset - b.queueOffset) })
     }
   }
@@ -156,6 +203,7 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
       popTime,
       invisibleMs: request.invisibleMs,
       max: left,
+      inOrder,
       fits,
     })
     left -= offsets.length

@@ -30,7 +30,7 @@ import type { SettingsWriter } from '../settings-writer.ts'
 import type { Topic, TopicTable } from './topic-table.ts'
 
 /** Types of topics that messages can be sent to. */
-const SERVED_TYPES: ReadonlySet<MessageType> = new Set(['NORMAL', 'MIXED'])
+const SERVED_TYPES: ReadonlySet<MessageType> = new Set(['NORMAL', 'FIFO', 'MIXED'])
 
 export interface TopicRequestsDeps {
   readonly inflight: Pick<Inflight, 'groupsIn'>
@@ -134,7 +134,7 @@ function checkType(type: string, known: TopicConfig | undefined): void {
   throw new MqError(
     'parameter-invalid',
     `attributes: ${MESSAGE_TYPE_ATTRIBUTE} is ${type}, and such messages are not offered yet; ` +
-      `it can be ${[...SERVED_TYPES].join(' or ')}`,
+      `it can be one of ${[...SERVED_TYPES].join(', ')}`,
   )
 }
 

@@ -69,6 +69,7 @@ function setUp() {
     onUnreadable: () => {},
     onExhausted: () => {},
     onFiltered: () => {},
+    onUnordered: () => {},
     filters: createFilterCache(),
     onDelivered: () => {},
     onFull: () => {},

@@ -64,6 +64,7 @@ const request = (queues: number, changes: Partial<PopRequest> = {}): PopRequest 
   startAt: 'min',
   retries: [],
   retriesFirst: false,
+  attemptId: undefined,
   ...changes,
 })
 

@@ -56,7 +56,7 @@ test('topic requests: created, changed, looked up → what was asked for, also a
   expect(await configOf(broker, 'T')).toStrictEqual(config)
 })
 
-test.each(['FIFO', 'DELAY', 'TRANSACTION', 'PRIORITY', 'LITE'])(
+test.each(['DELAY', 'TRANSACTION', 'PRIORITY', 'LITE'])(
   'topic requests: type %s, whose messages are not offered → refused, nothing is made or changed',
   async (type) => {
     const broker = await startBroker()
@@ -64,23 +64,26 @@ test.each(['FIFO', 'DELAY', 'TRANSACTION', 'PRIORITY', 'LITE'])(
     const { code, remark } = await broker.ask(UpdateAndCreateTopic, header('T', { attributes }))
     expect(code).toBe(ResponseCode.INVALID_PARAMETER)
     expect(remark).toContain(
-      `message.type is ${type}, and such messages are not offered yet; it can be NORMAL or MIXED`,
+      `message.type is ${type}, and such messages are not offered yet; it can be one of NORMAL, FIFO, MIXED`,
     )
     expect((await broker.ask(GetTopicConfig, { topic: 'T' })).code).toBe(ResponseCode.TOPIC_NOT_EXIST)
-    expect((await broker.ask(UpdateAndCreateTopic, header('T', { attributes: '+message.type=MIXED' }))).code).toBe(0)
+    for (const served of ['NORMAL', 'FIFO', 'MIXED']) {
+      const change = header('T', { attributes: `+message.type=${served}` })
+      expect((await broker.ask(UpdateAndCreateTopic, change)).code).toBe(0)
+    }
     expect((await broker.ask(UpdateAndCreateTopic, header('T', { attributes }))).code).not.toBe(0)
     expect((await configOf(broker, 'T')).attributes.get('message.type')).toBe('MIXED')
   },
 )
 
-test('topic requests: a FIFO topic that another broker made → keeps its type, and all else of it can be changed', async () => {
-  const topics = { topicConfigTable: { T: { topicName: 'T', attributes: { 'message.type': 'FIFO' } } } }
+test('topic requests: a type that another broker made → is kept, and all else of it can be changed', async () => {
+  const topics = { topicConfigTable: { T: { topicName: 'T', attributes: { 'message.type': 'DELAY' } } } }
   const broker = await onApacheFolder({ records: [], files: { 'topics.json': JSON.stringify(topics) } })
-  const changed = header('T', { readQueueNums: 8, attributes: '+message.type=FIFO' })
+  const changed = header('T', { readQueueNums: 8, attributes: '+message.type=DELAY' })
   expect((await broker.ask(UpdateAndCreateTopic, changed)).code).toBe(ResponseCode.SUCCESS)
   expect(await configOf(broker, 'T')).toMatchObject({
     readQueueNums: 8,
-    attributes: new Map([['message.type', 'FIFO']]),
+    attributes: new Map([['message.type', 'DELAY']]),
   })
 })
 

@@ -42,6 +42,8 @@ export interface ReceiveRequest {
   /** The proxy prolongs the invisible time until the client acknowledges. */
   readonly renew: boolean
   readonly attemptId: string
+  /** The group consumes in order. */
+  readonly inOrder: boolean
 }
 
 export type ReceiveOutcome =
@@ -95,8 +97,8 @@ export function createReceive(deps: ReceiveDeps): Receive {
     request: ReceiveRequest,
     pollMs: number,
   ): Promise<PopOutcome | { readonly kind: 'away' }> {
-    const { group, topic, batchSize, invisibleMs, filter, attemptId } = request
-    const wanted = { brokerName, group, topic, batchSize, invisibleMs, pollMs, filter, attemptId }
+    const { group, topic, batchSize, invisibleMs, filter, attemptId, inOrder } = request
+    const wanted = { brokerName, group, topic, batchSize, invisibleMs, pollMs, filter, attemptId, inOrder }
     const startMs = clock.monotonicMs()
     try {
       const outcome = await receiver.pop(wanted)

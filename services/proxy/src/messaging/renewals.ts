@@ -71,7 +71,7 @@ export interface Renewals {
 }
 
 export interface RenewalsDeps {
-  readonly receiver: MessageReceiver
+  readonly receiver: Pick<MessageReceiver, 'changeInvisible'>
   readonly groups: GroupLookup
   readonly clock: Clock
   readonly scheduler: Scheduler

@@ -1,21 +1,24 @@
-// Sending: one queue per request, in turn over the writable queues of the topic. The proxy chooses, not the client: a
+// Sending: one queue per request, in turn over the writable queues of the topic, or that of the message group. The proxy chooses, not the client: a
 // broker that is added gets its share with the next route, and one that does not answer is left out at once.
 import { appendProperty, MqError, PropertyName, SysFlag } from '@rocketmq-ts/model'
 import type { Clock, Random } from '@rocketmq-ts/runtime'
 import { isAway, type MessageSender, type OutgoingRecord, type Stored, type TopicRoute } from '../upstream/upstream.ts'
 import type { BrokerHealth } from './broker-health.ts'
+import { queueIndexOf } from './message-group.ts'
 import type { Topics } from './topics.ts'
 
 /** Brokers that one request is tried at, at most. */
 const BROKERS_TRIED_MAX = 3
 
-/** A normal message as a producer gave it, checked. */
+/** A message as a producer gave it, checked. */
 export interface OutgoingMessage {
   readonly messageId: string
   readonly tag: string
   readonly keys: readonly string[]
   readonly userProperties: Readonly<Record<string, string>>
   readonly traceContext: string
+  /** Messages of one group are kept in order; '' for those of no group. */
+  readonly messageGroup: string
   readonly bornTimestampMs: number
   readonly bornHost: string
   /** The body arrived compressed and is kept so. */
@@ -27,7 +30,10 @@ export type SendOutcome =
   | { readonly kind: 'stored'; readonly stored: Stored }
   | { readonly kind: 'failed'; readonly error: unknown }
 
-/** Sends messages of one topic to one queue, in order; one outcome each. Rejects where no queue can be chosen. */
+/**
+ * Sends messages of one topic, in order; one outcome each. All go to one queue, but where one of them has a message group
+ * each goes to the queue of its group, and nowhere else. Rejects where no queue can be chosen.
+ */
 export type Send = (topic: string, messages: readonly OutgoingMessage[]) => Promise<SendOutcome[]>
 
 export interface SendDeps {
@@ -92,7 +98,22 @@ export function createSend({ topics, sender, health, clock, random, timeoutMs }:
     return last
   }
 
+  /** Another queue than that of the group would end its order, so what fails is the client's to send again. */
+  async function sendByGroup(topic: string, messages: readonly OutgoingMessage[]): Promise<SendOutcome[]> {
+    const turn = turnOf(topics.known(topic) ?? (await topics.route(topic)))
+    return Promise.all(
+      messages.map((message) => {
+        const { messageGroup } = message
+        const index = messageGroup === '' ? -1 : queueIndexOf(messageGroup, turn.queues.length)
+        const queue = index < 0 ? takeQueue(turn, []) : turn.queues[index]
+        if (queue === undefined) throw noQueue(topic)
+        return sendOne(queue, recordOf(topic, queue, message), timeoutMs)
+      }),
+    )
+  }
+
   return async (topic, messages) => {
+    if (messages.some(({ messageGroup }) => messageGroup !== '')) return sendByGroup(topic, messages)
     const untilMs = clock.monotonicMs() + timeoutMs
     // As most requests are: no list of promises.
     const only = messages.length === 1 ? messages[0] : undefined
@@ -110,9 +131,13 @@ export function createSend({ topics, sender, health, clock, random, timeoutMs }:
           : [await sendOne(queue, recordOf(topic, queue, only), leftMs)]
       if (!outcomes.every(mayBeTakenElsewhere)) return outcomes
     }
-    if (outcomes === undefined) throw new MqError('no-permission', `topic '${topic}' has no writable queue`)
+    if (outcomes === undefined) throw noQueue(topic)
     return outcomes
   }
+}
+
+function noQueue(topic: string): MqError {
+  return new MqError('no-permission', `topic '${topic}' has no writable queue`)
 }
 
 function writableQueues(route: TopicRoute): WritableQueue[] {
@@ -146,6 +171,9 @@ function recordOf(topic: string, queue: WritableQueue, message: OutgoingMessage)
   properties = appendProperty(properties, PropertyName.KEYS, message.keys.join(' '))
   properties = appendProperty(properties, PropertyName.UNIQ_KEY, message.messageId)
   properties = appendProperty(properties, PropertyName.TRACE_CONTEXT, traceContext)
+  if (message.messageGroup !== '') {
+    properties = appendProperty(properties, PropertyName.SHARDING_KEY, message.messageGroup)
+  }
   properties = appendProperty(properties, PropertyName.BORN_HOST, message.bornHost)
   properties = appendProperty(properties, PropertyName.BORN_TIMESTAMP, String(message.bornTimestampMs))
   properties = appendProperty(properties, PropertyName.PGROUP, topic)

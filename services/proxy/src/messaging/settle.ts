@@ -11,6 +11,8 @@ export type SettleFailure = { readonly error: unknown } | undefined
 export interface Settle {
   /** One result per handle, in order. */
   ack(group: string, topic: string, handleTexts: readonly string[]): Promise<SettleFailure[]>
+  /** Moves the message to the dead-letter topic of the group. An expired handle is fine: consumers repeat this for ever. */
+  deadLetter(group: string, topic: string, handleText: string, messageId: string): Promise<void>
   /** Text of the new handle. Rejects with MqError. */
   changeInvisible(group: string, topic: string, handleText: string, invisibleMs: number): Promise<string>
 }
@@ -34,11 +36,17 @@ function isHandleInvalid({ error }: NonNullable<SettleFailure>): boolean {
 
 export function createSettle({ receiver, renewals, clocks }: SettleDeps): Settle {
   /** A promise only where the handle is being renewed. Throws, or rejects with, the MqError of a handle that is none. */
-  function begin(group: string, topic: string, handleText: string, index: number): Settling | Promise<Settling> {
+  function begin(
+    group: string,
+    topic: string,
+    handleText: string,
+    index: number,
+    expired: 'refused' | 'fine' = 'refused',
+  ): Settling | Promise<Settling> {
     const held = renewals.find(group, topic, handleText)
     if (held !== undefined) return beginHeld(group, topic, held, index)
     const handle = parseReceiptHandle(handleText)
-    refuseExpired(handle)
+    if (expired === 'refused') refuseExpired(handle)
     return { index, delivery: { group, topic, handle }, held }
   }
 
@@ -99,6 +107,17 @@ export function createSettle({ receiver, renewals, clocks }: SettleDeps): Settle
       if (byBroker.size === 1) for (const settlings of byBroker.values()) await ackTogether(settlings, results)
       else await Promise.all(Array.from(byBroker.values(), (settlings) => ackTogether(settlings, results)))
       return results
+    },
+
+    async deadLetter(group, topic, handleText, messageId) {
+      const settling = await begin(group, topic, handleText, 0, 'fine')
+      try {
+        await receiver.deadLetter(settling.delivery, messageId)
+        end(settling, undefined)
+      } catch (error) {
+        end(settling, { error })
+        throw error
+      }
     },
 
     async changeInvisible(group, topic, handleText, invisibleMs) {

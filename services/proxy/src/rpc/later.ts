@@ -14,12 +14,11 @@ export function laterMethods(deps: MethodDeps): [path: string, method: GrpcMetho
     const rpc = { access: () => [], answer: () => ({ status }), refuse: (no: StatusInit) => ({ status: no }) }
     return [shape.path, unaryMethod(shape, rpc, deps)]
   }
-  const { EndTransaction, RecallMessage, ForwardMessageToDeadLetterQueue, SyncLiteSubscription } = MessagingService
+  const { EndTransaction, RecallMessage, SyncLiteSubscription } = MessagingService
   const { PullMessage, UpdateOffset, GetOffset, QueryOffset } = MessagingService
   return [
     unary(EndTransaction, 'EndTransaction: transactions'),
     unary(RecallMessage, 'RecallMessage: recalling delayed messages'),
-    unary(ForwardMessageToDeadLetterQueue, 'ForwardMessageToDeadLetterQueue: dead letters of FIFO consumers'),
     unary(SyncLiteSubscription, 'SyncLiteSubscription: lite topics'),
     unary(UpdateOffset, 'UpdateOffset: offsets of pull consumers'),
     unary(GetOffset, 'GetOffset: offsets of pull consumers'),

@@ -5,6 +5,7 @@ import type { Settle } from '../messaging/settle.ts'
 import { createAckMessage } from './ack-message.ts'
 import type { Admission } from './admission.ts'
 import { createChangeInvisibleDuration } from './change-invisible-duration.ts'
+import { createForwardMessageToDeadLetterQueue } from './forward-message-to-dead-letter-queue.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import { laterMethods } from './later.ts'
 import { type MethodDeps, streamMethod, unaryMethod } from './method.ts'
@@ -32,7 +33,8 @@ export interface MethodsDeps
 export function createMethods(deps: MethodsDeps): GrpcMethods {
   const { clients, settle, messageLimits, receiveLimits, receiveAdmission } = deps
   const { QueryRoute, QueryAssignment, SendMessage, ReceiveMessage, AckMessage } = MessagingService
-  const { ChangeInvisibleDuration, Heartbeat, NotifyClientTermination, Telemetry } = MessagingService
+  const { ChangeInvisibleDuration, ForwardMessageToDeadLetterQueue } = MessagingService
+  const { Heartbeat, NotifyClientTermination, Telemetry } = MessagingService
   const changeDeps = { settle, invisibleMsMax: receiveLimits.invisibleMsMax }
   const receive = createReceiveMessage({ ...deps, limits: receiveLimits })
   return new Map<string, GrpcMethod>([
@@ -44,6 +46,10 @@ export function createMethods(deps: MethodsDeps): GrpcMethods {
     [
       ChangeInvisibleDuration.path,
       unaryMethod(ChangeInvisibleDuration, createChangeInvisibleDuration(changeDeps), deps),
+    ],
+    [
+      ForwardMessageToDeadLetterQueue.path,
+      unaryMethod(ForwardMessageToDeadLetterQueue, createForwardMessageToDeadLetterQueue({ settle }), deps),
     ],
     [Heartbeat.path, unaryMethod(Heartbeat, createHeartbeat({ clients }), deps)],
     [

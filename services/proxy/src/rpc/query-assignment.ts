@@ -1,9 +1,9 @@
 // QueryAssignment: which queues a push consumer polls. Every member of the group gets one entry per broker, for all
-// its queues: brokers balance by message. Java: RouteActivity.queryAssignment.
+// its queues, or one per queue where the group consumes in order: brokers balance. Java: RouteActivity.queryAssignment.
 import { Code, Permission, type QueryAssignmentRequest, type QueryAssignmentResponseInit } from '@rocketmq-ts/grpc/v2'
 import type { Groups } from '../messaging/groups.ts'
 import { readableBrokers } from '../messaging/topics.ts'
-import { notImplemented, OK, refusal } from '../status.ts'
+import { OK, refusal } from '../status.ts'
 import { checkGroup, checkTopic } from '../validators.ts'
 import { group as groupAccess, sub } from './access.ts'
 import { checkEndpoints } from './endpoints.ts'
@@ -12,6 +12,11 @@ import type { QueryRouteDeps } from './query-route.ts'
 
 /** Any queue of the broker. */
 const ANY_QUEUE = -1
+
+/** A group that consumes in order polls each queue, so that as many batches as there are queues may be worked on. */
+function queueIds(fifo: boolean, readQueues: number): number[] {
+  return fifo ? Array.from({ length: readQueues }, (_, id) => id) : [ANY_QUEUE]
+}
 
 export interface QueryAssignmentDeps extends QueryRouteDeps {
   readonly groups: Groups
@@ -35,19 +40,19 @@ export function createQueryAssignment(
       if (brokers.length === 0) {
         return { status: refusal(Code.FORBIDDEN, `topic '${topic.name}' has no readable queue`) }
       }
-      if ((await deps.groups.settings(group.name, topic.name)).fifo) {
-        return { status: notImplemented(`group '${group.name}' consumes in order: FIFO delivery`) }
-      }
+      const { fifo } = await deps.groups.settings(group.name, topic.name)
       return {
         status: OK,
-        assignments: brokers.map(({ brokerName, writable }) => ({
-          messageQueue: {
-            topic,
-            id: ANY_QUEUE,
-            permission: writable ? Permission.READ_WRITE : Permission.READ,
-            broker: { name: brokerName, id: 0, endpoints: deps.advertised ?? endpoints },
-          },
-        })),
+        assignments: brokers.flatMap(({ brokerName, writable, readQueues }) =>
+          queueIds(fifo, readQueues).map((id) => ({
+            messageQueue: {
+              topic,
+              id,
+              permission: writable ? Permission.READ_WRITE : Permission.READ,
+              broker: { name: brokerName, id: 0, endpoints: deps.advertised ?? endpoints },
+            },
+          })),
+        ),
       }
     },
     refuse: (status) => ({ status }),

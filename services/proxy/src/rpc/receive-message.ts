@@ -17,7 +17,7 @@ import type { Clock, Scheduler } from '@rocketmq-ts/runtime'
 import type { Groups } from '../messaging/groups.ts'
 import type { Receive, ReceiveRequest } from '../messaging/receive.ts'
 import type { Clients } from '../sessions/clients.ts'
-import { notImplemented, OK, refusal, type Refusal } from '../status.ts'
+import { OK, refusal, type Refusal } from '../status.ts'
 import type { PoppedMessage } from '../upstream/upstream.ts'
 import { checkGroup, checkTopic } from '../validators.ts'
 import { pause } from '../waiting.ts'
@@ -26,6 +26,8 @@ import { deliveredMessage } from './delivered-message.ts'
 import { filterOf } from './filter-expression.ts'
 import type { RpcContext, StreamRpc } from './method.ts'
 
+/** Clients send 36. */
+const ATTEMPT_ID_BYTES_MAX = 255
 const REFUSAL_DELAY_MS = 200
 /** What clients have that did not say. */
 const REQUEST_TIMEOUT_MS = 3000
@@ -94,9 +96,6 @@ export function createReceiveMessage(deps: ReceiveMessageDeps): StreamRpc<Receiv
     if (client === undefined) return refuse(refusal(Code.TOO_MANY_REQUESTS, 'too many clients: try again later'), call)
     if (topic === null) return refuse(refusal(Code.ILLEGAL_TOPIC, 'message_queue.topic: is missing'), call)
     const group = message.group?.name ?? ''
-    if ((await groups.settings(group, topic.name)).fifo) {
-      return refuse(notImplemented(`group '${group}' consumes in order: FIFO delivery`), call)
-    }
     const request: ReceiveRequest = {
       clientId,
       group,
@@ -108,6 +107,7 @@ export function createReceiveMessage(deps: ReceiveMessageDeps): StreamRpc<Receiv
       untilMs: untilMs(message.longPollingTimeout, call, client.requestTimeoutMs ?? REQUEST_TIMEOUT_MS),
       renew: message.autoRenew,
       attemptId: message.attemptId ?? '',
+      inOrder: (await groups.settings(group, topic.name)).fifo,
     }
     const outcome = await receive.receive(request, call.signal)
     switch (outcome.kind) {
@@ -164,6 +164,9 @@ function planReceive(
   const illegal = checkTopic(request.messageQueue?.topic ?? null, 'message_queue.topic') ?? checkGroup(request.group)
   if (illegal !== undefined) return { kind: 'refused', status: illegal }
   if (request.batchSize < 1) return refused(Code.BAD_REQUEST, `batch_size: ${request.batchSize} is less than 1`)
+  if (Buffer.byteLength(request.attemptId ?? '') > ATTEMPT_ID_BYTES_MAX) {
+    return refused(Code.BAD_REQUEST, `attempt_id: longer than ${ATTEMPT_ID_BYTES_MAX} bytes`)
+  }
   if (request.longPollingTimeout !== null && durationToMs(request.longPollingTimeout) < 0) {
     return refused(Code.ILLEGAL_POLLING_TIME, 'long_polling_timeout: is negative')
   }

@@ -10,11 +10,13 @@ import {
   type StatusInit,
   timestampToMs,
 } from '@rocketmq-ts/grpc/v2'
+import { isDeadLetterTopic, isRetryTopic, type MessageType as TopicType } from '@rocketmq-ts/model'
 import type { Clock } from '@rocketmq-ts/runtime'
 import type { OutgoingMessage, Send, SendOutcome } from '../messaging/send.ts'
+import type { TopicTypes } from '../messaging/topic-types.ts'
 import type { Topics } from '../messaging/topics.ts'
 import { commonStatus, notImplemented, OK, refusal, type Refusal, statusOf } from '../status.ts'
-import type { Stored, TopicRoutes } from '../upstream/upstream.ts'
+import type { Stored } from '../upstream/upstream.ts'
 import { checkMessages, type MessageLimits, type SpecialKind, specialKind } from '../validators.ts'
 import { pub } from './access.ts'
 import type { UnaryRpc } from './method.ts'
@@ -22,22 +24,35 @@ import type { UnaryRpc } from './method.ts'
 export interface SendMessageDeps {
   readonly send: Send
   readonly topics: Topics
-  readonly topicTypes: Pick<TopicRoutes, 'topicType'>
+  readonly topicTypes: TopicTypes
   readonly clock: Clock
   readonly limits: MessageLimits
 }
 
 export function createSendMessage(deps: SendMessageDeps): UnaryRpc<SendMessageRequest, SendMessageResponseInit> {
-  /** A topic takes messages of its type; those of the others are not delivered yet. Java: TopicMessageType checks. */
-  async function refuseKind(topic: string, { field, type, feature }: SpecialKind): Promise<Refusal> {
-    await deps.topics.route(topic)
-    const taken = (await deps.topicTypes.topicType(topic)) ?? 'NORMAL'
-    if (type === undefined || taken === type || taken === 'MIXED') return notImplemented(`${field}: ${feature}`)
-    return refusal(
-      Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE,
-      `${field}: makes this a ${type} message, and topic '${topic}' takes ${taken} ones: leave it out ` +
-        `(not implemented yet, also for topics of its type: ${feature})`,
-    )
+  /** A topic takes messages of its type. Java: DefaultTopicMessageTypeValidator. */
+  function refuseType(topic: string, taken: TopicType, messages: readonly Message[]): Refusal | undefined {
+    for (const message of messages) {
+      const special = specialKind(message)
+      const isFifo = special === undefined && (message.systemProperties?.messageGroup ?? null) !== null
+      const type = special === undefined ? (isFifo ? 'FIFO' : 'NORMAL') : special.type
+      if (type === taken || taken === 'MIXED' || type === undefined) {
+        if (special !== undefined) return notImplemented(`${special.field}: ${special.feature}`)
+        continue
+      }
+      return refusal(Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE, conflictText(topic, taken, type, special))
+    }
+    return undefined
+  }
+
+  /** Asked again before a message is refused: the topic may have changed. */
+  async function checkTypes(topic: string, messages: readonly Message[]): Promise<Refusal | undefined> {
+    if (isRetryTopic(topic) || isDeadLetterTopic(topic)) return undefined
+    // A topic that is made on demand is made first.
+    if (deps.topics.known(topic) === undefined) await deps.topics.route(topic)
+    const taken = deps.topicTypes.known(topic) ?? (await deps.topicTypes.type(topic))
+    if (refuseType(topic, taken, messages) === undefined) return undefined
+    return refuseType(topic, await deps.topicTypes.ask(topic), messages)
   }
 
   return {
@@ -46,13 +61,31 @@ export function createSendMessage(deps: SendMessageDeps): UnaryRpc<SendMessageRe
       const illegal = checkMessages(messages, deps.limits)
       if (illegal !== undefined) return { status: illegal }
       const topic = messages[0]?.topic?.name ?? ''
-      const kind = specialKind(messages)
-      if (kind !== undefined) return { status: await refuseKind(topic, kind) }
+      const conflict = await checkTypes(topic, messages)
+      if (conflict !== undefined) return { status: conflict }
       const outgoing = outgoingOf(messages, deps.clock.nowMs(), call.remoteAddress.host)
       return answerOf(outgoing, await deps.send(topic, outgoing))
     },
     refuse: (status) => ({ status }),
   }
+}
+
+/** What makes a message one of the type. */
+const KIND_FIELDS: Partial<Record<TopicType, string>> = {
+  FIFO: 'message_group',
+  DELAY: 'delivery_timestamp',
+  TRANSACTION: 'message_type',
+}
+
+function conflictText(topic: string, taken: TopicType, type: TopicType, special: SpecialKind | undefined): string {
+  const change = `or change the topic with: rmq topic create ${topic} --type ${type} --update`
+  if (type === 'NORMAL') {
+    const field = KIND_FIELDS[taken]
+    const set = field === undefined ? 'send it to another topic' : `set ${field}`
+    return `this is a NORMAL message, and topic '${topic}' takes ${taken} ones: ${set}, ${change}`
+  }
+  const field = special?.field ?? 'message_group'
+  return `${field}: makes this a ${type} message, and topic '${topic}' takes ${taken} ones: leave it out, ${change}`
 }
 
 function outgoingOf(messages: readonly Message[], nowMs: number, host: string): OutgoingMessage[] {
@@ -75,6 +108,7 @@ function outgoingMessage({ systemProperties: system, userProperties, body }: Mes
     keys: system?.keys ?? [],
     userProperties,
     traceContext: system?.traceContext ?? '',
+    messageGroup: system?.messageGroup ?? '',
     bornTimestampMs: bornTimestamp === null ? nowMs : Math.max(timestampToMs(bornTimestamp), 0),
     bornHost: bornHost.trim() === '' ? host : bornHost,
     compressed: system?.bodyEncoding === Encoding.GZIP,

@@ -193,7 +193,7 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
         await atMaster(record.topic, brokerName, (address) => brokers.send(address, header, record.body, options)),
       )
     },
-    async pop({ brokerName, group, topic, batchSize, invisibleMs, pollMs, filter, attemptId }) {
+    async pop({ brokerName, group, topic, batchSize, invisibleMs, pollMs, filter, attemptId, inOrder }) {
       const wanted = {
         consumerGroup: group,
         topic,
@@ -205,7 +205,7 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
         initMode: PopInitMode.MAX,
         expType: filter.type,
         exp: filter.expression,
-        order: false,
+        order: inOrder,
         ...(attemptId !== '' && { attemptId }),
       }
       const result = await atMaster(topic, brokerName, (address) => brokers.pop({ address, brokerName }, wanted))
@@ -224,6 +224,13 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
       await atMaster(first.topic, brokerName, async (address) => {
         const batch = together.length > 0 ? brokers.batchAck({ address, brokerName }, together.map(placeOf)) : undefined
         await Promise.all([batch, ...alone.map((delivery) => ackOne(brokers, address, delivery))])
+      })
+    },
+    async deadLetter(delivery, messageId) {
+      await atMaster(delivery.topic, delivery.handle.brokerName, async (address) => {
+        await brokers.deadLetter(address, { ...placeOf(delivery), messageId }).catch(asHandle)
+        // Ours settled it with the copy; Apache's brokers do not know of the delivery.
+        await brokers.ack(address, placeOf(delivery)).catch(asHandle)
       })
     },
     async changeInvisible(delivery, invisibleMs) {

@@ -4,7 +4,7 @@ import type { Clock } from '@rocketmq-ts/runtime'
 import type { Upstream } from './upstream.ts'
 
 /** Requests to a broker, as metrics name them. */
-export type UpstreamRequest = 'send' | 'pop' | 'ack' | 'change-invisible'
+export type UpstreamRequest = 'send' | 'pop' | 'ack' | 'change-invisible' | 'dead-letter'
 
 export interface UpstreamObserver {
   /** `tookMs` undefined: the request waits for messages. */
@@ -61,6 +61,8 @@ export function measureUpstream(upstream: Upstream, observer: UpstreamObserver, 
     ack: (deliveries) => measured('ack', deliveries[0]?.handle.brokerName ?? '', upstream.ack(deliveries)),
     changeInvisible: (delivery, invisibleMs) =>
       measured('change-invisible', delivery.handle.brokerName, upstream.changeInvisible(delivery, invisibleMs)),
+    deadLetter: (delivery, messageId) =>
+      measured('dead-letter', delivery.handle.brokerName, upstream.deadLetter(delivery, messageId)),
     close: () => upstream.close(),
   }
 }

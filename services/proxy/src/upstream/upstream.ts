@@ -91,6 +91,8 @@ export interface PopRequest {
   readonly filter: Pick<MessageFilter, 'type' | 'expression'>
   /** '' where the client sent none. */
   readonly attemptId: string
+  /** The group consumes in order. */
+  readonly inOrder: boolean
 }
 
 /** A message handed out by a broker, with the handle that settles this delivery. */
@@ -128,6 +130,8 @@ export interface MessageReceiver {
   pop(request: PopRequest): Promise<PopOutcome>
   /** Settles deliveries of one group, topic and broker. Handles that are no longer live are fine. */
   ack(deliveries: readonly Delivery[]): Promise<void>
+  /** Moves the message to the dead-letter topic of the group and settles it. A handle that is no longer live is fine. */
+  deadLetter(delivery: Delivery, messageId: string): Promise<void>
   /** Makes the message visible after `invisibleMs`; the answer replaces the handle. */
   changeInvisible(delivery: Delivery, invisibleMs: number): Promise<ReceiptHandle>
 }

@@ -6,7 +6,6 @@ import { createHarness } from '../harness.ts'
 const later = [
   'EndTransaction',
   'RecallMessage',
-  'ForwardMessageToDeadLetterQueue',
   'SyncLiteSubscription',
   'UpdateOffset',
   'GetOffset',

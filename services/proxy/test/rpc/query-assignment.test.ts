@@ -45,9 +45,19 @@ test.each([
   expect(status).toMatchObject({ code, message: expect.stringContaining(names) })
 })
 
-test('assignment: a group that consumes in order → NOT_IMPLEMENTED naming FIFO', async () => {
+test('assignment: a group that consumes in order → one per readable queue of each broker', async () => {
   const { call, upstream } = await createHarness()
   upstream.groups.set(GROUP.name, { fifo: true, retryMax: 16, retryPolicy: { type: 'CUSTOMIZED' } })
-  const { status } = await call(QueryAssignment, request)
-  expect(status).toMatchObject({ code: Code.NOT_IMPLEMENTED, message: expect.stringContaining('FIFO') })
+  const brokers = [
+    { brokerName: 'a', readQueues: 2 },
+    { brokerName: 'b', readQueues: 1, writable: false },
+  ]
+  upstream.routes.set(TOPIC.name, routeOf(TOPIC.name, ...brokers))
+  const { status, assignments } = await call(QueryAssignment, request)
+  expect(status?.code).toBe(Code.OK)
+  expect(assignments.map(({ messageQueue }) => messageQueue)).toMatchObject([
+    { topic: TOPIC, id: 0, permission: Permission.READ_WRITE, broker: { name: 'a', endpoints: ENDPOINTS } },
+    { topic: TOPIC, id: 1, permission: Permission.READ_WRITE, broker: { name: 'a', endpoints: ENDPOINTS } },
+    { topic: TOPIC, id: 0, permission: Permission.READ, broker: { name: 'b', endpoints: ENDPOINTS } },
+  ])
 })

@@ -411,12 +411,12 @@ test('receive: as many receives as allowed → one more is told to come later', 
 
 test('receive: requests that wait are larger than allowed together → one more is told to come later', async () => {
   const harness = await createHarness({ 'memory-budget': '64MiB' })
-  const attemptId = 'x'.repeat(3 * 1024 * 1024)
-  const large = Array.from({ length: 3 }, () => harness.receive({ attemptId }))
+  const group = { ...GROUP, resourceNamespace: 'x'.repeat(3 * 1024 * 1024) }
+  const large = Array.from({ length: 3 }, () => harness.receive({ group }))
   await harness.time.advance(200)
   expect(large.map(({ frames }) => frames[0]?.status?.code)).toEqual([undefined, undefined, Code.TOO_MANY_REQUESTS])
   await harness.time.advance(20 * SECOND)
-  const next = harness.receive({ attemptId })
+  const next = harness.receive({ group })
   await sendAll(harness, message())
   expect(next.frames[0]?.status?.code).toBe(Code.OK)
 })
@@ -451,13 +451,22 @@ test('receive: more polls wait than messages may be held → the messages of the
   expect(harness.upstream.changes).toMatchObject([{ invisibleMs: SECOND }])
 })
 
-test('receive: a group that consumes in order → NOT_IMPLEMENTED naming FIFO', async () => {
+test('receive: a group that consumes in order → the broker is told, with the name of the attempt', async () => {
   const harness = await createHarness()
   harness.upstream.groups.set(GROUP.name, { fifo: true, retryMax: 16, retryPolicy: { type: 'CUSTOMIZED' } })
-  const stream = harness.receive()
+  harness.receive({ attemptId: 'try-1' })
+  await harness.time.settle()
+  expect(harness.upstream.pops).toMatchObject([{ inOrder: true, attemptId: 'try-1' }])
+})
+
+test.each([
+  [254, undefined],
+  [255, undefined],
+  [256, Code.BAD_REQUEST],
+])('receive: an attempt_id of %d bytes → %s', async (bytes, code) => {
+  const harness = await createHarness()
+  const stream = harness.receive({ attemptId: 'a'.repeat(bytes) })
   await harness.time.advance(200)
-  expect(stream.frames[0]?.status).toMatchObject({
-    code: Code.NOT_IMPLEMENTED,
-    message: expect.stringContaining('FIFO'),
-  })
+  expect(stream.frames[0]?.status?.code).toBe(code)
+  if (code !== undefined) expect(stream.frames[0]?.status?.message).toContain('attempt_id')
 })

@@ -227,6 +227,7 @@ test('upstream: a pop → any queue, from the newest for a new group, held by th
       pollMs: 19_900.4,
       filter: { type: 'TAG', expression: 'A || B' },
       attemptId: 'try-1',
+      inOrder: true,
     }),
   )
   expect(toBrokers()[0]?.request.as(PopMessage).header).toMatchObject({
@@ -240,6 +241,7 @@ test('upstream: a pop → any queue, from the newest for a new group, held by th
     expType: 'TAG',
     exp: 'A || B',
     attemptId: 'try-1',
+    order: true,
   })
   expect(outcome).toMatchObject({
     kind: 'found',

@@ -1,12 +1,12 @@
 // Reads the body of a journal record and tells it to a sink, operation by operation.
 // Invariant: a sink is told only what is well-formed by itself; work and memory are in proportion to the bytes.
-import { QUEUE_ID_MAX, SETTING_PAYLOAD_BYTES_MAX } from '../api.ts'
+import { ATTEMPT_ID_BYTES_MAX, QUEUE_ID_MAX, SETTING_PAYLOAD_BYTES_MAX } from '../api.ts'
 import type { OffsetRange, QueueRef, SettingEntry } from '../api.ts'
 import { BUCKETS } from '../api.ts'
 import { BLOCK } from '../entries.ts'
 import { NAME_BYTES_MAX, decodeState } from '../state-record.ts'
 import type { DecodedState } from '../state-record.ts'
-import type { Windows } from '../transitions.ts'
+import type { Windows } from '../windows.ts'
 import { JOURNAL_VERSION, Op, SETTING_KINDS } from './entries.ts'
 import { VarintReader } from './varint.ts'
 
@@ -28,6 +28,7 @@ export interface JournalSink {
   postpone(offset: number, popTime: number, deadline: number): void
   settle(offset: number, popTime: number, bucket: number): void
   claim(offset: number, popTime: number, deadline: number): void
+  attempt(attemptId: string): void
   retain(min: number): void
   clamp(max: number): void
   setting(setting: SettingEntry): void
@@ -133,6 +134,8 @@ function readOperation(code: number, input: VarintReader, sink: JournalSink): vo
       const { popTime, invisibleMs } = readTimes(input)
       return sink.claim(offset, popTime, popTime + invisibleMs)
     }
+    case Op.attempt:
+      return sink.attempt(input.text('attempt', ATTEMPT_ID_BYTES_MAX))
     case Op.retain:
       return sink.retain(input.varint('min'))
     case Op.clamp:

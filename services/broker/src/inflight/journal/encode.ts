@@ -3,7 +3,7 @@
 import { Buffer } from 'node:buffer'
 import type { OffsetRange, SettingEntry } from '../api.ts'
 import type { LiveQueue } from '../queue-state.ts'
-import type { Windows } from '../transitions.ts'
+import type { Windows } from '../windows.ts'
 import { JOURNAL_HEADER_BYTES, JOURNAL_VERSION, Op, SETTING_KINDS } from './entries.ts'
 import { VarintWriter } from './varint.ts'
 
@@ -166,6 +166,11 @@ export class JournalWriter {
     this.#out.varint(offset)
     this.#out.varint(popTime)
     this.#out.varint(deadline - popTime)
+  }
+
+  attempt(queue: LiveQueue, attemptId: string): void {
+    this.#operation(queue, Op.attempt)
+    this.#out.block(Buffer.from(attemptId))
   }
 
   retain(queue: LiveQueue, min: number): void {

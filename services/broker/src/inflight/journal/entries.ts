@@ -44,6 +44,8 @@ export const Op = {
   statesComplete: 15,
   /** offset · popTime · invisibleMs: goes on here, claimed as it was elsewhere; what lies before it and was never delivered is ready */
   claim: 16,
+  /** name: the attempt that the latest pop in order took messages for */
+  attempt: 17,
 } as const
 
 /** Kinds of settings by their code. */

@@ -4,7 +4,8 @@ import type { OffsetRange, QueueRef, Replayed, SettingEntry } from '../api.ts'
 import { BucketId } from '../ledger.ts'
 import type { LiveQueue } from '../queue-state.ts'
 import type { DecodedState } from '../state-record.ts'
-import type { Transitions, Windows } from '../transitions.ts'
+import type { Transitions } from '../transitions.ts'
+import type { Windows } from '../windows.ts'
 import { decodeJournal } from './decode.ts'
 import type { JournalSink } from './decode.ts'
 
@@ -20,6 +21,7 @@ const CHECK_ONLY: JournalSink = {
   postpone() {},
   settle() {},
   claim() {},
+  attempt() {},
   retain() {},
   clamp() {},
   setting() {},
@@ -104,6 +106,13 @@ class ReplaySink implements JournalSink {
 
   claim(offset: number, popTime: number, deadline: number): void {
     this.#apply((queue, transitions) => transitions.claim(queue, offset, popTime, deadline))
+  }
+
+  attempt(attemptId: string): void {
+    this.#apply((queue) => {
+      queue.attemptId = attemptId
+      return true
+    })
   }
 
   retain(min: number): void {
