@@ -22,6 +22,8 @@ export interface CommitFigures {
   readonly latencyUs: LatencySummary
   /** The same write and fdatasync without us, the batch being the mean one: on this thread, and on one of the pool. */
   readonly probe: { readonly syncsPerSecond: number; readonly p50Us: number; readonly pooledP50Us: number }
+  /** Our median latency against that of one write and fdatasync around it: the median of several runs. */
+  readonly latencyRatio: number
 }
 
 /** Bytes per second against the probe that moves as many, each in the same run. */

@@ -39,7 +39,7 @@ export function judgeStore(figures: StoreFigures, sizeName: 'full' | 'quick'): V
 }
 
 /** Ours against the probe, by the syncs of a batch as large as ours. */
-export function commitShare({ perSecond, meanBatch, probe }: CommitFigures): number {
+export function commitShare({ perSecond, meanBatch, probe }: Omit<CommitFigures, 'latencyRatio'>): number {
   return perSecond / meanBatch / probe.syncsPerSecond
 }
 
@@ -69,7 +69,7 @@ function floorsOf(figures: StoreFigures): Floor[] {
     {
       ...atMost,
       name: 'group commit, one under way ÷ one fdatasync',
-      value: single && single.latencyUs.p50 / single.probe.p50Us,
+      value: single?.latencyRatio,
       limit: SINGLE_COMMIT_RATIO_MAX,
     },
     {

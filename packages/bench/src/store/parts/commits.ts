@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { Histogram } from '../../histogram.ts'
 import { probePooledSync, probeSync } from '../../probes/disk.ts'
+import { medianOf } from '../../report/report.ts'
 import { createRecords, openBenchStore } from '../bench-store.ts'
 import type { CommitFigures } from '../figures.ts'
+import { commitShare } from '../store-floors.ts'
 import type { StoreSize } from '../store-size.ts'
 
 const KIB = 1024
@@ -15,22 +17,34 @@ const PER_EVENT = 16
 export async function measureCommits(folder: string, size: StoreSize): Promise<CommitFigures[]> {
   const figures: CommitFigures[] = []
   for (const inFlight of size.inFlight) {
-    const runs: CommitFigures[] = []
-    for (let run = 0; run < size.repeats; run += 1) {
-      runs.push(await measureOnce(folder, join(folder, `commit-${inFlight}-${run}`), inFlight, size))
+    const runOf = (run: number) => measureOnce(folder, join(folder, `commit-${inFlight}-${run}`), inFlight, size)
+    // The first one only says what the disk can do in front of the second.
+    let { probe: before } = await runOf(0)
+    const runs: Run[] = []
+    for (let run = 1; run <= size.repeats; run += 1) {
+      const { probe: after, ...ours } = await runOf(run)
+      runs.push({ ...ours, probe: meanOf(before, after) })
+      before = after
     }
-    runs.sort((a, b) => ratioOf(a) - ratioOf(b))
-    figures.push(runs[Math.floor((runs.length - 1) / 2)]!)
+    runs.sort((a, b) => commitShare(a) - commitShare(b))
+    const latencyRatio = medianOf(runs.map(({ latencyUs, probe }) => latencyUs.p50 / probe.p50Us))
+    figures.push({ ...runs[Math.floor((runs.length - 1) / 2)]!, latencyRatio })
   }
   return figures
 }
 
-/** Ours against the probe, by the syncs of a batch as large as ours. */
-function ratioOf({ perSecond, meanBatch, probe }: CommitFigures): number {
-  return perSecond / meanBatch / probe.syncsPerSecond
+type Run = Omit<CommitFigures, 'latencyRatio'>
+
+/** What the disk could do around a run: others use it, and it changes from second to second. */
+function meanOf(before: Run['probe'], after: Run['probe']): Run['probe'] {
+  return {
+    syncsPerSecond: (before.syncsPerSecond + after.syncsPerSecond) / 2,
+    p50Us: (before.p50Us + after.p50Us) / 2,
+    pooledP50Us: (before.pooledP50Us + after.pooledP50Us) / 2,
+  }
 }
 
-async function measureOnce(parent: string, folder: string, inFlight: number, size: StoreSize): Promise<CommitFigures> {
+async function measureOnce(parent: string, folder: string, inFlight: number, size: StoreSize): Promise<Run> {
   let syncs = 0
   const observer = { wrote: () => undefined, flushed: () => void (syncs += 1), segmentRemoved: () => undefined }
   const store = await openBenchStore(folder, { flushMode: 'SYNC_FLUSH' }, observer)
