@@ -89,6 +89,12 @@ async function loadStartCache(deps: RestoreDeps): Promise<{ readonly from: numbe
     deps.logger.warn({ event: 'snapshot.rejected', reason })
   }
   for (const generation of kept) {
+    // What was deleted in between is in the log no more. The states of all that lives are in what is left of it.
+    if (generation.coversTo < deps.store.min) {
+      const reason = `${generation.path} covers ${generation.coversTo}, the log begins at ${deps.store.min}`
+      deps.logger.warn({ event: 'snapshot.rejected', reason })
+      continue
+    }
     try {
       const { nowMs, settings, snapshot, moved = [] } = decodeStartCache(generation.payload)
       deps.inflight.restoreSnapshot(snapshot)

@@ -147,6 +147,21 @@ test('age: the segment that stays has no states of its own yet → they are writ
   expect(lineOf(broker, 'early', 'of-early').buckets.acked).toBe(1)
 })
 
+test('age: files go that begin where the start cache ends, with the deletion of a topic → it does not come back', async () => {
+  // No start cache is written but at the stop.
+  const broker = await startBroker({ ...SETTINGS, flushConsumerOffsetInterval: 24 * HOUR_MS })
+  await broker.send('gone', 'of a topic that the start cache knows')
+  await broker.stop()
+  await broker.restart()
+  await broker.deleteTopic('gone')
+  await fill(broker, 'T', 2)
+  await broker.advance(2 * HOUR_MS)
+  expect(broker.events.some(({ event }) => event === 'store.segment-removed')).toBe(true)
+  broker.crash({ powerLoss: false })
+  await broker.restart()
+  expect((await broker.ask(GetMinOffset, { topic: 'gone', queueId: 0 })).code).toBe(ResponseCode.TOPIC_NOT_EXIST)
+})
+
 test('disk: 0.91 → sends get SERVICE_NOT_AVAILABLE, consuming and changes of topics go on; 0.5 → sends again', async () => {
   const metrics = createMetricsRegistry()
   const broker = await startBroker(SETTINGS, { metrics })
