@@ -42,7 +42,10 @@ const KNOWN: readonly (readonly [step: RegExp, circumstances: Circumstances])[] 
   [/^recovering: .* queue(?:-checkpoint)?$/u, { damages: ['all deleted: queue'], areQueueFilesSmall: true }],
   [/^recovering: .* remove of flushed-mark$/u, { damages: BOTH_MARKS }],
   [/^recovering: .* flushed-mark$/u, { damages: ['all deleted: flushed-mark'] }],
-  [/^recovering: .* (?:index|index-folder)$/u, { damages: ['all deleted: index'] }],
+  [/^recovering: .* remove of queue-folder$/u, { damages: ['cut: queue', 'cut: queue'], areQueueFilesSmall: true }],
+  [/^recovering: .* (?:of damaged|remove of log)$/u, { losesTail: true }],
+  [/^recovering: .* remove of index$/u, { damages: ['cut: index', 'zeroed page: index'] }],
+  [/^recovering: .* (?:index|index-folder|apache-checkpoint)$/u, { damages: ['all deleted: index'] }],
   [/^running: .* (?:remove|list) of /u, { doesExpire: true, areQueueFilesSmall: true }],
   [/^stopping: .* of queue$/u, { areQueueFilesSmall: true }],
 ]
