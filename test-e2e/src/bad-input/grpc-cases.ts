@@ -26,7 +26,6 @@ const NO_UTF8 = '@no-utf-8@'
 const LATER = [
   'EndTransaction',
   'RecallMessage',
-  'ForwardMessageToDeadLetterQueue',
   'SyncLiteSubscription',
   'UpdateOffset',
   'GetOffset',

@@ -67,6 +67,7 @@ export const WELL_MADE: Readonly<Record<string, object>> = {
     invisible_duration: seconds(10),
     message_id: 'id',
   },
+  ForwardMessageToDeadLetterQueue: { topic, group, receipt_handle: handleOf(), message_id: 'id' },
   QueryRoute: { topic, endpoints },
   QueryAssignment: { topic, group, endpoints },
   Heartbeat: { group, client_type: 'SIMPLE_CONSUMER' },
@@ -166,6 +167,30 @@ const SEND: readonly Row[] = [
     'message_group',
   ],
   [
+    'a message group of 63 bytes, to a NORMAL topic',
+    sends(message({ system: { message_group: 'g'.repeat(63) } })),
+    'MESSAGE_PROPERTY_CONFLICT_WITH_TYPE',
+    'message_group',
+  ],
+  [
+    'a message group of 64 bytes',
+    sends(message({ system: { message_group: 'g'.repeat(64) } })),
+    'ILLEGAL_MESSAGE_GROUP',
+    'message_group',
+  ],
+  [
+    'a blank message group',
+    sends(message({ system: { message_group: ' ' } })),
+    'ILLEGAL_MESSAGE_GROUP',
+    'message_group',
+  ],
+  [
+    'a control character in the message group',
+    sends(message({ system: { message_group: 'a\u0001' } })),
+    'ILLEGAL_MESSAGE_GROUP',
+    'message_group',
+  ],
+  [
     'a delayed message to a NORMAL topic',
     sends(message({ system: { delivery_timestamp: seconds(1) } })),
     'MESSAGE_PROPERTY_CONFLICT_WITH_TYPE',
@@ -244,6 +269,7 @@ const RECEIVE: readonly Row[] = [
     'ILLEGAL_INVISIBLE_TIME',
     'invisible_duration',
   ],
+  ['an attempt of 256 bytes', { attempt_id: 'a'.repeat(256) }, 'BAD_REQUEST', 'attempt_id'],
   ['a batch of 0', { batch_size: 0 }, 'BAD_REQUEST', 'batch_size'],
   ['a batch of −1', { batch_size: -1 }, 'BAD_REQUEST', 'batch_size'],
   ['a poll of −1 ms', { long_polling_timeout: seconds(0, -1_000_000) }, 'ILLEGAL_POLLING_TIME', 'long_polling_timeout'],
@@ -276,6 +302,7 @@ const RECEIVE: readonly Row[] = [
 const RECEIVE_EMPTY: readonly Row[] = [
   ['an invisible time of 10 s', { invisible_duration: seconds(10) }, 'MESSAGE_NOT_FOUND'],
   ['an invisible time of 12 h', { invisible_duration: seconds(12 * HOUR_S) }, 'MESSAGE_NOT_FOUND'],
+  ['an attempt of 255 bytes', { attempt_id: 'a'.repeat(255) }, 'MESSAGE_NOT_FOUND'],
   ['a batch of 2^31 − 1', { batch_size: 2_147_483_647 }, 'MESSAGE_NOT_FOUND'],
   ['a poll of no time', { long_polling_timeout: seconds(0) }, 'MESSAGE_NOT_FOUND'],
   [
@@ -294,6 +321,14 @@ const ACK: readonly Row[] = [
     'entries',
   ],
   ...handleRows((receipt_handle) => ({ entries: [{ message_id: 'id', receipt_handle }] })),
+]
+
+const FORWARD: readonly Row[] = [
+  ['no handle', { receipt_handle: '' }, 'INVALID_RECEIPT_HANDLE', 'receipt_handle'],
+  ['a handle that is none', { receipt_handle: 'none' }, 'INVALID_RECEIPT_HANDLE', 'receipt handle'],
+  ['a blank message id', { message_id: ' ' }, 'ILLEGAL_MESSAGE_ID', 'message_id'],
+  ['a message id of 256', { message_id: 'i'.repeat(256) }, 'ILLEGAL_MESSAGE_ID', 'message_id'],
+  ['attempts of −1', { delivery_attempt: -1, max_delivery_attempts: -1, receipt_handle: '' }, 'INVALID_RECEIPT_HANDLE'],
 ]
 
 const CHANGE: readonly Row[] = [
@@ -391,6 +426,7 @@ export function methodCases(): GrpcCase[] {
     ),
     ...rows('AckMessage', ACK),
     ...rows('ChangeInvisibleDuration', CHANGE),
+    ...rows('ForwardMessageToDeadLetterQueue', FORWARD),
     ...rows('QueryRoute', ROUTE),
     ...rows('QueryAssignment', ROUTE),
     ...rows('Heartbeat', HEARTBEAT),

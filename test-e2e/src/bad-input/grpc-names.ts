@@ -32,6 +32,7 @@ export function illegalNames(): GrpcCase[] {
     ReceiveMessage: (name) => ({ message_queue: { topic: resource(name), id: -1 } }),
     AckMessage: (name) => ({ topic: resource(name) }),
     ChangeInvisibleDuration: (name) => ({ topic: resource(name) }),
+    ForwardMessageToDeadLetterQueue: (name) => ({ topic: resource(name) }),
     QueryRoute: (name) => ({ topic: resource(name) }),
     QueryAssignment: (name) => ({ topic: resource(name) }),
   }
@@ -44,7 +45,8 @@ export function illegalNames(): GrpcCase[] {
       ),
     )
   }
-  for (const method of ['ReceiveMessage', 'AckMessage', 'ChangeInvisibleDuration', 'QueryAssignment', 'Heartbeat']) {
+  const methods = ['ReceiveMessage', 'AckMessage', 'ChangeInvisibleDuration', 'ForwardMessageToDeadLetterQueue']
+  for (const method of [...methods, 'QueryAssignment', 'Heartbeat']) {
     const table = ILLEGAL_GROUPS.map(([name, text]): Row => [
       name,
       { group: resource(text) },

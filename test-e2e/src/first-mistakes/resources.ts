@@ -43,7 +43,7 @@ export function wrongTypes({ person, proxy }: ResourcesOptions, topic: string): 
       name: 'wrong type: a FIFO message to a NORMAL topic → the error of the SDK',
       read: () => person.program(1, 'send-fifo', proxy.address, topic),
       cause: `message_group: makes this a FIFO message, and topic '${topic}' takes NORMAL ones`,
-      remedy: 'leave it out (not implemented yet',
+      remedy: `rmq topic create ${topic} --type FIFO --update`,
     },
     {
       name: 'wrong type: a delayed message to a NORMAL topic → the error of the SDK',

@@ -85,7 +85,9 @@ function conflictText(topic: string, taken: TopicType, type: TopicType, special:
     return `this is a NORMAL message, and topic '${topic}' takes ${taken} ones: ${set}, ${change}`
   }
   const field = special?.field ?? 'message_group'
-  return `${field}: makes this a ${type} message, and topic '${topic}' takes ${taken} ones: leave it out, ${change}`
+  const remedy =
+    special === undefined ? `, ${change}` : ` (not implemented yet, also for topics of its type: ${special.feature})`
+  return `${field}: makes this a ${type} message, and topic '${topic}' takes ${taken} ones: leave it out${remedy}`
 }
 
 function outgoingOf(messages: readonly Message[], nowMs: number, host: string): OutgoingMessage[] {
