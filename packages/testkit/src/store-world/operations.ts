@@ -107,6 +107,12 @@ export class Operations {
     for (let index = 0; index < count; index += 1) this.#send()
   }
 
+  /** Sends of together so many bytes at once, of bodies that hardly fit into a file of the log. */
+  flood(bytes: number): void {
+    const each = this.#deps.plan.shape.segmentBytes - RECORD_SLACK_BYTES
+    for (let left = bytes; left > 0; left -= each) this.#send(each)
+  }
+
   #track(name: OperationName, work: Promise<unknown>): void {
     const { host, verdict } = this.#deps
     this.counts[name] += 1
@@ -142,14 +148,16 @@ export class Operations {
 
   // — messages —
 
-  #send(): void {
+  #send(bytes?: number): void {
     const { model, random, plan, host } = this.#deps
     const topic = random.pick(model.topics)
     if (this.#changing.has(topic.name)) return
     const queues = topic.value?.number ?? 1
-    const length = random.chance(0.01)
-      ? random.integer(plan.shape.segmentBytes - RECORD_SLACK_BYTES)
-      : random.integer(plan.bodyBytesMax)
+    const length =
+      bytes ??
+      (random.chance(0.01)
+        ? random.integer(plan.shape.segmentBytes - RECORD_SLACK_BYTES)
+        : random.integer(plan.bodyBytesMax))
     const tag = random.pick(TAGS)
     const key = `key-${random.integer(KEYS)}`
     const message = model.message(topic.name, bodyOf(model.messages.length, length), tag, key)

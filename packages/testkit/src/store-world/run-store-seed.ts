@@ -228,6 +228,7 @@ class StoreRun {
     operations,
     crash,
     fault,
+    floodBytes = 0,
     asksAtStop = 0,
     faultStays,
     damages = [],
@@ -241,6 +242,7 @@ class StoreRun {
     const first = this.operations.total
     const target = first + operations
     if (crash?.phase === 'running') host.order({ ...crash })
+    this.operations.flood(floodBytes)
     let rounds = 0
     while (host.isUp && this.operations.total < target) {
       rounds += 1

@@ -30,6 +30,9 @@ const SKIPS = [0, 0, 0, 0, 1, 2, 5, 12, 40] as const
 /** One seed of so many. */
 const LATE_STATES_EVERY = 16
 const FEW_OPERATIONS = 25
+/** One seed of so many: the second life begins with more than a batch of the log, or a piece of its reads, holds. */
+const FLOOD_EVERY = 25
+const FLOOD_BYTES = 1280 * KiB
 const ASKED_AT_STOP = 60
 /** The others leave something behind that can be read. */
 const BRIEF_BUT_EVERY = 3
@@ -78,6 +81,8 @@ export interface LifePlan {
   /** Where it is to end; in order without it. */
   readonly crash: CrashOrder | undefined
   readonly fault?: FaultPlan | undefined
+  /** Bytes of messages that are sent at once when it has begun. */
+  readonly floodBytes?: number
   /** Operations that are asked for when it is stopped. */
   readonly asksAtStop?: number
   /** The fault lasts through the next start, or the first tries of it. */
@@ -175,6 +180,7 @@ function planLives(
         : [REST_DAMAGE_NAMES[seed % REST_DAMAGE_NAMES.length], ...MORE_DAMAGES.slice(random.integer(3))],
     logDamages: isLogDamaged && random.chance(0.5) ? 1 + random.integer(3) : 0,
     jumpMs: random.chance(0.3) ? random.pick(JUMPS_MS) : 0,
+    floodBytes: seed % FLOOD_EVERY === 0 && index === 1 ? FLOOD_BYTES : 0,
   }))
   if (circumstances.areStatesLate === true) return lives.map((life, index) => lateStates(random, life, index))
   return lives.map((life, index) => ({ ...life, ...broughtAbout(random, circumstances, life, index) }))
