@@ -1,16 +1,13 @@
 // In synchronous mode a sync is faster where the file system has nothing to allocate: a window in front of the log is
-// filled with zeros, a little more with each batch than the batch took: neither the main thread nor a sync has much of it.
+// filled with zeros, one piece per batch, so that no single sync has much of it to write.
 import { FileError } from '@rocketmq-ts/runtime'
 import type { Segments } from './segment.ts'
 
-const KiB = 1024
-const MiB = 1024 * KiB
+const MiB = 1024 * 1024
 /** How far the zeros reach in front of the log. */
 const WINDOW_BYTES = 32 * MiB
-/** Written with one batch, at least and at most; in between, a multiple of what the batch took. */
-const PIECE_BYTES_MIN = 128 * KiB
-const PIECE_BYTES_MAX = MiB
-const PER_BATCH = 2
+/** Written with one batch, at most. */
+const PIECE_BYTES = MiB
 /** The page that the log ends in exists already. */
 const PAGE_BYTES = 4096
 
@@ -22,9 +19,8 @@ export interface ZeroWindow {
 /** Creates the window of one log. It never goes beyond the segment that the log ends in. */
 export function createZeroWindow(segments: Segments): ZeroWindow {
   const { segmentBytes } = segments
-  const zeros = new Uint8Array(Math.min(PIECE_BYTES_MAX, segmentBytes))
+  const zeros = new Uint8Array(Math.min(PIECE_BYTES, segmentBytes))
   let zeroedTo = 0
-  let lastEnd = 0
 
   return {
     advance(end) {
@@ -32,9 +28,7 @@ export function createZeroWindow(segments: Segments): ZeroWindow {
       if (segment === undefined) return
       const segmentEnd = segment.base + segmentBytes
       const from = Math.max(zeroedTo, Math.ceil(end / PAGE_BYTES) * PAGE_BYTES)
-      const piece = Math.max(PIECE_BYTES_MIN, PER_BATCH * (end - lastEnd))
-      lastEnd = end
-      const to = Math.min(segmentEnd, from + Math.min(zeros.length, piece))
+      const to = Math.min(segmentEnd, from + zeros.length)
       if (from >= to || from >= end + WINDOW_BYTES) return
       zeroedTo = to
       try {
