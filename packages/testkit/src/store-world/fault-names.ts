@@ -1,6 +1,6 @@
 // Faults of the store's world as the report names them. Each must have hit in a long run.
 import { DISK_FAULT_NAMES } from './disk-faults.ts'
-import { MESSAGE_DAMAGE_NAMES, REST_DAMAGE_NAMES } from './rest-damage.ts'
+import { JOURNAL_DAMAGE_NAME, MESSAGE_DAMAGE_NAMES, REST_DAMAGE_NAMES } from './rest-damage.ts'
 
 export const FAULT_NAMES: readonly string[] = [
   'kills',
@@ -14,4 +14,5 @@ export const FAULT_NAMES: readonly string[] = [
   ...DISK_FAULT_NAMES,
   ...REST_DAMAGE_NAMES,
   ...MESSAGE_DAMAGE_NAMES,
+  JOURNAL_DAMAGE_NAME,
 ]

@@ -1,5 +1,6 @@
 // What happens to files at rest, between two lives of the broker: flipped bits, zeroed pages, pages of another file, cut,
 // deleted and swapped files. Files that derive from the log may suffer anything; of the log itself single messages do.
+import { SystemTopic } from '@rocketmq-ts/model'
 import type { Disk, Prng } from '../sim/index.ts'
 import type { LogReader } from './log-image.ts'
 import type { Model } from './model.ts'
@@ -148,6 +149,20 @@ export function damageMessage(
   disk.flipBit(path, at + bodyAt + random.integer(body.length))
   if (name !== MESSAGE_DAMAGE_NAMES[0]) disk.overwrite(path, at + CHECKSUM_AT, new Uint8Array(CHECKSUM_BYTES))
   return name
+}
+
+export const JOURNAL_DAMAGE_NAME = 'flipped bits: record of the in-flight journal'
+
+/** Flips a bit in the body of one record of the in-flight journal, and says what it did. */
+export function damageJournal(disk: Disk, root: string, log: LogReader, random: Prng): string | undefined {
+  const records = log.read().records.filter(({ topic }) => topic === SystemTopic.INFLIGHT_LOG)
+  if (records.length === 0) return undefined
+  const record = random.pick(records)
+  log.damaged(record)
+  const base = record.position - (record.position % log.segmentBytes)
+  const path = `${root}/commitlog/${String(base).padStart(20, '0')}`
+  disk.flipBit(path, record.position - base + record.bodyAt + random.integer(record.body.length))
+  return JOURNAL_DAMAGE_NAME
 }
 
 /** Removes every file that derives from the log; what says how far it was flushed, and who wrote it, stays. */

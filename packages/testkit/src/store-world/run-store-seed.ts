@@ -13,7 +13,7 @@ import { type LogImage, LogReader } from './log-image.ts'
 import { deadKeyOf, GroupModel, Model, TopicModel } from './model.ts'
 import { Operations } from './operations.ts'
 import { type LifePlan, OPERATIONS_MIN, type StorePlan } from './store-plan.ts'
-import { damageDerived, damageMessage, indexRanges, type LogRange } from './rest-damage.ts'
+import { damageDerived, damageJournal, damageMessage, indexRanges, type LogRange } from './rest-damage.ts'
 import { Verdict, type Violation } from './verdict.ts'
 
 /** Operations asked for at once, at most, but for bursts. */
@@ -233,6 +233,7 @@ class StoreRun {
     faultStays,
     damages = [],
     logDamages = 0,
+    isJournalDamaged = false,
     jumpMs = 0,
   }: LifePlan): Promise<void> {
     const { host } = this
@@ -258,6 +259,7 @@ class StoreRun {
     await this.#end(crash, asksAtStop)
     if (faultStays !== true) this.#heal()
     for (let count = 0; count < logDamages; count += 1) this.#damageLog()
+    if (isJournalDamaged) this.#damageJournal()
     // Headers tell it as long as they are whole.
     const ranges = damages.length === 0 ? NO_RANGES : indexRanges(host.machine.disk, STORE_ROOT, host.log.written)
     for (const name of damages) if (!host.isUp) this.#damage(name, ranges)
@@ -276,12 +278,25 @@ class StoreRun {
     this.#fault = undefined
   }
 
+  /** Without an orderly stop only the store knows up to where damage is not the end of the log. */
+  get #isLogSure(): boolean {
+    const { life } = this.host
+    return life.end === 'stopped' && !life.hasFailed && !life.wasFaulty && this.#fault?.hasHit !== true
+  }
+
+  /** What it said is forgotten: the rest must go on. */
+  #damageJournal(): void {
+    const { disk } = this.host.machine
+    const name = this.#isLogSure ? damageJournal(disk, STORE_ROOT, this.#logReader, this.#random) : undefined
+    if (name === undefined) return
+    this.host.count(name, 1)
+    this.#foreign()
+  }
+
   /** A message that is safe: what follows it must stay, and nobody may get it. */
   #damageLog(): void {
     const { host, model } = this
-    // Without an orderly stop only the store knows up to where damage is not the end of the log.
-    if (host.life.end !== 'stopped' || host.life.hasFailed || host.life.wasFaulty || this.#fault?.hasHit === true)
-      return
+    if (!this.#isLogSure) return
     const name = damageMessage(host.machine.disk, STORE_ROOT, { model, log: this.#logReader, random: this.#random })
     if (name !== undefined) host.count(name, 1)
   }

@@ -30,6 +30,8 @@ const SKIPS = [0, 0, 0, 0, 1, 2, 5, 12, 40] as const
 /** One seed of so many. */
 const LATE_STATES_EVERY = 16
 const FEW_OPERATIONS = 25
+/** One of so many seeds that damage the log. */
+const JOURNAL_DAMAGED_EVERY = 4
 /** One seed of so many: the second life begins with more than a batch of the log, or a piece of its reads, holds. */
 const FLOOD_EVERY = 25
 const FLOOD_BYTES = 1280 * KiB
@@ -91,6 +93,8 @@ export interface LifePlan {
   readonly damages?: readonly (string | undefined)[]
   /** Messages in the log that are damaged before the next start, if the stop was in order. */
   readonly logDamages?: number
+  /** So is a record of the in-flight journal: settings and deliveries may be forgotten then. */
+  readonly isJournalDamaged?: boolean
   /** So far the clock moves before the next start. */
   readonly jumpMs?: number
 }
@@ -179,6 +183,7 @@ function planLives(
         ? []
         : [REST_DAMAGE_NAMES[seed % REST_DAMAGE_NAMES.length], ...MORE_DAMAGES.slice(random.integer(3))],
     logDamages: isLogDamaged && random.chance(0.5) ? 1 + random.integer(3) : 0,
+    isJournalDamaged: isLogDamaged && seed % JOURNAL_DAMAGED_EVERY === 0 && index === count - 2,
     jumpMs: random.chance(0.3) ? random.pick(JUMPS_MS) : 0,
     floodBytes: seed % FLOOD_EVERY === 0 && index === 1 ? FLOOD_BYTES : 0,
   }))
