@@ -102,8 +102,15 @@ async function judge(options: RestoreIndexOptions): Promise<Judged> {
     if (problem !== undefined || (saved !== undefined && !cleanStop)) break
     if (name <= lastExpected) continue
     const isFollowing = trusted.every((file) => file.room === 0)
-    const judged = isFollowing ? await readable(() => judgeOther(options, name)) : 'follows a file that is not full'
-    if (typeof judged === 'string') problem = { name, reason: judged }
+    const judged = await readable(() => judgeOther(options, name))
+    const begin = typeof judged === 'string' ? Infinity : judged.header.beginOffset
+    // What lies between it and its neighbours would be missing for good.
+    const swapped = trusted.findIndex(({ header }, at) => at >= expected.length && header.beginOffset > begin)
+    if (swapped >= 0) {
+      problem = { name: trusted[swapped]!.name, reason: 'is not in the order of the log' }
+      trusted.splice(swapped)
+    } else if (!isFollowing) problem = { name, reason: 'follows a file that is not full' }
+    else if (typeof judged === 'string') problem = { name, reason: judged }
     else trusted.push(judged)
   }
   // Only the last one may be empty: elsewhere a crash took its header, and `isFollowing` gave up what is behind it.

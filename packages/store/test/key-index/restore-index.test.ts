@@ -270,6 +270,22 @@ test('index: no checkpoint, and a file that is not full before another → the o
   expect((await indexBytes(again)).map((each) => each.slice(80))).toEqual(bytes.map((each) => each.slice(80)))
 })
 
+test('index: no checkpoint, and two files swapped → built again from the first of them on', async () => {
+  const { effects, names } = await stopped()
+  const again = restarted(effects)
+  for (const { name } of await again.files.list(FOLDER)) {
+    if (name.startsWith('queue-checkpoint.')) await again.files.remove(`${FOLDER}/${name}`)
+  }
+  const [one, other] = [`${FOLDER}/index/${names[1]}`, `${FOLDER}/index/${names[3]}`]
+  const [first, last] = [await bytesOf(again, one), await bytesOf(again, other)]
+  await overwrite(again, one, 0, last)
+  await overwrite(again, other, 0, first)
+  const store = await openKeyStore(again)
+  expect(store.recovery.rebuilt).toContain(`index/${names[1]}`)
+  expect(await answers(store, COUNT)).toEqual(expectedAnswers(COUNT))
+  await store.close()
+})
+
 test('index: no checkpoint, and a file that a crash left without a header before others → built again from there on', async () => {
   for (const isCrash of [false, true]) {
     for (const lost of [0, 1]) {
