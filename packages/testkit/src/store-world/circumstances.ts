@@ -32,7 +32,7 @@ const KNOWN: readonly (readonly [step: RegExp, circumstances: Circumstances])[] 
   [/^stopping: .* space of folder$/u, { isStopSlow: true }],
   [/^stopping: .* (?:open|remove|write) of reserve$/u, { isBusy: true, isBrief: true, isFull: true }],
   [/^stopping: .* (?:of reserve|read of queue)$/u, { isBusy: true, isBrief: true, areQueueFilesSmall: true }],
-  [/^stopping: .* (?:truncate|write|size|sync) of log$/u, { isBusy: true }],
+  [/^stopping: .* (?:open|truncate|write|size|sync) of log$/u, { isBusy: true }],
   [/ of reserve$/u, { isFull: true }],
   [/^recovering: .* remove of queue$/u, { areQueueFilesSmall: true, losesTail: true }],
   [

@@ -52,7 +52,7 @@ const CALLS: Calls = {
     index: 'open read sync truncate write',
     'index-folder': 'make-folder sync-folder',
     'last-writer': 'open remove rename sync truncate write',
-    log: 'read remove size sync truncate write',
+    log: 'open read remove size sync truncate write',
     'log-folder': 'sync-folder',
     mirror: 'open read rename sync truncate write',
     queue: 'open read size sync truncate write',
@@ -73,7 +73,7 @@ const RARE: Calls = {
     abort: 'open sync write',
     'last-writer': 'open remove rename sync truncate write',
   },
-  stopping: { 'apache-checkpoint': 'read', log: 'open' },
+  stopping: { 'apache-checkpoint': 'read' },
 }
 
 const CALL = /^([a-z-]+)(?:\(([a-z]+)\))?$/u
