@@ -253,6 +253,11 @@ async function rewriteUnproven({ segments }: RestoreOptions, from: number, to: n
   }
 }
 
+/** Where to begin: without a mark nothing may be proven, but no byte was ever written further behind the flushed end. */
+function unprovenFrom(provenFlushed: number, end: number): number {
+  return Math.min(end, Math.max(provenFlushed, end - BEHIND_FLUSHED_BYTES_MAX))
+}
+
 /** Finds out whose the log is. Where another broker may have cut it, everything that derives from it goes. */
 async function judgeWriter(
   options: RestoreOptions,
@@ -377,7 +382,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     if (cleanStop && builder.isTrusted(queue) && !builder.isOvergrown(queue)) continue
     if (await queueFiles.truncate(queue)) rebuilt(nameOf(queue), 'was ahead of the log')
   }
-  if (mark !== undefined && !cleanStop) await rewriteUnproven(options, Math.min(decision.provenFlushed, end), end)
+  if (!cleanStop) await rewriteUnproven(options, unprovenFrom(decision.provenFlushed, end), end)
   await syncSegments(options, Math.min(mark ?? 0, end), end)
   // From here on the folder is ours: what is below this mark was promised by somebody.
   if ((ownMark === undefined && !isEmpty) || foreign !== undefined) await noteFlushed(end)

@@ -75,6 +75,14 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     test: 'last writer: another broker wrote on and was %s → it is told from where, and all is served',
   },
   {
+    name: 'What only the page cache has is not written once more where the mark is lost',
+    file: 'packages/store/src/restore.ts',
+    text: 'if (!cleanStop) await rewriteUnproven(',
+    replacement: 'if (ownMark !== undefined && !cleanStop) await rewriteUnproven(',
+    testFile: 'packages/store/test/faults.test.ts',
+    test: 'sync: it failed, the restart read what it should have written, %s → no power loss takes it away',
+  },
+  {
     name: 'A copy in a retry topic settles nothing at replay',
     file: 'services/broker/src/restore.ts',
     text: ' || isRetryTopic(topic),',
