@@ -147,3 +147,16 @@ test('take: retention is about to take records → those are not given, neither 
   const taken = takeMessages({ inflight, reader, fence }, request(2), NOW + 60_001, 0)
   expect(taken.queues.map(({ messages }) => messages.length)).toStrictEqual([3, 3])
 })
+
+test('take: in order, the first message can not be given again yet → none behind it is given', () => {
+  const { reader } = readerOf([{ units: many(3) }])
+  const inflight = createInflight({ maxAttempts: () => 17 })
+  const inOrder = (attemptId: string) => request(1, { max: 1, attemptId })
+  takeMessages({ inflight, reader, fence }, inOrder('a'), NOW, 0)
+  inflight.expire(NOW + 100_000, 100)
+  const held = { stops: (_queue: unknown, unit: Unit) => unit.queueOffset === queueOffset(0), met() {} }
+  const whileHeld = takeMessages({ inflight, reader, fence: held }, inOrder('b'), NOW + 100_000, 0)
+  expect(whileHeld.queues).toStrictEqual([])
+  const afterwards = takeMessages({ inflight, reader, fence }, inOrder('c'), NOW + 100_000, 0)
+  expect(afterwards.queues).toMatchObject([{ messages: [{ queueOffset: 0, attempt: 2 }] }])
+})
