@@ -119,12 +119,17 @@ async function completeSegments(segments: Segments, provenFlushed: number): Prom
 
 /** The newest checkpoint whose whole content is flushed. Others are removed before the log can grow over them. */
 async function chooseCheckpoint(
-  { files, segments }: RestoreOptions,
+  { files, segments, checkpointPath }: RestoreOptions,
   { valid, damaged }: StoredCheckpoints,
   provenFlushed: number,
   rebuilt: Report,
 ): Promise<StoredCheckpoint | undefined> {
-  for (const path of damaged) rebuilt(path, 'can not be read')
+  for (const path of damaged) {
+    rebuilt(path, 'can not be read')
+    // A later start that can read it would go by offsets that this one does not know, and has given out again.
+    await files.remove(path)
+  }
+  if (damaged.length > 0) await files.syncFolder(checkpointPath.slice(0, checkpointPath.lastIndexOf('/')))
   const generations = valid.map((checkpoint) => checkpoint.generation)
   const kept = await discardGenerationsBeyond(files, generations, provenFlushed)
   for (const generation of generations) {

@@ -401,6 +401,22 @@ test('recovery: every derived file is gone → all of it comes back from the log
   expect(await textsOf(store)).toEqual(Array.from({ length: 30 }, (_, index) => `m${index}`))
 })
 
+test('recovery: a checkpoint can not be read → it is gone for later starts, which go by what this one gave out', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  await send(store, newRecord({ text: 'a' }))
+  await store.checkpoint()
+  const second = afterKill(effects)
+  const unreadable = effects.machine.disk.fail({ on: 'read', path: 'queue-checkpoint', error: 'io', times: Infinity })
+  store = await openStore(second)
+  expect(store.recovery.rebuilt).toContain(`${FOLDER}/queue-checkpoint.1`)
+  unreadable.clear()
+  const third = afterPowerLoss(effects)
+  expect(await namesIn(third)).not.toContain('queue-checkpoint.1')
+  store = await openStore(third)
+  expect(await textsOf(store)).toEqual(['a'])
+})
+
 test('recovery: a damaged checkpoint file → the one before it serves', async () => {
   const effects = createManualEffects()
   let store = await openStore(effects)
