@@ -68,6 +68,8 @@ export interface QueueRepair {
   isProven(queue: ConsumeQueue, offset: number): boolean
   /** Asks the log about an offset, once. True when units were mended. */
   mend(queue: ConsumeQueue, offset: number): Promise<boolean>
+  /** For a unit about which the log can not be asked any more. */
+  notBelieved(queue: ConsumeQueue, offset: number): MqError
 }
 
 /** Thrown inside: units of a file that nobody may get. */
@@ -275,5 +277,6 @@ export function createQueueRepair(options: QueueRepairOptions): QueueRepair {
     inTime,
     isProven,
     mend,
+    notBelieved,
   }
 }

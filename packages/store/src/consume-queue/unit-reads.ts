@@ -34,7 +34,7 @@ export interface UnitTarget {
 }
 
 export interface UnitReads extends UnitReader {
-  /** Waits for a mend, if it takes one. */
+  /** Waits for a mend, if it takes one. Rejects with MqError 'unavailable' after too many of its queue have failed. */
   readPatiently(queue: ConsumeQueue, unit: Unit): Promise<UnitRead>
   /**
    * A search by halves counts on units that it only passes: false when the one at the offset that it found, or the one in
@@ -111,8 +111,11 @@ export function createUnitReads({ reader, queues, repair, openedAt }: UnitReadsO
       return { kind: 'record', bytes }
     } catch (error) {
       if (!isDamage(error)) throw error
-      const isMended = await repair.mend(queue, unit.queueOffset)
-      return { kind: isMended ? 'mended' : 'lost' }
+      const offset = unit.queueOffset
+      if (await repair.mend(queue, offset)) return { kind: 'mended' }
+      const isInFile = !queue.ended && offset >= queue.min && offset < queue.persisted
+      if (isInFile && !repair.isProven(queue, offset)) throw repair.notBelieved(queue, offset)
+      return { kind: 'lost' }
     }
   }
 

@@ -345,6 +345,21 @@ test('queue repair: the disk refuses what is written → an error, after some tr
   expect(await textsOf(store, 'B')).toHaveLength(COUNT)
 })
 
+test('queue repair: the disk has refused too often → a message that the log has is not taken for a lost one', async () => {
+  const { effects, units } = await stopped()
+  await overwrite(effects, fileOf('A'), 0, encoded({ ...units[0]!, tagsCode: units[0]!.tagsCode + 1 }))
+  const again = restarted(effects)
+  const files = interceptFiles(again.files, (path, operation) => {
+    if (path === fileOf('A') && operation === 'write') throw new FileError('io', path, 'EIO')
+  })
+  const { store } = await started({ ...again, files })
+  const answers: unknown[] = []
+  for (let tries = 0; tries < 5; tries += 1) {
+    answers.push(await store.earliestStoredMs({ topic: 'A', queueId: 0 }).catch((error: MqError) => error.code))
+  }
+  expect(answers).toEqual(['io', 'io', 'io', 'unavailable', 'unavailable'])
+})
+
 test('queue repair: the topic was deleted and made again → nothing of the older one comes back', async () => {
   const effects = createManualEffects()
   const topicsEndedBy = ({ bytes }: { bytes: Uint8Array }) => [Buffer.from(decodeRecord(bytes).body).toString()]
