@@ -19,6 +19,17 @@ async function sendOne(store: MessageStore, index: number): Promise<void> {
   })
 }
 
+/** A store whose key index is 20 messages behind; there is space again. */
+async function openBehind() {
+  const effects = createManualEffects()
+  const store = await openKeyStore(effects, FEW)
+  const fault = effects.machine.disk.fail(FULL)
+  for (let index = 0; index < 20; index += 1) await sendOne(store, index)
+  await store.checkpoint()
+  fault.clear()
+  return { effects, store }
+}
+
 test('key index: no space for longer than memory lasts → sends go on, queries say what is missing, with space it is read from the log', async () => {
   const effects = createManualEffects()
   const store = await openKeyStore(effects, FEW)
@@ -43,12 +54,7 @@ test('key index: no space for longer than memory lasts → sends go on, queries 
 })
 
 test('key index: nobody sends any more → it is completed all the same', async () => {
-  const effects = createManualEffects()
-  const store = await openKeyStore(effects, FEW)
-  const fault = effects.machine.disk.fail(FULL)
-  for (let index = 0; index < 20; index += 1) await sendOne(store, index)
-  await store.checkpoint()
-  fault.clear()
+  const { effects, store } = await openBehind()
   await effects.advance(10_000)
   await effects.advance(100)
   expect(await answers(store, 20)).toEqual(expectedAnswers(20))
@@ -56,12 +62,7 @@ test('key index: nobody sends any more → it is completed all the same', async 
 })
 
 test('key index: a message and a checkpoint while it is completed → it is completed once, and that message is found', async () => {
-  const effects = createManualEffects()
-  const store = await openKeyStore(effects, FEW)
-  const fault = effects.machine.disk.fail(FULL)
-  for (let index = 0; index < 20; index += 1) await sendOne(store, index)
-  await store.checkpoint()
-  fault.clear()
+  const { effects, store } = await openBehind()
   effects.machine.disk.fail({ on: 'read', path: 'commitlog', delayMs: 50 })
   await store.checkpoint()
   await sendOne(store, 20)
