@@ -4,7 +4,7 @@ import { subscriptionGroupConfig } from '@rocketmq-ts/model'
 import type { Prng } from '../sim/index.ts'
 import { BROKER_ADDRESS, type BrokerHost, STORE_ROOT } from './broker-host.ts'
 import { checkDrained, checkLedgers, isSomethingLeft } from './check-end.ts'
-import { checkQueueFiles } from './check-queue-files.ts'
+import { checkQueueFiles, type QueueFilesFacts } from './check-queue-files.ts'
 import { INVISIBLE_MS_MAX } from './consuming.ts'
 import type { LogReader } from './log-image.ts'
 import { GroupModel, type Model } from './model.ts'
@@ -47,7 +47,7 @@ export async function closeBooks(deps: ClosingDeps): Promise<void> {
   checkDrained(model, log.read(), verdict)
   checkLedgers(model, host.broker.ledger(), verdict)
   await deps.stop()
-  checkFiles(deps, 'written live')
+  checkFiles(deps, { whose: 'written live', wereChanged: areQueuesChanged(host) })
   if (deps.plan.isRebuilt) await rebuild(deps)
 }
 
@@ -84,11 +84,13 @@ async function drain({ host, model, operations, pause, whileUp }: ClosingDeps): 
   }
 }
 
-function checkFiles({ host, model, verdict, log, plan }: ClosingDeps, whose: string): void {
+function checkFiles(
+  { host, model, verdict, log, plan }: ClosingDeps,
+  files: Pick<QueueFilesFacts, 'whose' | 'wereChanged'>,
+): void {
   const { disk } = host.machine
-  const wereChanged = areQueuesChanged(host)
   const fileBytes = plan.shape.settings.mappedFileSizeConsumeQueue ?? 0
-  checkQueueFiles(model, { disk, root: STORE_ROOT, fileBytes, image: log.read(), wereChanged, whose }, verdict)
+  checkQueueFiles(model, { disk, root: STORE_ROOT, fileBytes, image: log.read(), ...files }, verdict)
 }
 
 /** Without its derived files the broker builds them again, from the log alone, and nobody sees a difference. */
@@ -105,5 +107,6 @@ async function rebuild(deps: ClosingDeps): Promise<void> {
     }
   })
   await deps.stop()
-  checkFiles(deps, 'built again')
+  // Whatever was changed before went with the old ones.
+  checkFiles(deps, { whose: 'built again', wereChanged: false })
 }
