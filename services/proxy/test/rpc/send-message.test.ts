@@ -131,44 +131,51 @@ test('send: the broker of a message group is away → an error; no other broker 
   expect(asked).toEqual(['b'])
 })
 
-const rows: readonly Row[] = [
-  {
-    name: 'a blank group',
-    messages: system({ messageGroup: ' ' }),
-    code: Code.ILLEGAL_MESSAGE_GROUP,
-    names: 'message_group',
-  },
-  {
-    name: 'an empty group',
-    messages: system({ messageGroup: '' }),
-    code: Code.ILLEGAL_MESSAGE_GROUP,
-    names: 'message_group',
-  },
-  {
-    name: 'a group with a control',
-    messages: system({ messageGroup: 'a\u0001' }),
-    code: Code.ILLEGAL_MESSAGE_GROUP,
-    names: 'message_group',
-  },
-  {
-    name: 'a group of 64 bytes',
-    messages: system({ messageGroup: 'g'.repeat(64) }),
-    code: Code.ILLEGAL_MESSAGE_GROUP,
-    names: '64 bytes',
-  },
-  {
-    name: 'a group of 22 characters in 66 bytes',
-    messages: system({ messageGroup: '中'.repeat(22) }),
-    code: Code.ILLEGAL_MESSAGE_GROUP,
-    names: '66 bytes',
-  },
-  {
-    name: 'a group of 63 bytes, to a NORMAL topic',
-    messages: system({ messageGroup: 'g'.repeat(63) }),
-    code: Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE,
-    names: 'message_group',
-  },
+const ofSystemProperties: readonly (readonly [
+  name: string,
+  properties: MessageInit['systemProperties'],
+  code: Code,
+  names: string,
+])[] = [
+  ['a blank group', { messageGroup: ' ' }, Code.ILLEGAL_MESSAGE_GROUP, 'message_group'],
+  ['an empty group', { messageGroup: '' }, Code.ILLEGAL_MESSAGE_GROUP, 'message_group'],
+  ['a group with a control', { messageGroup: 'a\u0001' }, Code.ILLEGAL_MESSAGE_GROUP, 'message_group'],
+  ['a group of 64 bytes', { messageGroup: 'g'.repeat(64) }, Code.ILLEGAL_MESSAGE_GROUP, '64 bytes'],
+  ['a group of 22 characters in 66 bytes', { messageGroup: '中'.repeat(22) }, Code.ILLEGAL_MESSAGE_GROUP, '66 bytes'],
+  [
+    'a group of 63 bytes, to a NORMAL topic',
+    { messageGroup: 'g'.repeat(63) },
+    Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE,
+    'message_group',
+  ],
+  ['an empty tag', { tag: '' }, Code.OK, 'OK'],
+  ['a blank tag', { tag: ' ' }, Code.ILLEGAL_MESSAGE_TAG, 'tag'],
+  ['a tag with |', { tag: 'a|b' }, Code.ILLEGAL_MESSAGE_TAG, 'tag'],
+  ['a tag with a control', { tag: 'a\u0085' }, Code.ILLEGAL_MESSAGE_TAG, 'tag'],
+  ['a blank key', { keys: ['a', ' '] }, Code.ILLEGAL_MESSAGE_KEY, 'keys'],
+  ['a key with a control', { keys: ['a\n'] }, Code.ILLEGAL_MESSAGE_KEY, 'keys'],
+  ['a blank id', { messageId: ' ' }, Code.ILLEGAL_MESSAGE_ID, 'message_id'],
+  ['an id of 256 characters', { messageId: 'i'.repeat(256) }, Code.ILLEGAL_MESSAGE_ID, 'message_id'],
+  ['a host of birth of 256 characters', { bornHost: 'h'.repeat(256) }, Code.MESSAGE_PROPERTIES_TOO_LARGE, 'born_host'],
+  ['a host of birth with a separator', { bornHost: 'h\u0002POP_CK\u0001x' }, Code.MESSAGE_CORRUPTED, 'born_host'],
+  [
+    'a trace context of 1,025 characters',
+    { traceContext: 't'.repeat(1025) },
+    Code.MESSAGE_PROPERTIES_TOO_LARGE,
+    'trace_context',
+  ],
+  ['a priority', { priority: 1 }, Code.NOT_IMPLEMENTED, 'priority'],
+  ['a lite topic', { liteTopic: 'l' }, Code.NOT_IMPLEMENTED, 'lite'],
+  [
+    'the noise C++ clients put into the attempt, and hints that mean nothing',
+    { deliveryAttempt: -17, queueId: 99, orphanedTransactionRecoveryDuration: msToDuration(1) },
+    Code.OK,
+    'OK',
+  ],
+]
 
+const rows: readonly Row[] = [
+  ...ofSystemProperties.map(([name, properties, code, names]) => ({ name, messages: system(properties), code, names })),
   { name: 'a plain message', messages: [message()], code: Code.OK, names: 'OK' },
   { name: 'no message', messages: [], code: Code.MESSAGE_CORRUPTED, names: 'messages' },
   {
@@ -237,45 +244,6 @@ const rows: readonly Row[] = [
     messages: user({ __SHARDINGKEY: 'x' }),
     code: Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE,
     names: '__SHARDINGKEY',
-  },
-  { name: 'an empty tag', messages: system({ tag: '' }), code: Code.OK, names: 'OK' },
-  { name: 'a blank tag', messages: system({ tag: ' ' }), code: Code.ILLEGAL_MESSAGE_TAG, names: 'tag' },
-  { name: 'a tag with |', messages: system({ tag: 'a|b' }), code: Code.ILLEGAL_MESSAGE_TAG, names: 'tag' },
-  { name: 'a tag with a control', messages: system({ tag: 'a\u0085' }), code: Code.ILLEGAL_MESSAGE_TAG, names: 'tag' },
-  { name: 'a blank key', messages: system({ keys: ['a', ' '] }), code: Code.ILLEGAL_MESSAGE_KEY, names: 'keys' },
-  { name: 'a key with a control', messages: system({ keys: ['a\n'] }), code: Code.ILLEGAL_MESSAGE_KEY, names: 'keys' },
-  { name: 'a blank id', messages: system({ messageId: ' ' }), code: Code.ILLEGAL_MESSAGE_ID, names: 'message_id' },
-  {
-    name: 'an id of 256 characters',
-    messages: system({ messageId: 'i'.repeat(256) }),
-    code: Code.ILLEGAL_MESSAGE_ID,
-    names: 'message_id',
-  },
-  {
-    name: 'a host of birth of 256 characters',
-    messages: system({ bornHost: 'h'.repeat(256) }),
-    code: Code.MESSAGE_PROPERTIES_TOO_LARGE,
-    names: 'born_host',
-  },
-  {
-    name: 'a host of birth with a separator',
-    messages: system({ bornHost: 'h\u0002POP_CK\u0001x' }),
-    code: Code.MESSAGE_CORRUPTED,
-    names: 'born_host',
-  },
-  {
-    name: 'a trace context of 1,025 characters',
-    messages: system({ traceContext: 't'.repeat(1025) }),
-    code: Code.MESSAGE_PROPERTIES_TOO_LARGE,
-    names: 'trace_context',
-  },
-  { name: 'a priority', messages: system({ priority: 1 }), code: Code.NOT_IMPLEMENTED, names: 'priority' },
-  { name: 'a lite topic', messages: system({ liteTopic: 'l' }), code: Code.NOT_IMPLEMENTED, names: 'lite' },
-  {
-    name: 'the noise C++ clients put into the attempt, and hints that mean nothing',
-    messages: system({ deliveryAttempt: -17, queueId: 99, orphanedTransactionRecoveryDuration: msToDuration(1) }),
-    code: Code.OK,
-    names: 'OK',
   },
 ]
 
