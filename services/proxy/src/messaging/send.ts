@@ -1,5 +1,6 @@
-// Sending: one queue per request, in turn over the writable queues of the topic, or that of the message group. The proxy chooses, not the client: a
-// broker that is added gets its share with the next route, and one that does not answer is left out at once.
+// Sending: one queue per request, in turn over the writable queues of the topic, or that of the message group. The proxy
+// chooses, not the client: a broker that is added gets its share with the next route, and one that does not answer is left
+// out at once.
 import { appendProperty, MqError, PropertyName, SysFlag } from '@rocketmq-ts/model'
 import type { Clock, Random } from '@rocketmq-ts/runtime'
 import { isAway, type MessageSender, type OutgoingRecord, type Stored, type TopicRoute } from '../upstream/upstream.ts'
@@ -98,16 +99,32 @@ export function createSend({ topics, sender, health, clock, random, timeoutMs }:
     return last
   }
 
-  /** Another queue than that of the group would end its order, so what fails is the client's to send again. */
+  /**
+   * Another queue than that of the group would end its order, so what fails is the client's to send again. So is all of
+   * its group behind it: messages of one group go one after the other.
+   */
   async function sendByGroup(topic: string, messages: readonly OutgoingMessage[]): Promise<SendOutcome[]> {
+    const untilMs = clock.monotonicMs() + timeoutMs
     const turn = turnOf(topics.known(topic) ?? (await topics.route(topic)))
+    const lastOf = new Map<string, Promise<SendOutcome>>()
+
+    async function sendBehind(last: Promise<SendOutcome> | undefined, queue: WritableQueue, message: OutgoingMessage) {
+      const before = await last
+      if (before?.kind === 'failed') return before
+      const leftMs = untilMs - clock.monotonicMs()
+      if (leftMs <= 0) return { kind: 'failed', error: noTimeLeft(message.messageGroup, timeoutMs) } as const
+      return sendOne(queue, recordOf(topic, queue, message), leftMs)
+    }
+
     return Promise.all(
       messages.map((message) => {
         const { messageGroup } = message
-        const index = messageGroup === '' ? -1 : queueIndexOf(messageGroup, turn.queues.length)
-        const queue = index < 0 ? takeQueue(turn, []) : turn.queues[index]
+        const isOfGroup = messageGroup !== ''
+        const queue = isOfGroup ? turn.queues[queueIndexOf(messageGroup, turn.queues.length)] : takeQueue(turn, [])
         if (queue === undefined) throw noQueue(topic)
-        return sendOne(queue, recordOf(topic, queue, message), timeoutMs)
+        const sending = sendBehind(lastOf.get(messageGroup), queue, message)
+        if (isOfGroup) lastOf.set(messageGroup, sending)
+        return sending
       }),
     )
   }
@@ -138,6 +155,10 @@ export function createSend({ topics, sender, health, clock, random, timeoutMs }:
 
 function noQueue(topic: string): MqError {
   return new MqError('no-permission', `topic '${topic}' has no writable queue`)
+}
+
+function noTimeLeft(messageGroup: string, timeoutMs: number): MqError {
+  return new MqError('timeout', `not sent: those before it of group '${messageGroup}' took all of the ${timeoutMs} ms`)
 }
 
 function writableQueues(route: TopicRoute): WritableQueue[] {

@@ -131,6 +131,35 @@ test('send: the broker of a message group is away → an error; no other broker 
   expect(asked).toEqual(['b'])
 })
 
+test('send: a message of a group fails → those of its group behind it are not sent, those of other groups are', async () => {
+  const { call, upstream } = await createHarness()
+  upstream.types.set('Orders', 'FIFO')
+  let asked = 0
+  upstream.sendFault = () => ((asked += 1) === 1 ? new MqError('busy', 'for a moment') : undefined)
+  const groups = ['group-1', 'group-1', 'a', 'group-1']
+  const messages = groups.map((messageGroup) => message({ systemProperties: { messageGroup } }))
+  const { entries } = await call(SendMessage, { messages })
+  expect(entries?.map(({ status }) => status?.code === Code.OK)).toEqual([false, false, true, false])
+  expect(upstream.sent.map(({ record }) => record.queueId)).toEqual([0])
+})
+
+test('send: messages of a group take all of the time → those behind them fail without being sent', async () => {
+  const { ask, upstream, time } = await createHarness()
+  upstream.types.set('Orders', 'FIFO')
+  const store = upstream.send.bind(upstream)
+  upstream.send = async (...sending) => {
+    await new Promise<void>((resolve) => time.scheduler.after(2000, resolve))
+    return store(...sending)
+  }
+  const messages = Array.from({ length: 3 }, () => message({ systemProperties: { messageGroup: 'group-1' } }))
+  const answer = ask(SendMessage, { messages })
+  await time.advance(6000)
+  const { entries } = await answer
+  expect(entries?.map(({ status }) => status?.code)).toEqual([Code.OK, Code.OK, Code.PROXY_TIMEOUT])
+  expect(entries?.[2]?.status?.message).toContain("group 'group-1'")
+  expect(upstream.sent).toHaveLength(2)
+})
+
 const ofSystemProperties: readonly (readonly [
   name: string,
   properties: MessageInit['systemProperties'],
