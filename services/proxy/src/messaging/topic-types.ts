@@ -1,4 +1,5 @@
-// What kinds of messages topics take, remembered: every send asks. Least recently fetched topics are forgotten first.
+// What kinds of messages topics take, remembered: every send asks. The bound reached, the topic
+// that was remembered first is forgotten; one in use comes back with its next send.
 import type { MessageType } from '@rocketmq-ts/model'
 import type { Clock } from '@rocketmq-ts/runtime'
 import type { TopicRoutes } from '../upstream/upstream.ts'
