@@ -15,7 +15,6 @@ import {
   MASTER_ID,
   MqError,
   offsetMessageId,
-  type SubscriptionGroupConfig,
   type TopicConfig,
   topicConfig,
   topicMessageType,
@@ -115,12 +114,15 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
     }
   }
 
-  /** From the first master that answers. */
-  async function groupConfig(group: string, topic: string): Promise<SubscriptionGroupConfig | undefined> {
+  /** From the first of the topic's masters that answers; undefined where it has none. */
+  async function atAnyMaster<Value>(
+    topic: string,
+    question: (address: string) => Promise<Value>,
+  ): Promise<Value | undefined> {
     let failed: MqError | undefined
     for (const address of (await viewOf(topic))?.masters.values() ?? []) {
       try {
-        return await brokers.subscriptionGroup(address, group)
+        return await question(address)
       } catch (error) {
         if (!isAway(error)) throw error
         failed = error
@@ -176,12 +178,11 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
     createTopic,
     missingBrokers,
     async topicType(topic) {
-      const [address] = (await viewOf(topic))?.masters.values() ?? []
-      const config = address === undefined ? undefined : await brokers.topicConfig(address, topic)
+      const config = await atAnyMaster(topic, (address) => brokers.topicConfig(address, topic))
       return config === undefined ? undefined : topicMessageType(config)
     },
     async groupSettings(group, topic) {
-      const config = await groupConfig(group, topic)
+      const config = await atAnyMaster(topic, (address) => brokers.subscriptionGroup(address, group))
       if (config === undefined) return undefined
       const { consumeMessageOrderly, retryMaxTimes, groupRetryPolicy } = config
       return { fifo: consumeMessageOrderly, retryMax: retryMaxTimes, retryPolicy: groupRetryPolicy }

@@ -410,3 +410,12 @@ test('upstream: the type of a topic → as a master has it; undefined where it i
   expect(await ended(upstream.topicType('T'))).toBe('FIFO')
   expect(await ended(upstream.topicType('Nowhere'))).toBeUndefined()
 })
+
+test('upstream: the first master does not answer → the type of a topic comes from the next one', async () => {
+  const attributes = new Map([['message.type', 'FIFO']])
+  const { upstream, ended } = setUp(({ address, request }) => {
+    if (address === MASTER_A) request.respond({ code: ResponseCode.SERVICE_NOT_AVAILABLE, remark: 'stopping' })
+    else request.respond({ code: ResponseCode.SUCCESS, body: body(topicConfig('T', { attributes })) })
+  })
+  expect(await ended(upstream.topicType('T'))).toBe('FIFO')
+})
