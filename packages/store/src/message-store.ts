@@ -171,6 +171,8 @@ export interface RecoveryReport {
   readonly damagedBytes: number
   /** Derived files that were missing, damaged or ahead of the log, and rebuilt. */
   readonly rebuilt: readonly string[]
+  /** Places of the undecided messages of transactions that records behind the last one of the journal commit. */
+  readonly tailCommits: readonly number[]
   /** What another broker wrote since we had the folder, or ever. The owner takes it over, then calls `claim`. */
   readonly foreign: ForeignWrites | undefined
 }

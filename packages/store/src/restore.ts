@@ -21,6 +21,7 @@ import { isJournal, storedTagsCode, topicOf } from './record-fields.ts'
 import { type LogSource, type ScannedRecord, scanLog } from './recovery.ts'
 import { cutTail } from './repair.ts'
 import type { StartNotes } from './start-notes.ts'
+import { TailCommits } from './tail-commits.ts'
 
 /** Segments made anew where files of the log are missing, at most. */
 const MISSING_SEGMENTS_MAX = 1024
@@ -342,6 +343,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   const isIntact =
     checkpoint !== undefined && (await trustQueues(options, builder, checkpoint, foreign !== undefined, rebuilt))
   const ended: QueueId[] = []
+  const commits = new TailCommits()
   /** Before a unit of the next incarnation gets into the same file. */
   async function removeEnded(): Promise<void> {
     for (const queue of ended.splice(0)) await queueFiles.remove(queue)
@@ -358,6 +360,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     ...(foreign === undefined ? { behindFlushedMax: BEHIND_FLUSHED_BYTES_MAX } : {}),
     onRecord: (record, lostBytes) => {
       if (!builder.take(record, lostBytes)) return false
+      commits.take(record)
       if (topicsEndedBy !== undefined && isJournal(record.bytes, record.peek)) {
         for (const topic of topicsEndedBy(replayed(record))) ended.push(...builder.endTopic(topic, record.position))
       }
@@ -401,6 +404,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     damaged: decision.damaged.map((range) => ({ from: commitLogOffset(range.from), to: commitLogOffset(range.to) })),
     damagedBytes: decision.damagedBytes,
     rebuilt: rebuiltFiles,
+    tailCommits: commits.places,
     foreign,
   }
   return { report, lastTimestampMs: decision.lastTimestampMs, stamp, savedIndex: checkpoint?.index }
