@@ -3,7 +3,7 @@
 import assert from 'node:assert'
 import { queueOffset } from '@rocketmq-ts/model'
 import type { Accept, Unit } from '../message-store.ts'
-import { Chunk, CHUNK_UNITS, type ChunkCache, type ChunkOwner } from './chunk-cache.ts'
+import { type Chunk, CHUNK_UNITS, type ChunkCache, type ChunkOwner } from './chunk-cache.ts'
 import { decodeUnit, encodeUnit, fillerUnit, UNIT_BYTES } from './unit.ts'
 
 /** A walk that ended, or the offset whose units must be loaded first. */
@@ -59,7 +59,7 @@ export class ConsumeQueue implements ChunkOwner {
     const offset = this.max
     const index = Math.floor(offset / CHUNK_UNITS)
     const known = this.#chunkAt(index)
-    const chunk = known ?? new Chunk(this, index, offset)
+    const chunk = known ?? this.#cache.create(this, index, offset)
     assert(chunk.to === offset, 'units of a chunk follow one another')
     const grown = chunk.reserve(offset, offset + 1)
     encodeUnit(chunk.bytes, chunk.at(offset), unit)
@@ -167,8 +167,8 @@ export class ConsumeQueue implements ChunkOwner {
     }
     // Units that came and went while the file was read are not among these.
     if (stop < Math.min(this.max, start + CHUNK_UNITS)) return
-    const chunk = new Chunk(this, start / CHUNK_UNITS, start, stop - start)
-    units.copy(chunk.bytes)
+    const chunk = this.#cache.create(this, start / CHUNK_UNITS, start, stop - start)
+    units.copy(chunk.bytes, chunk.at(start))
     chunk.to = stop
     this.#addChunk(chunk)
   }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { Chunk, CHUNK_UNITS, ChunkCache } from '../../src/consume-queue/chunk-cache.ts'
+import { type Chunk, CHUNK_UNITS, ChunkCache } from '../../src/consume-queue/chunk-cache.ts'
 import { ConsumeQueue } from '../../src/consume-queue/consume-queue.ts'
 
 const CHUNK_BYTES = CHUNK_UNITS * 20
@@ -10,7 +10,7 @@ function createOwner(persisted: number) {
 }
 
 function addChunk(cache: ChunkCache, owner: ReturnType<typeof createOwner>, index: number): Chunk {
-  const chunk = new Chunk(owner, index, index * CHUNK_UNITS, CHUNK_UNITS)
+  const chunk = cache.create(owner, index, index * CHUNK_UNITS, CHUNK_UNITS)
   chunk.to = (index + 1) * CHUNK_UNITS
   cache.add(chunk)
   return chunk
@@ -115,4 +115,34 @@ test('cache: it grows beyond its bound by a chunk that is in it → others go', 
   expect(owner.dropped).toEqual([])
   queue.push(unitAt(CHUNK_UNITS))
   expect(owner.dropped).toEqual([0])
+})
+
+test('cache: thousands of queues with a few units, some grow, some end → every unit of the others stays what it was', () => {
+  const cache = new ChunkCache(10_000 * CHUNK_BYTES)
+  const queues = Array.from({ length: 1000 }, (_, queueId) => new ConsumeQueue({ topic: 'T', queueId }, 0, 0, cache))
+  const lengths = queues.map(() => 0)
+  for (let round = 0; round < 40; round += 1) {
+    for (const [at, queue] of queues.entries()) {
+      if (queue.ended || (round >= 8 && at % 3 === 0)) continue
+      if (round === 8 && at % 7 === 0) queue.end()
+      else queue.push({ commitLogOffset: at * 1000 + (lengths[at]! += 1), size: 1, tagsCode: 0 })
+    }
+  }
+  for (const [at, queue] of queues.entries()) {
+    if (queue.ended) continue
+    expect(positionsOf(queue, 0)).toEqual(Array.from({ length: lengths[at]! }, (_, offset) => at * 1000 + offset + 1))
+  }
+  for (const queue of queues) queue.end()
+  expect([cache.size, cache.bytes, cache.slabs]).toEqual([0, 0, 0])
+})
+
+test('cache: a chunk is given up → its memory is the next one taken, and nobody reads it any more', () => {
+  const cache = new ChunkCache(CHUNK_BYTES)
+  const first = new ConsumeQueue({ topic: 'T', queueId: 0 }, 0, 0, cache)
+  first.push(unitAt(0))
+  first.persisted = 1
+  const second = new ConsumeQueue({ topic: 'T', queueId: 1 }, 0, 0, cache)
+  for (let offset = 0; offset < CHUNK_UNITS + 1; offset += 1) second.push(unitAt(offset))
+  expect(first.walk(0, 1, 1, () => 'take')).toEqual({ kind: 'missing', at: 0 })
+  expect(positionsOf(second, 0)).toHaveLength(CHUNK_UNITS + 1)
 })
