@@ -7,7 +7,7 @@ import { pinned } from './cores.ts'
 /** What npm start sets: threads for files. */
 const THREADPOOL_SIZE = '8'
 /** What the container image gives Node for a broker of its own. */
-export const BROKER_NODE_FLAGS: readonly string[] = ['--max-semi-space-size=2', '--no-maglev-destroy-on-background']
+export const BROKER_NODE_FLAGS: readonly string[] = ['--max-semi-space-size=2', '--no-maglev']
 const READY_MS_MAX = 60_000
 const READY_POLL_MS = 2
 const STOP_MS_MAX = 10_000
