@@ -1,6 +1,14 @@
 // A consumer group as its broker keeps it. Member names are those of the JSON, so that a value prints as it is.
 import type { JavaJson } from './java-json.ts'
 import { JsonFields } from './json-fields.ts'
+import { MqError } from './mq-error.ts'
+
+/** Attribute of groups that consume in order: what is held up behind a message that is not settled. */
+export const ORDER_UNIT_ATTRIBUTE = 'order.unit'
+
+/** Its values: the whole queue, as Apache does and as is the default, or messages of the same message group only. */
+export const ORDER_UNITS = ['QUEUE', 'MESSAGE_GROUP'] as const
+export type OrderUnit = (typeof ORDER_UNITS)[number]
 
 /** When a failed message comes again. Java: GroupRetryPolicy. Times in milliseconds. */
 export type GroupRetryPolicy =
@@ -59,6 +67,15 @@ export function subscriptionGroupConfig(
     attributes: new Map(),
     ...changes,
   }
+}
+
+/** What has an order for the group, should it consume in order. MqError 'parameter-invalid' for a value that is none. */
+export function orderUnitOf({ attributes }: Pick<SubscriptionGroupConfig, 'attributes'>): OrderUnit {
+  const text = attributes.get(ORDER_UNIT_ATTRIBUTE) ?? 'QUEUE'
+  const unit = ORDER_UNITS.find((known) => known === text)
+  if (unit !== undefined) return unit
+  const allowed = ORDER_UNITS.join(' or ')
+  throw new MqError('parameter-invalid', `attributes: ${ORDER_UNIT_ATTRIBUTE} is '${text}'; allowed is ${allowed}`)
 }
 
 /** Reads a SubscriptionGroupConfig; MqError 'parameter-invalid' names the member. The name is not checked. */

@@ -1,5 +1,11 @@
 // Consumer groups' settings by name. Pure, as the topic table: changes come from journal records.
-import { type DataVersion, MqError, type SubscriptionGroupConfig, checkGroupName } from '@rocketmq-ts/model'
+import {
+  type DataVersion,
+  MqError,
+  type SubscriptionGroupConfig,
+  checkGroupName,
+  orderUnitOf,
+} from '@rocketmq-ts/model'
 import { GROUPS_MAX } from '../limits.ts'
 
 export interface GroupTable {
@@ -53,6 +59,7 @@ export function createGroupTable(): GroupTable {
       if (!Number.isInteger(retries) || retries < -1 || retries > RETRY_TIMES_MAX) {
         throw new MqError('parameter-invalid', `retryMaxTimes is ${retries}; allowed is −1 to ${RETRY_TIMES_MAX}`)
       }
+      orderUnitOf(config)
       if (!groups.has(config.groupName) && groups.size >= GROUPS_MAX) {
         throw new MqError('busy', `the broker holds ${GROUPS_MAX} groups, its maximum: delete one first`)
       }

@@ -29,6 +29,11 @@ test.each([
 
 const wrong: readonly [string, SubscriptionGroupConfig, string][] = [
   ['no name', subscriptionGroupConfig(''), 'group'],
+  [
+    'an unknown unit of order',
+    subscriptionGroupConfig('G', { attributes: new Map([['order.unit', 'queue']]) }),
+    'order.unit',
+  ],
   ['a space in its name', subscriptionGroupConfig('a b'), 'group'],
   ['a name too long', subscriptionGroupConfig('x'.repeat(121)), 'group'],
   ['retries below −1', subscriptionGroupConfig('G', { retryMaxTimes: -2 }), 'retryMaxTimes'],
