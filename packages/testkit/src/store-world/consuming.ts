@@ -2,6 +2,7 @@
 import { formatReceiptHandle } from '@rocketmq-ts/model'
 import { BROKER_ADDRESS } from './broker-host.ts'
 import { checkDelivery } from './check-deliveries.ts'
+import { addOvertaken, type Overtaken, overtakenBy } from './check-order.ts'
 import type { Entry, GroupModel, TopicModel } from './model.ts'
 import type { OperationDeps } from './operations.ts'
 
@@ -67,6 +68,8 @@ export class Consuming {
       initMode: 0,
       expType: 'TAG',
       exp: group.tag ?? '*',
+      // A group that was made anew by a pop has lost its setting.
+      ...(group.order !== undefined && { order: true }),
     }
     const result = await host.client.pop(BROKER, header, { timeoutMs: TIMEOUT_MS })
     if (result.kind !== 'found') return []
@@ -90,7 +93,16 @@ export class Consuming {
     this.#tell(
       `${group.name} got ${list.join(' ')} of ${topic.name}, pop time ${result.popTimeMs}, for ${invisibleMs} ms`,
     )
+    for (const each of overtakenBy(model, { group, got: known })) await this.#judgeOvertaken(group, each)
     return known
+  }
+
+  /** The broker says whether it has the message still. */
+  async #judgeOvertaken(group: GroupModel, overtaken: Overtaken): Promise<void> {
+    const { host, verdict } = this.#deps
+    const { topic, queueId = 0, queueOffset = 0 } = overtaken.message
+    const min = await host.client.minOffset(BROKER_ADDRESS, { topic, queueId }, { timeoutMs: TIMEOUT_MS })
+    if (queueOffset >= min) addOvertaken(group, overtaken, verdict)
   }
 
   #tell(line: string): void {

@@ -1,6 +1,10 @@
 // What the store has promised so far: every message with its fate, every topic and group with the values it may have, and
 // for each group what became of each message. The checker compares it with what the disk holds and what the broker says.
 import type { PoppedMessage } from '@rocketmq-ts/cluster-client'
+import type { OrderUnit } from '@rocketmq-ts/model'
+
+/** Of messages that are sent one after the other. */
+const MESSAGE_GROUPS = ['a', 'b', 'a', '', 'c'] as const
 
 /** 'pending': no answer yet, or one that leaves open whether it is stored. */
 export type SendOutcome = 'pending' | 'stored' | 'refused'
@@ -11,6 +15,8 @@ export interface Message {
   readonly body: Buffer
   readonly tag: string
   readonly key: string
+  /** '' for those of none. */
+  readonly messageGroup: string
   outcome: SendOutcome
   /** Where it lies; known from the answer, or from the log. */
   position: number | undefined
@@ -132,11 +138,13 @@ export class TopicModel extends Setting {
 
 export class GroupModel extends Setting {
   readonly tag: string | undefined
+  readonly order: OrderUnit | undefined
   readonly entries = new Map<Message, Entry>()
 
-  constructor(name: string, tag: string | undefined) {
+  constructor(name: string, tag: string | undefined, order?: OrderUnit) {
     super(name)
     this.tag = tag
+    this.order = order
   }
 
   takes(message: Message): boolean {
@@ -148,6 +156,8 @@ export class Model {
   readonly messages: Message[] = []
   /** Messages that groups gave up, as `deadKeyOf` names them. */
   readonly dead = new Set<string>()
+  /** The same by the broker's word alone, at once: its log says it when it is read. */
+  readonly toldDead = new Set<string>()
   /** The log begins here: what lies before has expired. */
   min = 0
   readonly topics: readonly TopicModel[]
@@ -169,6 +179,7 @@ export class Model {
       body,
       tag,
       key,
+      messageGroup: MESSAGE_GROUPS[this.messages.length % MESSAGE_GROUPS.length] ?? '',
       outcome: 'pending',
       position: undefined,
       queueId: undefined,

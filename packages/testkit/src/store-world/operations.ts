@@ -1,5 +1,14 @@
 // What is asked of the broker, drawn from the seed one by one, and what its answers mean for the model.
-import { MqError, parseOffsetMessageId, Perm, subscriptionGroupConfig, topicConfig } from '@rocketmq-ts/model'
+import {
+  appendProperty,
+  MqError,
+  ORDER_UNIT_ATTRIBUTE,
+  parseOffsetMessageId,
+  Perm,
+  type SubscriptionGroupConfig,
+  subscriptionGroupConfig,
+  topicConfig,
+} from '@rocketmq-ts/model'
 import type { Prng } from '../sim/index.ts'
 import { BROKER_ADDRESS, type BrokerHost } from './broker-host.ts'
 import { Consuming } from './consuming.ts'
@@ -171,7 +180,7 @@ export class Operations {
       sysFlag: 0,
       bornTimestampMs: host.machine.nowMs,
       flag: 0,
-      properties: `KEYS\u0001${key}\u0002TAGS\u0001${tag}\u0002UNIQ_KEY\u0001${uniqueKeyOf(message.id)}\u0002`,
+      properties: propertiesOf(message),
       reconsumeTimes: 0,
       unitMode: false,
       batch: false,
@@ -298,7 +307,7 @@ export class Operations {
     const { random, host } = this.#deps
     const retryMaxTimes = random.integer(4)
     const done = group.change(retryMaxTimes, host.log.written)
-    const config = subscriptionGroupConfig(group.name, { retryMaxTimes })
+    const config = groupConfigOf(group, retryMaxTimes)
     this.#setting(
       'group',
       group.name,
@@ -377,6 +386,16 @@ export class Operations {
       })
     this.#track('offsets', asking)
   }
+}
+
+function groupConfigOf({ name, order }: GroupModel, retryMaxTimes: number): SubscriptionGroupConfig {
+  const attributes = new Map(order === undefined ? [] : [[ORDER_UNIT_ATTRIBUTE, order]])
+  return subscriptionGroupConfig(name, { retryMaxTimes, consumeMessageOrderly: order !== undefined, attributes })
+}
+
+function propertiesOf({ id, key, tag, messageGroup }: Message): string {
+  const named = { KEYS: key, TAGS: tag, UNIQ_KEY: uniqueKeyOf(id), __SHARDINGKEY: messageGroup }
+  return Object.entries(named).reduce((text, [name, value]) => appendProperty(text, name, value), '')
 }
 
 /** It is certain that nothing was stored. */

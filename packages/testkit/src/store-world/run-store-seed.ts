@@ -108,7 +108,7 @@ class StoreRun {
     this.#logReader = new LogReader(this.host.machine.disk, STORE_ROOT, plan.shape.segmentBytes)
     this.model = new Model(
       plan.topics.map(({ name }) => new TopicModel(name)),
-      plan.groups.map(({ name, tag }) => new GroupModel(name, tag)),
+      plan.groups.map(({ name, tag, order }) => new GroupModel(name, tag, order)),
     )
     const { host, model, verdict } = this
     verdict.place = () => ` [life ${host.lives.length}, ${world.nowMs.toFixed(1)} ms]`
@@ -116,9 +116,11 @@ class StoreRun {
     host.onEvent = (event) => {
       if (event.event === 'store.foreign') this.#foreign()
       if (event.event === 'store.rebuilt') this.#judgeRebuilt(event as HostEvent & RebuiltEvent)
-      if (event.event !== 'message.dead' || model.min === 0) return
+      if (event.event !== 'message.dead') return
       const { group, topic, queueId, queueOffset } = event as HostEvent & DeadEvent
-      model.dead.add(deadKeyOf(group, topic, queueId, queueOffset))
+      const key = deadKeyOf(group, topic, queueId, queueOffset)
+      model.toldDead.add(key)
+      if (model.min > 0) model.dead.add(key)
     }
     this.operations = new Operations({ plan, host, model, random: this.#random, verdict, tell })
   }

@@ -1,6 +1,7 @@
 // Everything that a seed decides before its run: the shape of the store, its topics and groups, how it is used, and where
 // it is killed.
 import type { BrokerSettings } from '@rocketmq-ts/broker'
+import type { OrderUnit } from '@rocketmq-ts/model'
 import { Prng } from '../sim/index.ts'
 import type { CrashOrder } from './broker-host.ts'
 import { type Circumstances, circumstancesOf, LATE_STATES } from './circumstances.ts'
@@ -10,6 +11,8 @@ import { REST_DAMAGE_NAMES } from './rest-damage.ts'
 import type { Phase } from './steps.ts'
 
 const KiB = 1024
+/** How the groups of a seed consume. */
+const ORDERS: readonly (OrderUnit | undefined)[] = ['QUEUE', undefined, 'MESSAGE_GROUP', undefined]
 /** Operations of one seed, at least. */
 export const OPERATIONS_MIN = 500
 const OPERATIONS_SPREAD = 40
@@ -76,6 +79,8 @@ export interface GroupPlan {
   readonly name: string
   /** It takes only messages of this tag. */
   readonly tag: string | undefined
+  /** It consumes in order, and this is what has an order; undefined: in any order. */
+  readonly order: OrderUnit | undefined
 }
 
 export interface LifePlan {
@@ -143,6 +148,7 @@ export function storePlanOf(seed: number): StorePlan {
   const groups = range(1 + random.integer(3)).map((index) => ({
     name: `group-${index}`,
     tag: index > 0 && random.chance(0.3) ? 'A' : undefined,
+    order: ORDERS[(seed + index) % ORDERS.length],
   }))
   return {
     seed,
