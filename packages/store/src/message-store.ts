@@ -92,6 +92,13 @@ export interface QueueReader {
   queues(): Iterable<{ readonly topic: string; readonly queueId: number }>
 }
 
+/** One past the last offset that a queue has given out. */
+export interface QueueEnd {
+  readonly topic: string
+  readonly queueId: number
+  readonly end: number
+}
+
 /** Why a file of the log went; 'unfinished': the run before had decided it. */
 export type SegmentRemoval = RemovalReason | 'unfinished'
 
@@ -232,6 +239,11 @@ export interface StoreOptions {
    */
   readonly topicsEndedBy?: (record: ReplayedRecord) => readonly string[]
   /**
+   * Where queues ended when this record of SystemTopic.INFLIGHT_LOG was written. Asked by a start without a checkpoint:
+   * nothing else in the log says it of a queue whose records have all expired.
+   */
+  readonly queueEndsOf?: (record: ReplayedRecord) => readonly QueueEnd[]
+  /**
    * What the owner's files beside the log hold, as a short text; undefined where it can not tell. Asked at the start and
    * at a clean stop: when the answers differ, another broker has changed them meanwhile.
    */
@@ -351,6 +363,8 @@ export interface MessageStore
    * Its records stay readable by position.
    */
   endTopic(topic: string): void
+  /** Where every queue ends that ever got a message, batches on their way included. */
+  queueEnds(): Iterable<QueueEnd>
   /**
    * Hands every record of the topics that `isWanted` names from `from` on, in the order of the log, up to its end at the
    * time of the call. Paced: other work runs in between. Damaged records are left out.

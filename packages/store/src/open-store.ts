@@ -146,6 +146,7 @@ async function openLocked(
       ownerStamp,
       flushedStampOf: options.flushedStampOf,
       topicsEndedBy: options.topicsEndedBy,
+      queueEndsOf: options.queueEndsOf,
     })
     const lastBase = report.end - (report.end % segments.segmentBytes)
     await notes.add(paths.commitLog, async () => void (await segments.ensure(lastBase)))

@@ -5,6 +5,7 @@ import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
 import { fileMax, type QueueState, type QueueTable } from './consume-queue/queue-table.ts'
 import { decodeUnit, fillerUnit, UNIT_BYTES } from './consume-queue/unit.ts'
 import { hasUnit, storedTagsCode, topicOf } from './record-fields.ts'
+import type { QueueEnd } from './message-store.ts'
 import type { ScannedRecord } from './recovery.ts'
 
 /** Offsets that another writer's log may leave out at once. Java only logs such a gap. */
@@ -12,6 +13,8 @@ const FOREIGN_GAP_MAX = 1_000_000
 
 /** Queues whose last records known are lost ones, at most; of more, such offsets are given out again. */
 const LOST_ENDS_MAX = 100_000
+/** Queues whose ends the log itself says, at most: as many as a store may have. */
+const NOTED_ENDS_MAX = 1_000_000
 
 /** A topic that may become a folder. Apache may hold names that we would not make: read by position only. */
 export function isLegalTopic(topic: string): boolean {
@@ -46,6 +49,8 @@ export class QueueBuilder {
   #lost: QueueState[] = []
   /** By topic and number: offsets that lost records had, `max` being one past the last. */
   readonly #lostEnds = new Map<string, LostEnd>()
+  /** By topic and number: one past the last offset given out, as the owner has journaled it. */
+  readonly #notedEnds = new Map<string, QueueEnd>()
 
   constructor(options: QueueBuilderOptions) {
     this.#options = options
@@ -99,7 +104,9 @@ export class QueueBuilder {
       this.#trusted.delete(queue)
       queues.remove(queue)
     }
-    for (const [key, state] of this.#lostEnds) if (state.topic === topic) this.#lostEnds.delete(key)
+    for (const ends of [this.#lostEnds, this.#notedEnds]) {
+      for (const [key, end] of ends) if (end.topic === topic) ends.delete(key)
+    }
     if (!isCovered) this.#lost = this.#lost.filter((state) => state.topic !== topic)
     return ended
   }
@@ -149,9 +156,24 @@ export class QueueBuilder {
     })
   }
 
-  /** Offsets that were given out stay given out, also where every record of them is lost. */
+  /** Notes where queues ended at this place of the log. */
+  noteEnds(ends: readonly QueueEnd[]): void {
+    for (const each of ends) {
+      const key = `${each.topic}/${each.queueId}`
+      if (this.#notedEnds.size >= NOTED_ENDS_MAX && !this.#notedEnds.has(key)) continue
+      if (isLegalTopic(each.topic)) this.#notedEnds.set(key, each)
+    }
+  }
+
+  /** Offsets that were given out stay given out, also where every record of them is lost or has expired. */
   finish(): void {
     const { queues } = this.#options
+    for (const { topic, queueId, end } of this.#notedEnds.values()) {
+      const queue = queues.find(topic, queueId) ?? queues.obtain(topic, queueId, end)
+      if (queue.max >= end) continue
+      queue.fillTo(end)
+      queues.markDirty(queue)
+    }
     for (const { topic, queueId, min, max } of this.#lost) {
       const queue = queues.find(topic, queueId) ?? queues.obtain(topic, queueId, max)
       if (queue.max < max) {

@@ -51,6 +51,7 @@ export interface RestoreOptions {
   readonly ownerStamp: string | undefined
   readonly flushedStampOf?: StoreOptions['flushedStampOf'] | undefined
   readonly topicsEndedBy?: StoreOptions['topicsEndedBy'] | undefined
+  readonly queueEndsOf?: StoreOptions['queueEndsOf'] | undefined
 }
 
 export interface Restored {
@@ -309,7 +310,7 @@ async function persistOrKeep({ notes, queues, queueFiles }: RestoreOptions, queu
 
 /** Restores the queues and repairs the log. Afterwards all of it is flushed. */
 export async function restore(options: RestoreOptions): Promise<Restored> {
-  const { files, logger, notes, segments, queues, queueFiles, flushedStampOf, topicsEndedBy } = options
+  const { files, logger, notes, segments, queues, queueFiles, flushedStampOf, topicsEndedBy, queueEndsOf } = options
   const cleanStop = options.abort === undefined
   const rebuiltFiles: string[] = []
   const rebuilt: Report = (file, reason) => {
@@ -361,7 +362,10 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     onRecord: (record, lostBytes) => {
       if (!builder.take(record, lostBytes)) return false
       commits.take(record)
-      if (topicsEndedBy !== undefined && isJournal(record.bytes, record.peek)) {
+      if (!isJournal(record.bytes, record.peek)) return true
+      if (checkpoint === undefined && queueEndsOf !== undefined) builder.noteEnds(queueEndsOf(replayed(record)))
+      // The last word of a record.
+      if (topicsEndedBy !== undefined) {
         for (const topic of topicsEndedBy(replayed(record))) ended.push(...builder.endTopic(topic, record.position))
       }
       return true

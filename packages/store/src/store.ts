@@ -8,7 +8,15 @@ import { createQueueRepair, type QueueRepair } from './consume-queue/queue-repai
 import { createUnitReads, type UnitReads } from './consume-queue/unit-reads.ts'
 import { createDispatcher, type Dispatcher } from './dispatch.ts'
 import { noteOwn } from './last-writer.ts'
-import type { Appended, AppendOptions, Dispatched, MessageStore, NewRecord, RecoveryReport } from './message-store.ts'
+import type {
+  Appended,
+  AppendOptions,
+  Dispatched,
+  MessageStore,
+  NewRecord,
+  QueueEnd,
+  RecoveryReport,
+} from './message-store.ts'
 import { createMessageQueries, type MessageQueries } from './queries/message-queries.ts'
 import { hasUnit } from './record-fields.ts'
 import { replayRecords } from './replay.ts'
@@ -256,6 +264,12 @@ export class Store implements MessageStore {
   endTopic(topic: string): void {
     for (const queue of this.#parts.queues.ofTopic(topic)) this.#parts.queues.remove(queue)
     this.#checkpointer.topicEnded(topic)
+  }
+
+  *queueEnds(): Iterable<QueueEnd> {
+    for (const { topic, queueId, assigned } of this.#parts.queues.all()) {
+      if (assigned > 0) yield { topic, queueId, end: assigned }
+    }
   }
 
   replay: MessageStore['replay'] = (isWanted, from, sink) => {

@@ -5,7 +5,7 @@ import type { BrokerSettings } from './config.ts'
 import { brokerMemory } from './memory.ts'
 import { ownerStamp } from './foreign/owner-stamp.ts'
 import { refuseForeignFormats } from './foreign/refused-formats.ts'
-import { flushedStampOf, topicsEndedBy } from './journal/peek.ts'
+import { flushedStampOf, queueEndsOf, topicsEndedBy } from './journal/peek.ts'
 import { createStoreObserver } from './metrics/store-metrics.ts'
 
 /** Opens and recovers it; rejects as `openMessageStore` does. */
@@ -32,6 +32,7 @@ export async function openStore(
       holder: `broker ${settings.brokerName}`,
       flushedStampOf,
       topicsEndedBy,
+      queueEndsOf,
       ownerStamp: () => ownerStamp(deps.files, root),
     },
     { ...deps, observer: createStoreObserver(deps.metrics) },

@@ -71,6 +71,8 @@ export function applySetting(entry: SettingEntry, tables: SettingTables, nowMs: 
     case 'kept':
       tables.kept.put(entry.name, entry.payload)
       return
+    case 'queue-end':
+      return
   }
 }
 

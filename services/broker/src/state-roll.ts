@@ -1,5 +1,5 @@
-// Self-contained segments: when the log moves to a new segment, all live settings and states are written once more,
-// paced over Turns and closed by a marker. No segment may be deleted until a later one is complete.
+// Self-contained segments: when the log moves to a new segment, all live settings and states, and where queues end, are
+// written once more, paced over Turns and closed by a marker. No segment may be deleted until a later one is complete.
 import { type CommitLogOffset, MqError, commitLogOffset } from '@rocketmq-ts/model'
 import type { Logger, Scheduler, Turns } from '@rocketmq-ts/runtime'
 import type { MessageStore } from '@rocketmq-ts/store'
@@ -7,6 +7,7 @@ import type { BrokerEvent } from './events.ts'
 import type { KeptEntries } from './foreign/kept-entries.ts'
 import type { GroupTable } from './groups/group-table.ts'
 import type { Inflight, SettingEntry } from './inflight/inflight.ts'
+import { liveQueueEnds } from './journal/queue-ends.ts'
 import { liveSettings } from './settings-writer.ts'
 import type { TopicTable } from './topics/topic-table.ts'
 
@@ -37,7 +38,7 @@ export interface StateRollDeps {
   readonly logger: Logger<BrokerEvent>
   /** Bytes of one Turn's journal record from which the rest waits for the next Turn. */
   readonly recordBytesSoft: number
-  readonly store: Pick<MessageStore, 'appended'>
+  readonly store: Pick<MessageStore, 'appended' | 'queueEnds'>
   /** Start of the newest segment whose states were complete before this start, −1 where that is not known. */
   readonly statesCompleteFrom: number
 }
@@ -61,6 +62,12 @@ interface Roll {
 
 function stopError(): MqError {
   return new MqError('closed', 'the broker stops: its states are written again by the next one')
+}
+
+/** Queues behind the settings: an entry is of the topic that lives when it is journaled. */
+function* toRepeat(deps: StateRollDeps): Generator<SettingEntry> {
+  yield* liveSettings(deps)
+  yield* liveQueueEnds(deps.store)
 }
 
 /** Creates the writer of full states. */
@@ -102,7 +109,7 @@ export function createStateRoll(deps: StateRollDeps): StateRoll {
 
   function begin(base: CommitLogOffset): void {
     if (current !== undefined) return
-    current = { base, settings: liveSettings(deps), settingsDone: false, begun: false }
+    current = { base, settings: toRepeat(deps), settingsDone: false, begun: false }
     soon(current)
   }
 

@@ -44,6 +44,18 @@ async function sendUntilRolled({ peer, world, events }: BrokerHarness, topic: st
   }
 }
 
+/** Both generations of the checkpoint, and the files of all queues. */
+function loseQueueFiles({ machine }: BrokerHarness): void {
+  const { disk } = machine
+  for (const { name } of disk.list('/store')) if (name.startsWith('queue-checkpoint')) disk.remove(`/store/${name}`)
+  for (const { name: topic } of disk.list('/store/consumequeue')) {
+    for (const { name: queueId } of disk.list(`/store/consumequeue/${topic}`)) {
+      const folder = `/store/consumequeue/${topic}/${queueId}`
+      for (const { name } of disk.list(folder)) disk.remove(`${folder}/${name}`)
+    }
+  }
+}
+
 /** From now on the log alone must know. */
 function removeStartCache({ machine }: BrokerHarness): void {
   for (const { name } of machine.disk.list('/store/config')) {
@@ -188,6 +200,30 @@ test('disk: 0.91 → sends get SERVICE_NOT_AVAILABLE, consuming and changes of t
   await broker.advance(10_000)
   expect((await broker.send('T', 'again')).code).toBe(ResponseCode.SUCCESS)
 })
+
+test.each(['kill', 'power loss', 'stop'])(
+  'age: all messages of queues went, then checkpoints and queue files are lost (%s) → no offset is given out again',
+  async (end) => {
+    const broker = await startBroker(SETTINGS)
+    for (const text of ['one', 'two', 'three']) await broker.send('heard', text)
+    for (const each of await broker.pop('heard', 'reader')) await broker.ack('heard', 'reader', each)
+    await broker.send('mute', 'nobody asks')
+    for (const text of ['older', 'topic']) await broker.send('again', text)
+    await fill(broker, 'T', 2)
+    await broker.advance(2 * HOUR_MS)
+    await broker.deleteTopic('again')
+    await broker.send('again', 'of this one')
+    if (end === 'stop') await broker.stop()
+    else broker.crash({ powerLoss: end === 'power loss' })
+    loseQueueFiles(broker)
+    await broker.restart()
+    for (const [topic, queueOffset] of Object.entries({ heard: 3, mute: 1, again: 1 })) {
+      expect((await broker.send(topic, 'next')).header).toMatchObject({ queueOffset })
+    }
+    const popped = await broker.pop('heard', 'reader')
+    expect(popped.map(({ record }) => record.queueOffset)).toStrictEqual([3])
+  },
+)
 
 test('topic rule: messages beyond it → what a group was given goes on in its retry topic, the rest is expired', async () => {
   const broker = await startBroker()

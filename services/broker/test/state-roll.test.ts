@@ -3,10 +3,12 @@ import { expect, test } from '@jest/globals'
 import { commitLogOffset, topicConfig } from '@rocketmq-ts/model'
 import { ResponseCode } from '@rocketmq-ts/remoting'
 import { type ReleaseCallback, silentLogger } from '@rocketmq-ts/runtime'
+import type { QueueEnd } from '@rocketmq-ts/store'
 import { createManualEffects } from '@rocketmq-ts/testkit'
 import { createKeptEntries } from '../src/foreign/kept-entries.ts'
 import { createGroupTable } from '../src/groups/group-table.ts'
 import { createInflight } from '../src/inflight/inflight.ts'
+import { queueEndsIn } from '../src/journal/queue-ends.ts'
 import { createStateRoll } from '../src/state-roll.ts'
 import { createTopicTable } from '../src/topics/topic-table.ts'
 import { startBroker } from './broker-harness.ts'
@@ -20,6 +22,7 @@ function setUp(topicCount = 0, recordBytesSoft = 1024 * 1024) {
   const events: unknown[] = []
   const records: Uint8Array[] = []
   const releases: ReleaseCallback[] = []
+  const ends: QueueEnd[] = []
   let isFull = false
   let failure: Error | undefined
   const roll = createStateRoll({
@@ -30,7 +33,7 @@ function setUp(topicCount = 0, recordBytesSoft = 1024 * 1024) {
     scheduler: effects.scheduler,
     logger: { ...silentLogger, info: (event) => void events.push(event) },
     recordBytesSoft,
-    store: { appended: 5000 },
+    store: { appended: 5000, queueEnds: () => ends },
     statesCompleteFrom: -1,
     turns: {
       release: (_, callback) => void releases.push(callback),
@@ -50,7 +53,7 @@ function setUp(topicCount = 0, recordBytesSoft = 1024 * 1024) {
   }
   const full = (value: boolean): void => void (isFull = value)
   const fail = (error: Error): void => void (failure = error)
-  return { effects, inflight, roll, events, records, replayed, full, fail }
+  return { effects, inflight, roll, events, records, ends, replayed, full, fail }
 }
 
 test('state roll: settings first, then states, then the marker; built-in topics have no settings to repeat', async () => {
@@ -66,6 +69,18 @@ test('state roll: settings first, then states, then the marker; built-in topics 
   ])
   expect(found.flatMap(({ statesComplete }) => statesComplete)).toStrictEqual([65_536])
   expect(found.at(-1)).toMatchObject({ statesComplete: [65_536], applied: 1 })
+})
+
+test('state roll: where queues end → behind the settings, of every queue, in front of the marker', async () => {
+  const { effects, roll, ends, replayed } = setUp(1)
+  for (let queueId = 0; queueId < 300; queueId += 1) ends.push({ topic: 'T0', queueId, end: 7 + queueId })
+  roll.rolled(commitLogOffset(65_536))
+  await effects.advance(100)
+  const found = replayed()
+  const settings = found.flatMap((each) => each.settings)
+  expect(settings[0]).toMatchObject({ kind: 'topic-state' })
+  expect(queueEndsIn(settings)).toStrictEqual(ends)
+  expect(found.at(-1)!.statesComplete).toStrictEqual([65_536])
 })
 
 test('state roll: more settings than one record should hold → several Turns, none left out', async () => {

@@ -1,6 +1,6 @@
 // What only the owner of a store knows of it: the journal inside the log, and files of its own beside it.
 import type { Files } from '@rocketmq-ts/runtime'
-import type { ReplayedRecord } from '../message-store.ts'
+import type { QueueEnd, ReplayedRecord } from '../message-store.ts'
 import type { Finding } from './finding.ts'
 
 /** What a journal record tells. */
@@ -9,6 +9,8 @@ export interface JournalFacts {
   readonly provenFlushed?: number | undefined
   /** Topics whose earlier records belong to an older incarnation. */
   readonly endedTopics: readonly string[]
+  /** See StoreOptions.queueEndsOf. */
+  readonly queueEnds?: readonly QueueEnd[]
   /** Why it can not be applied. */
   readonly problem?: string | undefined
 }

@@ -186,6 +186,7 @@ async function buildDerived({ folder, to }: Copying, owner: CheckOwner, deps: St
       holder: 'rmq store repair',
       flushedStampOf: (record) => owner.readJournal(record).provenFlushed,
       topicsEndedBy: (record) => owner.readJournal(record).endedTopics,
+      queueEndsOf: (record) => owner.readJournal(record).queueEnds ?? [],
     },
     deps,
   )

@@ -14,8 +14,6 @@ export interface SettingsFacts {
   readonly image: LogImage | undefined
   /** Mirrors were changed from outside: settings may be anything. */
   readonly isForeign: boolean
-  /** Files were damaged before this life. */
-  readonly wereFilesLost: boolean
 }
 
 /** Asks the broker, which runs. The model learns which of the settings it has. */
@@ -39,18 +37,13 @@ function resolve({ isForeign, verdict }: SettingsFacts, setting: Setting, number
   else verdict.add('settings', `${setting.name} is ${number ?? 'none'}, it can only be ${allowed.join(' or ')}`)
 }
 
-async function checkBounds({ host, model, verdict, image, wereFilesLost }: SettingsFacts, topic: TopicModel) {
+async function checkBounds({ host, model, verdict, image }: SettingsFacts, topic: TopicModel) {
   const stats = await host.client.topicStats(BROKER_ADDRESS, topic.name)
   if (image === undefined || stats === undefined) return
   const expected = maxOffsets(model, image, topic)
   for (const { queueId, maxOffset } of stats) {
     const own = expected.get(queueId) ?? 0
-    // Of a queue whose records have all expired only its files knew the end.
-    if (
-      maxOffset === own ||
-      (wereFilesLost && !image.records.some((record) => record.topic === topic.name && record.queueId === queueId))
-    )
-      continue
+    if (maxOffset === own) continue
     verdict.add('offsets', `${topic.name} queue ${queueId} ends at ${maxOffset}, its log says ${own}`)
   }
 }

@@ -95,8 +95,6 @@ class StoreRun {
   #fault: LifeFault | undefined
   /** Mirrors were changed from outside: settings may be anything. */
   #isForeign = false
-  /** Files were damaged before this life. */
-  #wereFilesLost = false
   /** Files were damaged since the last start. */
   #isDamaged = false
 
@@ -160,7 +158,6 @@ class StoreRun {
       if (host.isUp && wasStopped && !this.#isDamaged && host.life.rebuilt === 0 && host.life.scannedBytes !== 0) {
         this.verdict.add('clean', `after an orderly stop ${host.life.scannedBytes} bytes were read again`)
       }
-      this.#wereFilesLost = this.#isDamaged
       this.#isDamaged = false
       if (host.life.end === 'start-failed') this.#judgeFailedStart()
     }
@@ -173,7 +170,6 @@ class StoreRun {
       verdict,
       image: this.#image,
       isForeign: this.#isForeign,
-      wereFilesLost: this.#wereFilesLost,
     }
     await this.#whileUp(() => checkSettings(facts))
   }

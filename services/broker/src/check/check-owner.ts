@@ -7,6 +7,7 @@ import { decodeJournal } from '../inflight/journal/decode.ts'
 import { ownerStamp } from '../foreign/owner-stamp.ts'
 import { JOIN_MARK } from '../joining/join-mark.ts'
 import { settingsSink } from '../journal/peek.ts'
+import { queueEndsIn } from '../journal/queue-ends.ts'
 import { checkOwnFiles } from './own-files.ts'
 
 function readJournal(record: ReplayedRecord): JournalFacts {
@@ -14,7 +15,7 @@ function readJournal(record: ReplayedRecord): JournalFacts {
   try {
     const provenFlushed = decodeJournal(decodeRecord(record.bytes).body, settingsSink(settings))
     const ended = settings.filter(({ kind }) => kind === 'topic-created' || kind === 'topic-deleted')
-    return { provenFlushed, endedTopics: ended.map(({ name }) => name) }
+    return { provenFlushed, endedTopics: ended.map(({ name }) => name), queueEnds: queueEndsIn(settings) }
   } catch (error) {
     if (!(error instanceof MqError)) throw error
     return { endedTopics: [], problem: error.message }

@@ -164,10 +164,12 @@ export type SettingKind =
   | 'group-deleted'
   | 'group-state'
   | 'kept'
+  | 'queue-end'
 
 /**
  * A change to topics or groups as the journal keeps it. '-state' entries repeat live settings at a segment roll. 'kept' is
- * what is kept for another broker, by the name of its file.
+ * what is kept for another broker, by the name of its file. 'queue-end' says where a queue of
+ * a topic ends; it is for the start of the store.
  */
 export interface SettingEntry {
   readonly kind: SettingKind

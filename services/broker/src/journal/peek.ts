@@ -1,8 +1,9 @@
 // What the store asks of journal records while it recovers: the flushed position they prove, and topics that end there.
 import { MqError, SystemTopic, decodeRecord } from '@rocketmq-ts/model'
-import type { ReplayedRecord } from '@rocketmq-ts/store'
+import type { QueueEnd, ReplayedRecord } from '@rocketmq-ts/store'
 import type { SettingEntry } from '../inflight/inflight.ts'
 import { type JournalSink, decodeJournal } from '../inflight/journal/decode.ts'
+import { queueEndsIn } from './queue-ends.ts'
 
 function ignore(): void {}
 
@@ -50,4 +51,9 @@ export function flushedStampOf(record: ReplayedRecord): number | undefined {
 export function topicsEndedBy(record: ReplayedRecord): readonly string[] {
   const settings = peek(record)?.settings ?? []
   return settings.filter(({ kind }) => kind === 'topic-created' || kind === 'topic-deleted').map(({ name }) => name)
+}
+
+/** Where queues ended when this record was written, as far as it says so. */
+export function queueEndsOf(record: ReplayedRecord): readonly QueueEnd[] {
+  return queueEndsIn(peek(record)?.settings ?? [])
 }

@@ -59,4 +59,5 @@ export const SETTING_KINDS = [
   'group-deleted',
   'group-state',
   'kept',
+  'queue-end',
 ] as const
