@@ -1,9 +1,9 @@
 // One open file. Writes and hot reads go through the page cache on the calling thread; syncs and cold reads own a
-// thread of the pool. The descriptor is closed only after the last operation on it has ended.
+// thread of the pool. Its descriptors are closed only after the last operation on them has ended.
 import fs from 'node:fs'
 import { type File, FileError, type ReadLane } from '../files.ts'
+import { DirectReads, isWholeBlocks, type ReadLanes } from './direct-reads.ts'
 import { errnoOf, fileError } from './file-errors.ts'
-import type { Lane } from './lanes.ts'
 
 /** Largest piece of a cold read: what one read may take from the others in its lane. */
 const COLD_PIECE_BYTES = 1024 * 1024
@@ -14,6 +14,8 @@ function isInterruption(error: unknown): boolean {
   const errno = errnoOf(error)
   return errno === 'EINTR' || errno === 'EAGAIN'
 }
+
+type Done<Result> = (error: Error | null, result?: Result) => void
 
 /** What is left of `chunks` after their first `bytes`. */
 function without(chunks: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
@@ -34,15 +36,17 @@ function without(chunks: readonly Uint8Array[], bytes: number): readonly Uint8Ar
 export class NodeFile implements File {
   readonly path: string
   readonly #descriptor: number
-  readonly #coldLane: Lane
+  readonly #lanes: ReadLanes
+  /** From the first direct read on: most files have none. */
+  #direct: DirectReads | undefined
   #running = 0
   #closed: Promise<void> | undefined
   #whenUnused: (() => void) | undefined
 
-  constructor(path: string, descriptor: number, coldLane: Lane) {
+  constructor(path: string, descriptor: number, lanes: ReadLanes) {
     this.path = path
     this.#descriptor = descriptor
-    this.#coldLane = coldLane
+    this.#lanes = lanes
   }
 
   async size(): Promise<number> {
@@ -92,6 +96,7 @@ export class NodeFile implements File {
   }
 
   async read(position: number, into: Uint8Array, lane: ReadLane = 'hot', group?: string): Promise<number> {
+    if (lane === 'direct' && isWholeBlocks(position, into.length)) return this.#readEitherWay(position, into, group)
     let filled = 0
     while (filled < into.length) {
       const wanted = into.length - filled
@@ -120,9 +125,28 @@ export class NodeFile implements File {
 
   async #close(): Promise<void> {
     if (this.#running > 0) await new Promise<void>((resolve) => (this.#whenUnused = resolve))
+    await this.#direct?.close()
     await new Promise<void>((resolve, reject) => {
       fs.close(this.#descriptor, (error) => (error ? reject(fileError(error, 'close', this.path)) : resolve()))
     })
+  }
+
+  /** The faster way first; what the system does not read directly comes through the page cache. */
+  async #readEitherWay(position: number, into: Uint8Array, group?: string): Promise<number> {
+    const direct = (this.#direct ??= new DirectReads(this.path, this.#lanes))
+    const { ways } = direct
+    if (ways.next() === 'direct') {
+      return this.#run<number>('read', (done) => {
+        direct.read({ position, into, group }, (error, count) => {
+          if (error !== null || count !== undefined) done(error, count)
+          else this.#enterCold(position, into, group, done)
+        })
+      })
+    }
+    const startedMs = performance.now()
+    const count = await this.read(position, into, 'cold', group)
+    ways.took('cached', performance.now() - startedMs, count)
+    return count
   }
 
   #readOnce(position: number, into: Uint8Array, at: number, length: number): Promise<number> {
@@ -130,21 +154,21 @@ export class NodeFile implements File {
   }
 
   #readCold(position: number, into: Uint8Array, at: number, length: number, group?: string): Promise<number> {
-    return this.#run<number>('read', (done) => {
-      this.#coldLane.enter((leave) => {
-        fs.read(this.#descriptor, into, at, length, position, (error, count) => {
-          leave()
-          done(error, count)
-        })
-      }, group)
-    })
+    const part = into.subarray(at, at + length)
+    return this.#run<number>('read', (done) => this.#enterCold(position, part, group, done))
+  }
+
+  #enterCold(position: number, into: Uint8Array, group: string | undefined, done: Done<number>): void {
+    this.#lanes.cold.enter((leave) => {
+      fs.read(this.#descriptor, into, 0, into.length, position, (error, count) => {
+        leave()
+        done(error, count)
+      })
+    }, group)
   }
 
   /** Runs one operation on a pool thread and keeps the descriptor open meanwhile. */
-  #run<Result = void>(
-    action: string,
-    operation: (done: (error: Error | null, result?: Result) => void) => void,
-  ): Promise<Result> {
+  #run<Result = void>(action: string, operation: (done: Done<Result>) => void): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#checkOpen()
       this.#running += 1

@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type File, FileError, type Files, type FolderEntry } from '../files.ts'
+import { DIRECT_READS_MAX, type ReadLanes } from './direct-reads.ts'
 import { errnoOf, fileError } from './file-errors.ts'
 import { NodeFile } from './file.ts'
 import { lockFolder } from './folder-lock.ts'
@@ -108,13 +109,16 @@ async function readWhole(file: File, bytesMax: number): Promise<Uint8Array> {
 export function createNodeFiles(options?: { readonly threads?: number }): Files {
   const configured = Number(process.env['UV_THREADPOOL_SIZE'])
   const threads = options?.threads ?? (configured > 0 ? configured : POOL_THREADS_DEFAULT)
-  const coldLane = createLane(Math.max(1, threads - POOL_THREADS_KEPT))
+  const lanes: ReadLanes = {
+    cold: createLane(Math.max(1, threads - POOL_THREADS_KEPT)),
+    direct: createLane(DIRECT_READS_MAX),
+  }
 
   async function open(path: string, mode: 'create' | 'must-exist' | 'read'): Promise<File> {
     const create = mode === 'create' ? fs.constants.O_CREAT : 0
     const access = mode === 'read' ? fs.constants.O_RDONLY : fs.constants.O_RDWR
     const descriptor = await openDescriptor(path, access | create, 'open')
-    return new NodeFile(path, descriptor, coldLane)
+    return new NodeFile(path, descriptor, lanes)
   }
 
   return {
@@ -130,7 +134,7 @@ export function createNodeFiles(options?: { readonly threads?: number }): Files 
         if (errnoOf((error as Error).cause) === 'ENOENT') return undefined
         throw error
       }
-      const file = new NodeFile(path, descriptor, coldLane)
+      const file = new NodeFile(path, descriptor, lanes)
       try {
         return await readWhole(file, bytesMax)
       } finally {

@@ -1,7 +1,7 @@
 // Reads of what is no longer in the page cache. Records of a backlog lie close to one another, so where reads are dense
 // they are served from pieces of up to 1 MiB that several readers share; elsewhere each record is read alone.
 // Invariant: pieces in memory and those being read never take more than the bytes allowed, and a lent byte is a copied one.
-import type { Scheduler } from '@rocketmq-ts/runtime'
+import { pageAligned, type ReadLane, type Scheduler } from '@rocketmq-ts/runtime'
 import type { Segment } from './segment.ts'
 
 const KiB = 1024
@@ -72,8 +72,10 @@ export function createColdReads(options: {
   readonly scheduler: Scheduler
   readonly segmentBytes: number
   readonly bytesMax: number
+  /** Of pieces; single records are read as 'cold'. */
+  readonly pieceLane: ReadLane
 }): ColdReads {
-  const { scheduler, segmentBytes } = options
+  const { scheduler, segmentBytes, pieceLane } = options
   // No piece goes beyond its segment.
   const pieceBytes = Math.min(PIECE_BYTES, segmentBytes)
   const piecesMax = Math.floor(options.bytesMax / PIECE_BYTES)
@@ -85,7 +87,7 @@ export function createColdReads(options: {
 
   /** Room for one more, or undefined while all are being read. */
   function takeBuffer(): Buffer | undefined {
-    if (pieces.size < piecesMax) return Buffer.allocUnsafeSlow(pieceBytes)
+    if (pieces.size < piecesMax) return pageAligned(pieceBytes)
     for (const piece of pieces.values()) {
       if (piece.waiting !== undefined) continue
       pieces.delete(piece.start)
@@ -102,7 +104,7 @@ export function createColdReads(options: {
     pieces.set(start, piece)
     loneReads.delete(start)
     const length = Math.min(PIECE_BYTES, end - start, segment.base + segmentBytes - start)
-    segment.file.read(start - segment.base, buffer.subarray(0, length), 'cold', group).then(
+    segment.file.read(start - segment.base, buffer.subarray(0, length), pieceLane, group).then(
       (count) => {
         piece.length = count
         handOut(piece)

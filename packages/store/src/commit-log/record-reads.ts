@@ -9,7 +9,7 @@ import {
   RECORD_BYTES_MIN,
   STORE_TIMESTAMP_HEAD_BYTES,
 } from '@rocketmq-ts/model'
-import type { Scheduler } from '@rocketmq-ts/runtime'
+import type { ReadLane, Scheduler } from '@rocketmq-ts/runtime'
 import type { RecordRange } from '../message-store.ts'
 import { createColdReads } from './cold-reads.ts'
 import { AROUND_BODY_BYTES_MAX, checkRecord, damaged, RECORD_BYTES_MAX } from './scan.ts'
@@ -39,15 +39,18 @@ export interface RecordReadsOptions {
   readonly bodyBytesMax: number
   readonly hotBytes: number
   readonly coldReadBytes: number
+  /** Of pieces that are read ahead. */
+  readonly pieceLane: ReadLane
 }
 
 /** Creates the reads of a log that this process writes from its present end on. */
 export function createRecordReads({ scheduler, segments, log, ...bounds }: RecordReadsOptions): RecordReads {
-  const { hotBytes, coldReadBytes } = bounds
+  const { hotBytes, coldReadBytes, pieceLane } = bounds
   const sizeMax = Math.min(RECORD_BYTES_MAX, bounds.bodyBytesMax + AROUND_BODY_BYTES_MAX)
   const startedAt = log.written
   const peek = createRecordPeek()
-  const coldReads = createColdReads({ scheduler, segmentBytes: segments.segmentBytes, bytesMax: coldReadBytes })
+  const { segmentBytes } = segments
+  const coldReads = createColdReads({ scheduler, segmentBytes, bytesMax: coldReadBytes, pieceLane })
 
   /** Written by this process and not long ago: in the page cache. */
   function isHot(position: number): boolean {

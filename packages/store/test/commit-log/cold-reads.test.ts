@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import type { File } from '@rocketmq-ts/runtime'
+import type { File, ReadLane } from '@rocketmq-ts/runtime'
 import { type ColdReads, createColdReads } from '../../src/commit-log/cold-reads.ts'
 
 const KiB = 1024
@@ -14,6 +14,7 @@ const STRIDE_BYTES = 992 * KiB
 interface Asked {
   readonly at: number
   readonly bytes: number
+  readonly lane: string | undefined
   readonly group: string | undefined
   /** Ends the read with so many bytes, all of them without. */
   end(bytes?: number): Promise<void>
@@ -25,18 +26,18 @@ function byteAt(position: number): number {
   return (position * 31 + (position >>> 10)) & 0xff
 }
 
-function setUp(bytesMax = 4 * MiB, base = 0) {
+function setUp(bytesMax = 4 * MiB, base = 0, pieceLane: ReadLane = 'direct') {
   const asked: Asked[] = []
   const later: (() => void)[] = []
   const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
   const file = {
     path: 'segment',
     read(at: number, into: Uint8Array, lane?: string, group?: string) {
-      expect(lane).toBe('cold')
       return new Promise<number>((resolve, reject) => {
         asked.push({
           at,
           bytes: into.length,
+          lane,
           group,
           end(bytes = into.length) {
             for (let index = 0; index < bytes; index += 1) into[index] = byteAt(base + at + index)
@@ -52,7 +53,7 @@ function setUp(bytesMax = 4 * MiB, base = 0) {
     },
   } as unknown as File
   const scheduler = { soon: (task: () => void) => void later.push(task), after: () => ({ cancel() {} }) }
-  const reads: ColdReads = createColdReads({ scheduler, segmentBytes: SEGMENT_BYTES, bytesMax })
+  const reads: ColdReads = createColdReads({ scheduler, segmentBytes: SEGMENT_BYTES, bytesMax, pieceLane })
   const segment = { base, file }
 
   function read(position: number, { bytes = RECORD_BYTES, group = 'G', end = base + SEGMENT_BYTES } = {}) {
@@ -94,6 +95,7 @@ test('cold reads: more of them within one piece → it is read as a whole, who w
   const { asked, read } = setUp()
   const early = [0, 1, 2, 3, 4].map((index) => read(index * RECORD_BYTES))
   expect(asked.map(({ bytes }) => bytes)).toEqual([RECORD_BYTES, RECORD_BYTES, RECORD_BYTES, MiB])
+  expect(asked.map(({ lane }) => lane)).toEqual(['cold', 'cold', 'cold', 'direct'])
   for (const one of asked) await one.end()
   expect(await Promise.all(early.map(async ({ count }) => count))).toEqual(early.map(() => RECORD_BYTES))
   expect(early.every(({ isRight }) => isRight())).toBe(true)
