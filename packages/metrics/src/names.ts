@@ -44,6 +44,25 @@ export const MetricName = {
     fixed: ['is_system'],
   }),
 
+  // Broker: transactions
+  halfMessages: gauge('rocketmq_half_messages', 'Messages of transactions that nobody has ended yet.'),
+  commitMessages: counter('rocketmq_commit_messages_total', 'Messages of transactions that were committed.', {
+    open: ['topic'],
+  }),
+  rollbackMessages: counter('rocketmq_rollback_messages_total', 'Messages of transactions that were rolled back.', {
+    open: ['topic'],
+  }),
+  transactionFinishLatency: histogram(
+    'rocketmq_finish_message_latency_milliseconds',
+    'Milliseconds from a half message to the end of its transaction.',
+    [5, 100, 1000, 10_000, 60_000, 600_000, 3_600_000],
+  ),
+  transactionChecks: counter(
+    'rocketmq_ts_transaction_checks_total',
+    'Questions about transactions that nobody ended: asked of a producer, or unanswerable for want of one.',
+    { open: ['topic'], fixed: ['result'] },
+  ),
+
   // Broker: consuming
   consumerLagMessages: gauge(
     'rocketmq_consumer_lag_messages',

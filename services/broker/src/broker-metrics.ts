@@ -11,6 +11,8 @@ import { requestCodeName, ResponseCode, responseCodeName } from '@rocketmq-ts/re
 import type { Clock, Files, Logger } from '@rocketmq-ts/runtime'
 import type { MessageStore } from '@rocketmq-ts/store'
 import type { BrokerEvent } from './events.ts'
+import type { CheckBackDeps } from './transaction/check-back.ts'
+import type { TransactionDeps } from './transaction/transactions.ts'
 import type { FullReason, Inflight } from './inflight/inflight.ts'
 import { TOPICS_MAX } from './limits.ts'
 import { kindLabels, registerGroupGauges } from './metrics/group-gauges.ts'
@@ -28,6 +30,8 @@ export interface BrokerMetrics {
   dead(topic: string, group: string): void
   /** A pop found messages and no room for them in flight. */
   full(topic: string, group: string, bound: FullReason): void
+  onDecided: TransactionDeps['onDecided']
+  onChecked: CheckBackDeps['onChecked']
   turned(turn: { readonly jobs: number; readonly handledMs: number; readonly tookMs: number }): void
 }
 
@@ -44,6 +48,7 @@ export interface MetricsSources {
   readonly requestsWaiting: () => number
   readonly connections: () => number
   readonly isReady: () => boolean
+  readonly halfMessages: () => number
 }
 
 interface Traffic {
@@ -70,11 +75,13 @@ export function createBrokerMetrics(registry: MetricsRegistry, sources: MetricsS
   const groupNumber = registry.gauge(MetricName.consumerGroupNumber)
   const watermark = registry.gauge(MetricName.processorWatermark)
   const ready = registry.gauge(MetricName.ready)
+  const half = registry.gauge(MetricName.halfMessages)
   registry.collect(() => {
     topicNumber.set({}, sources.topics())
     groupNumber.set({}, sources.groups())
     watermark.set({ processor: 'turn' }, sources.requestsWaiting())
     ready.set({}, sources.isReady() ? 1 : 0)
+    half.set({}, sources.halfMessages())
   })
   return {
     ...counters,
@@ -102,6 +109,10 @@ export function createTrafficCounters(registry: MetricsRegistry): Omit<BrokerMet
   const throughputOut = registry.counter(MetricName.throughputOut)
   const sendToDlq = registry.counter(MetricName.sendToDlqMessages)
   const popFull = registry.counter(MetricName.popFull)
+  const committed = registry.counter(MetricName.commitMessages)
+  const rolledBack = registry.counter(MetricName.rollbackMessages)
+  const finishLatency = registry.histogram(MetricName.transactionFinishLatency).with({})
+  const checks = registry.counter(MetricName.transactionChecks)
   const trafficIn = new Map<string, Traffic>()
   const trafficOut = new Map<string, Map<string, Traffic>>()
   const sizes = {
@@ -128,19 +139,28 @@ export function createTrafficCounters(registry: MetricsRegistry): Omit<BrokerMet
     return traffic
   }
 
+  function sent(topic: string, bytes: number): void {
+    let traffic = trafficIn.get(topic)
+    if (traffic === undefined) {
+      const labels = { topic, message_type: 'normal', is_system: String(isSystemTopic(topic)) }
+      if (trafficIn.size >= TOPICS_MAX) trafficIn.clear()
+      traffic = { messages: messagesIn.with(labels), bytes: throughputIn.with(labels) }
+      trafficIn.set(topic, traffic)
+    }
+    traffic.messages.add()
+    traffic.bytes.add(bytes)
+    sizes[isSystemTopic(topic) ? 'system' : 'user'].record(bytes)
+  }
+
   return {
-    sent(topic, bytes) {
-      let traffic = trafficIn.get(topic)
-      if (traffic === undefined) {
-        const labels = { topic, message_type: 'normal', is_system: String(isSystemTopic(topic)) }
-        if (trafficIn.size >= TOPICS_MAX) trafficIn.clear()
-        traffic = { messages: messagesIn.with(labels), bytes: throughputIn.with(labels) }
-        trafficIn.set(topic, traffic)
-      }
-      traffic.messages.add()
-      traffic.bytes.add(bytes)
-      sizes[isSystemTopic(topic) ? 'system' : 'user'].record(bytes)
+    sent,
+    onDecided(topic, decision, afterMs, bytes) {
+      if (decision === 'commit') sent(topic, bytes)
+      if (decision === 'commit') committed.add({ topic })
+      else rolledBack.add({ topic })
+      finishLatency.record(afterMs)
     },
+    onChecked: (topic, result) => checks.add({ topic, result }),
     delivered(topic, group, messages, bytes) {
       const traffic = outOf(topic, group)
       traffic.messages.add(messages)

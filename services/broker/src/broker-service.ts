@@ -40,7 +40,7 @@ export function createBroker(settings: BrokerSettings, deps: BrokerDeps): Broker
       if (running === undefined) return { ready: false, reason: 'the broker starts: it recovers its log' }
       return running.readiness()
     },
-    connectLocal: () => required().connectLocal(),
+    connectLocal: (handler) => required().connectLocal(handler),
     ledger: () => required().ledger(),
   }
 }

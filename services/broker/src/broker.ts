@@ -11,6 +11,7 @@ import {
   dispatchRequests,
   formatAddress,
   observeRequests,
+  refuseAll,
 } from '@rocketmq-ts/remoting'
 import { createFilterCache } from '@rocketmq-ts/filter'
 import { type MetricsRegistry, createMetricsRegistry } from '@rocketmq-ts/metrics'
@@ -30,7 +31,7 @@ import type { BrokerEvent } from './events.ts'
 import { createExpiry } from './expiry.ts'
 import { createKeptEntries } from './foreign/kept-entries.ts'
 import { createGroupRequests } from './groups/group-requests.ts'
-import { attemptsMax, createGroupTable } from './groups/group-table.ts'
+import { createGroupTable } from './groups/group-table.ts'
 import { type HostPort, hostPortOf } from './host-port.ts'
 import { createInflight } from './inflight/inflight.ts'
 import { createBrokerJoin } from './joining/broker-join.ts'
@@ -68,6 +69,7 @@ import { DRAIN_MS, TURN_JOBS_MAX, UNREGISTER_WAIT_MS } from './limits.ts'
 import { createStateRoll } from './state-roll.ts'
 import { type SteadyClock, createSteadyClock } from './steady-clock.ts'
 import { openStore } from './open-store.ts'
+import { attemptsBy, createBrokerTransactions } from './transaction/broker-transactions.ts'
 import { createTopicRequests } from './topics/topic-requests.ts'
 import { createTopicTable } from './topics/topic-table.ts'
 
@@ -90,8 +92,8 @@ export interface Broker extends Service {
   /** The address that routes name. */
   readonly advertisedAddress: string
   readiness(): Readiness
-  /** A connection within the process. */
-  connectLocal(): Peer
+  /** A connection within the process. `handler` takes what the broker asks of its clients. */
+  connectLocal(handler?: RequestHandler): Peer
   /** Where every message is, for each group. */
   ledger(): QueueLedger[]
 }
@@ -104,12 +106,6 @@ export interface RunningBroker extends Omit<Broker, 'start'> {
    */
   register(): Promise<void>
 }
-
-const refuse: RequestHandler = (request) =>
-  request.respond({
-    code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
-    remark: `request code ${request.code} is not for a client`,
-  })
 
 /** Opens the folder, recovers and listens; what fails on the way leaves nothing open. */
 export async function openBroker(settings: BrokerSettings, deps: BrokerDeps): Promise<RunningBroker> {
@@ -136,7 +132,7 @@ async function openAround(
   const groups = createGroupTable()
   const kept = createKeptEntries()
   const inflight = createInflight({
-    maxAttempts: (group) => attemptsMax(groups.get(group)),
+    maxAttempts: attemptsBy(groups, settings),
     onFree: ({ topic, group, queueId }) => polling.messageReleased(topic, group, queueId),
   })
   const moved = createMovedDeliveries({ inflight, store })
@@ -160,6 +156,7 @@ async function openAround(
     requestsWaiting: () => turns.waiting,
     connections: () => server.connectionCount,
     isReady: () => readiness().ready,
+    halfMessages: () => transactions.undecided,
   })
   const journal = createJournal({ store, inflight, clock, storeHost, recordBytesSoft })
   const turns = createTurns({
@@ -196,7 +193,8 @@ async function openAround(
   const copying = { inflight, store, turns, clock, scheduler, logger, storeHost, ensureTopic: writer.ensureTopic }
   const deadLetters = createDeadLetters({ ...copying, onDead: (topic, group) => metrics.dead(topic, group) })
   const survivors = createSurvivors({ ...copying, moved, topics })
-  const expiry = createExpiry({ inflight, scheduler, clock, turns, polling, deadLetters })
+  const transactions = createBrokerTransactions({ ...copying, moved, topics, deadLetters, settings, ...metrics })
+  const expiry = createExpiry({ inflight, scheduler, clock, turns, polling, deadLetters, checkBack: transactions })
   const live = { ...tables, turns, scheduler, store, logger }
   const stateRoll = createStateRoll({ ...live, recordBytesSoft, statesCompleteFrom: restored.statesCompleteFrom })
   const derivedFiles = createDerivedFiles({
@@ -239,11 +237,14 @@ async function openAround(
         storeHost,
         bodyBytesMax: settings.maxMessageSize,
         topicForSend: topicRequests.topicForSend,
+        transactions,
         onSent(topic, bytes) {
           metrics.sent(topic, bytes)
           runtimeInfo.sent(1)
         },
       }),
+      endTransaction: transactions.endTransaction,
+      clients: transactions.clients,
       pop: createPopMessage({
         ...popDeps,
         filters: createFilterCache(),
@@ -342,18 +343,15 @@ async function openAround(
     return brokerReadiness({ store, isStopping: stopping, isKnown: registration.known })
   }
 
-  store.onVisible((record) => polling.messageVisible(record.topic, record.queueId, record.tagsCode))
+  store.onVisible((record) => {
+    polling.messageVisible(record.topic, record.queueId, record.tagsCode)
+    transactions.visible(record)
+  })
   store.onRoll((base) => stateRoll.rolled(base))
   startRetention({ survivors, fence, ...live, stateRoll, settings, wallClock: deps.clock })
+  await transactions.recover(restored)
   await server.start()
   expiry.rearm()
-
-  async function writeDerivedFiles(): Promise<void> {
-    if (store.failure !== undefined) return
-    await derivedFiles.write().catch((error: unknown) => {
-      logger.warn({ event: 'snapshot.failed', message: error instanceof Error ? error.message : String(error) })
-    })
-  }
 
   return {
     async register() {
@@ -374,8 +372,8 @@ async function openAround(
       return advertisedAddress()
     },
     readiness,
-    connectLocal() {
-      return createDirectPeers({ clock, scheduler, handlerA: refuse, handlerB: handler, listener: 'broker' })[0]
+    connectLocal(handlerA = refuseAll) {
+      return createDirectPeers({ clock, scheduler, handlerA, handlerB: handler, listener: 'broker' })[0]
     },
     ledger: () => ledgerReport(inflight, store),
     async stop() {
@@ -391,8 +389,9 @@ async function openAround(
       derivedFiles.stop()
       await server.stop()
       if (isDefective) return
+      transactions.stop()
       await turns.idle()
-      await writeDerivedFiles()
+      await derivedFiles.writeLast()
       await store.close()
       logger.info({ event: 'broker.stopped', brokerName: settings.brokerName })
     },

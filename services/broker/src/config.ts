@@ -152,6 +152,24 @@ export const brokerConfig = defineConfig(
       max: QUEUES_PER_TOPIC_MAX,
       help: 'Most queues of a topic that is created by a send.',
     }),
+    transactionTimeOut: durationMs({
+      default: 6 * SECOND,
+      min: 10,
+      max: 12 * 60 * MINUTE,
+      help: 'How long a producer has to end a transaction before it is asked for the first time.',
+    }),
+    transactionCheckInterval: durationMs({
+      default: 30 * SECOND,
+      min: 10,
+      max: 12 * 60 * MINUTE,
+      help: 'How often a producer is asked about a transaction that nobody ended.',
+    }),
+    transactionCheckMax: integer({
+      default: 15,
+      max: 1000,
+      help: 'Questions until such a message is given up: it goes to TRANS_CHECK_MAX_TIME_TOPIC.',
+    }),
+    rejectTransactionMessage: bool({ default: false, help: 'Refuse messages of transactions.' }),
     joinCluster: bool({
       default: false,
       help:

@@ -25,8 +25,10 @@ import type { TopicTable } from './topics/topic-table.ts'
 export interface DerivedFiles {
   /** Something changed: writes within the interval. */
   touch(): void
-  /** Writes now; rejects when that fails. Used at a clean stop. */
+  /** Writes now; rejects when that fails. */
   write(): Promise<void>
+  /** The same at a clean stop, where the log takes anything at all; a failure is told in the log. */
+  writeLast(): Promise<void>
   stop(): void
 }
 
@@ -36,7 +38,7 @@ export interface DerivedFilesDeps {
   /** The broker's steady clock. */
   readonly clock: Clock
   readonly turns: Pick<Turns, 'enter'>
-  readonly store: Pick<MessageStore, 'appended' | 'whenFlushed'>
+  readonly store: Pick<MessageStore, 'appended' | 'whenFlushed' | 'failure'>
   readonly inflight: Inflight
   readonly moved: Pick<MovedDeliveries, 'all'>
   readonly journal: Pick<Journal, 'seal'>
@@ -134,18 +136,24 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
     return following
   }
 
+  async function tryWrite(): Promise<void> {
+    await write().catch((error: unknown) => {
+      logger.warn({ event: 'snapshot.failed', message: error instanceof Error ? error.message : String(error) })
+    })
+  }
+
   return {
     touch() {
       if (timer !== undefined || stopped) return
       timer = scheduler.after(deps.intervalMs, () => {
         timer = undefined
-        if (store.appended === written) return
-        write().catch((error: unknown) => {
-          logger.warn({ event: 'snapshot.failed', message: error instanceof Error ? error.message : String(error) })
-        })
+        if (store.appended !== written) void tryWrite()
       })
     },
     write,
+    async writeLast() {
+      if (store.failure === undefined) await tryWrite()
+    },
     stop() {
       stopped = true
       timer?.cancel()

@@ -1,9 +1,11 @@
 // Releases deliveries whose invisible time is over. One timer for the earliest deadline of the broker; each Turn's work
 // is bounded. Deadlines are wall times of this broker's steady clock, so that they survive a restart.
+import { SystemTopic } from '@rocketmq-ts/model'
 import type { Clock, Scheduler, Timer, Turns } from '@rocketmq-ts/runtime'
 import type { Inflight } from './inflight/inflight.ts'
 import type { LongPolling } from './long-polling.ts'
 import type { DeadLetters } from './pop/dead-letter.ts'
+import type { CheckBack } from './transaction/check-back.ts'
 import { EXPIRED_PER_TURN_MAX } from './limits.ts'
 
 /** When the Turns are full, expiry is tried again after this time. */
@@ -22,6 +24,7 @@ export interface ExpiryDeps {
   readonly turns: Pick<Turns, 'enter'>
   readonly polling: LongPolling
   readonly deadLetters: DeadLetters
+  readonly checkBack: CheckBack
 }
 
 /** Creates the expiry of a broker. */
@@ -43,7 +46,10 @@ export function createExpiry(deps: ExpiryDeps): Expiry {
   function expire(): void {
     const expired = inflight.expire(clock.nowMs(), EXPIRED_PER_TURN_MAX)
     deps.deadLetters.move(expired.dead)
-    for (const queue of expired.readied) deps.polling.messageReleased(queue.topic, queue.group, queue.queueId)
+    for (const queue of expired.readied) {
+      if (queue.topic === SystemTopic.HALF) deps.checkBack.due(queue)
+      else deps.polling.messageReleased(queue.topic, queue.group, queue.queueId)
+    }
   }
 
   return {

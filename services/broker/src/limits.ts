@@ -36,6 +36,12 @@ export const EXPIRED_PER_TURN_MAX = 4096
 export const RETAINED_PER_TURN_MAX = 1024
 /** Dead letters whose copy is under way, at most. */
 export const DEAD_LETTERS_IN_WORK_MAX = 256
+/** Half messages that nobody has decided, at most; beyond, further ones are answered 'busy'. */
+export const UNDECIDED_MAX = 100_000
+/** Units of half messages that are looked at at once, at most. */
+export const UNITS_CLAIMED_MAX = 4096
+/** Questions about transactions that are under way, at most. */
+export const CHECKS_IN_WORK_MAX = 64
 /** Topics and groups of a broker, at most. */
 export const TOPICS_MAX = 65_536
 export const GROUPS_MAX = 100_000

@@ -8,6 +8,7 @@ import {
   ConsumerSendMsgBack,
   DeleteSubscriptionGroup,
   DeleteTopicInBroker,
+  EndTransaction,
   GetAllSubscriptionGroupConfig,
   GetAllTopicConfig,
   GetBrokerRuntimeInfo,
@@ -18,6 +19,7 @@ import {
   GetSubscriptionGroupConfig,
   GetTopicConfig,
   GetTopicStatsInfo,
+  HeartBeat,
   Notification,
   PopMessage,
   QueryConsumerOffset,
@@ -26,12 +28,14 @@ import {
   SearchOffsetByTimestamp,
   SendMessage,
   SendMessageV2,
+  UnregisterClient,
   UpdateAndCreateSubscriptionGroup,
   UpdateAndCreateTopic,
   ViewMessageById,
   createRequestTable,
   tableEntry,
 } from '@rocketmq-ts/remoting'
+import type { createClientRequests } from './clients/client-requests.ts'
 import type { createGroupRequests } from './groups/group-requests.ts'
 import type { createOffsetRequests } from './offsets/offset-requests.ts'
 import type { createAckMessage, createBatchAckMessage } from './pop/ack-message.ts'
@@ -44,10 +48,13 @@ import type { createMessageQueries } from './queries/message-queries.ts'
 import type { createProgress } from './queries/progress.ts'
 import type { RuntimeInfo } from './queries/runtime-info.ts'
 import type { createSendMessage } from './send/send-message.ts'
+import type { Transactions } from './transaction/transactions.ts'
 import type { createTopicRequests } from './topics/topic-requests.ts'
 
 export interface Handlers {
   readonly send: ReturnType<typeof createSendMessage>
+  readonly endTransaction: Transactions['endTransaction']
+  readonly clients: ReturnType<typeof createClientRequests>
   readonly pop: ReturnType<typeof createPopMessage>
   readonly ack: ReturnType<typeof createAckMessage>
   readonly batchAck: ReturnType<typeof createBatchAckMessage>
@@ -80,6 +87,20 @@ export function createBrokerRequestTable(handlers: Handlers): RequestTable {
   return createRequestTable([
     tableEntry({ request: SendMessage, resource: topicOf, action: 'pub', handle: handlers.send }),
     tableEntry({ request: SendMessageV2, resource: topicOf, action: 'pub', handle: handlers.send }),
+    tableEntry({
+      request: EndTransaction,
+      resource: ({ topic }) =>
+        topic === undefined || topic === '' ? CLUSTER_RESOURCE : { kind: 'topic', name: topic },
+      action: 'pub',
+      handle: handlers.endTransaction,
+    }),
+    tableEntry({ request: HeartBeat, resource: cluster, action: 'get', handle: handlers.clients.heartBeat }),
+    tableEntry({
+      request: UnregisterClient,
+      resource: cluster,
+      action: 'get',
+      handle: handlers.clients.unregisterClient,
+    }),
     tableEntry({ request: PopMessage, resource: topicAndGroupOf, action: 'sub', handle: handlers.pop }),
     tableEntry({ request: AckMessage, resource: topicAndGroupOf, action: 'sub', handle: handlers.ack }),
     tableEntry({ request: BatchAckMessage, resource: cluster, action: 'sub', handle: handlers.batchAck }),

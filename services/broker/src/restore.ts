@@ -43,6 +43,8 @@ export interface Restored {
   readonly journalRecords: number
   /** Start of the newest segment whose states a replayed record calls complete, −1 without any. */
   readonly statesCompleteFrom: number
+  /** No start cache could be used. */
+  readonly isFromLogAlone: boolean
 }
 
 /**
@@ -61,15 +63,20 @@ function applyRecord(deps: RestoreDeps, record: ReplayedRecord, claims: ClaimedC
   const properties = propertiesTextOf(decoded)
   const origin = originOf(properties)
   if (origin === undefined) return []
-  const settled = deps.inflight.applyOrigin(origin, isDeadLetterTopic(record.topic) ? 'dead' : 'scheduled')
+  const settled = deps.inflight.applyOrigin(origin, isLastTopic(record.topic) ? 'dead' : 'scheduled')
   const deadlineMs = hiddenToOf(properties)
   const incarnation = deps.topics.get(record.topic)?.incarnation
-  if (incarnation === undefined || isDeadLetterTopic(record.topic)) return []
+  if (incarnation === undefined || isLastTopic(record.topic)) return []
   const { topic, queueId, queueOffset: offset } = decoded
   const place = { topic, group: origin.group, queueId, offset }
   if (deadlineMs !== undefined) deps.moved.note(origin, place)
   if (settled) claims.push({ ...place, incarnation, popTime: origin.popTime, deadlineMs })
   return []
+}
+
+/** What is copied there is settled as dead. */
+function isLastTopic(topic: string): boolean {
+  return isDeadLetterTopic(topic) || topic === SystemTopic.CHECK_MAX_TIME
 }
 
 /** Where to replay from, and the time that the start cache knows. */
@@ -119,15 +126,23 @@ export async function restore(deps: RestoreDeps): Promise<Restored> {
   let journalRecords = 0
   let statesCompleteFrom = -1
   const claims: ClaimedCopy[] = []
+  let journalEnd = 0
   await deps.store.replay(
-    (topic) => topic === SystemTopic.INFLIGHT_LOG || isDeadLetterTopic(topic) || isRetryTopic(topic),
+    (topic) => topic === SystemTopic.INFLIGHT_LOG || isLastTopic(topic) || isRetryTopic(topic),
     commitLogOffset(from),
     (record) => {
       statesCompleteFrom = Math.max(statesCompleteFrom, ...applyRecord(deps, record, claims))
       journalRecords += 1
+      if (record.topic === SystemTopic.INFLIGHT_LOG) journalEnd = record.commitLogOffset
       // Our times ascend. The last one alone counts: no CRC covers them, and one that is damaged would move the clock for good.
       newestMs = record.storeTimestampMs
     },
+  )
+  // Copies of half messages lie among all others of their kind, so only those that the journal may not tell of are read.
+  await deps.store.replay(
+    (topic) => topic === SystemTopic.HALF,
+    commitLogOffset(from > 0 ? from : journalEnd),
+    (record) => void applyRecord(deps, record, claims),
   )
   for (const copy of claims) deps.moved.claim(copy)
   for (const queue of Array.from(deps.inflight.all())) {
@@ -143,5 +158,5 @@ export async function restore(deps: RestoreDeps): Promise<Restored> {
     const taken = await takeOver({ ...deps, journal }, foreign)
     deps.clock.notBefore(taken.newestMs)
   }
-  return { journalRecords, statesCompleteFrom }
+  return { journalRecords, statesCompleteFrom, isFromLogAlone: from === 0 }
 }

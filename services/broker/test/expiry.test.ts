@@ -24,6 +24,7 @@ function setUp(maxAttempts = 17) {
       exhausted() {},
       forward() {},
     },
+    checkBack: { due() {} },
     turns: {
       enter(job) {
         if (turns.isFull) return false

@@ -96,7 +96,7 @@ test('hostile: a send that calls itself half a transaction by its flag alone →
     flag: 0,
   }
   const answer = await broker.ask(SendMessageV2, header, utf8Encode('half'))
-  expect(answer.code).toBe(ResponseCode.REQUEST_CODE_NOT_SUPPORTED)
+  expect(answer.code).toBe(ResponseCode.MESSAGE_ILLEGAL)
   expect(answer.remark).toContain('sysFlag')
 })
 

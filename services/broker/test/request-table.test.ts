@@ -6,6 +6,8 @@ import { type Handlers, createBrokerRequestTable } from '../src/request-table.ts
 const handler = () => {}
 const handlers = {
   send: handler,
+  endTransaction: handler,
+  clients: { heartBeat: handler, unregisterClient: handler },
   pop: handler,
   ack: handler,
   batchAck: handler,
@@ -44,7 +46,7 @@ function ungated(table: RequestTable): number[] {
 
 test('request table: every row names resource and action, so that none passes the gate unseen', () => {
   const table = createBrokerRequestTable(handlers)
-  expect(table.size).toBe(26)
+  expect(table.size).toBe(29)
   expect(ungated(table)).toStrictEqual([])
 })
 

@@ -33,7 +33,8 @@ export function parseAddress(address: string): SocketAddress {
   return { host, port }
 }
 
-const refuseAll: RequestHandler = (request) =>
+/** The handler of those who are asked nothing. */
+export const refuseAll: RequestHandler = (request) =>
   request.respond({
     code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
     remark: `request code ${request.code} is not supported by a client`,

@@ -25,7 +25,7 @@ export const BUCKETS = [
 export type Bucket = (typeof BUCKETS)[number]
 
 /** Buckets a single claimed message can end in. */
-export type SettledBucket = Exclude<Bucket, 'beforeStart' | 'waiting' | 'ready' | 'inFlight' | 'rolledBack'>
+export type SettledBucket = Exclude<Bucket, 'beforeStart' | 'waiting' | 'ready' | 'inFlight'>
 
 /** Bounds of the core. At each one there is a defined answer, see the functions that name them. */
 export interface InflightLimits {
@@ -339,6 +339,8 @@ export interface Inflight {
   claim(queue: QueueState, offset: number, delivery: { readonly popTime: number; readonly deadlineMs: number }): boolean
   /** The delivery of the message that is neither settled nor released. */
   deliveryAt(queue: QueueState, offset: number): Delivery | undefined
+  /** The latest delivery of the message, released or not, while it is not settled. */
+  pendingAt(queue: QueueState, offset: number): PendingDelivery | undefined
   /** Whether some delivery of the message is neither settled nor released. */
   isInFlight(queue: QueueState, offset: number): boolean
 

@@ -143,6 +143,11 @@ export function createInflight(options: InflightOptions): Inflight {
     if (mask !== 0) pushWindow(block, mask)
   }
 
+  function pendingIn(queue: LiveQueue, slot: number, offset: number): PendingDelivery {
+    const deadlineMs = entries.kind[slot] === EntryKind.ready ? undefined : entries.deadline[slot]!
+    return { queue, offset, popTime: entries.popTime[slot]!, attempts: entries.attempts[slot]!, deadlineMs }
+  }
+
   function oldest(queue: LiveQueue, max: number): PendingDelivery[] {
     const found: PendingDelivery[] = []
     for (let slot = queue.head; slot >= 0; slot = entries.next[slot]!) {
@@ -150,10 +155,7 @@ export function createInflight(options: InflightOptions): Inflight {
       // Rows of one block are not in order: the block is taken whole.
       if (found.length >= max && base > found.at(-1)!.offset) break
       for (let rest = entries.mask[slot]!; rest !== 0; rest &= rest - 1) {
-        const offset = base + lowestBit(rest)
-        const isReady = entries.kind[slot] === EntryKind.ready
-        const deadlineMs = isReady ? undefined : entries.deadline[slot]!
-        found.push({ queue, offset, popTime: entries.popTime[slot]!, attempts: entries.attempts[slot]!, deadlineMs })
+        found.push(pendingIn(queue, slot, base + lowestBit(rest)))
       }
     }
     return found.sort((a, b) => a.offset - b.offset).slice(0, max)
@@ -296,6 +298,10 @@ export function createInflight(options: InflightOptions): Inflight {
       const slot = entries.find(live(queue), offset)
       if (queue.dropped || slot < 0 || entries.kind[slot] === EntryKind.ready) return undefined
       return { queue, offset, popTime: entries.popTime[slot]!, attempts: entries.attempts[slot]! }
+    },
+    pendingAt(queue, offset) {
+      const slot = entries.find(live(queue), offset)
+      return queue.dropped || slot < 0 ? undefined : pendingIn(live(queue), slot, offset)
     },
     oldest: (queue, max) => oldest(live(queue), max),
     isLive({ queue, offset, popTime }) {

@@ -2,6 +2,7 @@
 import {
   MqError,
   PropertyName,
+  SystemTopic,
   commitLogOffset,
   deadLetterTopicOf,
   offsetMessageId,
@@ -25,6 +26,11 @@ export const DEAD_LETTER_RETRY_MS = 10 * SECOND_MS
 
 /** When the Turns are full, a copy waits this long for its place. */
 const TURNS_FULL_RETRY_MS = 100
+
+/** Where messages of the queue end: those that wait for their transaction, in Apache's topic for them. */
+function deadTopicOf({ topic, group }: QueueState): string {
+  return topic === SystemTopic.HALF ? SystemTopic.CHECK_MAX_TIME : deadLetterTopicOf(group)
+}
 
 export interface DeadLetterDeps {
   readonly inflight: Inflight
@@ -101,7 +107,7 @@ export function createDeadLetters(deps: DeadLetterDeps): DeadLetters {
     /** Where it was sent to: it may be a copy itself. */
     let place: Pick<Origin, 'topic' | 'queueId' | 'offset'> = { topic: queue.topic, queueId, offset }
     try {
-      const deadLetterTopic = deadLetterTopicOf(group)
+      const deadLetterTopic = deadTopicOf(queue)
       deps.ensureTopic(deadLetterTopic)
       ;({ reconsumeTimes } = appendCopy(store, deps.storeHost(), {
         delivery: candidate,

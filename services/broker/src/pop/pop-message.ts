@@ -5,6 +5,7 @@ import {
   ORDERED_REVIVE_QUEUE_ID,
   Perm,
   type SubscriptionGroupConfig,
+  SystemTopic,
   decodeRecord,
   popTopicFlag,
   topicMessageType,
@@ -86,6 +87,9 @@ export function checkReadable(
   queueId: number,
 ) {
   const topic = deps.topics.require(topicName)
+  if (topicName === SystemTopic.HALF) {
+    throw new MqError('no-permission', `topic '${topicName}' holds messages that are not decided: nobody may see them`)
+  }
   if ((topic.config.perm & Perm.READ) === 0) throw new MqError('no-permission', `topic '${topicName}' is not readable`)
   const group = deps.groupForConsume(groupName)
   if (!group.consumeEnable) throw new MqError('no-permission', `group '${groupName}' is switched off (consumeEnable)`)

@@ -2,7 +2,7 @@
 // records. Each is copied into its group's retry topic first, and the copy settles it. Who has such a message keeps it: the
 // copy is in flight by the same delivery until the same deadline, because consumers that work for hours are no reason to
 // keep a file. Messages that nobody was given yet are not among them: they go with their records, as retention says.
-import { MqError, PropertyName, isRetryTopic, popRetryTopicOf } from '@rocketmq-ts/model'
+import { MqError, PropertyName, SystemTopic, isRetryTopic, popRetryTopicOf } from '@rocketmq-ts/model'
 import { FileError, type Logger, type Scheduler, type Turns } from '@rocketmq-ts/runtime'
 import type { Appender, QueueReader, UnitReader } from '@rocketmq-ts/store'
 import type { BrokerEvent } from '../events.ts'
@@ -60,9 +60,9 @@ function stopError(): MqError {
   return new MqError('closed', 'the broker stops: what is pending is copied by the next one')
 }
 
-/** Where the message of a delivery goes on. Java: PopReviveService.reviveRetry. */
+/** Where the message of a delivery goes on: one that waits for its transaction, where it is. Java: PopReviveService.reviveRetry. */
 export function retryTopicFor({ topic, group }: Pick<QueueState, 'topic' | 'group'>): string {
-  return isRetryTopic(topic) ? topic : popRetryTopicOf(group, topic)
+  return isRetryTopic(topic) || topic === SystemTopic.HALF ? topic : popRetryTopicOf(group, topic)
 }
 
 /** Creates the copier of a broker. */

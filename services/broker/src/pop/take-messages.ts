@@ -63,7 +63,7 @@ export interface TakeDeps {
 }
 
 /** The unit of one offset: undefined when there is none (any more), or how to bring it into memory. */
-function unitAt(
+export function unitAt(
   reader: QueueReader,
   { topic, queueId }: { readonly topic: string; readonly queueId: number },
   offset: number,

@@ -13,6 +13,8 @@ import type { Appended, Appender } from '@rocketmq-ts/store'
 import { createHostPortOf, type HostPort } from '../host-port.ts'
 import { PROPERTIES_BYTES_MAX } from '../limits.ts'
 import type { Topic } from '../topics/topic-table.ts'
+import { isHalf } from '../transaction/half-message.ts'
+import type { Transactions } from '../transaction/transactions.ts'
 import { OWN_PROPERTY_PREFIX, entryOf, findProperty, withEntries, withoutProperties } from './property-text.ts'
 
 /** Region of all brokers. Java: MixAll.DEFAULT_TRACE_REGION_ID. */
@@ -28,7 +30,6 @@ const UNSUPPORTED: readonly (readonly [property: string, feature: string])[] = [
   [PropertyName.TIMER_DELAY_SEC, 'delayed messages'],
   [PropertyName.TIMER_DELAY_MS, 'delayed messages'],
   [PropertyName.TIMER_DELIVER_MS, 'delayed messages'],
-  [PropertyName.TRAN_MSG, 'transaction messages'],
 ]
 
 export interface SendDeps {
@@ -42,6 +43,7 @@ export interface SendDeps {
   readonly bodyBytesMax: number
   /** The topic, created where that is allowed. Throws MqError 'topic-not-found' or 'no-permission'. */
   readonly topicForSend: (name: string, header: SendMessageHeader) => Topic
+  readonly transactions: Pick<Transactions, 'park'>
   readonly onSent: (topic: string, bytes: number) => void
 }
 
@@ -53,10 +55,10 @@ export function createSendMessage(deps: SendDeps) {
     const { header, body } = request
     if (header.batch === true)
       throw new MqError('not-implemented', 'batch: several messages in one send are not offered yet')
-    if ((header.sysFlag & SysFlag.TRANSACTION_MASK) !== 0)
-      throw new MqError('not-implemented', `sysFlag is ${header.sysFlag}: transaction messages are not offered yet`)
     checkBody(body, deps.bodyBytesMax)
     const text = storedProperties(header.properties ?? '')
+    const isTransaction = isHalf(text)
+    checkFlag(header.sysFlag, isTransaction)
     const properties = utf8Encode(text)
     if (properties.length > PROPERTIES_BYTES_MAX) {
       throw new MqError(
@@ -66,28 +68,31 @@ export function createSendMessage(deps: SendDeps) {
     }
     const topic = deps.topicForSend(header.topic, header)
     const queueId = chooseQueue(topic, header.queueId, deps.random)
+    const parked = isTransaction ? deps.transactions.park(text, header.topic, queueId) : undefined
     const tag = findProperty(text, PropertyName.TAGS)
     const storeHost = deps.storeHost()
     const appended = deps.store.append({
-      topic: header.topic,
-      queueId,
+      topic: parked?.topic ?? header.topic,
+      queueId: parked?.queueId ?? queueId,
       flag: header.flag,
-      sysFlag: header.sysFlag & ~(SysFlag.BORN_HOST_V6 | SysFlag.STORE_HOST_V6),
+      sysFlag: header.sysFlag & ~(SysFlag.BORN_HOST_V6 | SysFlag.STORE_HOST_V6 | SysFlag.TRANSACTION_MASK),
       bornTimestampMs: header.bornTimestampMs,
       bornHost: bornHostOf(request.peer.remoteAddress),
       storeHost,
       reconsumeTimes: header.reconsumeTimes ?? 0,
       preparedTransactionOffset: 0,
       body,
-      properties,
+      properties: parked === undefined ? properties : utf8Encode(parked.properties),
       tagsCode: tag === undefined ? 0 : tagsCodeOf(tag),
     })
+    parked?.appended(appended.queueOffset)
+    const stored = { ...appended, queueId, storeHost, transactionId: parked?.transactionId }
     deps.turns.release('flushed', (failure) => {
       if (failure === undefined) {
-        deps.onSent(header.topic, appended.size)
-        request.respond(success(appended, queueId, storeHost, ResponseCode.SUCCESS))
+        deps.onSent(parked?.topic ?? header.topic, appended.size)
+        request.respond(success(stored, ResponseCode.SUCCESS))
       } else if (failure instanceof FlushTimeout) {
-        request.respond(success(appended, queueId, storeHost, ResponseCode.FLUSH_DISK_TIMEOUT, failure.message))
+        request.respond(success(stored, ResponseCode.FLUSH_DISK_TIMEOUT, failure.message))
       } else {
         // It stays in front of what comes later: written when there is room, or found by the next start.
         request.respond({
@@ -97,6 +102,20 @@ export function createSendMessage(deps: SendDeps) {
       }
     })
   }
+}
+
+/** What makes a message a half one is its property; the flags of a decision are the broker's. Java: HookUtils, SendMessageProcessor. */
+function checkFlag(sysFlag: number, isTransaction: boolean): void {
+  const flag = sysFlag & SysFlag.TRANSACTION_MASK
+  if (flag === 0 || (isTransaction && flag === SysFlag.TRANSACTION_PREPARED)) return
+  throw new MqError('message-illegal', `sysFlag is ${sysFlag}: a half message has the property TRAN_MSG and the flag 4`)
+}
+
+/** A message in its place, and what the client is told of it. */
+interface Stored extends Appended {
+  readonly queueId: number
+  readonly storeHost: HostPort
+  readonly transactionId: string | undefined
 }
 
 function checkBody(body: Uint8Array, bytesMax: number): void {
@@ -142,14 +161,19 @@ function chooseQueue(topic: Topic, asked: number, random: Random): number {
 }
 
 /** The message is stored; the code says whether it is known to be as safe as configured. Java: handlePutMessageResult. */
-function success(appended: Appended, queueId: number, storeHost: HostPort, code: number, remark?: string) {
+function success(
+  { queueId, queueOffset, commitLogOffset, storeHost, transactionId }: Stored,
+  code: number,
+  remark?: string,
+) {
   return {
     code,
     ...(remark === undefined ? {} : { remark }),
     header: {
-      msgId: offsetMessageId(storeHost.host, storeHost.port, appended.commitLogOffset),
+      msgId: offsetMessageId(storeHost.host, storeHost.port, commitLogOffset),
       queueId,
-      queueOffset: appended.queueOffset,
+      queueOffset,
+      ...(transactionId !== undefined && { transactionId }),
       msgRegion: MSG_REGION,
       traceOn: true,
     },

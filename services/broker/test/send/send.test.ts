@@ -52,14 +52,6 @@ test.each([
     'properties',
   ],
   ['a delay', 'T', 'x', { properties: P({ DELAY: '3' }) }, ResponseCode.REQUEST_CODE_NOT_SUPPORTED, 'delayed'],
-  [
-    'a transaction',
-    'T',
-    'x',
-    { properties: P({ TRAN_MSG: 'true' }) },
-    ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
-    'transaction',
-  ],
 ] as const)(
   'send: %s → refused with its code, the remark names it',
   async (_name, topic, body, options, code, named) => {
