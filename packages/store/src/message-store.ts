@@ -225,7 +225,7 @@ export interface StoreOptions {
   readonly unitCacheBytes?: number
   /**
    * Units of a queue, in no file, that a checkpoint writes and syncs its file for; those of other queues it holds itself.
-   * 256.
+   * 1024.
    */
   readonly unitsPerWrite?: number
   /**

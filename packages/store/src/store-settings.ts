@@ -13,7 +13,7 @@ export const STORE_DEFAULTS = {
   hotBytes: 256 * MiB,
   coldReadBytes: 32 * MiB,
   unitCacheBytes: 32 * MiB,
-  unitsPerWrite: 256,
+  unitsPerWrite: 1024,
   indexSlots: 5_000_000,
   indexEntries: 20_000_000,
 }
