@@ -21,6 +21,8 @@ export interface Circumstances {
   /** Much is asked for when it is stopped; where lives are brief it is nearly all of most of them. */
   readonly isBusy?: boolean
   readonly isBrief?: boolean
+  /** All topics are deleted right before a stop. */
+  readonly doesDeleteTopics?: boolean
   /** A stop takes seconds: what comes now and then comes while it lasts. */
   readonly isStopSlow?: boolean
 }
@@ -48,6 +50,7 @@ const KNOWN: readonly (readonly [step: RegExp, circumstances: Circumstances])[] 
   [/^recovering: .* (?:index|index-folder|apache-checkpoint)$/u, { damages: ['all deleted: index'] }],
   [/^running: .* (?:remove|list) of /u, { doesExpire: true, areQueueFilesSmall: true }],
   [/^stopping: .* of queue$/u, { areQueueFilesSmall: true }],
+  [/^stopping: .* remove of queue-folder$/u, { areQueueFilesSmall: true, doesDeleteTopics: true }],
 ]
 
 /** Of some seeds, whatever step they wait for. */

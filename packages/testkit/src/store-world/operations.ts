@@ -260,13 +260,26 @@ export class Operations {
   // — settings —
 
   #changeTopic(): void {
-    const { model, random, host } = this.#deps
+    const { model, random } = this.#deps
     const topic = random.pick(model.topics)
     if (this.#changing.has(topic.name) || this.#open > 0) return
     if (topic.value === undefined || random.chance(0.6)) {
       this.#putTopic(topic)
       return
     }
+    this.#deleteTopic(topic)
+  }
+
+  /** Every topic that there is; none while something is asked, as no answer would be known then. */
+  deleteTopics(): void {
+    if (this.#open > 0) return
+    for (const topic of this.#deps.model.topics) {
+      if (topic.value !== undefined && !this.#changing.has(topic.name)) this.#deleteTopic(topic)
+    }
+  }
+
+  #deleteTopic(topic: TopicModel): void {
+    const { host } = this.#deps
     this.#forgetTopic(topic)
     topic.deletions += 1
     const done = topic.change(undefined, host.log.written)

@@ -228,6 +228,7 @@ class StoreRun {
     fault,
     floodBytes = 0,
     asksAtStop = 0,
+    doesDeleteTopics = false,
     faultStays,
     damages = [],
     logDamages = 0,
@@ -254,7 +255,7 @@ class StoreRun {
       if (host.isUp) await this.#pause(random.pick(PAUSES_MS))
       if (this.verdict.violations.length > 0) return
     }
-    await this.#end(crash, asksAtStop)
+    await this.#end(crash, { asksAtStop, doesDeleteTopics })
     if (faultStays !== true) this.#heal()
     for (let count = 0; count < logDamages; count += 1) this.#damageLog()
     if (isJournalDamaged) this.#damageJournal()
@@ -324,7 +325,10 @@ class StoreRun {
     await this.#world.run(() => this.#world.nowMs >= endMs || !this.host.isUp)
   }
 
-  async #end(crash: LifePlan['crash'], asksAtStop: number): Promise<void> {
+  async #end(
+    crash: LifePlan['crash'],
+    { asksAtStop, doesDeleteTopics }: { readonly asksAtStop: number; readonly doesDeleteTopics: boolean },
+  ): Promise<void> {
     const { host } = this
     if (host.isUp && crash?.phase === 'running' && host.isOrdered) await this.#pause(IDLE_MS)
     if (!host.isUp) return
@@ -332,6 +336,7 @@ class StoreRun {
     else {
       if (crash !== undefined) host.order({ ...crash })
       await this.#ask(asksAtStop)
+      if (doesDeleteTopics) await this.#deleteTopics()
       await this.#stop()
       host.order(undefined)
       // What an orderly stop leaves behind needs no power.
@@ -346,6 +351,15 @@ class StoreRun {
     const burst = this.#random.integer(BURST_MAX)
     this.operations.burst(burst)
     for (let left = count - burst; left > 0; left -= 1) this.operations.next()
+    const forMs = this.#random.pick(ON_THE_WAY_MS)
+    if (forMs > 0) await this.#pause(forMs)
+  }
+
+  /** Their files go in the background: the stop may meet that on its way. */
+  async #deleteTopics(): Promise<void> {
+    const { operations, host } = this
+    await this.#world.run(() => operations.open === 0 || !host.isUp, { forMsMax: ROUND_MS_MAX })
+    operations.deleteTopics()
     const forMs = this.#random.pick(ON_THE_WAY_MS)
     if (forMs > 0) await this.#pause(forMs)
   }

@@ -92,6 +92,8 @@ export interface LifePlan {
   readonly floodBytes?: number
   /** Operations that are asked for when it is stopped. */
   readonly asksAtStop?: number
+  /** All topics are deleted right before the stop. */
+  readonly doesDeleteTopics?: boolean
   /** The fault lasts through the next start, or the first tries of it. */
   readonly faultStays?: boolean
   /** Files that derive from the log and are damaged before the next start: what is done to each, where the seed has that in mind. */
@@ -213,7 +215,7 @@ function lateStates(random: Prng, life: LifePlan, index: number): LifePlan {
 /** The part of a life that circumstances decide. */
 function broughtAbout(
   random: Prng,
-  { damages, isFull, isBusy, isBrief, isStopSlow, doesExpire, losesTail }: Circumstances,
+  { damages, isFull, isBusy, isBrief, isStopSlow, doesDeleteTopics, doesExpire, losesTail }: Circumstances,
   life: LifePlan,
   index: number,
 ): Partial<LifePlan> {
@@ -226,6 +228,7 @@ function broughtAbout(
     ...(damages !== undefined && { damages, logDamages: 0 }),
     operations,
     ...(isBusy === true && { asksAtStop: ASKED_AT_STOP, fault: undefined }),
+    ...(doesDeleteTopics === true && { doesDeleteTopics, fault: undefined }),
     ...(isStopSlow === true && { fault: SLOW_MIRRORS, faultStays: false }),
     ...(losesTail === true &&
       life.crash !== undefined && {
