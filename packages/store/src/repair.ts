@@ -3,6 +3,7 @@
 import type { Files, Logger } from '@rocketmq-ts/runtime'
 import { fileName, type Segment, type Segments } from './commit-log/segment.ts'
 import type { StoreEvent } from './message-store.ts'
+import type { LogRange } from './recovery.ts'
 
 const PIECE_BYTES = 4 * 1024 * 1024
 
@@ -15,9 +16,13 @@ export interface RepairOptions {
   readonly logger: Logger<StoreEvent>
 }
 
-async function keep(options: RepairOptions, segment: Segment, from: number, to: number): Promise<void> {
+function keptAs({ folder }: RepairOptions, from: number): string {
+  return `${folder}/commitlog-${fileName(from)}`
+}
+
+async function keep(options: RepairOptions, segment: Segment, { from, to }: LogRange): Promise<void> {
   const { files, folder, logger } = options
-  const path = `${folder}/commitlog-${fileName(from)}`
+  const path = keptAs(options, from)
   const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, to - from))
   try {
     await files.makeFolder(folder)
@@ -39,6 +44,37 @@ async function keep(options: RepairOptions, segment: Segment, from: number, to: 
   }
 }
 
+/**
+ * After a sync that failed, the page cache alone has the zeros: a later start would find nothing to cut, and what was cut would
+ * come back with the power. So the page cache gets what the disk may still have, as far as a copy of it was kept.
+ */
+async function putBack(options: RepairOptions, segment: Segment, { from, to }: LogRange): Promise<void> {
+  const copy = await options.files.open(keptAs(options, from), 'read')
+  try {
+    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, to - from))
+    for (let at = from; at < to; at += piece.length) {
+      const bytes = await copy.read(at - from, piece.subarray(0, Math.min(piece.length, to - at)))
+      segment.file.writeSync(at - segment.base, [piece.subarray(0, bytes)])
+    }
+  } finally {
+    await copy.close()
+  }
+}
+
+/** Clears the segment from where the range begins; behind the range there is nothing. */
+async function clear(options: RepairOptions, segment: Segment, range: LogRange): Promise<void> {
+  const { segments } = options
+  try {
+    await segment.file.truncate(range.from - segment.base)
+    await segment.file.truncate(segments.segmentBytes)
+    await segment.file.sync()
+  } catch (error) {
+    // The start fails with what stopped it, whatever becomes of this.
+    await putBack(options, segment, range).catch(() => undefined)
+    throw error
+  }
+}
+
 /** Clears [end, tailEnd). Segments that lie wholly behind `end` are removed. */
 export async function cutTail(options: RepairOptions, end: number, tailEnd: number): Promise<void> {
   const { segments } = options
@@ -46,12 +82,10 @@ export async function cutTail(options: RepairOptions, end: number, tailEnd: numb
   for (let base = end - (end % segmentBytes); base < tailEnd; base += segmentBytes) {
     const segment = segments.at(base)
     if (segment === undefined) continue
-    const from = Math.max(end, base)
-    await keep(options, segment, from, Math.min(tailEnd, base + segmentBytes))
-    if (from === base) continue
-    await segment.file.truncate(from - base)
-    await segment.file.truncate(segmentBytes)
-    await segment.file.sync()
+    const range = { from: Math.max(end, base), to: Math.min(tailEnd, base + segmentBytes) }
+    await keep(options, segment, range)
+    if (range.from === base) continue
+    await clear(options, segment, range)
   }
   const firstBehind = Math.ceil(end / segmentBytes) * segmentBytes
   if (tailEnd > firstBehind) await segments.removeFrom(firstBehind)
