@@ -4,7 +4,7 @@ import { BytesError, readInt64, writeInt64 } from '@rocketmq-ts/bytes'
 import { FileError, type Files, type Generation, readGenerations, writeGeneration } from '@rocketmq-ts/runtime'
 import { seal } from './checkpoint-seal.ts'
 import type { QueueState } from './consume-queue/queue-table.ts'
-import type { IndexState } from './key-index/key-index.ts'
+import type { IndexState } from './key-index/key-index-options.ts'
 import type { IndexFileState } from './key-index/layout.ts'
 import { decodeQueueStates, encodeQueueStates, isPosition, type QueueStates } from './queue-states.ts'
 

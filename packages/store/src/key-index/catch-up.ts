@@ -3,6 +3,7 @@
 import { MqError } from '@rocketmq-ts/model'
 import { topicOf } from '../record-fields.ts'
 import { type LogSource, scanLog } from '../recovery.ts'
+import type { IndexPlace } from './index-place.ts'
 import type { KeyIndex } from './key-index.ts'
 
 export interface ReadKeysOptions {
@@ -68,12 +69,13 @@ export function createCatchUp({ index, source, log }: CatchUpOptions): CatchUp {
     if (stopped) throw new MqError('closed', 'the store is closed')
   }
 
-  async function run(from: number, end: number): Promise<void> {
+  async function run({ from, skip }: IndexPlace, end: number): Promise<void> {
     try {
       // Entries of records that a power loss may take would make their file one that is ahead of the log.
       await log.whenFlushed(end)
       checkStopped()
-      await readKeys(index, { source, from: Math.max(from, log.min), end, onWindow: checkStopped })
+      const kept = { from: Math.max(from, log.min), skip: from < log.min ? 0 : skip }
+      await readKeys(index, { source, ...kept, end, onWindow: checkStopped })
       index.endCatchUp()
     } catch (error) {
       index.breakCatchUp(error)
@@ -84,9 +86,9 @@ export function createCatchUp({ index, source, log }: CatchUpOptions): CatchUp {
     begin() {
       if (stopped || running !== undefined) return
       const end = log.written
-      const from = index.beginCatchUp(end)
-      if (from === undefined) return
-      running = run(from, end).finally(() => {
+      const place = index.beginCatchUp(end)
+      if (place === undefined) return
+      running = run(place, end).finally(() => {
         running = undefined
       })
     },

@@ -7,6 +7,8 @@ import {
   encodeIndexHeader,
   ENTRY_BYTES,
   entryPosition,
+  indexFileBytes,
+  indexFileName,
   type IndexFileState,
   type IndexGeometry,
   type IndexHeader,
@@ -286,6 +288,30 @@ export class IndexFile {
   #has(number: number): boolean {
     return number > 0 && number < this.#header.count
   }
+}
+
+/** A new file of full size that takes no disk yet. It begins where the one before ends. Java: IndexFile's constructor. */
+export async function createIndexFile(
+  {
+    files,
+    folder,
+    geometry,
+    nowMs,
+  }: { readonly files: Files; readonly folder: string; readonly geometry: IndexGeometry; readonly nowMs: number },
+  last: IndexFile | undefined,
+): Promise<IndexFile> {
+  const name = indexFileName(nowMs, last?.name)
+  await files.makeFolder(folder, { durable: true })
+  const raw = await files.open(`${folder}/${name}`, 'create')
+  try {
+    await raw.truncate(indexFileBytes(geometry))
+  } finally {
+    await raw.close()
+  }
+  const { endTimestampMs, endOffset } = last?.header ?? { endTimestampMs: 0, endOffset: 0 }
+  const times = { beginTimestampMs: endTimestampMs, endTimestampMs, beginOffset: endOffset, endOffset }
+  const state = { name, ...times, usedSlots: 0, count: 1 }
+  return new IndexFile({ files, folder, geometry, state, isCommitted: false })
 }
 
 interface PageOrder {

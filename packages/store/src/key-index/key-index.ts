@@ -1,41 +1,21 @@
 // Finds messages by their keys. Derived from the log: what it covers is part of the store's checkpoint, and never ahead
 // of the flushed log. Entries are collected in memory and written in batches beside the Turns.
 import { MqError } from '@rocketmq-ts/model'
-import { type Clock, FileError, type Files, type Scheduler } from '@rocketmq-ts/runtime'
+import { FileError } from '@rocketmq-ts/runtime'
 import { isNoSpace } from '../commit-log/disk-reserve.ts'
 import { EntryBuffer, type IndexBudget, type Wanted } from './entry-buffer.ts'
-import { IndexFile, type Pause } from './index-file.ts'
+import { createIndexFile, type IndexFile, type Pause } from './index-file.ts'
+import { type IndexPlace, placeBehind } from './index-place.ts'
 import { type IndexedRecord, KeyHashes } from './key-hashes.ts'
-import { indexFileBytes, type IndexFileState, indexFileName, type IndexGeometry } from './layout.ts'
+import type { IndexState, KeyIndexOptions } from './key-index-options.ts'
+import { indexFileBytes } from './layout.ts'
 import { isIndexed } from '../record-fields.ts'
+import { bothFailed, type FailedSync, removeIndexFiles, UnsyncedFiles, withoutFrom } from './unsynced-files.ts'
 
 /** Entries in memory, at most: sends are answered 'busy' beyond. On a full disk they are dropped and read again later. */
 const UNPERSISTED_ENTRIES_MAX = 2_097_152
 /** Share of them that is written at once, not at the next checkpoint: as many touch every page of the slots, and buffers grow no further. */
 const PERSIST_SHARE = 5
-
-/** What the files hold that a sync has seen. */
-export interface IndexState {
-  /** Every key of a record that starts below is in the files. */
-  readonly coversTo: number
-  /** In their order. All but the last are full. */
-  readonly files: readonly IndexFileState[]
-}
-
-export interface KeyIndexOptions {
-  readonly files: Files
-  readonly clock: Pick<Clock, 'nowMs'>
-  readonly scheduler: Scheduler
-  /** The folder `index`, made with the first file. */
-  readonly folder: string
-  readonly geometry: IndexGeometry
-  /** Entries in memory, at most. */
-  readonly unpersistedMax?: number | undefined
-  /** Entries could not be written for want of space; they wait. */
-  readonly onFull: (error: Error) => void
-  /** A file could not be written: see `failure`. */
-  readonly onFailure: (error: Error) => void
-}
 
 export class KeyIndex {
   readonly #options: KeyIndexOptions
@@ -48,8 +28,11 @@ export class KeyIndex {
   #coversTo = 0
   #persisting: Promise<void> = Promise.resolve()
   #persistsAsked = 0
-  #unsynced = new Set<IndexFile>()
-  #hasNewFiles = false
+  readonly #unsynced: UnsyncedFiles
+  /** A sync found no space: from this file on all goes, as soon as nobody works with it. */
+  #doubt: FailedSync | undefined
+  /** Space that what has gone needs, before it is built again. */
+  #bytesNeeded = 0
   #saved: IndexState | undefined
   #failure: Error | undefined
   readonly #unpersistedMax: number
@@ -57,6 +40,8 @@ export class KeyIndex {
   #isFull = false
   /** Keys of records that start here or behind are neither in files nor in memory. */
   #lacksFrom: number | undefined
+  /** Of the first of these records, keys that are in files. */
+  #lacksSkip = 0
   /** The last record that was stored meanwhile. */
   #passed = -1
   /** Entries of records that are stored while those in front of them are read from the log. */
@@ -65,16 +50,18 @@ export class KeyIndex {
   constructor(options: KeyIndexOptions) {
     this.#options = options
     this.#unpersistedMax = options.unpersistedMax ?? UNPERSISTED_ENTRIES_MAX
+    this.#unsynced = new UnsyncedFiles(options.files, options.folder)
   }
 
   /** Takes files that were found in order. Once, before anything is added: what is behind them is to be read. */
-  restore(files: readonly IndexFile[], coversTo: number): void {
+  restore(files: readonly IndexFile[], { from, skip }: IndexPlace): void {
     this.#files = [...files]
-    this.#coversTo = coversTo
-    this.#lacksFrom = coversTo
+    this.#coversTo = from
+    this.#lacksFrom = from
+    this.#lacksSkip = skip
     // Pages and names may be those of a process, ours or another broker's, that was stopped before it synced them.
-    this.#unsynced = new Set(files)
-    this.#hasNewFiles = files.length > 0
+    for (const file of files) this.#unsynced.add(file)
+    if (files.length > 0) this.#unsynced.addName()
   }
 
   /** A file could not be written: queries say so, and the next start builds it again from the log. */
@@ -95,7 +82,7 @@ export class KeyIndex {
 
   /** Keys are missing, which `beginCatchUp` and what follows bring, or entries wait for space. */
   get isIncomplete(): boolean {
-    return this.#failure === undefined && (this.#isFull || this.#lacksFrom !== undefined)
+    return this.#failure === undefined && (this.#isFull || this.#doubt !== undefined || this.#lacksFrom !== undefined)
   }
 
   /** True while so many entries wait that sends must too. */
@@ -138,11 +125,13 @@ export class KeyIndex {
   addRead(record: IndexedRecord, commitLogOffset: number, storeTimestampMs: number, skip: number): number {
     const added = this.#addTo(this.#pending, record, commitLogOffset, storeTimestampMs, skip)
     this.#lacksFrom = commitLogOffset + 1
+    this.#lacksSkip = 0
     return added
   }
 
   /** Writes entries that were read, if they are many. Rejects for want of space when memory has no more room for them. */
   async persistRead(): Promise<void> {
+    if (this.#doubt !== undefined) throw this.#doubt.error
     if (this.#lacksFrom === undefined || !this.#hasBatch) return
     try {
       await this.persist(this.#lacksFrom)
@@ -157,10 +146,11 @@ export class KeyIndex {
    * From where on the keys of records have to be read, up to `written`, all of which is in the log; undefined when they
    * need not, or can not be now. Follow it by `addRead`, and at last by `endCatchUp` or `breakCatchUp`.
    */
-  beginCatchUp(written: number): number | undefined {
+  beginCatchUp(written: number): IndexPlace | undefined {
     if (this.#isFull || this.#passed >= written || this.#failure !== undefined) return undefined
-    if (this.#lacksFrom !== undefined) this.#later = new EntryBuffer()
-    return this.#lacksFrom
+    if (this.#lacksFrom === undefined || this.#doubt !== undefined) return undefined
+    this.#later = new EntryBuffer()
+    return { from: this.#lacksFrom, skip: this.#lacksSkip }
   }
 
   /** All was read: from now on nothing is missing. */
@@ -168,12 +158,14 @@ export class KeyIndex {
     this.#later?.moveTo(this.#pending, 0)
     this.#later = undefined
     this.#lacksFrom = undefined
+    if (this.#doubt !== undefined) this.persist(0).catch(() => undefined)
   }
 
   /** It ended early. For want of space the next one goes on; a log or files that can not be read are a failure. */
   breakCatchUp(error: unknown): void {
     this.#later = undefined
-    if (isNoSpace(error)) this.#options.onFull(error)
+    if (this.#doubt !== undefined) this.persist(0).catch(() => undefined)
+    else if (isNoSpace(error)) this.#options.onFull(error)
     else if (error instanceof FileError) this.giveUp(error)
   }
 
@@ -201,8 +193,14 @@ export class KeyIndex {
     } catch (error) {
       this.#options.onFull(error as Error)
     }
-    const state = { coversTo: this.#coversTo, files: this.#files.map((file) => file.state) }
-    await this.#sync()
+    let state: IndexState = { coversTo: this.#coversTo, files: this.#files.map((file) => file.state) }
+    const failed = await this.#unsynced.sync(() => this.#files)
+    if (failed !== undefined && !isNoSpace(failed.error)) this.giveUp(failed.error)
+    else if (failed !== undefined) this.#doubt = bothFailed(this.#doubt, failed)
+    if (this.#doubt !== undefined) {
+      state = withoutFrom(this.#doubt.from, state)
+      await this.persist(0).catch((error: Error) => this.#options.onFull(error))
+    }
     this.#saved = this.#failure === undefined ? state : undefined
     return this.#saved
   }
@@ -223,8 +221,9 @@ export class KeyIndex {
   }
 
   /** Before a stop in order: the headers are as safe as the rest. */
-  seal(): Promise<void> {
-    return this.#sync()
+  async seal(): Promise<void> {
+    const failed = await this.#unsynced.sync(() => this.#files)
+    if (failed !== undefined) this.giveUp(failed.error)
   }
 
   /**
@@ -235,7 +234,6 @@ export class KeyIndex {
     let removed = false
     while (this.#files.length > 1 && this.#files[0]!.header.endOffset < position) {
       const file = this.#files.shift()!
-      this.#unsynced.delete(file)
       await file.retire()
       await this.#options.files.remove(`${this.#options.folder}/${file.name}`)
       removed = true
@@ -297,6 +295,7 @@ export class KeyIndex {
   #drop(): void {
     if (this.#pending.length === 0) return
     this.#lacksFrom = this.#pending.offsets[0]!
+    this.#lacksSkip = 0
     this.#passed = Math.max(this.#passed, this.#pending.offsets[this.#pending.length - 1]!)
     this.#pending = new EntryBuffer()
   }
@@ -305,6 +304,8 @@ export class KeyIndex {
     if (this.#failure !== undefined) return
     let position = asked
     try {
+      await this.#settleDoubt()
+      if (this.#failure !== undefined) return
       await this.#writeOn()
       // Entries may have been dropped meanwhile.
       position = Math.min(asked, this.#lacksFrom ?? Infinity)
@@ -328,6 +329,38 @@ export class KeyIndex {
     this.#coversTo = Math.max(this.#coversTo, position)
   }
 
+  /** What a failed sync was for goes, and is read from the log again when there is room for all of it. */
+  async #settleDoubt(): Promise<void> {
+    const { files, folder, geometry } = this.#options
+    const doubt = this.#doubt
+    if (doubt !== undefined) {
+      // Not under the hands of who reads the log just now: that ends soon.
+      if (this.#later !== undefined) throw doubt.error
+      this.#passed = Math.max(this.#passed, this.last.offset)
+      const gone = this.#files.splice(this.#files.filter(({ name }) => name < doubt.from).length)
+      const end = this.#files.at(-1)?.header.endOffset ?? 0
+      this.#coversTo = Math.min(this.#coversTo, end)
+      this.#lacksFrom = end
+      this.#writing = undefined
+      this.#pending = new EntryBuffer()
+      this.#bytesNeeded = gone.length * indexFileBytes(geometry)
+      try {
+        await removeIndexFiles(files, folder, gone)
+        this.#lacksSkip = (await placeBehind(this.#files, 0)).skip
+      } catch (error) {
+        return this.giveUp(error)
+      }
+      this.#doubt = undefined
+      throw doubt.error
+    }
+    if (this.#bytesNeeded === 0) return
+    const { freeBytes } = await files.space(folder)
+    if (freeBytes < this.#bytesNeeded) {
+      throw new FileError('no-space', folder, `${freeBytes} bytes are free, ${this.#bytesNeeded} are needed`)
+    }
+    this.#bytesNeeded = 0
+  }
+
   /** Writes what is left of the batch. */
   async #writeOn(): Promise<void> {
     const writing = this.#writing
@@ -336,7 +369,7 @@ export class KeyIndex {
     const { buffer } = writing
     while (writing.from < buffer.length) {
       const last = this.#files.at(-1)
-      const file = last !== undefined && last.room > 0 ? last : await this.#createFile(last)
+      const file = last !== undefined && last.room > 0 ? last : await this.#addFile(last)
       const to = Math.min(buffer.length, writing.from + file.room)
       this.#unsynced.add(file)
       await file.append(buffer, writing.from, to, pause)
@@ -347,38 +380,11 @@ export class KeyIndex {
     if (buffer.isSmall) this.#spare = buffer
   }
 
-  /** A file of full size that takes no disk yet. It begins where the one before ends. Java: IndexFile's constructor. */
-  async #createFile(last: IndexFile | undefined): Promise<IndexFile> {
-    const { files, folder, geometry, clock } = this.#options
-    const name = indexFileName(clock.nowMs(), last?.name)
-    await files.makeFolder(folder, { durable: true })
-    const raw = await files.open(`${folder}/${name}`, 'create')
-    try {
-      await raw.truncate(indexFileBytes(geometry))
-    } finally {
-      await raw.close()
-    }
-    const { endTimestampMs, endOffset } = last?.header ?? { endTimestampMs: 0, endOffset: 0 }
-    const times = { beginTimestampMs: endTimestampMs, endTimestampMs, beginOffset: endOffset, endOffset }
-    const state = { name, ...times, usedSlots: 0, count: 1 }
-    const file = new IndexFile({ files, folder, geometry, state, isCommitted: false })
+  async #addFile(last: IndexFile | undefined): Promise<IndexFile> {
+    const file = await createIndexFile({ ...this.#options, nowMs: this.#options.clock.nowMs() }, last)
     this.#files.push(file)
-    this.#hasNewFiles = true
+    this.#unsynced.addName()
     return file
-  }
-
-  async #sync(): Promise<void> {
-    const unsynced = [...this.#unsynced]
-    const hasNewFiles = this.#hasNewFiles
-    this.#unsynced.clear()
-    this.#hasNewFiles = false
-    try {
-      for (const file of unsynced) if (this.#files.includes(file)) await file.sync()
-      if (hasNewFiles) await this.#options.files.syncFolder(this.#options.folder)
-      for (const file of this.#files.slice(0, -1)) if (!this.#unsynced.has(file)) await file.closeUnused()
-    } catch (error) {
-      this.giveUp(error)
-    }
   }
 
   /** The files can not be used: see `failure`. */

@@ -7,8 +7,10 @@ import { readInt32, readInt64OrNaN, writeInt32 } from '@rocketmq-ts/bytes'
 import { type File, FileError, type Files } from '@rocketmq-ts/runtime'
 import type { LogSource } from '../recovery.ts'
 import { readKeys } from './catch-up.ts'
-import { IndexFile, type IndexEntry } from './index-file.ts'
-import type { IndexState, KeyIndex } from './key-index.ts'
+import { IndexFile } from './index-file.ts'
+import { entryOf, type IndexPlace, placeBehind } from './index-place.ts'
+import type { KeyIndex } from './key-index.ts'
+import type { IndexState } from './key-index-options.ts'
 import {
   decodeIndexHeader,
   ENTRY_BYTES,
@@ -46,11 +48,8 @@ export interface RestoreIndexOptions {
 }
 
 /** Files that can be used as they are, and the place of the log from which keys are missing. */
-interface Judged {
+interface Judged extends IndexPlace {
   readonly files: IndexFile[]
-  readonly from: number
-  /** Keys of the record at `from` that are in the files. */
-  readonly skip: number
 }
 
 /** Restores the files of the index and adds what the log has more. A folder that can not be written is told of. */
@@ -66,7 +65,7 @@ export async function restoreIndex(index: KeyIndex, options: RestoreIndexOptions
 async function restoreFiles(index: KeyIndex, options: RestoreIndexOptions): Promise<void> {
   const { log, saved, rebuilt } = options
   const { files, from, skip } = await judge(options)
-  index.restore(files, from)
+  index.restore(files, { from, skip })
   let added = 0
   try {
     added = await readKeys(index, { source: log.source, from, end: log.end, skip })
@@ -155,28 +154,6 @@ async function removeOthers(
   const others = names.filter((name) => !kept.some((file) => file.name === name))
   for (const name of others) await files.remove(`${folder}/${name}`)
   if (others.length > 0) await files.syncFolder(folder)
-}
-
-/** The last record that the files know, or `from` where that lies behind it. */
-async function placeBehind(
-  files: readonly IndexFile[],
-  from: number,
-): Promise<{ readonly from: number; readonly skip: number }> {
-  const last = files.at(-1)?.header
-  if (last === undefined || last.count <= 1 || last.endOffset < from) return { from, skip: 0 }
-  let skip = 0
-  for (const file of files.toReversed()) {
-    for (let number = file.header.count - 1; number >= 1; number -= 1) {
-      const entry = await entryOf(file, number)
-      if (entry?.offset !== last.endOffset) return { from: last.endOffset, skip }
-      skip += 1
-    }
-  }
-  return { from: last.endOffset, skip }
-}
-
-async function entryOf(file: IndexFile, number: number): Promise<IndexEntry | undefined> {
-  return file.decode(await file.entries(number, number + 1), 0, number)
 }
 
 function isSame(a: IndexHeader, b: IndexHeader): boolean {

@@ -10,6 +10,8 @@ import { answers, expectedAnswers, expectFilesOf, numbered, openKeyStore } from 
 const FEW = { indexEntriesInMemory: 24, checkpointIntervalMs: 1000 }
 const FULL = { on: 'write', path: '/index/', error: 'no-space', times: Infinity } as const
 
+const SYNC_FULL = { on: 'sync', path: '/index/', error: 'no-space', times: 1 } as const
+
 /** A store that is behind takes the message after its checkpoint. */
 async function sendOne(store: MessageStore, index: number): Promise<void> {
   await send(store, numbered(index)).catch(async (error: unknown) => {
@@ -109,6 +111,68 @@ test('key index: no space at a start → the start goes on, and with space all i
   await last.close()
 })
 
+test('key index: a sync finds no space → nothing that it was for is believed; with space all is read from the log', async () => {
+  const effects = createManualEffects()
+  let store = await openKeyStore(effects, FEW)
+  for (let index = 0; index < 10; index += 1) await sendOne(store, index)
+  await store.checkpoint()
+  for (let index = 10; index < 14; index += 1) await sendOne(store, index)
+  effects.machine.disk.fail(SYNC_FULL)
+  await store.checkpoint()
+  await expect(answers(store, 14)).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringMatching(/lacks messages from commit log offset \d+ on.*no space/u),
+  })
+  await sendOne(store, 14)
+  await store.checkpoint()
+  await effects.advance(100)
+  expect(await answers(store, 15)).toEqual(expectedAnswers(15))
+  await store.checkpoint()
+  store = await openKeyStore(afterPowerLoss(effects), FEW)
+  expect([store.recovery.rebuilt, await answers(store, 15)]).toEqual([[], expectedAnswers(15)])
+  await store.close()
+  await expectFilesOf(effects, 15)
+})
+
+test('key index: a sync found no space, and there is not enough for what went → the log is not read for nothing', async () => {
+  const effects = createManualEffects()
+  const store = await openKeyStore(effects, { ...FEW, indexEntries: 1000 })
+  await sendOne(store, 0)
+  await store.checkpoint()
+  await sendOne(store, 1)
+  const { disk } = effects.machine
+  disk.fail(SYNC_FULL)
+  await store.checkpoint()
+  // Enough for everything but an index file of full size.
+  disk.capacityBytes = disk.usedBytes + 10_000
+  const reads = disk.fail({ on: 'read', path: 'commitlog', delayMs: 1, times: Infinity })
+  for (let checkpoints = 0; checkpoints < 3; checkpoints += 1) await store.checkpoint()
+  await effects.advance(100)
+  expect(reads.hits).toBe(0)
+  reads.clear()
+  await expect(answers(store, 2)).rejects.toMatchObject({ code: 'unavailable' })
+  disk.capacityBytes = Infinity
+  await store.checkpoint()
+  await effects.advance(100)
+  expect(await answers(store, 2)).toEqual(expectedAnswers(2))
+  await store.close()
+})
+
+test('key index: a sync finds no space at a stop → it is a stop in order, and the next start reads what is missing', async () => {
+  const effects = createManualEffects()
+  const store = await openKeyStore(effects, FEW)
+  for (let index = 0; index < 10; index += 1) await sendOne(store, index)
+  await store.checkpoint()
+  await sendOne(store, 10)
+  effects.machine.disk.fail(SYNC_FULL)
+  await store.close()
+  const next = await openKeyStore(restarted(effects), FEW)
+  expect([next.recovery.cleanStop, next.recovery.rebuilt]).toEqual([true, []])
+  expect(await answers(next, 11)).toEqual(expectedAnswers(11))
+  await next.close()
+  await expectFilesOf(effects, 11)
+})
+
 const operation = fc.constantFrom(
   'one',
   'many',
@@ -118,6 +182,7 @@ const operation = fc.constantFrom(
   'full',
   'full',
   'free',
+  'full-sync',
   'soon',
   'stop',
   'kill',
@@ -129,6 +194,7 @@ test('key index: space that comes and goes, sends, checkpoints, stops and losses
     fc.asyncProperty(fc.array(operation, { maxLength: 60 }), async (operations) => {
       const effects = createManualEffects()
       let fault: { clear(): void } | undefined
+      const syncFaults: { clear(): void }[] = []
       let store = await openKeyStore(effects, FEW)
       let count = 0
       for (const each of operations) {
@@ -136,6 +202,7 @@ test('key index: space that comes and goes, sends, checkpoints, stops and losses
         else if (each === 'many') for (const end = count + 8; count < end;) await sendOne(store, count++)
         else if (each === 'checkpoint') await store.checkpoint()
         else if (each === 'full') fault ??= effects.machine.disk.fail(FULL)
+        else if (each === 'full-sync') syncFaults.push(effects.machine.disk.fail(SYNC_FULL))
         else if (each === 'soon') await effects.advance(1)
         else if (each === 'free') {
           fault?.clear()
@@ -148,8 +215,11 @@ test('key index: space that comes and goes, sends, checkpoints, stops and losses
         }
       }
       fault?.clear()
-      await store.checkpoint()
-      await effects.advance(100)
+      for (const syncFault of syncFaults) syncFault.clear()
+      for (let rounds = 0; rounds < 2; rounds += 1) {
+        await store.checkpoint()
+        await effects.advance(100)
+      }
       await store.checkpoint()
       expect(await answers(store, count)).toEqual(expectedAnswers(count))
       await store.close()
