@@ -113,7 +113,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'The keys of a record that two index files share are added twice',
-    file: 'packages/store/src/key-index/restore-index.ts',
+    file: 'packages/store/src/key-index/index-place.ts',
     text: '      skip += 1\n',
     replacement: '',
     testFile: 'packages/store/test/key-index/restore-index.test.ts',
