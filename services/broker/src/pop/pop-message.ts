@@ -269,6 +269,7 @@ export function createPopMessage(deps: PopDeps) {
     const { body, count, offsets } = await readMessages(
       {
         ...deps,
+        inOrder: wanted.attemptId !== undefined,
         rewriteOf: rewriteOf(wanted, taken),
         matcherOf: matcherOf(wanted),
         onFiltered(message, popTime) {

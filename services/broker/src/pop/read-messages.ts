@@ -3,11 +3,17 @@
 import { MqError, addReconsumeTimes } from '@rocketmq-ts/model'
 import { isFillerUnit, type QueueReader, type Unit, type UnitReader } from '@rocketmq-ts/store'
 import type { QueueState } from '../inflight/inflight.ts'
+import { isDamage } from './damage.ts'
 import { HANDLE_PROPERTY_BYTES_MAX } from './retry-delivery.ts'
 import { locate, type Taken, type TakenMessage } from './take-messages.ts'
 
 export interface ReadDeps {
   readonly reader: QueueReader & UnitReader
+  /**
+   * The group consumes in order: what a later try may read holds back the rest of its queue, which stays in flight with it.
+   * Damage holds nothing back: it is settled.
+   */
+  readonly inOrder: boolean
   /** A claimed message can not be read: it settles as damaged. */
   readonly onUnreadable: (message: TakenMessage, popTime: number, error: Error) => void
   /**
@@ -50,8 +56,17 @@ interface Place {
 
 /** Resolves when everything was read that can be; what can not was told to `onUnreadable`. */
 export async function readMessages(deps: ReadDeps, { queues, popTime }: Taken): Promise<ReadMessages> {
-  const { reader, onUnreadable } = deps
+  const { reader, inOrder } = deps
   const places: Place[] = []
+  /** First offset of each queue that holds back the rest. */
+  const heldFrom = new Map<QueueState, number>()
+  function onUnreadable(message: TakenMessage, thrown: unknown): void {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+    deps.onUnreadable(message, popTime, error)
+    if (!inOrder || isDamage(error)) return
+    const { queue, queueOffset } = message
+    heldFrom.set(queue, Math.min(queueOffset, heldFrom.get(queue) ?? Infinity))
+  }
   for (const { queue, messages } of queues) {
     const rewriteRecord = deps.rewriteOf?.(queue)
     const matches = deps.matcherOf?.(queue)
@@ -66,7 +81,7 @@ export async function readMessages(deps: ReadDeps, { queues, popTime }: Taken): 
         const room = unit.size + (rewrite === undefined ? 0 : HANDLE_PROPERTY_BYTES_MAX)
         places.push({ message, unit, room, rewrite, matches, isReadable: true })
       } catch (error) {
-        onUnreadable(message, popTime, errorOf(error))
+        onUnreadable(message, error)
       }
     }
   }
@@ -78,7 +93,7 @@ export async function readMessages(deps: ReadDeps, { queues, popTime }: Taken): 
     next += place.room
     const fail = (error: unknown): void => {
       place.isReadable = false
-      onUnreadable(place.message, popTime, errorOf(error))
+      onUnreadable(place.message, error)
     }
     try {
       const { queue } = place.message
@@ -90,7 +105,8 @@ export async function readMessages(deps: ReadDeps, { queues, popTime }: Taken): 
   }
   if (pending.length > 0) await Promise.all(pending)
   return assemble(body, places, {
-    onUnreadable: (message, error) => onUnreadable(message, popTime, error),
+    isHeld: ({ queue, queueOffset }) => queueOffset > (heldFrom.get(queue) ?? Infinity),
+    onUnreadable,
     onFiltered: (message) => deps.onFiltered?.(message, popTime),
   })
 }
@@ -101,12 +117,13 @@ function unitOf({ unit }: TakenMessage): Unit | undefined {
 }
 
 interface Sorting {
+  readonly isHeld: (message: TakenMessage) => boolean
   readonly onUnreadable: (message: TakenMessage, error: Error) => void
   readonly onFiltered: (message: TakenMessage) => void
 }
 
 /** Closes the holes of what is not delivered, and writes the delivery counts. */
-function assemble(body: Buffer, places: readonly Place[], { onUnreadable, onFiltered }: Sorting): ReadMessages {
+function assemble(body: Buffer, places: readonly Place[], { isHeld, onUnreadable, onFiltered }: Sorting): ReadMessages {
   const offsets: { queue: QueueState; readable: number[] }[] = []
   let count = 0
   let from = 0
@@ -130,7 +147,7 @@ function assemble(body: Buffer, places: readonly Place[], { onUnreadable, onFilt
     const { message, room, isReadable } = place
     let length = 0
     try {
-      if (isReadable) length = put(place)
+      if (isReadable && !isHeld(message)) length = put(place)
     } catch (error) {
       if (!(error instanceof MqError)) throw error
       onUnreadable(message, error)
@@ -144,8 +161,4 @@ function assemble(body: Buffer, places: readonly Place[], { onUnreadable, onFilt
     from += room
   }
   return { body: body.subarray(0, to), count, offsets }
-}
-
-function errorOf(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
 }

@@ -33,6 +33,8 @@ function setUp() {
   let cold = false
   /** Each read of a record goes to the disk, and finds damage: the answer does not depend on what is in it. */
   let isOnDisk = false
+  /** The read of the first one does, and fails. */
+  let firstFails = false
   const reader = {
     bounds: () => ({ min: queueOffset(0), max: queueOffset(max) }),
     scan(_queue, from, accept) {
@@ -46,7 +48,10 @@ function setUp() {
     },
     queues: () => [],
     readUnit: () => new Uint8Array(100),
-    readUnitInto: () => (isOnDisk ? Promise.reject(new MqError('damaged', 'it is')) : undefined),
+    readUnitInto(_queue, { queueOffset: offset }) {
+      if (firstFails && offset === 0) return Promise.reject(new Error('can not read'))
+      return isOnDisk ? Promise.reject(new MqError('damaged', 'it is')) : undefined
+    },
   } satisfies PopDeps['reader']
   const pop = createPopMessage({
     inflight: createInflight({ maxAttempts: () => 17 }),
@@ -76,7 +81,11 @@ function setUp() {
   })
   function client(
     name: string,
-    header: Partial<typeof HEADER> & { readonly expType?: string; readonly exp?: string } = {},
+    header: Partial<typeof HEADER> & {
+      readonly expType?: string
+      readonly exp?: string
+      readonly order?: boolean
+    } = {},
   ) {
     const closing: (() => void)[] = []
     const peer = { onClose: (callback: () => void) => void closing.push(callback) } as unknown as Peer
@@ -94,6 +103,7 @@ function setUp() {
     answers,
     releases,
     coolDown: () => void (cold = true),
+    failFirst: () => void (firstFails = true),
     toDisk: () => void (isOnDisk = true),
     messageArrives() {
       max += 1
@@ -162,4 +172,17 @@ test('pop: no time to poll, and one record on disk behind the other → waits fo
   client('patient', { expType: 'SQL92', exp: 'a = 1' }).ask()
   await runTurn()
   expect(answers).toHaveLength(1)
+})
+
+test.each([
+  { order: false, code: ResponseCode.SUCCESS },
+  { order: true, code: ResponseCode.POLLING_TIMEOUT },
+])('pop: the first of two can not be read, in order $order → the second comes alone only in any order', async (row) => {
+  const { client, answers, messageArrives, failFirst, runTurn } = setUp()
+  messageArrives()
+  messageArrives()
+  failFirst()
+  client('only', { maxMsgNums: 2, pollTimeMs: 0, order: row.order }).ask()
+  await runTurn()
+  expect(answers).toStrictEqual([`only ${row.code}`])
 })

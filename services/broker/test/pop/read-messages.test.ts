@@ -24,7 +24,7 @@ function message(queue: QueueState, offset: number, attempt = 1, isResident = tr
 }
 
 /** Every record is filled with its offset. `how` says of each whether it comes at once, later, or not at all. */
-function setUp(how: (offset: number) => 'hot' | 'cold' | 'damaged' | 'damaged later' | 'no unit') {
+function setUp(how: (offset: number) => 'hot' | 'cold' | 'damaged' | 'damaged later' | 'no unit' | 'fails later') {
   const unreadable: string[] = []
   const groups = new Set<string | undefined>()
   const deps: ReadDeps = {
@@ -42,11 +42,13 @@ function setUp(how: (offset: number) => 'hot' | 'cold' | 'damaged' | 'damaged la
         const kind = how(offset)
         const damaged = new MqError('damaged', `record ${offset}`)
         if (kind === 'damaged') throw damaged
+        if (kind === 'fails later') return Promise.reject(new Error(`can not read record ${offset}`))
         if (kind === 'damaged later') return Promise.reject(damaged)
         if (kind === 'hot') return void into.fill(offset, start, start + size)
         return new Promise((resolve) => setImmediate(() => resolve(void into.fill(offset, start, start + size))))
       },
     },
+    inOrder: false,
     onUnreadable: ({ queueOffset: offset }, popTime, { message: why }) =>
       void unreadable.push(`${offset} ${popTime} ${why}`),
   }
@@ -103,6 +105,36 @@ test('read messages: delivered before, behind one that can not be read → its d
   const { body } = await readMessages(deps, takenOf({ queue, messages: [message(queue, 1), message(queue, 0, 3)] }))
   expect(body).toHaveLength(RECORD_BYTES)
   expect(body[RECONSUME_TIMES_AT + 3]).toBe(2)
+})
+
+test.each([
+  { inOrder: false, readable: [0, 2, 4] },
+  { inOrder: true, readable: [0, 2] },
+])('read messages: a read fails, in order $inOrder → the rest of its queue is held back in order only', async (row) => {
+  const kinds = ['hot', 'damaged', 'cold', 'fails later', 'hot', 'fails later'] as const
+  const { deps, unreadable } = setUp((offset) => kinds[offset] ?? 'hot')
+  const [queue, other] = [queueOf(0), queueOf(1)]
+  const messages = kinds.map((_, offset) => message(queue, offset))
+  const taken = takenOf({ queue, messages }, { queue: other, messages: [message(other, 6)] })
+  const { body, count, offsets } = await readMessages({ ...deps, inOrder: row.inOrder }, taken)
+  expect(offsets).toEqual([
+    { queue, readable: row.readable },
+    { queue: other, readable: [6] },
+  ])
+  expect(recordsOf(body)).toEqual([...row.readable, 6])
+  expect(count).toBe(row.readable.length + 1)
+  expect(unreadable.map((line) => Number(line[0])).toSorted()).toEqual([1, 3, 5])
+})
+
+test('read messages: in order, the unit of one can not be looked up for now → the rest of its queue is held back', async () => {
+  const { deps, unreadable } = setUp(() => 'hot')
+  const queue = queueOf(0)
+  const scan = () => ({ kind: 'cold', load: () => Promise.reject(new Error('can not read units')) }) as const
+  const messages = [message(queue, 0), message(queue, 1, 1, false), message(queue, 2)]
+  const reader = { ...deps.reader, scan }
+  const { offsets } = await readMessages({ ...deps, reader, inOrder: true }, takenOf({ queue, messages }))
+  expect(offsets).toEqual([{ queue, readable: [0] }])
+  expect(unreadable).toEqual([`1 ${POP_TIME} can not read units`])
 })
 
 test('read messages: none of a queue can be read → the queue is not named', async () => {
