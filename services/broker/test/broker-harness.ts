@@ -8,6 +8,8 @@ import {
   decodeProperties,
   decodeRecords,
   formatReceiptHandle,
+  ORDER_UNIT_ATTRIBUTE,
+  type OrderUnit,
   PropertyName,
   SystemTopic,
   parseMessageOffsetInfo,
@@ -75,8 +77,8 @@ export interface BrokerHarness {
   changeInvisible(topic: string, group: string, popped: Popped, invisibleTimeMs: number): Promise<Answer<object>>
   deleteTopic(topic: string): Promise<Answer<object>>
   setRetries(group: string, retryMaxTimes: number): Promise<void>
-  /** The group consumes in order. */
-  setOrder(group: string, retryMaxTimes?: number): Promise<void>
+  /** The group consumes in order, of queues unless said otherwise. */
+  setOrder(group: string, retryMaxTimes?: number, unit?: OrderUnit): Promise<void>
   /** The consumer gives the message up. */
   sendBack(topic: string, group: string, popped: Popped): Promise<Answer<object>>
   crash(options: { powerLoss: boolean }): void
@@ -264,8 +266,9 @@ export async function startBroker(
       const body = utf8Encode(stringifyJavaJson(subscriptionGroupConfig(group, { retryMaxTimes })))
       await harness.ask(UpdateAndCreateSubscriptionGroup, {}, body)
     },
-    async setOrder(group, retryMaxTimes = 16) {
-      const config = subscriptionGroupConfig(group, { retryMaxTimes, consumeMessageOrderly: true })
+    async setOrder(group, retryMaxTimes = 16, unit = 'QUEUE') {
+      const attributes = new Map([[ORDER_UNIT_ATTRIBUTE, unit]])
+      const config = subscriptionGroupConfig(group, { retryMaxTimes, consumeMessageOrderly: true, attributes })
       await harness.ask(UpdateAndCreateSubscriptionGroup, {}, utf8Encode(stringifyJavaJson(config)))
     },
     sendBack(topic, group, { handle, record }) {

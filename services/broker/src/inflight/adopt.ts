@@ -72,7 +72,16 @@ export function adoptQueue(
   }
   ledger.add(known === undefined ? BucketId.beforeStart : BucketId.acked, passed)
   const epoch = known === undefined ? 0 : known.epoch + 1
-  transitions.restore({ ...ref, epoch, attemptId: '', cursor: end, entries, readyOrder: [], ledger: ledger.values })
+  transitions.restore({
+    ...ref,
+    epoch,
+    attemptId: '',
+    batches: [],
+    cursor: end,
+    entries,
+    readyOrder: [],
+    ledger: ledger.values,
+  })
   const queue = registry.exact(ref)!
   journal.state(encodeState(queue, table))
   return queue

@@ -2,8 +2,10 @@
 // Everything that changes state is called inside a job of a Turn and is recorded for the Turn's journal record.
 import type { MqErrorCode } from '@rocketmq-ts/model'
 import type { AdoptedQueue } from './adopted-queue.ts'
+import type { InOrder, QueueLines } from './in-order-api.ts'
 
 export type * from './adopted-queue.ts'
+export type * from './in-order-api.ts'
 
 /** Names of the ledger's buckets, in the order in which they are stored. 'scheduled': a copy goes on in a retry topic. */
 export const BUCKETS = [
@@ -76,6 +78,8 @@ export interface QueueState extends QueueRef {
   readonly entries: number
   /** The attempt that the latest pop in order named, '' without one: who names it again gets that batch again. */
   readonly attemptId: string
+  /** By message group, where a pop has asked for it. In memory only. */
+  readonly lines: QueueLines | undefined
   /** The topic or group is gone: every call that would act on it does nothing. */
   readonly dropped: boolean
 }
@@ -209,9 +213,9 @@ export interface LedgerReport {
 }
 
 /** How a pop is refused: names the bound, for the metric. */
-export type FullReason = 'queue-entries' | 'broker-entries'
+export type FullReason = 'queue-entries' | 'broker-entries' | 'look-ahead'
 
-export interface Inflight {
+export interface Inflight extends InOrder {
   // — queues —
   /** The state of the topic's current incarnation; undefined when the group has not started there. */
   queue(topic: string, group: string, queueId: number): QueueState | undefined
@@ -272,20 +276,6 @@ export interface Inflight {
    * offsets and a `to` not before the cursor. Call it also when nothing was taken: filtered units are passed for good.
    */
   popNext(queue: QueueState, pop: NextPop): void
-
-  // — pop in order —
-  /**
-   * Whether nobody has a message of the queue, so that a group that consumes in order may take the next ones. Asked for a
-   * queue once, `onFree` is told from then on whenever its last message in flight is settled or released.
-   */
-  isFree(queue: QueueState): boolean
-  /** A pop in order took messages for this attempt. Journaled. At most `ATTEMPT_ID_BYTES_MAX` bytes. */
-  noteAttempt(queue: QueueState, attemptId: string): void
-  /**
-   * The answer to a pop in order was lost: what is in flight is delivered once more to the same attempt, ascending, with
-   * the time of `nextPopTimeOfAll` and without counting. Nothing when the entries reach their bound.
-   */
-  popAgain(queue: QueueState, pop: { readonly popTime: number; readonly invisibleMs: number }): ReadyPop
 
   // — settle —
   /** Settles one delivery. False: no equal (offset, popTime) is in flight, which is a success for the client. */

@@ -14,6 +14,7 @@ import type {
   SettledBucket,
 } from './api.ts'
 import { adoptQueue } from './adopt.ts'
+import { createByMessageGroup } from './by-message-group.ts'
 import { lowestBit, popCount } from './digest.ts'
 import { BLOCK, EntryKind, bitOf, blockOf } from './entries.ts'
 import { expireDue } from './expiry.ts'
@@ -207,6 +208,7 @@ export function createInflight(options: InflightOptions): Inflight {
       assert(pop.to >= from, `a pop never moves the cursor back: ${from} to ${pop.to}`)
       assert(pop.taken.length <= room(target), 'a pop stays within the room')
       if (target.dropped || pop.to === from) return
+      target.closeLines()
       collectTaken(target, pop)
       const { to, popTime, invisibleMs, damaged = [] } = pop
       let last = from
@@ -219,7 +221,9 @@ export function createInflight(options: InflightOptions): Inflight {
       journal.popNext(target, visited, windows, damaged)
     },
 
+    ...createByMessageGroup(inOrder),
     isFree(queue) {
+      live(queue).closeLines()
       live(queue).inOrder = true
       return queue.inFlight === 0
     },

@@ -1,7 +1,7 @@
 // Where every message of a queue stands for a group: a count and a digest per bucket, each moved by its own transitions.
 // Invariant: all buckets and the waiting range together are [0, max); `report` says so without trusting the entries.
 import { BUCKETS } from './api.ts'
-import type { Bucket, LedgerReport } from './api.ts'
+import type { Bucket, LedgerReport, OffsetRange } from './api.ts'
 import {
   addDigest,
   lowestBit,
@@ -12,6 +12,8 @@ import {
   squareDigest,
   subtractDigest,
 } from './digest.ts'
+import { BLOCK } from './entries.ts'
+import type { Windows } from './windows.ts'
 
 /** Positions of the buckets in `BUCKETS`. */
 export const BucketId = Object.freeze(
@@ -152,6 +154,20 @@ export class Ledger {
       rest -= share
     }
     this.remove(BucketId.acked, { count: rest, sum: tally.sum, squares: tally.squares })
+  }
+
+  /** Visited by a pop and not claimed: damaged where said so, else filtered. */
+  addPassed(visited: OffsetRange, claimed: Windows, damaged: readonly OffsetRange[]): void {
+    const passed = tallyOfRange(visited.from, visited.to)
+    for (let at = 0; at < claimed.count; at += 1) {
+      subtractTally(passed, tallyOfMask(claimed.blocks[at]! * BLOCK, claimed.masks[at]!, this.#scratch))
+    }
+    for (const range of damaged) {
+      const tally = tallyOfRange(range.from, range.to)
+      subtractTally(passed, tally)
+      this.add(BucketId.damaged, tally)
+    }
+    this.add(BucketId.filtered, passed)
   }
 
   count(bucket: number): number {

@@ -1,8 +1,9 @@
 // One queue as a group consumes it: positions, heads of its entry lists, its ledger. The entries are in the broker-wide
 // table. Invariant: offsets in [low mark, cursor) without an entry are settled, so settled ranges need no table.
 import { Buffer } from 'node:buffer'
-import type { QueueRef, QueueState } from './api.ts'
+import type { Batch, QueueRef, QueueState } from './api.ts'
 import type { Ledger } from './ledger.ts'
+import type { MessageLines } from './message-lines.ts'
 import type { ReadyQueues } from './ready-queues.ts'
 
 /** The only writer's view of a `QueueState`. */
@@ -23,6 +24,9 @@ export class LiveQueue implements QueueState {
   cursor = 0
   epoch = 0
   attemptId = ''
+  /** Of pops by message group, the oldest first; some may have nothing in flight any more. */
+  batches: readonly Batch[] = []
+  lines: MessageLines | undefined = undefined
   /** Somebody wants to know when nothing is in flight any more. In memory only. */
   inOrder = false
   ready = 0
@@ -51,5 +55,11 @@ export class LiveQueue implements QueueState {
     this.readyQueues = readyQueues
     this.topicBytes = Buffer.from(ref.topic)
     this.groupBytes = Buffer.from(ref.group)
+  }
+
+  /** What is known of its messages' groups is not right, or of no use, any more. */
+  closeLines(): void {
+    this.lines?.forget()
+    this.lines = undefined
   }
 }

@@ -4,12 +4,14 @@
 //   entries: count, then each block delta · int32 mask · attempts · popTime − base · 0, or 1 + deadline − popTime
 //   ready order: positions in `entries` of those with 0, all of them
 //   ledger: int32 bitmap of buckets that are not zero, then count, sum, squares of each as doubles
-//   attempt: text, left out when it is ''
+//   attempt: text, left out when it is '' and no batch follows
+//   batches with something in flight: count, then each as in the journal; left out when there is none
 //
 // Entries are sorted by (block, lowest bit): equal states have equal bytes. Pending dead-letter copies are in flight.
 import { Buffer } from 'node:buffer'
 import { ATTEMPT_ID_BYTES_MAX, BUCKETS, QUEUE_ID_MAX } from './api.ts'
-import type { QueueRef } from './api.ts'
+import type { Batch, QueueRef } from './api.ts'
+import { liveBatches, readBatches, writeBatch } from './batches.ts'
 import { DIGEST_MODULUS, lowestBit } from './digest.ts'
 import { ATTEMPTS_MAX, BLOCK, EntryKind } from './entries.ts'
 import type { EntryFields, EntryTable } from './entries.ts'
@@ -31,6 +33,7 @@ export interface DecodedEntry extends EntryFields {
 export interface DecodedState extends QueueRef {
   readonly epoch: number
   readonly attemptId: string
+  readonly batches: readonly Batch[]
   readonly cursor: number
   readonly entries: readonly DecodedEntry[]
   /** Positions in `entries`, first released first. */
@@ -83,7 +86,12 @@ export function encodeState(
   }
   encodeReadyOrder(queue, table, slots, out)
   encodeLedger(queue.ledger.values, out)
-  if (queue.attemptId !== '') out.block(Buffer.from(queue.attemptId))
+  const batches = liveBatches(queue, table)
+  if (queue.attemptId !== '' || batches.length > 0) out.block(Buffer.from(queue.attemptId))
+  if (batches.length > 0) {
+    out.varint(batches.length)
+    for (const batch of batches) writeBatch(out, batch)
+  }
   return out.view()
 }
 
@@ -121,8 +129,9 @@ export function decodeState(bytes: Uint8Array): DecodedState {
   const readyOrder = decodeReadyOrder(input, entries)
   const ledger = decodeLedger(input)
   const attemptId = input.remaining > 0 ? input.text('attemptId', ATTEMPT_ID_BYTES_MAX) : ''
+  const batches = input.remaining > 0 ? readBatches(input) : []
   if (input.remaining > 0) throw input.refuse('end', `is followed by ${input.remaining} bytes`)
-  return { topic, incarnation, group, queueId, epoch, attemptId, cursor, entries, readyOrder, ledger }
+  return { topic, incarnation, group, queueId, epoch, attemptId, batches, cursor, entries, readyOrder, ledger }
 }
 
 function decodeEntries(input: VarintReader, cursor: number): DecodedEntry[] {

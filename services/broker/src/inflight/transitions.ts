@@ -3,8 +3,7 @@
 import type { OffsetRange, QueueRef } from './api.ts'
 import { lowestBit, popCount } from './digest.ts'
 import { ATTEMPTS_MAX, BLOCK, EntryKind, EntryTable, bitOf, bitsBelow, blockOf } from './entries.ts'
-import { BucketId, subtractTally, tallyOfMask, tallyOfRange } from './ledger.ts'
-import type { Ledger, Tally } from './ledger.ts'
+import { BucketId, type Ledger, subtractTally, type Tally, tallyOfMask, tallyOfRange } from './ledger.ts'
 import { QueueRegistry } from './queue-registry.ts'
 import type { LiveQueue } from './queue-state.ts'
 import type { DecodedState } from './state-record.ts'
@@ -66,25 +65,26 @@ export class Transitions {
       messages += popCount(mask)
     }
     queue.inFlight += messages
-    if (pop.to - pop.from > messages) this.#countPassed(queue, pop, taken, damaged)
+    if (pop.to - pop.from > messages) ledger.addPassed(pop, taken, damaged)
     queue.cursor = pop.to
     if (messages > 0) this.#notePopTime(pop.popTime)
     return true
   }
 
-  /** Visited but not taken: damaged where said so, else filtered. */
-  #countPassed(queue: LiveQueue, visited: OffsetRange, taken: Windows, damaged: readonly OffsetRange[]): void {
-    const passed = tallyOfRange(visited.from, visited.to)
-    const scratch: Tally = { count: 0, sum: 0, squares: 0 }
-    for (let at = 0; at < taken.count; at += 1) {
-      subtractTally(passed, tallyOfMask(taken.blocks[at]! * BLOCK, taken.masks[at]!, scratch))
-    }
-    for (const range of damaged) {
-      const tally = tallyOfRange(range.from, range.to)
-      subtractTally(passed, tally)
-      queue.ledger.add(BucketId.damaged, tally)
-    }
-    queue.ledger.add(BucketId.filtered, passed)
+  /** Visited messages wait for their turn: ready, without a delivery. */
+  park(queue: LiveQueue, visited: OffsetRange, waiting: Windows, damaged: readonly OffsetRange[]): boolean {
+    const { from, to } = visited
+    if (to < queue.cursor || (from !== queue.cursor && !this.#closeGap(queue, from))) return false
+    for (let at = 0; at < waiting.count; at += 1) this.#wait(queue, waiting.blocks[at]!, waiting.masks[at]!, 0)
+    queue.ledger.addPassed(visited, waiting, damaged)
+    queue.cursor = to
+    return true
+  }
+
+  #wait(queue: LiveQueue, block: number, mask: number, attempts: number): void {
+    const { entries } = this
+    this.#makeReady(queue, entries.append(queue, { block, mask, attempts, popTime: 0, deadline: 0 }))
+    queue.ledger.addMask(BucketId.ready, block * BLOCK, mask)
   }
 
   /**
@@ -108,14 +108,11 @@ export class Transitions {
 
   /** What lost records popped counts as released: delivered twice perhaps, lost never. */
   #closeGap(queue: LiveQueue, from: number, attempts = 1): boolean {
+    queue.closeLines()
     if (from === queue.cursor) return true
     if (from < queue.cursor || from - queue.cursor > GAP_OFFSETS_MAX) return false
-    const { entries } = this
     for (let block = blockOf(queue.cursor); block * BLOCK < from; block += 1) {
-      const mask = bitsBelow(block, from) & ~bitsBelow(block, queue.cursor)
-      const slot = entries.append(queue, { block, mask, attempts, popTime: 0, deadline: 0 })
-      this.#makeReady(queue, slot)
-      queue.ledger.addMask(BucketId.ready, block * BLOCK, mask)
+      this.#wait(queue, block, bitsBelow(block, from) & ~bitsBelow(block, queue.cursor), attempts)
     }
     queue.cursor = from
     return true
@@ -160,6 +157,7 @@ export class Transitions {
     queue.inFlight += messages
     if (queue.ready === 0) queue.readyQueues.clear(queue.queueId)
     queue.ledger.moveMask(BucketId.ready, BucketId.inFlight, entries.block[target]! * BLOCK, mask)
+    queue.lines?.given(entries.block[target]!, mask)
     return messages
   }
 
@@ -210,8 +208,10 @@ export class Transitions {
     const { entries } = this
     const isReady = entries.kind[slot] === EntryKind.ready
     queue.ledger.moveMask(isReady ? BucketId.ready : BucketId.inFlight, into, entries.block[slot]! * BLOCK, mask)
+    const isFree = queue.lines?.removed(entries.block[slot]!, mask, isReady)
     this.#uncount(queue, isReady, popCount(mask))
     entries.drop(queue, slot, mask)
+    if (isFree === true) this.onFree(queue)
   }
 
   #uncount(queue: LiveQueue, isReady: boolean, messages: number): void {
@@ -279,6 +279,7 @@ export class Transitions {
       queue.ledger.moveMask(BucketId.inFlight, BucketId.ready, block * BLOCK, found)
       if (popTime > this.popTimeFloor) this.popTimeFloor = popTime
       this.#leaveFlight(queue, messages)
+      if (queue.lines?.released(block, found) === true) this.onFree(queue)
       released += messages
     }
     return released
@@ -316,6 +317,7 @@ export class Transitions {
   clamp(queue: LiveQueue, max: number): boolean {
     if (queue.cursor <= max) return false
     const { entries } = this
+    queue.closeLines()
     const vanished = tallyOfRange(max, queue.cursor)
     const tally: Tally = { count: 0, sum: 0, squares: 0 }
     let slot = queue.tail
@@ -364,6 +366,8 @@ export class Transitions {
     queue.ready = 0
     queue.inFlight = 0
     queue.attemptId = ''
+    queue.batches = []
+    queue.closeLines()
     queue.readyQueues.clear(queue.queueId)
     queue.ledger.values.fill(0)
   }
@@ -375,9 +379,8 @@ export class Transitions {
     const existing = this.registry.exact(state)
     if (existing !== undefined) this.#clear(existing)
     const queue = existing ?? this.registry.add(state)
-    queue.epoch = state.epoch
-    queue.attemptId = state.attemptId
-    queue.cursor = state.cursor
+    const { epoch, attemptId, batches, cursor } = state
+    Object.assign(queue, { epoch, attemptId, batches, cursor })
     const slots: number[] = []
     for (const entry of state.entries) {
       const slot = entries.append(queue, entry)

@@ -21,6 +21,8 @@ export function settingsSink(settings: SettingEntry[]): JournalSink {
     settle: ignore,
     claim: ignore,
     attempt: ignore,
+    park: ignore,
+    batch: ignore,
     retain: ignore,
     clamp: ignore,
     setting: (setting) => void settings.push(setting),

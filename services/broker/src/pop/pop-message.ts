@@ -3,6 +3,7 @@ import type { FilterCache } from '@rocketmq-ts/filter'
 import {
   MqError,
   ORDERED_REVIVE_QUEUE_ID,
+  orderUnitOf,
   Perm,
   type SubscriptionGroupConfig,
   SystemTopic,
@@ -26,12 +27,13 @@ import type { LongPolling } from '../long-polling.ts'
 import type { PeerWaits } from '../peer-waits.ts'
 import { INVISIBLE_TIME_MS_MAX, POLL_TIME_MS_MAX, POP_MESSAGES_MAX } from '../limits.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
+import { createLineOpener } from './line-opener.ts'
 import { type MatcherOf, type RewriteOf, readMessages } from './read-messages.ts'
 import { createRecordMatcher, type Verdicts } from './record-filter.ts'
 import type { RemovalFence } from './removal-fence.ts'
 import { deliveredRecord, deliveriesBefore } from './retry-delivery.ts'
 import { popKindOf, retryTopicsOf } from './retry-topics.ts'
-import { type PopRequest, type Taken, type TakenMessage, takeMessages } from './take-messages.ts'
+import { type ByMessageGroup, type PopRequest, type Taken, type TakenMessage, takeMessages } from './take-messages.ts'
 
 type Request = IncomingRequest<PopMessageHeader, PopMessageAnswer>
 
@@ -46,6 +48,8 @@ interface Attempt {
   /** It waited for the disk before. */
   readonly loaded: boolean
   readonly verdicts: Verdicts
+  /** Of use where the group consumes so. */
+  readonly byMessageGroup: ByMessageGroup
 }
 
 /** reviveQueueId of answers in any order: our in-flight state needs no revive queues. */
@@ -103,7 +107,11 @@ export function checkReadable(
   return topic
 }
 
-function popRequest(deps: PopDeps, { request: { header }, verdicts }: Attempt, turn: number): PopRequest {
+function popRequest(
+  deps: PopDeps,
+  { request: { header }, verdicts, byMessageGroup }: Attempt,
+  turn: number,
+): PopRequest {
   const { maxMsgNums, invisibleTimeMs } = header
   if (maxMsgNums < 1 || maxMsgNums > POP_MESSAGES_MAX) {
     throw new MqError('parameter-invalid', `maxMsgNums is ${maxMsgNums}; allowed is 1 to ${POP_MESSAGES_MAX}`)
@@ -119,11 +127,13 @@ function popRequest(deps: PopDeps, { request: { header }, verdicts }: Attempt, t
     throw new MqError('parameter-invalid', `attemptId is longer than ${ATTEMPT_ID_BYTES_MAX} bytes`)
   }
   const topic = checkReadable(deps, header.topic, header.consumerGroup, header.queueId)
-  const inOrder = header.order === true || deps.groups.get(header.consumerGroup)?.consumeMessageOrderly === true
+  const group = deps.groups.get(header.consumerGroup)
+  const inOrder = header.order === true || group?.consumeMessageOrderly === true
   if (!inOrder && topicMessageType(topic.config) === 'FIFO') deps.onUnordered(header.topic, header.consumerGroup)
   return {
     topic,
     attemptId: inOrder ? attemptId : undefined,
+    byMessageGroup: group !== undefined && orderUnitOf(group) === 'MESSAGE_GROUP' ? byMessageGroup : undefined,
     group: header.consumerGroup,
     queueId: header.queueId,
     max: maxMsgNums,
@@ -139,6 +149,7 @@ function popRequest(deps: PopDeps, { request: { header }, verdicts }: Attempt, t
 /** The handler. */
 export function createPopMessage(deps: PopDeps) {
   const { turns, clock, polling } = deps
+  const openLines = createLineOpener(deps)
   let nextQueue = 0
 
   function pop(earlier: Attempt): void {
@@ -180,7 +191,8 @@ export function createPopMessage(deps: PopDeps) {
     // A message that woke nobody because its queue was held up may wait in any queue that is free now.
     if (attemptId !== undefined) polling.messageReleased(topic.config.topicName, group, -1)
     for (const { queue } of queues) {
-      if (queue.ready > 0) polling.messageReleased(queue.topic, queue.group, queue.queueId)
+      if (queue.lines === undefined ? queue.ready > 0 : queue.lines.givable > 0)
+        polling.messageReleased(queue.topic, queue.group, queue.queueId)
     }
   }
 
@@ -312,6 +324,14 @@ export function createPopMessage(deps: PopDeps) {
 
   return function popMessage(request: Request): void {
     const pollUntilMs = clock.monotonicMs() + request.header.pollTimeMs
-    pop({ request, pollUntilMs, wokenBy: undefined, started: false, loaded: false, verdicts: new Map() })
+    pop({
+      request,
+      pollUntilMs,
+      wokenBy: undefined,
+      started: false,
+      loaded: false,
+      verdicts: new Map(),
+      byMessageGroup: { openLines, known: new Map() },
+    })
   }
 }

@@ -2,10 +2,13 @@
 import { ALL_TAGS, type MessageFilter } from '@rocketmq-ts/filter'
 import { MqError, queueOffset } from '@rocketmq-ts/model'
 import { type Accept, type QueueReader, type Unit, type UnitReader, isFillerUnit } from '@rocketmq-ts/store'
-import type { FullReason, Inflight, OffsetRange, QueueState } from '../inflight/inflight.ts'
+import type { FullReason, Inflight, OffsetRange, QueueState, ReadyPop, VisitedMessage } from '../inflight/inflight.ts'
 import { POP_BYTES_MAX, POP_UNITS_SCANNED_MAX } from '../limits.ts'
 import type { Topic } from '../topics/topic-table.ts'
+import type { OpenedLines } from './line-opener.ts'
+import { createGroupHash, NO_GROUP } from './message-group-hash.ts'
 import { createRecordFilter, type RecordFilter, type Verdicts } from './record-filter.ts'
+import { createRecordLook } from './record-look.ts'
 import type { RemovalFence } from './removal-fence.ts'
 
 export interface PopRequest {
@@ -27,6 +30,14 @@ export interface PopRequest {
   readonly retriesFirst: boolean
   /** The group consumes in order, and this is the name of its attempt ('' without one); undefined: in any order. */
   readonly attemptId: string | undefined
+  /** What has an order are message groups, not queues. */
+  readonly byMessageGroup: ByMessageGroup | undefined
+}
+
+export interface ByMessageGroup {
+  readonly openLines: (queue: QueueState) => OpenedLines
+  /** Hashes of message groups that an earlier attempt has found, by commit log offset. */
+  readonly known: Map<number, number>
 }
 
 /** One topic that a pop takes from. */
@@ -100,6 +111,8 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
   const queues: { queue: QueueState; messages: TakenMessage[] }[] = []
   const { filter, verdicts } = request
   const records = filter.readsRecords ? createRecordFilter(reader, filter, verdicts) : undefined
+  const byGroup = inOrder ? request.byMessageGroup : undefined
+  const groups = byGroup && createRecordLook(reader, { known: byGroup.known, of: createGroupHash(), damaged: NO_GROUP })
   let started = false
   let load: (() => Promise<void>) | undefined
   let full: FullReason | undefined
@@ -113,8 +126,9 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
     takeFrom(request)
     if (!request.retriesFirst) takeRetries()
   }
-  const isUnfinished = unitsLeft <= 0 || records?.isExhausted === true
-  return { popTime, queues, started, load: load ?? records?.load, more: queues.length === 0 && isUnfinished, full }
+  const isUnfinished = unitsLeft <= 0 || records?.isExhausted === true || groups?.isExhausted === true
+  const more = queues.length === 0 && isUnfinished
+  return { popTime, queues, started, load: load ?? records?.load ?? groups?.load, more, full }
 
   function takeRetries(): void {
     for (const topic of request.retries) takeFrom({ topic, queueId: -1, filter: ALL_TAGS, startAt: 'min' })
@@ -126,7 +140,7 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
     if (queues.length > 0) return
     takeRetries()
     if (!request.retries.some(isOpen)) takeFrom(request)
-    for (const { queue } of queues) inflight.noteAttempt(queue, attempt)
+    for (const { queue } of queues) if (queue.lines === undefined) inflight.noteAttempt(queue, attempt)
   }
 
   function isOpen({ config: { topicName, readQueueNums } }: Topic): boolean {
@@ -143,16 +157,16 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
     const again: QueueState[] = []
     for (const topic of [...request.retries, request.topic]) {
       for (const queue of inflight.queuesOf(topic.config.topicName, request.group)) {
-        if (queue.inFlight === 0 || queue.attemptId !== attempt) continue
-        again.push(queue)
+        const isTaken = byGroup !== undefined ? inflight.hasBatch(queue, attempt) : queue.attemptId === attempt
+        if (isTaken && queue.inFlight > 0) again.push(queue)
       }
     }
     if (again.length > 0) popTime = inflight.nextPopTimeOfAll(nowMs)
     for (const queue of again) {
-      const { offsets, attempts } = inflight.popAgain(queue, { popTime, invisibleMs: request.invisibleMs })
-      const messages = offsets.map((offset, index): TakenMessage => {
-        return { queue, queueOffset: offset, attempt: attempts[index] ?? 1, unit: undefined }
-      })
+      const times = { popTime, invisibleMs: request.invisibleMs }
+      const pop =
+        byGroup !== undefined ? inflight.popBatchAgain(queue, attempt, times) : inflight.popAgain(queue, times)
+      const messages = takenOf(queue, pop)
       if (messages.length > 0) queues.push({ queue, messages })
     }
   }
@@ -170,12 +184,23 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
       }
       const { min } = reader.bounds(topicName, queueId)
       if (inflight.lowMark(queue) < min) inflight.retain(queue, min)
-      if (inOrder && !inflight.isFree(queue)) continue
-      const messages = takeReady(queue)
-      // What could not be taken again yet is in front of what waits.
-      if (!inOrder || queue.ready === 0) messages.push(...takeNext(queue, source.filter))
+      const messages = takeOf(queue, source.filter)
       if (messages.length > 0) queues.push({ queue, messages: messages.sort((a, b) => a.queueOffset - b.queueOffset) })
     }
+  }
+
+  function takeOf(queue: QueueState, filter: MessageFilter): TakenMessage[] {
+    const opened = byGroup?.openLines(queue) ?? 'too-many'
+    if (typeof opened === 'function') {
+      load ??= opened
+      return []
+    }
+    if (opened === 'open') return takeLines(queue, filter)
+    if (inOrder && !inflight.isFree(queue)) return []
+    const messages = takeReady(queue)
+    // What could not be taken again yet is in front of what waits.
+    if (!inOrder || queue.ready === 0) messages.push(...takeNext(queue, filter))
+    return messages
   }
 
   function isFenced(queue: QueueState, unit: Unit): boolean {
@@ -184,9 +209,15 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
     return true
   }
 
-  function takeReady(queue: QueueState): TakenMessage[] {
-    if (queue.ready === 0) return []
-    const units: (Unit | undefined)[] = []
+  function takenOf(queue: QueueState, pop: ReadyPop, units?: ReadonlyMap<number, Unit | undefined>): TakenMessage[] {
+    return pop.offsets.map((offset, index) => {
+      return { queue, queueOffset: offset, attempt: pop.attempts[index] ?? 1, unit: units?.get(offset) }
+    })
+  }
+
+  /** Takes released messages as `pop` chooses them. */
+  function takeFitting(queue: QueueState, pop: (fits: (offset: number) => boolean) => ReadyPop): TakenMessage[] {
+    const units = new Map<number, Unit | undefined>()
     function fits(offset: number): boolean {
       if (bytesLeft <= 0) return false
       const unit = unitAt(reader, queue, offset)
@@ -195,21 +226,76 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
         return false
       }
       if (unit !== undefined && isFenced(queue, unit)) return false
-      units.push(unit)
+      units.set(offset, unit)
       bytesLeft -= unit?.size ?? 0
       return true
     }
-    const { offsets, attempts } = inflight.popReady(queue, {
-      popTime,
-      invisibleMs: request.invisibleMs,
-      max: left,
-      inOrder,
-      fits,
-    })
-    left -= offsets.length
-    return offsets.map((offset, index) => {
-      return { queue, queueOffset: offset, attempt: attempts[index] ?? 1, unit: units[index] }
-    })
+    const popped = pop(fits)
+    left -= popped.offsets.length
+    return takenOf(queue, popped, units)
+  }
+
+  function takeReady(queue: QueueState): TakenMessage[] {
+    if (queue.ready === 0) return []
+    const { invisibleMs } = request
+    return takeFitting(queue, (fits) => inflight.popReady(queue, { popTime, invisibleMs, max: left, inOrder, fits }))
+  }
+
+  /** What is behind the cursor waits in its line first; then lines give. */
+  function takeLines(queue: QueueState, filter: MessageFilter): TakenMessage[] {
+    lookAhead(queue, filter)
+    const { invisibleMs } = request
+    return takeFitting(queue, (fits) =>
+      inflight.popLines(queue, { popTime, invisibleMs, max: left, attemptId: attemptId ?? '', fits }),
+    )
+  }
+
+  /** Until enough may be given, or the bounds are reached: then the queue is held up as a whole. */
+  function lookAhead(queue: QueueState, filter: MessageFilter): void {
+    const { lines } = queue
+    const { max } = reader.bounds(queue.topic, queue.queueId)
+    if (lines === undefined || lines.givable >= left || queue.cursor >= max) return
+    const room = { ...lines.room }
+    room.messages = Math.min(room.messages, inflight.room(queue))
+    const waiting: VisitedMessage[] = []
+    const damaged: OffsetRange[] = []
+    let { givable } = lines
+    let bytes = 0
+    let isHeldUp = false
+    const result = reader.scan(
+      queue,
+      queueOffset(queue.cursor),
+      (unit) => {
+        if (isFillerUnit(unit)) {
+          damaged.push({ from: unit.queueOffset, to: unit.queueOffset + 1 })
+          return 'skip'
+        }
+        if (!filter.matchesCode(unit.tagsCode)) return 'skip'
+        if (isFenced(queue, unit) || givable >= left || bytes >= bytesLeft) return 'stop'
+        const accept = judgementOf(queue, unit, filter.readsRecords ? records : undefined)
+        if (accept !== 'take') return accept
+        isHeldUp = room.messages <= 0 || room.bytes <= 0
+        const group = isHeldUp ? undefined : groups?.at(queue, unit)
+        if (group === undefined) return 'stop'
+        waiting.push({ offset: unit.queueOffset, group, size: unit.size })
+        room.messages -= 1
+        room.bytes -= unit.size
+        if (!lines.gives(group)) return 'take'
+        givable += 1
+        bytes += unit.size
+        return 'take'
+      },
+      { unitsMax: unitsLeft },
+    )
+    if (result.kind === 'cold') {
+      load ??= () => result.load(queue.group)
+      return
+    }
+    unitsLeft -= result.next - queue.cursor
+    inflight.park(queue, { to: result.next, waiting, damaged })
+    if (!isHeldUp) return
+    lines.noteHeldUp()
+    if (lines.givable === 0) full ??= inflight.fullReason(queue) ?? 'look-ahead'
   }
 
   /** Asks about the record only when nothing else speaks against it, and there is room for it. */

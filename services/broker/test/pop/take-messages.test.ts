@@ -65,6 +65,7 @@ const request = (queues: number, changes: Partial<PopRequest> = {}): PopRequest 
   retries: [],
   retriesFirst: false,
   attemptId: undefined,
+  byMessageGroup: undefined,
   ...changes,
 })
 

@@ -1,8 +1,9 @@
 // Reads the body of a journal record and tells it to a sink, operation by operation.
 // Invariant: a sink is told only what is well-formed by itself; work and memory are in proportion to the bytes.
 import { ATTEMPT_ID_BYTES_MAX, QUEUE_ID_MAX, SETTING_PAYLOAD_BYTES_MAX } from '../api.ts'
-import type { OffsetRange, QueueRef, SettingEntry } from '../api.ts'
+import type { Batch, OffsetRange, QueueRef, SettingEntry } from '../api.ts'
 import { BUCKETS } from '../api.ts'
+import { readBatch } from '../batches.ts'
 import { BLOCK } from '../entries.ts'
 import { NAME_BYTES_MAX, decodeState } from '../state-record.ts'
 import type { DecodedState } from '../state-record.ts'
@@ -29,6 +30,9 @@ export interface JournalSink {
   settle(offset: number, popTime: number, bucket: number): void
   claim(offset: number, popTime: number, deadline: number): void
   attempt(attemptId: string): void
+  /** `waiting` is valid during the call only. */
+  park(visited: OffsetRange, waiting: Windows, damaged: readonly OffsetRange[]): void
+  batch(batch: Batch): void
   retain(min: number): void
   clamp(max: number): void
   setting(setting: SettingEntry): void
@@ -136,6 +140,14 @@ function readOperation(code: number, input: VarintReader, sink: JournalSink): vo
     }
     case Op.attempt:
       return sink.attempt(input.text('attempt', ATTEMPT_ID_BYTES_MAX))
+    case Op.park: {
+      const from = input.varint('from')
+      const to = from + input.varint('to', Number.MAX_SAFE_INTEGER - from)
+      const damaged = readVisited(input, from, to)
+      return sink.park({ from, to }, windows, damaged)
+    }
+    case Op.batch:
+      return sink.batch(readBatch(input))
     case Op.retain:
       return sink.retain(input.varint('min'))
     case Op.clamp:
@@ -170,6 +182,12 @@ function readPopNext(input: VarintReader, sink: JournalSink): void {
   const from = input.varint('from')
   const to = from + input.varint('to', Number.MAX_SAFE_INTEGER - from)
   const { popTime, invisibleMs } = readTimes(input)
+  const damaged = readVisited(input, from, to)
+  sink.popNext({ from, to, popTime, invisibleMs }, windows, damaged)
+}
+
+/** Fills `windows`, and returns what was damaged. */
+function readVisited(input: VarintReader, from: number, to: number): OffsetRange[] {
   readWindows(input, true)
   checkWithin(input, from, to)
   const count = input.count('damaged', 2)
@@ -180,7 +198,7 @@ function readPopNext(input: VarintReader, sink: JournalSink): void {
     last = start + input.varint('damaged length', to - start)
     damaged.push({ from: start, to: last })
   }
-  sink.popNext({ from, to, popTime, invisibleMs }, windows, damaged)
+  return damaged
 }
 
 function checkWithin(input: VarintReader, from: number, to: number): void {

@@ -1,7 +1,8 @@
 // Writes the operations of a Turn as they happen, straight into the bytes of its journal record.
 // Invariant: neighbouring acks of one batch share an operation; nothing is allocated per message.
 import { Buffer } from 'node:buffer'
-import type { OffsetRange, SettingEntry } from '../api.ts'
+import type { Batch, OffsetRange, SettingEntry } from '../api.ts'
+import { writeBatch } from '../batches.ts'
 import type { LiveQueue } from '../queue-state.ts'
 import type { Windows } from '../windows.ts'
 import { JOURNAL_HEADER_BYTES, JOURNAL_VERSION, Op, SETTING_KINDS } from './entries.ts'
@@ -89,9 +90,22 @@ export class JournalWriter {
     out.varint(pop.popTime)
     out.varint(pop.invisibleMs)
     this.#windows(taken, true)
-    out.varint(damaged.length)
-    let last = pop.from
-    for (const range of damaged) {
+    this.#ranges(damaged, pop.from)
+  }
+
+  park(queue: LiveQueue, { from, to }: OffsetRange, waiting: Windows, damaged: readonly OffsetRange[]): void {
+    this.#operation(queue, Op.park)
+    this.#out.varint(from)
+    this.#out.varint(to - from)
+    this.#windows(waiting, true)
+    this.#ranges(damaged, from)
+  }
+
+  #ranges(ranges: readonly OffsetRange[], from: number): void {
+    const out = this.#out
+    out.varint(ranges.length)
+    let last = from
+    for (const range of ranges) {
       out.varint(range.from - last)
       out.varint(range.to - range.from)
       last = range.to
@@ -171,6 +185,11 @@ export class JournalWriter {
   attempt(queue: LiveQueue, attemptId: string): void {
     this.#operation(queue, Op.attempt)
     this.#out.block(Buffer.from(attemptId))
+  }
+
+  batch(queue: LiveQueue, batch: Batch): void {
+    this.#operation(queue, Op.batch)
+    writeBatch(this.#out, batch)
   }
 
   retain(queue: LiveQueue, min: number): void {

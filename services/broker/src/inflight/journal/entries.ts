@@ -46,6 +46,10 @@ export const Op = {
   claim: 16,
   /** name: the attempt that the latest pop in order took messages for */
   attempt: 17,
+  /** from · to − from · windows as in popNext · damaged as there: what was visited waits for its turn, without a delivery */
+  park: 18,
+  /** name · popTime · offsets (count, each − last): what a pop by message group took for the attempt */
+  batch: 19,
 } as const
 
 /** Kinds of settings by their code. */

@@ -1,6 +1,7 @@
 // Applies journal records to the state, through the same transitions as the live calls.
 // Invariant: a record is checked as a whole before its first operation is applied.
-import type { OffsetRange, QueueRef, Replayed, SettingEntry } from '../api.ts'
+import type { Batch, OffsetRange, QueueRef, Replayed, SettingEntry } from '../api.ts'
+import { noteBatch } from '../batches.ts'
 import { BucketId } from '../ledger.ts'
 import type { LiveQueue } from '../queue-state.ts'
 import type { DecodedState } from '../state-record.ts'
@@ -22,6 +23,8 @@ const CHECK_ONLY: JournalSink = {
   settle() {},
   claim() {},
   attempt() {},
+  park() {},
+  batch() {},
   retain() {},
   clamp() {},
   setting() {},
@@ -111,6 +114,17 @@ class ReplaySink implements JournalSink {
   attempt(attemptId: string): void {
     this.#apply((queue) => {
       queue.attemptId = attemptId
+      return true
+    })
+  }
+
+  park(visited: OffsetRange, waiting: Windows, damaged: readonly OffsetRange[]): void {
+    this.#apply((queue, transitions) => transitions.park(queue, visited, waiting, damaged))
+  }
+
+  batch(batch: Batch): void {
+    this.#apply((queue, transitions) => {
+      noteBatch(queue, transitions.entries, batch)
       return true
     })
   }
