@@ -65,7 +65,7 @@ export function isSystemGroup(group: string): boolean {
   return systemGroups.has(group) || group.startsWith(SYSTEM_GROUP_PREFIX)
 }
 
-/** True where clients may not send. Java: TopicValidator.isNotAllowedSendTopic; and our journal. */
+/** True where clients may not send. Java: TopicValidator.isNotAllowedSendTopic; and what the broker alone writes. */
 export function isForbiddenToSend(topic: string): boolean {
-  return forbiddenToSend.has(topic) || topic === SystemTopic.INFLIGHT_LOG
+  return forbiddenToSend.has(topic) || topic === SystemTopic.INFLIGHT_LOG || topic === SystemTopic.TIMER
 }
