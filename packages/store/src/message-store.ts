@@ -5,6 +5,7 @@ import type { Clock, Files, LogEvent, Logger, Scheduler } from '@rocketmq-ts/run
 import type { ForeignWrites } from './last-writer.ts'
 import type { UnitReader } from './consume-queue/unit-reads.ts'
 import type { MessageQueries } from './queries/message-queries.ts'
+import type { ScannedRecord } from './recovery.ts'
 import type { RemovalReason } from './retention/plan.ts'
 import type { RetentionRules } from './retention/rules.ts'
 
@@ -374,6 +375,12 @@ export interface MessageStore
     from: CommitLogOffset,
     sink: (record: ReplayedRecord) => void,
   ): Promise<void>
+  /**
+   * Hands every record from `from` on, a border of records, in the order of the log up to its end at the time of the call,
+   * of whatever topic: for what may lie in any. `bytes` and `peek` are used again for the next one. `paused` is awaited
+   * between reads. Damaged records are left out.
+   */
+  walk(from: CommitLogOffset, sink: (record: ScannedRecord) => void, paused?: () => Promise<void>): Promise<void>
   /**
    * Nothing from `position` on is removed until the hold is released; sends are refused on a disk that fills up meanwhile.
    * A restart forgets it: its owner takes it anew, and may hear that the position has gone. `owner` is named where that

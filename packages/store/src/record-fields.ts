@@ -1,9 +1,22 @@
 // What dispatch needs of a stored record, without decoding all of it.
-import { createRecordPeek, SysFlag, SystemTopic, tagsCodeOf, type RecordPeek } from '@rocketmq-ts/model'
+import {
+  createRecordPeek,
+  decodeProperties,
+  DELAY_LEVELS_TEXT,
+  delayOfLevel,
+  parseDelayLevels,
+  PropertyName,
+  type RecordPeek,
+  SysFlag,
+  SystemTopic,
+  tagsCodeOf,
+} from '@rocketmq-ts/model'
 
 const VALUE_END = 0x02
 const ASCII_MAX = 0x7f
 const JOURNAL = Buffer.from(SystemTopic.INFLIGHT_LOG)
+const SCHEDULE = Buffer.from(SystemTopic.SCHEDULE)
+const DELAY_LEVELS = parseDelayLevels(DELAY_LEVELS_TEXT)
 const TAGS = Buffer.from('TAGS\u0001')
 
 /** Only decided messages get a unit. Java: CommitLogDispatcherBuildConsumeQueue. */
@@ -25,8 +38,27 @@ export function topicOf(bytes: Buffer, peek: RecordPeek): string {
 /** Not Buffer's own, which also takes texts and costs more. */
 const { indexOf } = Uint8Array.prototype
 
-/** Tags code of a peeked record, from its properties; of several tags the last one counts, as for every reader. */
-export function storedTagsCode(bytes: Buffer, { propertiesAt, propertiesLength }: RecordPeek): number {
+/** When a peeked record of the delay levels is due. Java: CommitLog.checkMessageAndReturnSize. */
+function dueMsOf(bytes: Buffer, { propertiesAt, propertiesLength, storeTimestampMs }: RecordPeek): number {
+  const properties = decodeProperties(bytes.toString('latin1', propertiesAt, propertiesAt + propertiesLength))
+  const dueMs = Number(properties.get(PropertyName.DUE_MS))
+  if (Number.isSafeInteger(dueMs)) return dueMs
+  return storeTimestampMs + (delayOfLevel(DELAY_LEVELS, Number(properties.get(PropertyName.DELAY))) ?? 0)
+}
+
+function isScheduled(bytes: Buffer, { topicAt, topicLength }: RecordPeek): boolean {
+  return (
+    topicLength === SCHEDULE.length && bytes.compare(SCHEDULE, 0, topicLength, topicAt, topicAt + topicLength) === 0
+  )
+}
+
+/**
+ * Tags code of a peeked record, from its properties; of several tags the last one counts, as for every reader. Messages of
+ * delay levels have the time instead at which they are due: Java's broker looks for it there.
+ */
+export function storedTagsCode(bytes: Buffer, peek: RecordPeek): number {
+  if (isScheduled(bytes, peek)) return dueMsOf(bytes, peek)
+  const { propertiesAt, propertiesLength } = peek
   const stop = propertiesAt + propertiesLength
   let code = 0
   for (let at = propertiesAt; at < stop;) {

@@ -19,7 +19,9 @@ import type {
 } from './message-store.ts'
 import { createMessageQueries, type MessageQueries } from './queries/message-queries.ts'
 import { hasUnit } from './record-fields.ts'
+import { scanLog } from './recovery.ts'
 import { replayRecords } from './replay.ts'
+import { sourceOf } from './restore.ts'
 import { createRetention, type Retention } from './retention/retention.ts'
 import { createStoreCheckpointer, createStoreLog, type StoreParts } from './store-parts.ts'
 
@@ -288,6 +290,27 @@ export class Store implements MessageStore {
       this.#replays -= 1
       hold.release()
     })
+  }
+
+  walk: MessageStore['walk'] = async (from, sink, paused) => {
+    const { segments } = this.#parts
+    const hold = this.hold('walk', commitLogOffset(Math.max(from, this.#retention.logMin)))
+    const end = this.#log.written
+    try {
+      await scanLog({
+        source: { ...sourceOf(segments, 'cold'), end },
+        from: Math.max(from, this.#retention.logMin),
+        provenFlushed: end,
+        foreignFrom: this.recovery.foreign?.from,
+        onRecord(record) {
+          sink(record)
+          return true
+        },
+        ...(paused && { onWindow: paused }),
+      })
+    } finally {
+      hold.release()
+    }
   }
 
   checkpoint(): Promise<void> {
