@@ -126,6 +126,24 @@ export const MetricName = {
     STORE_MS_BUCKETS,
   ),
 
+  // Broker: delayed messages
+  timerMessages: gauge(
+    'rocketmq_ts_timer_messages',
+    'Delayed messages by what became of them: pending, or how they ended.',
+    {
+      fixed: ['state'],
+    },
+  ),
+  timerBehind: gauge(
+    'rocketmq_ts_timer_behind_milliseconds',
+    'How long the delayed message has been due that is to be delivered next; 0 when none is due.',
+  ),
+  timerLateness: histogram(
+    'rocketmq_ts_timer_lateness_milliseconds',
+    'From the time when a delayed message is due until it is in its topic.',
+    STORE_MS_BUCKETS,
+  ),
+
   // Broker: store
   storageSize: gauge('rocketmq_storage_size_bytes', 'Used bytes of the disk that the store is on.', ofDisk),
   diskFree: gauge('rocketmq_ts_disk_free_bytes', 'Bytes of that disk that the broker may still use.'),

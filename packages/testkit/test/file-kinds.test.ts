@@ -1,5 +1,5 @@
 // The kinds of files that brokers and proxies really write, against the rows of ARCHITECTURE.md: a new kind needs one.
-// Brokers live through what makes files here: messages, a kill, damage behind the log's end, a join, an orderly stop.
+// Brokers live through what makes files here: messages, also delayed ones, a kill, damage behind the log's end, a join, an orderly stop.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,6 +23,8 @@ import { createWorld, type SimMachine, type SimProcess, type World } from '../sr
 const ARCHITECTURE = fileURLToPath(new URL('../../../ARCHITECTURE.md', import.meta.url))
 const SEGMENT_BYTES = 1 << 20
 const DERIVED_FILES_MS = 10_000
+/** More than an image of the timer index holds itself. */
+const DELAYED = 1100
 const TEMPORARY = '.tmp'
 const STOPPED_MS_MAX = 60_000
 
@@ -87,6 +89,8 @@ async function sendAndTake(effects: Effects, address: string): Promise<void> {
     reconsumeTimes: 0,
   }
   await brokers.send(address, message, Buffer.from('hello'))
+  const delayed = { ...message, properties: `UNIQ_KEY\u0001u\u0002TIMER_DELAY_SEC\u00013600\u0002` }
+  for (let count = 0; count < DELAYED; count += 1) await brokers.send(address, delayed, Buffer.from('later'))
   const popped = await brokers.pop(
     { address, brokerName: 'a' },
     {

@@ -66,7 +66,7 @@ export const apacheBrokerSettings = foreignSettings([
   { names: 'traceOn', only: ['true'], why: 'messages are always marked for traces' },
   {
     names: `rejectPullConsumerEnable useStaticSubscription readUnCommitted enableNetWorkFlowControl enableLmq
-      enableMultiDispatch enableRetryTopicV2 recallMessageEnable enableMixedMessageType
+      enableMultiDispatch enableRetryTopicV2 enableMixedMessageType
       disableConsumeIfConsumerReadSlowly`,
     only: ['false'],
     why: 'it is not there yet',
@@ -148,12 +148,16 @@ export const apacheBrokerSettings = foreignSettings([
     why: 'one table of what is in flight takes the place of checkpoints and revive topics',
   },
   {
-    names: `messageDelayLevel flushDelayOffsetInterval delayOffsetUpdateVersionStep timerWheelEnable timerPrecisionMs
-      timerRollWindowSlot timerMaxDelaySec timerFlushIntervalMs timerCongestNumEachSlot timerMetricSmallThreshold
-      timerProgressLogIntervalMs timerStopEnqueue timerStopDequeue timerWarmEnable timerInterceptDelayLevel
-      timerCheckMetricsWhen timerEnableRetryUntilSuccess timerSkipUnknownError timerEnableCheckMetrics
-      timerEnableDisruptor`,
-    why: 'delayed messages are not there yet, and are refused',
+    names: 'timerStopEnqueue timerStopDequeue',
+    only: ['false'],
+    why: 'delayed messages are always taken and delivered',
+  },
+  {
+    names: `flushDelayOffsetInterval delayOffsetUpdateVersionStep timerRollWindowSlot timerFlushIntervalMs
+      timerCongestNumEachSlot timerMetricSmallThreshold timerProgressLogIntervalMs timerWarmEnable
+      timerInterceptDelayLevel timerCheckMetricsWhen timerEnableRetryUntilSuccess timerSkipUnknownError
+      timerEnableCheckMetrics timerEnableDisruptor`,
+    why: 'delayed messages are in an index of our own',
   },
   {
     names: 'transactionOpMsgMaxSize transactionOpBatchInterval transactionMetricFlushInterval asyncSendEnable',

@@ -4,7 +4,6 @@ import {
   type Peer,
   type RemotingEvent,
   type RequestHandler,
-  ResponseCode,
   allowAll,
   createDirectPeers,
   createRemotingServer,
@@ -26,6 +25,7 @@ import {
 import { type MessageStore, type StoreEvent } from '@rocketmq-ts/store'
 import { createBrokerMetrics } from './broker-metrics.ts'
 import { builtInTopics } from './built-in-topics.ts'
+import { createDelays } from './delay/delays.ts'
 import { createDerivedFiles } from './derived-files.ts'
 import type { BrokerEvent } from './events.ts'
 import { createExpiry } from './expiry.ts'
@@ -60,6 +60,7 @@ import { brokerMemory } from './memory.ts'
 import { type NameServers, unregisterWithin } from './name-servers.ts'
 import { brokerReadiness } from './readiness.ts'
 import { startRetention } from './retention.ts'
+import { createRequestEntry } from './request-entry.ts'
 import { createBrokerRequestTable } from './request-table.ts'
 import { restore } from './restore.ts'
 import { createSendMessage } from './send/send-message.ts'
@@ -193,6 +194,7 @@ async function openAround(
   const copying = { inflight, store, turns, clock, scheduler, logger, storeHost, ensureTopic: writer.ensureTopic }
   const deadLetters = createDeadLetters({ ...copying, onDead: (topic, group) => metrics.dead(topic, group) })
   const survivors = createSurvivors({ ...copying, moved, topics })
+  const delays = createDelays({ ...copying, restored: restored.timers, settings, topics, metrics: deps.metrics })
   const transactions = createBrokerTransactions({ ...copying, moved, topics, deadLetters, settings, ...metrics })
   const expiry = createExpiry({ inflight, scheduler, clock, turns, polling, deadLetters, checkBack: transactions })
   const live = { ...tables, turns, scheduler, store, logger }
@@ -238,6 +240,7 @@ async function openAround(
         bodyBytesMax: settings.maxMessageSize,
         topicForSend: topicRequests.topicForSend,
         transactions,
+        delays,
         onSent(topic, bytes) {
           metrics.sent(topic, bytes)
           runtimeInfo.sent(1)
@@ -266,6 +269,7 @@ async function openAround(
       changeInvisibleTime: createChangeInvisibleTime({ ...ackDeps, clock, polling }),
       consumerSendMsgBack: createConsumerSendMsgBack({ ...ackDeps, store, deadLetters }),
       notification: createNotification(popDeps),
+      recall: delays.recallMessage,
       topics: topicRequests,
       groups: groupRequests,
       offsets: createOffsetRequests({ inflight, reader: store, topics, groupForConsume }),
@@ -275,7 +279,8 @@ async function openAround(
       runtimeInfo,
     }),
   })
-  const handler = observeRequests(enterTurn, { clock, observer: metrics.remoting })
+  const entry = createRequestEntry({ turns, journal, derivedFiles, dispatch, isDraining: () => draining })
+  const handler = observeRequests(entry, { clock, observer: metrics.remoting })
   const server = createRemotingServer({
     network,
     scheduler,
@@ -323,22 +328,6 @@ async function openAround(
     deps.onDefect(error)
   }
 
-  function enterTurn(request: Parameters<RequestHandler>[0]): void {
-    if (draining) {
-      request.respond({ code: ResponseCode.SERVICE_NOT_AVAILABLE, remark: 'this broker is stopping; ask another' })
-      return
-    }
-    const entered = turns.enter(() => {
-      dispatch(request)
-      journal.sealLarge()
-      derivedFiles.touch()
-    })
-    if (!entered) {
-      const remark = `[OVERLOAD] ${TURN_JOBS_MAX} requests wait for the broker: send less, or add brokers`
-      request.respond({ code: ResponseCode.SYSTEM_BUSY, remark })
-    }
-  }
-
   function readiness(): Readiness {
     return brokerReadiness({ store, isStopping: stopping, isKnown: registration.known })
   }
@@ -348,10 +337,11 @@ async function openAround(
     transactions.visible(record)
   })
   store.onRoll((base) => stateRoll.rolled(base))
-  startRetention({ survivors, fence, ...live, stateRoll, settings, wallClock: deps.clock })
+  startRetention({ survivors, delays, fence, ...live, stateRoll, settings, wallClock: deps.clock })
   await transactions.recover(restored)
   await server.start()
   expiry.rearm()
+  delays.start()
 
   return {
     async register() {
@@ -390,6 +380,7 @@ async function openAround(
       await server.stop()
       if (isDefective) return
       transactions.stop()
+      await delays.stop()
       await turns.idle()
       await derivedFiles.writeLast()
       await store.close()

@@ -12,9 +12,10 @@ import {
   port,
   text,
 } from '@rocketmq-ts/config'
+import { DELAY_LEVELS_TEXT, MqError, parseDelayLevels } from '@rocketmq-ts/model'
 import { apacheBrokerSettings } from './apache-settings.ts'
 import { deleteHoursOf } from './delete-hours.ts'
-import { MESSAGE_BODY_BYTES_MAX, QUEUES_PER_TOPIC_MAX } from './limits.ts'
+import { DELAY_SEC_MAX, MESSAGE_BODY_BYTES_MAX, QUEUES_PER_TOPIC_MAX } from './limits.ts'
 
 const MIB = 1024 * 1024
 const SECOND = 1000
@@ -176,6 +177,24 @@ export const brokerConfig = defineConfig(
         'Ours: a broker without topics takes over the topics and consumer groups of its cluster before it is ready. ' +
         'For brokers that are added to share the load.',
     }),
+    messageDelayLevel: text({
+      default: DELAY_LEVELS_TEXT,
+      help: 'Delays that messages name by number, level 1 first; each a number and s, m, h or d.',
+    }),
+    timerMaxDelaySec: integer({
+      default: DELAY_SEC_MAX,
+      min: 1,
+      max: 365 * 86_400,
+      help: "Furthest time that a message may be delayed to, seconds from now. Apache's broker has 259200, three days.",
+    }),
+    timerPrecisionMs: integer({
+      default: 1,
+      min: 1,
+      max: 60_000,
+      help: "Due times are rounded down to it. With 1000, as Apache's broker has it, messages come up to a second early.",
+    }),
+    timerWheelEnable: bool({ default: true, help: 'Take messages that are delayed to a time of their own.' }),
+    recallMessageEnable: bool({ default: true, help: 'Let producers recall messages that are not due yet.' }),
     registerNameServerPeriod: durationMs({
       default: 30 * SECOND,
       min: 10 * SECOND,
@@ -197,12 +216,14 @@ const ADDRESS = /^(?:\[[^\]]+\]|[^:[\]\s]+):\d{1,5}$/
 
 interface Checked {
   readonly deleteWhen: string
+  readonly messageDelayLevel: string
   readonly namesrvAddr: string
   readonly storePathRootDir: string
   readonly storePathCommitLog: string
 }
 
-function checkBrokerConfig({ deleteWhen, namesrvAddr, storePathRootDir: root, storePathCommitLog: log }: Checked) {
+function checkBrokerConfig(settings: Checked) {
+  const { deleteWhen, namesrvAddr, storePathRootDir: root, storePathCommitLog: log } = settings
   const faults: { readonly key: keyof Checked; readonly reason: string; readonly remedy: string }[] = []
   const wrong = nameServerAddresses({ namesrvAddr }).find((address) => !ADDRESS.test(address))
   if (wrong !== undefined) {
@@ -211,6 +232,12 @@ function checkBrokerConfig({ deleteWhen, namesrvAddr, storePathRootDir: root, st
   if (deleteHoursOf(deleteWhen) === undefined) {
     const reason = `'${deleteWhen}' is no list of hours`
     faults.push({ key: 'deleteWhen', reason, remedy: 'name hours from 00 to 23, parted with ;' })
+  }
+  try {
+    parseDelayLevels(settings.messageDelayLevel)
+  } catch (error) {
+    if (!(error instanceof MqError)) throw error
+    faults.push({ key: 'messageDelayLevel', reason: error.message, remedy: `write e.g. ${DELAY_LEVELS_TEXT}` })
   }
   const logFolder = `${withoutSlash(root)}/commitlog`
   if (log !== '' && withoutSlash(log) !== logFolder) {

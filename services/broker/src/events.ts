@@ -38,6 +38,12 @@ export type BrokerEvent =
   /** The topic's messages were sent to be consumed in order, and this group does not. At most once an hour each. */
   | { event: 'group.unordered'; topic: string; group: string; remedy: string }
   | { event: 'message.damaged'; topic: string; group: string; queueId: number; queueOffset: number; message: string }
+  /** A delayed message that can not be read. */
+  | { event: 'timer.damaged'; commitLogOffset: number; dueMs: number }
+  | { event: 'timer.index-damaged'; message: string }
+  | { event: 'timers.unbalanced'; faults: string }
+  /** Delayed messages whose records retention takes were written once more. */
+  | { event: 'timers.moved'; messages: number }
   /** `joinCluster`: settings of peers are here now; some were refused; nobody answered in time; all is here. */
   | { event: 'cluster.settings-taken'; peers: number; added: number }
   | { event: 'cluster.settings-refused'; count: number; first: string }
@@ -58,6 +64,9 @@ export const BROKER_REMEDIES: Remedies<BrokerEvent | StoreEvent | RemotingEvent>
   'foreign.rejected': 'Create the topic or group that the line names, or set its offset; its messages are there.',
   'ledger.unbalanced': 'A defect: report it with this line. Messages of the group may come twice, or not at all.',
   'turn.slow': 'Look at CPU and disk of the machine: everything that arrived meanwhile has waited.',
+  'timer.damaged': 'Check the disk. The message is not delivered.',
+  'timer.index-damaged': 'Check the disk, then restart the broker: it delivers no delayed message until then.',
+  'timers.unbalanced': 'A defect: report it with this line. Delayed messages may come twice, or not at all.',
   'message.damaged': 'Check the disk. The group goes on without this message.',
   'message.dead': 'Find out why the consumer fails, then look at the messages in the dead-letter topic.',
   'dead-letter.postponed': 'Free space on the disk, or wait: the message is copied when there is room.',

@@ -26,12 +26,19 @@ export const MESSAGE_QUERIES_IN_WORK_MAX = 16
 export const MESSAGE_QUERIES_WAITING_MAX = 10_000
 /** Longest invisible time. Java: ProxyConfig maxInvisibleTimeMills. */
 export const INVISIBLE_TIME_MS_MAX = 12 * 3600 * SECOND_MS
+/** Furthest time that a message may be delayed to. Java: timerMaxDelaySec, three days. */
+export const DELAY_SEC_MAX = 40 * 24 * 3600
 /** Longest wait of a long poll. */
 export const POLL_TIME_MS_MAX = 60 * SECOND_MS
 /** Requests waiting for a Turn, at most; beyond, SYSTEM_BUSY. */
 export const TURN_JOBS_MAX = 100_000
 /** Entries that expire in one Turn, at most. */
 export const EXPIRED_PER_TURN_MAX = 4096
+/** Delayed messages that are given to their topics in one Turn, at most; and bytes of them, though one always fits. */
+export const TIMERS_PER_TURN_MAX = 256
+export const TIMERS_PER_TURN_BYTES_MAX = 4 * MiB
+/** Recalls that are under way, at most; beyond, SYSTEM_BUSY. */
+export const RECALLS_IN_WORK_MAX = 256
 /** Queues of groups that are moved to the min of their queue in one Turn, at most. */
 export const RETAINED_PER_TURN_MAX = 1024
 /** Dead letters whose copy is under way, at most. */

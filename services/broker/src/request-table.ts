@@ -24,6 +24,7 @@ import {
   PopMessage,
   QueryConsumerOffset,
   QueryMessage,
+  RecallMessage,
   type RequestTable,
   SearchOffsetByTimestamp,
   SendMessage,
@@ -36,6 +37,7 @@ import {
   tableEntry,
 } from '@rocketmq-ts/remoting'
 import type { createClientRequests } from './clients/client-requests.ts'
+import type { createRecallMessage } from './delay/recall-message.ts'
 import type { createGroupRequests } from './groups/group-requests.ts'
 import type { createOffsetRequests } from './offsets/offset-requests.ts'
 import type { createAckMessage, createBatchAckMessage } from './pop/ack-message.ts'
@@ -61,6 +63,7 @@ export interface Handlers {
   readonly changeInvisibleTime: ReturnType<typeof createChangeInvisibleTime>
   readonly consumerSendMsgBack: ReturnType<typeof createConsumerSendMsgBack>
   readonly notification: ReturnType<typeof createNotification>
+  readonly recall: ReturnType<typeof createRecallMessage>
   readonly topics: ReturnType<typeof createTopicRequests>
   readonly groups: ReturnType<typeof createGroupRequests>
   readonly offsets: ReturnType<typeof createOffsetRequests>
@@ -101,6 +104,7 @@ export function createBrokerRequestTable(handlers: Handlers): RequestTable {
       action: 'get',
       handle: handlers.clients.unregisterClient,
     }),
+    tableEntry({ request: RecallMessage, resource: topicOf, action: 'pub', handle: handlers.recall }),
     tableEntry({ request: PopMessage, resource: topicAndGroupOf, action: 'sub', handle: handlers.pop }),
     tableEntry({ request: AckMessage, resource: topicAndGroupOf, action: 'sub', handle: handlers.ack }),
     tableEntry({ request: BatchAckMessage, resource: cluster, action: 'sub', handle: handlers.batchAck }),

@@ -10,6 +10,8 @@ import {
 } from '@rocketmq-ts/model'
 import { type Files, type Logger, discardGenerationsBeyond, readGenerations } from '@rocketmq-ts/runtime'
 import type { MessageStore, ReplayedRecord } from '@rocketmq-ts/store'
+import { adoptTimers } from './delay/adopt-timers.ts'
+import { type RestoredTimers, restoreTimers } from './delay/restore-timers.ts'
 import type { BrokerEvent } from './events.ts'
 import type { KeptEntries } from './foreign/kept-entries.ts'
 import type { GroupTable } from './groups/group-table.ts'
@@ -45,6 +47,7 @@ export interface Restored {
   readonly statesCompleteFrom: number
   /** No start cache could be used. */
   readonly isFromLogAlone: boolean
+  readonly timers: RestoredTimers
 }
 
 /**
@@ -150,13 +153,14 @@ export async function restore(deps: RestoreDeps): Promise<Restored> {
     deps.inflight.clamp(queue, max)
     if (deps.inflight.lowMark(queue) < min) deps.inflight.retain(queue, min)
   }
-  deps.clock.notBefore(Math.max(nowMs, newestMs))
+  const timers = await restoreTimers(deps)
+  deps.clock.notBefore(Math.max(nowMs, newestMs, timers.index.frontier.dueMs))
   const { foreign } = deps.store.recovery
   if (foreign !== undefined) {
     // Nobody was told yet where this broker listens.
     const journal = createJournal({ ...deps, storeHost: () => hostPortOf('') })
-    const taken = await takeOver({ ...deps, journal }, foreign)
+    const taken = await takeOver({ ...deps, journal, beforeClaim: () => adoptTimers(deps, timers) }, foreign)
     deps.clock.notBefore(taken.newestMs)
   }
-  return { journalRecords, statesCompleteFrom, isFromLogAlone: from === 0 }
+  return { journalRecords, statesCompleteFrom, isFromLogAlone: from === 0, timers }
 }

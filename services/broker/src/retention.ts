@@ -3,6 +3,7 @@ import { type CommitLogOffset, isRetryTopic, topicRetention } from '@rocketmq-ts
 import type { Clock, Turns } from '@rocketmq-ts/runtime'
 import type { MessageStore, QueueMin, RetentionRules, TopicRule } from '@rocketmq-ts/store'
 import type { BrokerSettings } from './config.ts'
+import type { Delays } from './delay/delays.ts'
 import { deleteHoursOf } from './delete-hours.ts'
 import type { Inflight, QueueState } from './inflight/inflight.ts'
 import { RETAINED_PER_TURN_MAX } from './limits.ts'
@@ -22,6 +23,7 @@ export interface RetentionDeps {
   readonly turns: Pick<Turns, 'enter'>
   readonly stateRoll: Pick<StateRoll, 'completeFrom'>
   readonly survivors: Survivors
+  readonly delays: Pick<Delays, 'moveBelow'>
   readonly fence: Pick<RemovalFence, 'raise' | 'lower'>
   readonly topics: Pick<TopicTable, 'all'>
   readonly settings: BrokerSettings
@@ -66,6 +68,7 @@ export function startRetention(deps: RetentionDeps): void {
   async function beforeRemoval(limit: CommitLogOffset): Promise<void> {
     const leaving = { below: limit, minOf: () => 0 }
     await deps.survivors.copy(leaving)
+    await deps.delays.moveBelow(limit)
     await deps.stateRoll.completeFrom(limit)
     await copyLast(leaving)
   }

@@ -13,6 +13,7 @@ const handlers = {
   batchAck: handler,
   changeInvisibleTime: handler,
   notification: handler,
+  recall: handler,
   topics: { updateAndCreateTopic: handler, deleteTopic: handler, getTopicConfig: handler },
   groups: {
     updateAndCreateSubscriptionGroup: handler,
@@ -46,7 +47,7 @@ function ungated(table: RequestTable): number[] {
 
 test('request table: every row names resource and action, so that none passes the gate unseen', () => {
   const table = createBrokerRequestTable(handlers)
-  expect(table.size).toBe(29)
+  expect(table.size).toBe(30)
   expect(ungated(table)).toStrictEqual([])
 })
 

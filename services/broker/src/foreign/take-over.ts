@@ -56,6 +56,8 @@ export interface TakeOverDeps {
   readonly kept: KeptEntries
   readonly journal: Journal
   readonly logger: Logger<BrokerEvent>
+  /** Awaited when settings and progress are taken, before the folder is called ours. Answers with what it could not take. */
+  readonly beforeClaim: () => Promise<readonly string[]>
 }
 
 export interface TakenOver {
@@ -249,6 +251,7 @@ export async function takeOver(deps: TakeOverDeps, { from, isPrefixKept }: Forei
   journal.seal()
   await store.submit()
   await store.whenFlushed(store.appended)
+  rejected.push(...(await deps.beforeClaim()))
   await store.claim()
   for (const reason of rejected.slice(0, REJECTED_TOLD_MAX)) logger.error({ event: 'foreign.rejected', reason })
   logger.info({ event: 'foreign.taken-over', settings: settings.changed, queues: changed, inFlight })

@@ -10,6 +10,7 @@ import {
 } from '@rocketmq-ts/remoting'
 import { type Clock, FlushTimeout, type Random, type Turns } from '@rocketmq-ts/runtime'
 import type { Appended, Appender } from '@rocketmq-ts/store'
+import type { Delays } from '../delay/delays.ts'
 import { createHostPortOf, type HostPort } from '../host-port.ts'
 import { PROPERTIES_BYTES_MAX } from '../limits.ts'
 import type { Topic } from '../topics/topic-table.ts'
@@ -24,14 +25,6 @@ const TRACE_ENTRY = entryOf(PropertyName.TRACE_ON, 'true')
 /** Not stored; and names that only the broker may write. */
 const DROPPED_PREFIXES = ['__RMQ.TRANSIENT.', OWN_PROPERTY_PREFIX] as const
 
-/** Properties that ask for a kind of message that this broker does not offer yet. */
-const UNSUPPORTED: readonly (readonly [property: string, feature: string])[] = [
-  [PropertyName.DELAY, 'delayed messages'],
-  [PropertyName.TIMER_DELAY_SEC, 'delayed messages'],
-  [PropertyName.TIMER_DELAY_MS, 'delayed messages'],
-  [PropertyName.TIMER_DELIVER_MS, 'delayed messages'],
-]
-
 export interface SendDeps {
   readonly store: Appender
   readonly turns: Pick<Turns, 'release'>
@@ -44,6 +37,8 @@ export interface SendDeps {
   /** The topic, created where that is allowed. Throws MqError 'topic-not-found' or 'no-permission'. */
   readonly topicForSend: (name: string, header: SendMessageHeader) => Topic
   readonly transactions: Pick<Transactions, 'park'>
+  /** Messages that are to be had later. */
+  readonly delays: Pick<Delays, 'hold' | 'scheduled'>
   readonly onSent: (topic: string, bytes: number) => void
 }
 
@@ -59,21 +54,23 @@ export function createSendMessage(deps: SendDeps) {
     const text = storedProperties(header.properties ?? '')
     const isTransaction = isHalf(text)
     checkFlag(header.sysFlag, isTransaction)
-    const properties = utf8Encode(text)
+    const topic = deps.topicForSend(header.topic, header)
+    const queueId = chooseQueue(topic, header.queueId, deps.random)
+    const held = isTransaction ? undefined : deps.delays.hold(text, { topic: header.topic, queueId })
+    const properties = utf8Encode(held?.properties ?? text)
     if (properties.length > PROPERTIES_BYTES_MAX) {
       throw new MqError(
         'properties-too-large',
         `properties take ${properties.length} bytes; at most ${PROPERTIES_BYTES_MAX} fit`,
       )
     }
-    const topic = deps.topicForSend(header.topic, header)
-    const queueId = chooseQueue(topic, header.queueId, deps.random)
     const parked = isTransaction ? deps.transactions.park(text, header.topic, queueId) : undefined
     const tag = findProperty(text, PropertyName.TAGS)
     const storeHost = deps.storeHost()
+    const place = parked ?? held
     const appended = deps.store.append({
-      topic: parked?.topic ?? header.topic,
-      queueId: parked?.queueId ?? queueId,
+      topic: place?.topic ?? header.topic,
+      queueId: place?.queueId ?? queueId,
       flag: header.flag,
       sysFlag: header.sysFlag & ~(SysFlag.BORN_HOST_V6 | SysFlag.STORE_HOST_V6 | SysFlag.TRANSACTION_MASK),
       bornTimestampMs: header.bornTimestampMs,
@@ -83,10 +80,12 @@ export function createSendMessage(deps: SendDeps) {
       preparedTransactionOffset: 0,
       body,
       properties: parked === undefined ? properties : utf8Encode(parked.properties),
-      tagsCode: tag === undefined ? 0 : tagsCodeOf(tag),
+      tagsCode: held?.tagsCode ?? (tag === undefined ? 0 : tagsCodeOf(tag)),
     })
     parked?.appended(appended.queueOffset)
-    const stored = { ...appended, queueId, storeHost, transactionId: parked?.transactionId }
+    if (held !== undefined) deps.delays.scheduled(held, appended)
+    const { transactionId } = parked ?? {}
+    const stored = { ...appended, queueId, storeHost, transactionId, recallHandle: held?.recallHandle }
     deps.turns.release('flushed', (failure) => {
       if (failure === undefined) {
         deps.onSent(parked?.topic ?? header.topic, appended.size)
@@ -116,6 +115,7 @@ interface Stored extends Appended {
   readonly queueId: number
   readonly storeHost: HostPort
   readonly transactionId: string | undefined
+  readonly recallHandle: string | undefined
 }
 
 function checkBody(body: Uint8Array, bytesMax: number): void {
@@ -132,12 +132,6 @@ function isDropped(name: string): boolean {
 /** What the broker adds and drops. Java: AbstractSendMessageProcessor.preSend, MessageExtBrokerInner. */
 function storedProperties(sent: string): string {
   let text = sent
-  for (const [property, feature] of UNSUPPORTED) {
-    const value = findProperty(text, property)
-    if (value !== undefined && value !== 'false' && value !== '0') {
-      throw new MqError('not-implemented', `property ${property}: ${feature} are not offered yet`)
-    }
-  }
   if (text.includes(PropertyName.POP_CK) || DROPPED_PREFIXES.some((prefix) => text.includes(prefix))) {
     text = withoutProperties(text, isDropped)
   }
@@ -162,7 +156,7 @@ function chooseQueue(topic: Topic, asked: number, random: Random): number {
 
 /** The message is stored; the code says whether it is known to be as safe as configured. Java: handlePutMessageResult. */
 function success(
-  { queueId, queueOffset, commitLogOffset, storeHost, transactionId }: Stored,
+  { queueId, queueOffset, commitLogOffset, storeHost, transactionId, recallHandle }: Stored,
   code: number,
   remark?: string,
 ) {
@@ -176,6 +170,7 @@ function success(
       ...(transactionId !== undefined && { transactionId }),
       msgRegion: MSG_REGION,
       traceOn: true,
+      ...(recallHandle !== undefined && { recallHandle }),
     },
   }
 }

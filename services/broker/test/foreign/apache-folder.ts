@@ -19,6 +19,7 @@ export interface ApacheRun {
   readonly records?: readonly ApacheRecord[]
   /** Below `config`. */
   readonly files?: Readonly<Record<string, string>>
+  readonly timercheck?: Uint8Array
   /** The folder begins empty: ours never had it. */
   readonly isFresh?: boolean
 }
@@ -43,7 +44,8 @@ async function ownFiles(files: Files): Promise<Map<string, Uint8Array>> {
   return own
 }
 
-async function run({ effects, records = [], files: config = {}, isFresh = false }: ApacheRun & { effects: Effects }) {
+async function run(apache: ApacheRun & { effects: Effects }) {
+  const { effects, records = [], files: config = {}, isFresh = false, timercheck } = apache
   const { files } = effects
   if (isFresh) await files.remove('/store')
   await files.makeFolder('/store/config', { durable: true })
@@ -83,6 +85,7 @@ async function run({ effects, records = [], files: config = {}, isFresh = false 
     if (held !== undefined) await writeFile(files, `${path}.bak`, held)
     await writeFile(files, path, text)
   }
+  if (timercheck !== undefined) await writeFile(files, '/store/timercheck', timercheck)
   for (const folder of ['/store', '/store/config']) await files.syncFolder(folder)
 }
 

@@ -51,7 +51,7 @@ test.each([
     ResponseCode.MESSAGE_ILLEGAL,
     'properties',
   ],
-  ['a delay', 'T', 'x', { properties: P({ DELAY: '3' }) }, ResponseCode.REQUEST_CODE_NOT_SUPPORTED, 'delayed'],
+  ['a delay', 'T', 'x', { properties: P({ DELAY: 'some' }) }, ResponseCode.MESSAGE_ILLEGAL, 'DELAY'],
 ] as const)(
   'send: %s → refused with its code, the remark names it',
   async (_name, topic, body, options, code, named) => {

@@ -1,0 +1,341 @@
+// Delayed messages of a broker: holds them, and gives each to its topic when it is due. The log is the truth: a message is
+// appended to a topic of the system, and its copy in its own topic ends that. Invariant: no copy is appended before its
+// time, and entries end in the order in which they are due, so that the copy that is last in the log tells what is left.
+import { MqError, PropertyName, SystemTopic, commitLogOffset, decodeRecord } from '@rocketmq-ts/model'
+
+import { type Clock, FileError, type Logger, type Scheduler, type Timer, type Turns } from '@rocketmq-ts/runtime'
+import { type Appended, type MessageStore, type TimerEntry, type TimerTotals, tagsCodeIn } from '@rocketmq-ts/store'
+import type { BrokerEvent } from '../events.ts'
+import type { HostPort } from '../host-port.ts'
+import { PROPERTIES_BYTES_MAX, SECOND_MS, TIMERS_PER_TURN_BYTES_MAX, TIMERS_PER_TURN_MAX } from '../limits.ts'
+import { isDamage } from '../pop/damage.ts'
+import { propertiesTextOf } from '../pop/copies.ts'
+import { entryOf, propertiesThatFit, withoutProperties } from '../send/property-text.ts'
+import type { TopicTable } from '../topics/topic-table.ts'
+import { type DelaySettings, delayOf } from './delay-time.ts'
+import { type Held, holdMessage } from './hold-message.ts'
+import type { RestoredTimers, TimerNote } from './restore-timers.ts'
+import { type RealPlace, TIMER_ORIGIN_PROPERTY, formatTimerOrigin, realPlaceOf } from './timer-records.ts'
+
+/** How soon after a change the image of the index is renewed. */
+const IMAGE_INTERVAL_MS = 10 * SECOND_MS
+/** The log may grow so far behind the image: a start after a crash reads it again. */
+const IMAGE_LOG_BYTES = 256 * 1024 * 1024
+/** A full or slow disk is asked again after this time. */
+const RETRY_MS = 100
+/** What is due is not in the page cache yet: its Turn is being written. */
+const UNWRITTEN_RETRY_MS = 2
+/** A record that the disk does not give back is asked for so many times; then it counts as damaged, and others may go on. */
+const READ_FAILURES_MAX = 30
+
+export interface TimersDeps {
+  readonly restored: RestoredTimers
+  readonly settings: DelaySettings
+  readonly brokerName: string
+  readonly store: MessageStore
+  readonly topics: Pick<TopicTable, 'get'>
+  readonly turns: Pick<Turns, 'enter' | 'release'>
+  readonly clock: Clock
+  readonly scheduler: Scheduler
+  readonly logger: Logger<BrokerEvent>
+  readonly storeHost: () => HostPort
+  /** A message came into its topic so late. */
+  readonly onDelivered: (lateMs: number) => void
+}
+
+/** A record that was read; bytes are undefined where it is damaged. */
+export interface TimerRead {
+  readonly entry: TimerEntry
+  readonly bytes: Uint8Array | undefined
+}
+
+export interface Timers {
+  /** What to append instead, where the message is delayed; `text` are its properties. Throws what `delayOf` throws. */
+  hold(text: string, place: RealPlace): Held | undefined
+  /** It was appended. Inside the same job. */
+  scheduled(held: Pick<Held, 'dueMs' | 'keyHash'>, appended: Appended): void
+  readonly pending: number
+  readonly totals: TimerTotals
+  /** How late the one is that is due first, 0 when nothing is late. */
+  lateMs(): number
+  /** Runs a job in a Turn; resolves when it is as safe as `release` says, rejects with what it throws. */
+  inTurn<Result>(job: () => Result, release?: 'written' | 'flushed'): Promise<Result>
+  /** Its topic is there, and was when it was sent. */
+  isWanted(entry: TimerEntry, topic: string): boolean
+  /** The records of entries. */
+  read(entries: readonly TimerEntry[]): Promise<TimerRead[]>
+  /** Renews the image now. Rejects with FileError or MqError. */
+  writeImage(): Promise<void>
+  start(): void
+  /** Nothing is delivered after this; resolves when the image is written. */
+  stop(): Promise<void>
+}
+
+/** Creates the timers of a broker. */
+export function createTimers(deps: TimersDeps): Timers {
+  const { restored, store, topics, turns, clock, scheduler, logger, settings } = deps
+  const { index, levels } = restored
+  let { isUsed } = restored
+  let timer: Timer | undefined
+  let armedFor = Number.POSITIVE_INFINITY
+  let imageTimer: Timer | undefined
+  let imagedTo = 0
+  let writing: Promise<void> | undefined
+  let pumping = false
+  let running = Promise.resolve()
+  let started = false
+  let stopped = false
+  /** Of the entry that is due first. */
+  let readFailures = 0
+
+  function arm(dueMs: number, delayMs = Math.max(0, dueMs - clock.nowMs())): void {
+    timer?.cancel()
+    armedFor = dueMs
+    timer = scheduler.after(delayMs, () => {
+      armedFor = Number.POSITIVE_INFINITY
+      if (!pumping) running = pump()
+    })
+  }
+
+  function rearm(): void {
+    if (stopped || !started) return
+    const dueMs = index.nextDueMs()
+    if (dueMs === 'cold') arm(Number.NEGATIVE_INFINITY, 0)
+    else if (dueMs !== undefined && dueMs < armedFor) arm(dueMs)
+  }
+
+  function inTurn<Result>(job: () => Result, release: 'written' | 'flushed' = 'written'): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      function enter(): void {
+        const entered = turns.enter(() => {
+          let result: Result
+          try {
+            result = job()
+          } catch (error) {
+            if (!(error instanceof MqError)) throw error
+            reject(error)
+            return
+          }
+          // Also where nobody waits for it, the copies are to be as durable as sends.
+          turns.release('flushed', () => undefined)
+          turns.release(release, (failure) => (failure === undefined ? resolve(result) : reject(failure)))
+        })
+        if (!entered) scheduler.after(RETRY_MS, enter)
+      }
+      enter()
+    })
+  }
+
+  async function readOne(entry: TimerEntry): Promise<TimerRead> {
+    try {
+      const bytes = await store.read(commitLogOffset(entry.position), entry.size)
+      return { entry, bytes }
+    } catch (error) {
+      readFailures += error instanceof FileError ? 1 : 0
+      if (!isDamage(error) && readFailures <= READ_FAILURES_MAX) throw error
+      return { entry, bytes: undefined }
+    }
+  }
+
+  /** In order; most are in the page cache. */
+  async function read(entries: readonly TimerEntry[]): Promise<TimerRead[]> {
+    const reads: TimerRead[] = []
+    for (const entry of entries) reads.push(await readOne(entry))
+    readFailures = 0
+    return reads
+  }
+
+  /** The next ones that are due and written, as many as one Turn takes. */
+  function nextDue(): readonly TimerEntry[] | 'cold' {
+    const due = index.due(clock.nowMs(), TIMERS_PER_TURN_MAX)
+    if (due === 'cold') return due
+    const { written } = store.positions
+    let bytes = 0
+    let count = 0
+    for (const { position, size } of due) {
+      bytes += size
+      if (position + size > written || (count > 0 && bytes > TIMERS_PER_TURN_BYTES_MAX)) break
+      count += 1
+    }
+    return due.slice(0, count)
+  }
+
+  function isWanted({ position }: TimerEntry, topic: string): boolean {
+    const found = topics.get(topic)
+    return found !== undefined && found.incarnation <= Math.max(position, restored.adoptedTo)
+  }
+
+  function deliver({ entry, bytes }: TimerRead): void {
+    if (bytes === undefined) {
+      const isGone = entry.position < store.min
+      index.settleFirst(isGone ? 'dropped' : 'damaged')
+      if (isGone) return
+      logger.error({ event: 'timer.damaged', commitLogOffset: entry.position, dueMs: entry.dueMs })
+      return
+    }
+    const record = decodeRecord(bytes)
+    const text = propertiesTextOf(record)
+    const place = realPlaceOf(text)
+    const level = record.topic === SystemTopic.SCHEDULE ? record.queueId + 1 : 0
+    const origin = { dueMs: entry.dueMs, position: entry.position, level, queueOffset: record.queueOffset }
+    if (place !== undefined && isWanted(entry, place.topic)) {
+      const { config } = topics.get(place.topic)!
+      const queues = Math.max(config.readQueueNums, config.writeQueueNums, 1)
+      const own = entryOf(TIMER_ORIGIN_PROPERTY, formatTimerOrigin(origin))
+      const kept = withoutProperties(text, (name) => name === TIMER_ORIGIN_PROPERTY || name === PropertyName.DUE_MS)
+      const properties = Buffer.from(propertiesThatFit(kept, PROPERTIES_BYTES_MAX - own.length) + own, 'latin1')
+      store.append({
+        topic: place.topic,
+        queueId: place.queueId < queues ? place.queueId : place.queueId % queues,
+        flag: record.flag,
+        sysFlag: record.sysFlag,
+        bornTimestampMs: record.bornTimestampMs,
+        bornHost: record.bornHost,
+        storeHost: deps.storeHost(),
+        reconsumeTimes: record.reconsumeTimes,
+        preparedTransactionOffset: 0,
+        body: record.body,
+        properties,
+        tagsCode: tagsCodeIn(properties),
+      })
+      index.settleFirst('delivered')
+      deps.onDelivered(clock.nowMs() - entry.dueMs)
+    } else index.settleFirst('dropped')
+    levels.ended(origin)
+  }
+
+  function deliverAll(reads: readonly TimerRead[]): void {
+    try {
+      for (const one of reads) {
+        // Recalled or moved since it was read.
+        if (index.isPending(one.entry)) deliver(one)
+        else index.settleFirst('delivered')
+      }
+    } finally {
+      touch()
+    }
+  }
+
+  async function pumpOnce(): Promise<number | undefined> {
+    const due = nextDue()
+    if (due === 'cold') {
+      await index.load()
+      return 0
+    }
+    if (due.length === 0) {
+      const dueMs = index.nextDueMs()
+      return typeof dueMs === 'number' && dueMs <= clock.nowMs() ? UNWRITTEN_RETRY_MS : undefined
+    }
+    const reads = await read(due)
+    await inTurn(() => deliverAll(reads))
+    return 0
+  }
+
+  /** Files of the index are not what was written. They are in no log, so the next start makes them anew. */
+  async function abandon(error: Error): Promise<void> {
+    stopped = true
+    isUsed = false
+    logger.error({ event: 'timer.index-damaged', message: error.message })
+    await restored.files.giveUp()
+  }
+
+  /** Delivers what is due, Turn by Turn: requests go on in between. */
+  async function pump(): Promise<void> {
+    pumping = true
+    let waitMs: number | undefined = 0
+    try {
+      while (waitMs === 0 && !stopped) waitMs = await pumpOnce()
+    } catch (error) {
+      if (!(error instanceof MqError || error instanceof FileError)) throw error
+      waitMs = RETRY_MS
+      if (isDamage(error)) await abandon(error)
+    } finally {
+      pumping = false
+    }
+    if (stopped || store.failure !== undefined) return
+    if (waitMs === undefined) rearm()
+    else arm(Number.NEGATIVE_INFINITY, waitMs)
+  }
+
+  /** Something changed: the image is renewed within the interval. */
+  function touch(): void {
+    isUsed = true
+    if (stopped || (imageTimer !== undefined && !index.wantsImage)) return
+    if (index.wantsImage && writing === undefined) void renewImage()
+    imageTimer ??= scheduler.after(IMAGE_INTERVAL_MS, () => {
+      imageTimer = undefined
+      void renewImage()
+    })
+  }
+
+  async function renewImage(): Promise<void> {
+    try {
+      await writeImage()
+    } catch (error) {
+      if (error instanceof MqError && isDamage(error)) await abandon(error)
+      else logger.warn({ event: 'snapshot.failed', message: error instanceof Error ? error.message : String(error) })
+      if (!stopped) touch()
+    }
+  }
+
+  function writeImage(): Promise<void> {
+    const noteNow = (): TimerNote => ({ levels: levels.all, adoptedTo: restored.adoptedTo })
+    writing ??= restored.files
+      .write(index, {
+        inTurn: (take) =>
+          inTurn(() => {
+            imagedTo = store.appended
+            return take(store.appended, noteNow())
+          }),
+        whenFlushed: (position) => store.whenFlushed(position),
+      })
+      .finally(() => {
+        writing = undefined
+      })
+    return writing
+  }
+
+  store.onVisible(({ commitLogOffset: at }) => {
+    if (isUsed && at > imagedTo + IMAGE_LOG_BYTES && imageTimer === undefined) touch()
+  })
+
+  return {
+    hold(text, place) {
+      const delay = delayOf(text, settings, clock.nowMs())
+      if (delay === undefined) return undefined
+      if (index.isFull) throw new MqError('busy', 'the files of delayed messages are behind the log; send again later')
+      return holdMessage({ delay, text, place, brokerName: deps.brokerName })
+    },
+    scheduled({ dueMs, keyHash }, { commitLogOffset: position, size }) {
+      index.add({ dueMs, position, size, keyHash })
+      touch()
+      if (dueMs < armedFor) rearm()
+    },
+    get pending() {
+      return index.pending
+    },
+    get totals() {
+      return index.totals
+    },
+    lateMs() {
+      const dueMs = index.nextDueMs()
+      return typeof dueMs === 'number' ? Math.max(0, clock.nowMs() - dueMs) : 0
+    },
+    inTurn,
+    isWanted,
+    read,
+    writeImage,
+    start() {
+      started = true
+      rearm()
+    },
+    async stop() {
+      stopped = true
+      timer?.cancel()
+      imageTimer?.cancel()
+      await running
+      if (isUsed && store.failure === undefined) await renewImage()
+      await index.close()
+    },
+  }
+}
