@@ -141,7 +141,7 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'The origin of a dead-letter copy is not applied at replay',
     file: 'services/broker/src/restore.ts',
-    text: "deps.inflight.applyOrigin(origin, isDeadLetterTopic(record.topic) ? 'dead' : 'scheduled')",
+    text: "deps.inflight.applyOrigin(origin, isLastTopic(record.topic) ? 'dead' : 'scheduled')",
     replacement: 'false',
     testFile: BROKER_TEST,
     test: 'kill: between the dead-letter copy and anything else → the copy has settled its origin, there is one copy',
