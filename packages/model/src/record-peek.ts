@@ -91,6 +91,35 @@ export function peekStoreTimestamp(head: Uint8Array, commitLogOffset: number): n
   return timestampMs >= 0 ? timestampMs : undefined
 }
 
+/** Bytes from the start of a record that hold everything in front of its body. */
+export const BODY_HEAD_BYTES = FieldAt.BORN_HOST + 20 + 8 + 20 + 16
+
+/** What the bytes in front of a record's body say of its queue, and where its topic stands. */
+export interface QueueHead {
+  readonly queueId: number
+  readonly queueOffset: number
+  readonly sysFlag: number
+  /** From the start of the record to the length of its topic, which takes one byte or two. */
+  readonly topicLengthAt: number
+  readonly topicLengthBytes: 1 | 2
+}
+
+/** Looks at `BODY_HEAD_BYTES` of a record; undefined where they are none. */
+export function peekQueueHead(head: Uint8Array): QueueHead | undefined {
+  if (head.length < BODY_HEAD_BYTES) return undefined
+  const magic = readInt32(head, FieldAt.MAGIC)
+  if (magic !== RECORD_MAGIC_V1 && magic !== RECORD_MAGIC_V2) return undefined
+  const sysFlag = readInt32(head, FieldAt.SYS_FLAG)
+  const hostBytes = (flag: number): number => ((sysFlag & flag) === 0 ? 8 : 20)
+  const bodyAt = FieldAt.BORN_HOST + hostBytes(SysFlag.BORN_HOST_V6) + 8 + hostBytes(SysFlag.STORE_HOST_V6) + 16
+  const bodyLength = readInt32(head, bodyAt - 4)
+  const queueId = readInt32(head, FieldAt.QUEUE_ID)
+  const queueOffset = readInt64OrNaN(head, FieldAt.QUEUE_OFFSET)
+  if (bodyLength < 0 || queueId < 0 || !(queueOffset >= 0)) return undefined
+  const topicLengthBytes = magic === RECORD_MAGIC_V1 ? 1 : 2
+  return { queueId, queueOffset, sysFlag, topicLengthAt: bodyAt + bodyLength, topicLengthBytes }
+}
+
 /** True when the body of the record that was peeked last is what was stored. */
 export function peekedBodyCrcMatches(bytes: Uint8Array, peek: RecordPeek): boolean {
   return crc32Of31Bits(bytes.subarray(peek.bodyAt, peek.bodyAt + peek.bodyLength)) === peek.bodyCrc

@@ -126,7 +126,7 @@ export class Store implements MessageStore {
       index: parts.index,
       scheduler,
       reader: this,
-      sizeAt: (at) => this.#log.sizeAt(at),
+      log: this.#log,
       isBorderRight: async ({ topic, queueId }, offset) => {
         const queue = parts.queues.find(topic, queueId)
         return queue === undefined || this.#repair.inTime(this.#unitReads.isBorderRight(queue, offset))

@@ -2,9 +2,11 @@
 // the cold lane. Invariant: no byte is handed out that was not checked as the record of its place.
 import { readInt32 } from '@rocketmq-ts/bytes'
 import {
+  BODY_HEAD_BYTES,
   commitLogOffset,
   createRecordPeek,
   type MqError,
+  peekQueueHead,
   peekStoreTimestamp,
   RECORD_BYTES_MIN,
   STORE_TIMESTAMP_HEAD_BYTES,
@@ -24,11 +26,20 @@ export interface RecordReads {
   read(position: number, size: number, group: string): Uint8Array | Promise<Uint8Array>
   readInto(unit: RecordRange, into: Uint8Array, start: number, group: string): undefined | Promise<void>
   storedMs(position: number): number | undefined | Promise<number | undefined>
-  /**
-   * Bytes of the record that starts there, by its first bytes alone: those of a message's text can say anything, so a
-   * size that no message may have today is none.
-   */
+  /** Bytes of the record that starts there, by its first bytes alone: those of a message's text can say anything. */
   sizeAt(position: number): number | undefined | Promise<number | undefined>
+  /** Its queue, by some bytes around its body alone; undefined where there is none. */
+  queueAt(position: number): Promise<QueueOfRecord | undefined>
+  /** Size of the largest record that may be stored today. */
+  readonly sizeMaxToday: number
+}
+
+/** A place in a queue, as a record says it. */
+export interface QueueOfRecord {
+  readonly topic: string
+  readonly queueId: number
+  readonly queueOffset: number
+  readonly sysFlag: number
 }
 
 export interface RecordReadsOptions {
@@ -46,7 +57,7 @@ export interface RecordReadsOptions {
 /** Creates the reads of a log that this process writes from its present end on. */
 export function createRecordReads({ scheduler, segments, log, ...bounds }: RecordReadsOptions): RecordReads {
   const { hotBytes, coldReadBytes, pieceLane } = bounds
-  const sizeMax = Math.min(RECORD_BYTES_MAX, bounds.bodyBytesMax + AROUND_BODY_BYTES_MAX)
+  const sizeMaxToday = Math.min(RECORD_BYTES_MAX, bounds.bodyBytesMax + AROUND_BODY_BYTES_MAX)
   const startedAt = log.written
   const peek = createRecordPeek()
   const { segmentBytes } = segments
@@ -95,10 +106,11 @@ export function createRecordReads({ scheduler, segments, log, ...bounds }: Recor
   function head<Value>(
     position: number,
     look: (head: Buffer) => Value | undefined,
+    count: number = STORE_TIMESTAMP_HEAD_BYTES,
   ): Value | undefined | Promise<Value | undefined> {
     const segment = segments.at(position)
-    if (segment === undefined || position + STORE_TIMESTAMP_HEAD_BYTES > log.written) return undefined
-    const bytes = Buffer.allocUnsafe(STORE_TIMESTAMP_HEAD_BYTES)
+    if (segment === undefined || position + count > log.written) return undefined
+    const bytes = Buffer.allocUnsafe(count)
     const at = position - segment.base
     const told = (bytesRead: number) => (bytesRead === bytes.length ? look(bytes) : undefined)
     if (isHot(position)) return told(segment.file.readSync(at, bytes))
@@ -110,11 +122,25 @@ export function createRecordReads({ scheduler, segments, log, ...bounds }: Recor
 
   function sizeIn(bytes: Buffer, position: number): number | undefined {
     const size = readInt32(bytes, 0)
-    const isRecord = size >= RECORD_BYTES_MIN && size <= sizeMax && peekStoreTimestamp(bytes, position) !== undefined
+    const isRecord =
+      size >= RECORD_BYTES_MIN && size <= RECORD_BYTES_MAX && peekStoreTimestamp(bytes, position) !== undefined
     return isRecord && position + size <= log.written ? size : undefined
   }
 
+  async function queueAt(position: number): Promise<QueueOfRecord | undefined> {
+    const found = await head(position, peekQueueHead, BODY_HEAD_BYTES)
+    if (found === undefined) return undefined
+    const { queueId, queueOffset, sysFlag, topicLengthAt, topicLengthBytes } = found
+    const at = position + topicLengthAt
+    const length = await head(at, (bytes) => bytes.readUIntBE(0, topicLengthBytes), topicLengthBytes)
+    if (length === undefined) return undefined
+    const topic = await head(at + topicLengthBytes, (bytes) => bytes.toString(), length)
+    return topic === undefined ? undefined : { topic, queueId, queueOffset, sysFlag }
+  }
+
   return {
+    sizeMaxToday,
+    queueAt,
     read,
     readInto,
     storedMs: (position) => head(position, (bytes) => peekStoreTimestamp(bytes, position)),

@@ -5,7 +5,7 @@ import type { Scheduler } from '@rocketmq-ts/runtime'
 import type { KeyIndex } from '../key-index/key-index.ts'
 import type { QueueReader, RecordReader, RecordTimes } from '../message-store.ts'
 import { queryKeys } from './query-keys.ts'
-import { recordAt } from './record-at.ts'
+import { recordAt, type RecordPlaces } from './record-at.ts'
 import { earliestStoredMs, searchOffset } from './search-offset.ts'
 
 /** What to look for by key. */
@@ -73,8 +73,7 @@ export interface MessageQueriesDeps {
   readonly index: KeyIndex
   readonly scheduler: Scheduler
   readonly reader: QueueReader & RecordReader & RecordTimes
-  /** Bytes of the record that starts there, by its first bytes; undefined where none does. */
-  readonly sizeAt: (at: CommitLogOffset) => number | undefined | Promise<number | undefined>
+  readonly log: RecordPlaces['log']
   /** See UnitReads.isBorderRight. */
   readonly isBorderRight: (queue: QueueId, offset: number) => Promise<boolean>
   /** Consumers may see what starts below. */

@@ -9,6 +9,7 @@ import {
   type QueueId,
   queueOffset,
 } from '@rocketmq-ts/model'
+import type { RecordReads } from '../commit-log/record-reads.ts'
 import type { QueueReader, RecordReader } from '../message-store.ts'
 import { hasUnit, topicOf } from '../record-fields.ts'
 import type { FoundRecord } from './message-queries.ts'
@@ -20,8 +21,7 @@ const LOOKS_MAX = 4
 
 export interface RecordPlaces {
   readonly reader: RecordReader & QueueReader
-  /** Bytes of the record that starts there, by its first bytes; undefined where none does. */
-  readonly sizeAt: (at: CommitLogOffset) => number | undefined | Promise<number | undefined>
+  readonly log: Pick<RecordReads, 'sizeAt' | 'queueAt' | 'sizeMaxToday'>
   /** See UnitReads.isBorderRight. */
   readonly isBorderRight: (queue: QueueId, offset: number) => Promise<boolean>
 }
@@ -65,10 +65,19 @@ async function isInQueue(places: RecordPlaces, queue: QueueId, offset: number, a
   throw new MqError('busy', `queue ${queue.queueId} of '${queue.topic}' is compared with the log; try again in a while`)
 }
 
+/**
+ * The text of a message may say that it is a record of any size. One that none may have today is not read before its queue
+ * names the place: it is older than the setting.
+ */
+async function isOlder(places: RecordPlaces, at: CommitLogOffset): Promise<boolean> {
+  const said = await places.log.queueAt(at)
+  return said !== undefined && hasUnit(said.sysFlag) && isInQueue(places, said, said.queueOffset, at)
+}
+
 /** The record at a place; undefined where there is none that counts, or only a damaged one. */
 export async function recordAt(places: RecordPlaces, at: CommitLogOffset): Promise<FoundRecord | undefined> {
-  const size = await places.sizeAt(at)
-  if (size === undefined) return undefined
+  const size = await places.log.sizeAt(at)
+  if (size === undefined || (size > places.log.sizeMaxToday && !(await isOlder(places, at)))) return undefined
   let bytes: Uint8Array
   try {
     bytes = await places.reader.read(at, size)

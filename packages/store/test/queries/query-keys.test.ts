@@ -179,6 +179,19 @@ test('record at a place: bytes of a body that look like a larger record than may
   await store.close()
 })
 
+test('record at a place: stored when larger ones might be → found by its place and by its keys, also with the smaller setting', async () => {
+  const effects = createManualEffects()
+  const options = { ...SMALL, segmentBytes: 1024 * 1024 }
+  let store = await openStore(effects, options)
+  const [large] = await send(store, keyed('large', 'k', { body: Buffer.alloc(200_000, 1) }))
+  await store.close()
+  store = await openStore(restarted(effects), { ...options, bodyBytesMax: 4000 })
+  expect(await store.recordAt(large!.commitLogOffset)).toMatchObject({ queueOffset: 0, topic: 'TopicTest' })
+  const query = { topic: 'TopicTest', key: 'k', fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, max: 64 }
+  expect((await store.queryKeys(query)).records).toHaveLength(1)
+  await store.close()
+})
+
 test('key index: messages without keys and tags → no file', async () => {
   const effects = createManualEffects()
   const store = await openStore(effects, SMALL)
