@@ -1,6 +1,7 @@
 // The whole surface of rmq on one page: commands, their options, their help. What a command does is loaded when it
 // runs, so that help and completion are quick.
 import { Argument, Command, Option } from 'commander'
+import type { OrderUnit } from '@rocketmq-ts/model'
 import manifest from '../package.json' with { type: 'json' }
 import { createContext, type GlobalOptions, NAMESERVER_DEFAULT, NAMESERVER_VARIABLE } from './context.ts'
 import { type Act, examples, group } from './command-tools.ts'
@@ -25,6 +26,8 @@ import {
 const SECOND_MS = 1000
 const HELP_COLUMNS = 100
 const TOPIC_TYPES = ['NORMAL', 'FIFO', 'DELAY', 'TRANSACTION', 'MIXED'] as const
+const ORDER_UNIT_OF = { queue: 'QUEUE', 'message-group': 'MESSAGE_GROUP' } as const satisfies Record<string, OrderUnit>
+const ORDERS_BY = ['queue', 'message-group'] as const
 const QUEUES_MAX = 1024
 const ATTEMPTS_MAX = 10_001
 const COUNT_MAX = 100_000
@@ -166,6 +169,14 @@ function topicCommands(program: Command, act: Act): void {
     .action(act(async () => (await import('./commands/topic-delete.ts')).topicDelete))
 }
 
+/** Asks for order, too. */
+function orderBy(help: string): Option {
+  const read = word(ORDERS_BY)
+  return new Option('--order-by <unit>', `${help}; implies --order`)
+    .choices(ORDERS_BY)
+    .argParser((text) => ORDER_UNIT_OF[read(text)])
+}
+
 function groupCommands(program: Command, act: Act): void {
   const groups = group(program, 'group', 'Consumer groups: create, update, list, describe, delete.')
   groups
@@ -177,8 +188,9 @@ function groupCommands(program: Command, act: Act): void {
       'deliveries of a message before it is dead, the first one included (default: 17)',
       number(1, ATTEMPTS_MAX),
     )
-    .option('--order', 'deliver in order: one batch of a queue at a time')
+    .option('--order', 'deliver in order')
     .option('--no-order', 'deliver concurrently (default)')
+    .addOption(orderBy('what waits behind a message in order that is not settled (default: queue)'))
     .option('--broker <name>', 'on this broker only')
     .option('--cluster <name>', 'which cluster, where there are several')
     .addHelpText('after', examples('rmq group create billing', 'rmq group create ledger --order --max-attempts 5'))
@@ -188,11 +200,15 @@ function groupCommands(program: Command, act: Act): void {
     .description('Change settings of a consumer group; those that are not named stay.')
     .argument('<group>', 'its name')
     .option('--max-attempts <number>', 'deliveries of a message before it is dead', number(1, ATTEMPTS_MAX))
-    .option('--order', 'deliver in order: one batch of a queue at a time')
+    .option('--order', 'deliver in order')
     .option('--no-order', 'deliver concurrently')
+    .addOption(orderBy('what waits behind a message in order that is not settled'))
     .option('--broker <name>', 'on this broker only')
     .option('--cluster <name>', 'which cluster, where there are several')
-    .addHelpText('after', examples('rmq group update billing --max-attempts 5', 'rmq group update ledger --order'))
+    .addHelpText(
+      'after',
+      examples('rmq group update billing --max-attempts 5', 'rmq group update ledger --order-by message-group'),
+    )
     .action(act(async () => (await import('./commands/group-create.ts')).groupUpdate))
   groups
     .command('list')

@@ -3,6 +3,8 @@
 import {
   checkGroupName,
   MqError,
+  ORDER_UNIT_ATTRIBUTE,
+  type OrderUnit,
   stringifyJavaJson,
   type SubscriptionGroupConfig,
   subscriptionGroupConfig,
@@ -17,6 +19,8 @@ export interface GroupCreateOptions extends Scope {
   readonly maxAttempts?: number
   /** Deliver in order. */
   readonly order?: boolean
+  /** What has an order. */
+  readonly orderBy?: OrderUnit
 }
 
 interface Plan {
@@ -39,6 +43,9 @@ async function putGroup(
   verb: 'create' | 'update',
 ): Promise<number> {
   checkName(group)
+  if (options.order === false && options.orderBy !== undefined) {
+    throw new CliFailure('usage', '--no-order and --order-by exclude each other')
+  }
   const { printer } = context
   const session = await context.session()
   const brokers = await session.masters(options)
@@ -98,6 +105,10 @@ function planOf(group: string, existing: SubscriptionGroupConfig | undefined, op
     ...(existing ?? subscriptionGroupConfig(group)),
     ...(options.maxAttempts !== undefined && { retryMaxTimes: options.maxAttempts - 1 }),
     ...(options.order !== undefined && { consumeMessageOrderly: options.order }),
+    ...(options.orderBy !== undefined && {
+      consumeMessageOrderly: true,
+      attributes: new Map(existing?.attributes).set(ORDER_UNIT_ATTRIBUTE, options.orderBy),
+    }),
   }
   if (existing === undefined) return { config, outcome: 'created' }
   return { config, outcome: stringifyJavaJson(config) === stringifyJavaJson(existing) ? 'unchanged' : 'changed' }

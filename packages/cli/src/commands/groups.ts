@@ -1,5 +1,5 @@
 // What the group commands share: a group as its brokers together have it.
-import { isSystemGroup, type SubscriptionGroupConfig } from '@rocketmq-ts/model'
+import { isSystemGroup, orderUnitOf, type SubscriptionGroupConfig } from '@rocketmq-ts/model'
 import type { Context } from '../context.ts'
 import { CliFailure } from '../failures.ts'
 import type { BrokerAddress } from '../session.ts'
@@ -17,8 +17,9 @@ export function attemptsText({ retryMaxTimes }: SubscriptionGroupConfig): string
   return retryMaxTimes < 0 ? 'unlimited' : String(retryMaxTimes + 1)
 }
 
-export function orderText({ consumeMessageOrderly }: SubscriptionGroupConfig): string {
-  return consumeMessageOrderly ? 'fifo' : 'concurrent'
+export function orderText(config: SubscriptionGroupConfig): string {
+  if (!config.consumeMessageOrderly) return 'concurrent'
+  return orderUnitOf(config) === 'MESSAGE_GROUP' ? 'fifo by message group' : 'fifo'
 }
 
 /** For programs. `maxAttempts` is null where there is no bound or brokers differ. */

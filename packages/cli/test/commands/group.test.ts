@@ -35,6 +35,18 @@ test('group create: exists with other settings → refused; update changes only 
   expect((await rmq('group create g')).out).toContain('is already on broker-a')
 })
 
+test('group update: what has an order → shown, kept by other changes, and taken with a word that is known only', async () => {
+  const { rmq } = await startCluster()
+  expect((await rmq('group create g --order-by message-group')).out).toContain('17 attempts, fifo by message group.')
+  expect((await rmq('group update g --max-attempts 3')).out).toContain('3 attempts, fifo by message group.')
+  expect((await rmq('group describe g --json')).json()).toMatchObject({ order: 'fifo by message group' })
+  expect((await rmq('group update g --no-order')).out).toContain('concurrent')
+  expect((await rmq('group update g --order')).out).toContain('fifo by message group')
+  expect((await rmq('group update g --order-by queue')).out).toContain('3 attempts, fifo.')
+  expect(await rmq('group update g --order-by topic')).toMatchObject({ code: 2 })
+  expect(await rmq('group update g --no-order --order-by queue')).toMatchObject({ code: 2 })
+})
+
 test('group update: on no broker → exit code 1, and it is not created', async () => {
   const { rmq } = await startCluster()
   expect(await rmq('group update nope --order')).toMatchObject({ code: 1, out: '' })
