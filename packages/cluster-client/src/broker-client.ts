@@ -31,6 +31,7 @@ import { createAdminCalls, type AdminCalls } from './admin-calls.ts'
 import { ask, bodyOf, checkSuccess, failure, headerOf, REQUEST_TIMEOUT_MS, type CallOptions } from './call.ts'
 import type { PeerSource } from './peer-source.ts'
 import { createPopCalls, type PopCalls } from './pop-calls.ts'
+import { createTransactionCalls, type TransactionCalls } from './transaction-calls.ts'
 
 /** The message is stored. 'stored' also kept the promise of the broker's settings, the others did so too late. */
 export interface SendResult {
@@ -48,7 +49,7 @@ export interface QueueOfBroker {
   readonly queueId: number
 }
 
-export interface BrokerClient extends PopCalls, AdminCalls {
+export interface BrokerClient extends PopCalls, AdminCalls, TransactionCalls {
   send(address: string, header: SendMessageHeader, body: Uint8Array, options?: CallOptions): Promise<SendResult>
   /** Undefined for a topic that the broker does not have. */
   topicConfig(address: string, topic: string, options?: CallOptions): Promise<TopicConfig | undefined>
@@ -106,6 +107,7 @@ export function createBrokerClient(deps: { readonly peers: PeerSource; readonly 
   return {
     ...createPopCalls(call),
     ...createAdminCalls(call),
+    ...createTransactionCalls(call),
     async send(address, header, body, options) {
       const answer = await call(address, SendMessageV2, { header, body }, options)
       const kind = sendKinds.get(answer.code)

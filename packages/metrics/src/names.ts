@@ -206,6 +206,11 @@ export const MetricName = {
   }),
   clients: gauge('rocketmq_ts_clients', 'Clients heard of lately.', { fixed: ['client_type'] }),
   telemetryStreams: gauge('rocketmq_ts_telemetry_streams', 'Telemetry streams that are open.'),
+  orphanedTransactions: counter(
+    'rocketmq_ts_orphaned_transactions_total',
+    'Questions of brokers about transactions: asked of a client, or unanswerable for want of one.',
+    { fixed: ['result'] },
+  ),
   heldMessages: gauge('rocketmq_ts_held_messages', 'Deliveries that the proxy keeps invisible for push consumers.'),
   renewals: counter('rocketmq_ts_renewals_total', 'Invisible times renewed for push consumers.', {
     fixed: ['result'],

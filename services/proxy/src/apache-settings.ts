@@ -90,10 +90,14 @@ export const apacheProxySettings = foreignSettings([
     why: 'the proxy has bounds and times of its own for this',
   },
   {
-    names: `maxDelayTimeMills maxTransactionRecoverySecond messageDelayLevel
-      transactionHeartbeatPeriodSecond transactionHeartbeatBatchNum transactionDataExpireScanPeriodMillis
-      transactionDataMaxWaitClearMillis transactionDataExpireMillis transactionDataMaxNum`,
-    why: 'delayed and transaction messages are not there yet, and are refused',
+    names: 'maxDelayTimeMills messageDelayLevel',
+    why: 'delayed messages are not there yet, and are refused',
+  },
+  {
+    names: `maxTransactionRecoverySecond transactionHeartbeatPeriodSecond transactionHeartbeatBatchNum
+      transactionDataExpireScanPeriodMillis transactionDataMaxWaitClearMillis transactionDataExpireMillis
+      transactionDataMaxNum`,
+    why: 'the id of a transaction says where its message lies: the proxy keeps nothing of it',
   },
   {
     names: `metricCollectorMode metricCollectorAddress metricsExporterType metricsGrpcExporterTarget

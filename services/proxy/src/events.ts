@@ -33,6 +33,8 @@ export type ProxyEvent =
       readonly aheadMs: number
       readonly remedy: string
     }
+  /** Brokers were not told that producers of transactions are here: they are told again soon, and ask later. */
+  | { readonly event: 'producers.unannounced'; readonly reason: string }
   | { readonly event: 'client.expired'; readonly clientId: string; readonly silentMs: number }
 
 /** What an operator must do about an event of a proxy. */

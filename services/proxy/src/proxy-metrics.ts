@@ -2,6 +2,7 @@
 import { ClientType, type Code } from '@rocketmq-ts/grpc/v2'
 import { type CounterSeries, type HistogramSeries, MetricName, type MetricsRegistry } from '@rocketmq-ts/metrics'
 import type { RenewalResult } from './messaging/renewals.ts'
+import type { OrphanResult } from './rpc/orphans.ts'
 import type { UpstreamObserver, UpstreamRequest } from './upstream/measured-upstream.ts'
 
 /** What refused a call because it was full. */
@@ -20,6 +21,8 @@ export interface ProxyMetrics {
   rejected(bound: Bound): void
   renewal(result: RenewalResult): void
   routeLookup(result: 'hit' | 'miss'): void
+  /** A broker has asked about a transaction. */
+  orphan(result: OrphanResult): void
 }
 
 export interface ProxyMetricsSources {
@@ -54,6 +57,7 @@ export function createProxyMetrics(registry: MetricsRegistry, sources: ProxyMetr
   const streams = registry.gauge(MetricName.telemetryStreams)
   const held = registry.gauge(MetricName.heldMessages)
   const renewals = registry.counter(MetricName.renewals)
+  const orphans = registry.counter(MetricName.orphanedTransactions)
   const routeCache = registry.counter(MetricName.routeCache)
   const routeHits = routeCache.with({ result: 'hit' })
   const routeMisses = routeCache.with({ result: 'miss' })
@@ -89,6 +93,7 @@ export function createProxyMetrics(registry: MetricsRegistry, sources: ProxyMetr
       failed: (broker_name, request, error) => upstreamErrors.add({ broker_name, request, error }),
     },
     renewal: (result) => renewals.add({ result }),
+    orphan: (result) => orphans.add({ result }),
     routeLookup: (result) => (result === 'hit' ? routeHits : routeMisses).add(),
     method(path) {
       const method = path.slice(path.lastIndexOf('/') + 1)

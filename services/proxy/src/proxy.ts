@@ -2,7 +2,7 @@
 import { createFilterCache } from '@rocketmq-ts/filter'
 import { type GrpcCall, type GrpcServer, GrpcStatus, type GrpcTransport } from '@rocketmq-ts/grpc'
 import { createMetricsRegistry, type MetricsRegistry } from '@rocketmq-ts/metrics'
-import { connectPeer, type Peer } from '@rocketmq-ts/remoting'
+import { connectPeer, type Peer, type RequestHandler } from '@rocketmq-ts/remoting'
 import {
   createDeadlines,
   type Effects,
@@ -18,6 +18,7 @@ import { createBrokerClocks } from './messaging/broker-clocks.ts'
 import { proxyMemory } from './memory.ts'
 import { createBrokerHealth } from './messaging/broker-health.ts'
 import { createGroups } from './messaging/groups.ts'
+import { createPresence } from './messaging/presence.ts'
 import { createReceive } from './messaging/receive.ts'
 import { createRenewals } from './messaging/renewals.ts'
 import { createSend } from './messaging/send.ts'
@@ -29,12 +30,16 @@ import { type Gate, openGate } from './rpc/access.ts'
 import { createAdmission } from './rpc/admission.ts'
 import { parseEndpoints } from './rpc/endpoints.ts'
 import { createMethods } from './rpc/methods.ts'
+import { createOrphans } from './rpc/orphans.ts'
 import { createClients } from './sessions/clients.ts'
-import { createClusterUpstream } from './upstream/cluster-upstream.ts'
+import { createProducers } from './sessions/producers.ts'
+import { type ClusterUpstreamDeps, createClusterUpstream } from './upstream/cluster-upstream.ts'
 import { measureUpstream } from './upstream/measured-upstream.ts'
 import type { Upstream } from './upstream/upstream.ts'
 import { pause } from './waiting.ts'
 
+/** How often brokers hear of producers. Java: transactionHeartbeatPeriodSecond. */
+const PRODUCERS_ANNOUNCED_MS = 20_000
 /** How long calls under way may take to be answered at a stop. */
 const STOP_GRACE_MS = 2000
 const CLOCK_REMEDY =
@@ -46,7 +51,7 @@ export interface ProxyDeps extends Pick<Effects, 'clock' | 'scheduler' | 'random
   /** Where clients come in. */
   readonly transport: GrpcTransport
   /** Reaches nameservers and brokers; sockets by default. Services of the same process may be reached directly. */
-  readonly connect?: (address: string) => Promise<Peer>
+  readonly connect?: (address: string, handler: RequestHandler) => Promise<Peer>
   /** Takes the place of nameservers and brokers altogether; closed with the proxy. */
   readonly upstream?: Upstream
   readonly gate?: Gate
@@ -74,7 +79,8 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     telemetryStreams: () => telemetryStreams.size,
     heldMessages: () => renewals.size,
   })
-  const upstream = measureUpstream(deps.upstream ?? connectUpstream(config, deps, metrics), metrics.upstream, clock)
+  const brokers = deps.upstream ?? connectUpstream(config, deps, metrics, (orphan) => orphans.ask(orphan))
+  const upstream = measureUpstream(brokers, metrics.upstream, clock)
   const admission = createAdmission({
     what: 'calls',
     inFlightMax: config.requestsInFlightMax,
@@ -129,7 +135,9 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     scheduler,
     clientsMax: config.clientsMax,
     expireMs: config.channelExpiredTimeout,
-    onGone({ clientId, seenMs }, why) {
+    onGone(client, why) {
+      const { clientId, seenMs } = client
+      producers.remove(client)
       if (why === 'expired') log.info({ event: 'client.expired', clientId, silentMs: clock.monotonicMs() - seenMs })
       void renewals.releaseClient(clientId)
     },
@@ -151,6 +159,17 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
       log.warn({ event: 'delivery.unsettled', group, topic, reason: reasonOf(error) }),
     onFull: () => metrics.rejected('held-messages'),
   })
+  const topicTypes = createTopicTypes({ lookup: upstream, clock })
+  const producers = createProducers(() => presence.changed())
+  const presence = createPresence({
+    producers,
+    topicTypes,
+    announcer: upstream,
+    scheduler,
+    periodMs: PRODUCERS_ANNOUNCED_MS,
+    onFailed: (error) => log.debug({ event: 'producers.unannounced', reason: reasonOf(error) }),
+  })
+  const orphans = createOrphans({ producers, onAsked: metrics.orphan })
   const telemetryStreams = new Set<GrpcCall>()
   const methods = createMethods({
     filters: createFilterCache(),
@@ -167,7 +186,9 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     clock,
     scheduler,
     receive,
-    topicTypes: createTopicTypes({ lookup: upstream, clock }),
+    topicTypes,
+    producers,
+    ender: upstream,
     send: createSend({ topics, sender: upstream, health, clock, random, timeoutMs }),
     settle: createSettle({ receiver: upstream, renewals, clocks }),
     messageLimits: {
@@ -205,6 +226,8 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     await server?.close(0)
     server = undefined
     clients.clear()
+    presence.stop()
+    producers.clear()
     await renewals.releaseAll()
     await upstream.close()
     log.info({ event: 'proxy.stopped' })
@@ -239,16 +262,22 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
   }
 }
 
-function connectUpstream(config: ProxyConfig, deps: ProxyDeps, { routeLookup }: ProxyMetrics): Upstream {
+function connectUpstream(
+  config: ProxyConfig,
+  deps: ProxyDeps,
+  { routeLookup }: ProxyMetrics,
+  onOrphaned: ClusterUpstreamDeps['onOrphaned'],
+): Upstream {
   const { clock, scheduler, random, network, connect } = deps
   const deadlines = createDeadlines({ clock, scheduler })
   return createClusterUpstream({
+    onOrphaned,
     onRouteLookup: routeLookup,
     clock,
     scheduler,
     random,
     timeoutMs: config.mqClientAsyncTimeoutMillis,
     nameServers: config.namesrvAddr.split(';').map((address) => address.trim()),
-    connect: connect ?? ((address) => connectPeer(network, address, { clock, scheduler, deadlines })),
+    connect: connect ?? ((address, handler) => connectPeer(network, address, { clock, scheduler, deadlines, handler })),
   })
 }

@@ -1,5 +1,12 @@
 // What requests may hold, with the code and the field of each refusal. Pure. Java: GrpcValidator, SendMessageActivity.
-import { Code, type Message, MessageType, type Resource } from '@rocketmq-ts/grpc/v2'
+import {
+  Code,
+  durationToMs,
+  type Message,
+  MessageType,
+  type Resource,
+  type SystemProperties,
+} from '@rocketmq-ts/grpc/v2'
 import {
   checkGroupName,
   checkTopicName,
@@ -94,6 +101,7 @@ function checkMessage(message: Message, limits: MessageLimits): Refusal | undefi
   return (
     checkMessageId(system.messageId) ??
     checkKind(message) ??
+    checkTransaction(system) ??
     checkMessageGroup(system.messageGroup) ??
     checkBody(message.body.length, limits) ??
     checkTag(system.tag ?? '') ??
@@ -124,6 +132,29 @@ function checkMessageGroup(group: string | null): Refusal | undefined {
   return undefined
 }
 
+/** Longest time that a producer may ask for before it is asked. Java: ProxyConfig.maxTransactionRecoverySecond. */
+const RECOVERY_MS_MAX = 3_600_000
+
+/** A transaction ends in a message of no group and without a delay. */
+function checkTransaction(system: SystemProperties): Refusal | undefined {
+  if (system.messageType !== MessageType.TRANSACTION) return undefined
+  const field =
+    system.messageGroup !== null
+      ? 'message_group'
+      : system.deliveryTimestamp !== null
+        ? 'delivery_timestamp'
+        : undefined
+  if (field !== undefined) {
+    const text = `${field}: a message of a transaction (message_type TRANSACTION) has none; leave one of both out`
+    return refusal(Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE, text)
+  }
+  const recovery = system.orphanedTransactionRecoveryDuration
+  const recoveryMs = recovery === null ? 0 : durationToMs(recovery)
+  if (recoveryMs >= 0 && recoveryMs <= RECOVERY_MS_MAX) return undefined
+  const text = `orphaned_transaction_recovery_duration: ${recoveryMs} ms; it can be up to ${RECOVERY_MS_MAX}`
+  return refusal(Code.BAD_REQUEST, text)
+}
+
 /** What makes a message other than normal. */
 export interface SpecialKind {
   /** As the message names it. */
@@ -133,12 +164,10 @@ export interface SpecialKind {
   readonly feature: string
 }
 
-/** Kinds that topics of this build do not take. FIFO is the kind of messages with a message group. */
+/** Kinds that topics of this build do not take. FIFO and TRANSACTION are offered. */
 export function specialKind({ systemProperties: system }: Message): SpecialKind | undefined {
   if (system === null) return undefined
-  if (system.messageType === MessageType.TRANSACTION) {
-    return { field: 'message_type', type: 'TRANSACTION', feature: 'transactions' }
-  }
+  if (system.messageType === MessageType.TRANSACTION) return undefined
   if (system.deliveryTimestamp !== null) {
     return { field: 'delivery_timestamp', type: 'DELAY', feature: 'delayed delivery' }
   }

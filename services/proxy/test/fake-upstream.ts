@@ -19,6 +19,7 @@ import type {
   PoppedMessage,
   Stored,
   TopicRoute,
+  TransactionEnd,
   Upstream,
 } from '@rocketmq-ts/proxy'
 import { pause } from '../src/waiting.ts'
@@ -51,6 +52,9 @@ export interface FakeUpstream extends Upstream {
   readonly pops: PopRequest[]
   readonly acks: Delivery[][]
   readonly changes: ChangedDelivery[]
+  readonly ended: TransactionEnd[]
+  /** Topics of each announcement. */
+  readonly announced: (readonly string[])[]
   readonly deadLetters: (Delivery & { readonly messageId: string })[]
   readonly created: string[]
   readonly refreshed: string[]
@@ -61,6 +65,7 @@ export interface FakeUpstream extends Upstream {
   changeFault: ((delivery: Delivery) => Error | Promise<void> | undefined) | undefined
   deadLetterFault: (() => Error | undefined) | undefined
   groupFault: (() => Error | undefined) | undefined
+  endFault: (() => Error | undefined) | undefined
 }
 
 export const QUEUES: BrokerQueues = {
@@ -145,6 +150,8 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
     pops: [],
     acks: [],
     changes: [],
+    ended: [],
+    announced: [],
     deadLetters: [],
     created: [],
     types: new Map(),
@@ -157,6 +164,7 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
     changeFault: undefined,
     deadLetterFault: undefined,
     groupFault: undefined,
+    endFault: undefined,
     known: (topic) => fake.routes.get(topic),
     route: (topic) => Promise.resolve(fake.routes.get(topic)),
     forget() {},
@@ -239,6 +247,14 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
       stored.handle = formatReceiptHandle(renewed)
       stored.visibleAtMs = clock.nowMs() + invisibleMs
       return renewed
+    },
+    async endTransaction(end) {
+      fake.ended.push(end)
+      const fault = fake.endFault?.()
+      if (fault !== undefined) throw fault
+    },
+    async announceProducers(topics) {
+      fake.announced.push(topics)
     },
     close: () => Promise.resolve(),
   }

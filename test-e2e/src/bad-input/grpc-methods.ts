@@ -68,6 +68,8 @@ export const WELL_MADE: Readonly<Record<string, object>> = {
     message_id: 'id',
   },
   ForwardMessageToDeadLetterQueue: { topic, group, receipt_handle: handleOf(), message_id: 'id' },
+  // Undecided still: a success that changes nothing.
+  EndTransaction: { topic, message_id: 'id', transaction_id: '1.0.0.broker-a', resolution: 0 },
   QueryRoute: { topic, endpoints },
   QueryAssignment: { topic, group, endpoints },
   Heartbeat: { group, client_type: 'SIMPLE_CONSUMER' },
@@ -323,6 +325,18 @@ const ACK: readonly Row[] = [
   ...handleRows((receipt_handle) => ({ entries: [{ message_id: 'id', receipt_handle }] })),
 ]
 
+const END: readonly Row[] = [
+  ['no transaction id', { transaction_id: '' }, 'INVALID_TRANSACTION_ID', 'transaction_id'],
+  ['a blank transaction id', { transaction_id: ' ' }, 'INVALID_TRANSACTION_ID', 'transaction_id'],
+  ['the id of another proxy', { transaction_id: '7F000001' }, 'INVALID_TRANSACTION_ID', 'transaction_id'],
+  ['a number too large', { transaction_id: '1.zzzzzzzzzzz.0.a' }, 'INVALID_TRANSACTION_ID', 'transaction_id'],
+  ['no such half message', { resolution: 'COMMIT' }, 'INVALID_TRANSACTION_ID', 'tranStateTableOffset'],
+  ['a resolution that there is not', { resolution: 7 }, 'BAD_REQUEST', 'resolution'],
+  ['no topic', { topic: null }, 'ILLEGAL_TOPIC', 'topic'],
+  ['a topic of the system', { topic: { name: 'RMQ_SYS_TRANS_HALF_TOPIC' } }, 'ILLEGAL_TOPIC', 'RMQ_SYS'],
+  ['a message id of 256 characters', { message_id: 'i'.repeat(256) }, 'ILLEGAL_MESSAGE_ID', 'message_id'],
+]
+
 const FORWARD: readonly Row[] = [
   ['no handle', { receipt_handle: '' }, 'INVALID_RECEIPT_HANDLE', 'receipt_handle'],
   ['a handle that is none', { receipt_handle: 'none' }, 'INVALID_RECEIPT_HANDLE', 'receipt handle'],
@@ -427,6 +441,7 @@ export function methodCases(): GrpcCase[] {
     ...rows('AckMessage', ACK),
     ...rows('ChangeInvisibleDuration', CHANGE),
     ...rows('ForwardMessageToDeadLetterQueue', FORWARD),
+    ...rows('EndTransaction', END),
     ...rows('QueryRoute', ROUTE),
     ...rows('QueryAssignment', ROUTE),
     ...rows('Heartbeat', HEARTBEAT),

@@ -10,7 +10,7 @@ import { createProcessMetrics } from '@rocketmq-ts/metrics/node'
 import { createNameServer, type NameServer } from '@rocketmq-ts/nameserver'
 import { createProxy, grpcLimitsOf, type Proxy } from '@rocketmq-ts/proxy'
 import { loadTls } from '@rocketmq-ts/proxy/node'
-import { connectPeer, formatAddress, type Peer } from '@rocketmq-ts/remoting'
+import { connectPeer, formatAddress, type Peer, type RequestHandler } from '@rocketmq-ts/remoting'
 import {
   createLifecycle,
   type Effects,
@@ -64,10 +64,11 @@ export function createStandalone(config: StandaloneConfig, deps: StandaloneDeps)
   let proxy: Proxy | undefined
 
   /** An address of this process is reached directly. */
-  async function connect(address: string): Promise<Peer> {
+  async function connect(address: string, handler?: RequestHandler): Promise<Peer> {
     if (nameserver !== undefined && address === nameServerAddress()) return nameserver.connectLocal()
-    if (broker !== undefined && address === broker.advertisedAddress) return broker.connectLocal()
-    return connectPeer(network, address, { clock, scheduler, logger: loggerOf('remoting') })
+    if (broker !== undefined && address === broker.advertisedAddress) return broker.connectLocal(handler)
+    const options = { clock, scheduler, logger: loggerOf('remoting'), ...(handler && { handler }) }
+    return connectPeer(network, address, options)
   }
 
   function nameServerAddress(): string {

@@ -20,6 +20,8 @@ export interface OutgoingMessage {
   readonly traceContext: string
   /** Messages of one group are kept in order; '' for those of no group. */
   readonly messageGroup: string
+  /** Of a half message: the time until its producer is asked for the first time, 0 for that of the broker. */
+  readonly transaction: { readonly immunityMs: number } | undefined
   readonly bornTimestampMs: number
   readonly bornHost: string
   /** The body arrived compressed and is kept so. */
@@ -181,7 +183,7 @@ function mayBeTakenElsewhere(outcome: SendOutcome): boolean {
 // Java: SendMessageActivity.buildMessageProperty, ProducerProcessor.buildSendMessageRequestHeader. The producer group
 // is the topic's name; a delivery attempt sent by the client means nothing here (the C++ client fills it with noise).
 function recordOf(topic: string, queue: WritableQueue, message: OutgoingMessage): OutgoingRecord {
-  const { userProperties, traceContext } = message
+  const { userProperties, traceContext, transaction } = message
   let properties = ''
   for (const name in userProperties) {
     // The only name of ours that a client may set too: the field of the message wins.
@@ -198,11 +200,18 @@ function recordOf(topic: string, queue: WritableQueue, message: OutgoingMessage)
   properties = appendProperty(properties, PropertyName.BORN_HOST, message.bornHost)
   properties = appendProperty(properties, PropertyName.BORN_TIMESTAMP, String(message.bornTimestampMs))
   properties = appendProperty(properties, PropertyName.PGROUP, topic)
+  if (transaction !== undefined) {
+    properties = appendProperty(properties, PropertyName.TRAN_MSG, 'true')
+    const seconds = Math.ceil(transaction.immunityMs / 1000)
+    if (seconds > 0)
+      properties = appendProperty(properties, PropertyName.CHECK_IMMUNITY_TIME_IN_SECONDS, String(seconds))
+  }
   return {
     topic,
     queueId: queue.queueId,
     producerGroup: topic,
-    sysFlag: message.compressed ? SysFlag.COMPRESSED : 0,
+    sysFlag:
+      (message.compressed ? SysFlag.COMPRESSED : 0) | (transaction === undefined ? 0 : SysFlag.TRANSACTION_PREPARED),
     bornTimestampMs: message.bornTimestampMs,
     properties,
     body: message.body,

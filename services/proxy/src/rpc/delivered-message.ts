@@ -16,7 +16,7 @@ import {
   PropertyName,
   SysFlag,
 } from '@rocketmq-ts/model'
-import type { PoppedMessage } from '../upstream/upstream.ts'
+import type { PoppedMessage, StoredMessage } from '../upstream/upstream.ts'
 import { RESERVED_PROPERTIES } from '../validators.ts'
 
 /** Stored as properties, but fields of their own for clients. */
@@ -33,12 +33,22 @@ export function deliveredMessage(message: PoppedMessage, topic: ResourceInit): M
   return {
     topic,
     userProperties: userPropertiesOf(message.properties),
+    systemProperties: { ...systemPropertiesOf(message), receiptHandle: formatReceiptHandle(message.handle) },
+    body: message.body,
+  }
+}
+
+/** A message that its producer is asked about: as it was sent, and nobody's delivery. */
+export function undecidedMessage(message: StoredMessage, topic: string): MessageInit {
+  return {
+    topic: { name: topic },
+    userProperties: userPropertiesOf(message.properties),
     systemProperties: systemPropertiesOf(message),
     body: message.body,
   }
 }
 
-function systemPropertiesOf(message: PoppedMessage): SystemPropertiesInit {
+function systemPropertiesOf(message: StoredMessage): SystemPropertiesInit {
   const { properties, body } = message
   return {
     tag: properties.get(PropertyName.TAGS),
@@ -53,7 +63,6 @@ function systemPropertiesOf(message: PoppedMessage): SystemPropertiesInit {
     storeTimestamp: msToTimestamp(message.storeTimestampMs),
     storeHost: message.storeHost,
     deliveryTimestamp: deliveryTimestampOf(properties),
-    receiptHandle: formatReceiptHandle(message.handle),
     queueId: message.queueId,
     queueOffset: message.queueOffset,
     deliveryAttempt: message.reconsumeTimes + 1,

@@ -14,10 +14,9 @@ export function laterMethods(deps: MethodDeps): [path: string, method: GrpcMetho
     const rpc = { access: () => [], answer: () => ({ status }), refuse: (no: StatusInit) => ({ status: no }) }
     return [shape.path, unaryMethod(shape, rpc, deps)]
   }
-  const { EndTransaction, RecallMessage, SyncLiteSubscription } = MessagingService
+  const { RecallMessage, SyncLiteSubscription } = MessagingService
   const { PullMessage, UpdateOffset, GetOffset, QueryOffset } = MessagingService
   return [
-    unary(EndTransaction, 'EndTransaction: transactions'),
     unary(RecallMessage, 'RecallMessage: recalling delayed messages'),
     unary(SyncLiteSubscription, 'SyncLiteSubscription: lite topics'),
     unary(UpdateOffset, 'UpdateOffset: offsets of pull consumers'),

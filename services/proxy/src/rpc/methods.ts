@@ -2,9 +2,11 @@
 import type { GrpcMethod, GrpcMethods } from '@rocketmq-ts/grpc'
 import { MessagingService } from '@rocketmq-ts/grpc/v2'
 import type { Settle } from '../messaging/settle.ts'
+import type { TransactionEnder } from '../upstream/upstream.ts'
 import { createAckMessage } from './ack-message.ts'
 import type { Admission } from './admission.ts'
 import { createChangeInvisibleDuration } from './change-invisible-duration.ts'
+import { createEndTransaction } from './end-transaction.ts'
 import { createForwardMessageToDeadLetterQueue } from './forward-message-to-dead-letter-queue.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import { laterMethods } from './later.ts'
@@ -24,6 +26,7 @@ export interface MethodsDeps
     Omit<ReceiveMessageDeps, 'limits'>,
     TelemetryDeps {
   readonly settle: Settle
+  readonly ender: TransactionEnder
   /** Counted apart: a receive waits, it does not work. */
   readonly receiveAdmission: Admission
   readonly messageLimits: SendMessageDeps['limits']
@@ -34,7 +37,7 @@ export function createMethods(deps: MethodsDeps): GrpcMethods {
   const { clients, settle, messageLimits, receiveLimits, receiveAdmission } = deps
   const { QueryRoute, QueryAssignment, SendMessage, ReceiveMessage, AckMessage } = MessagingService
   const { ChangeInvisibleDuration, ForwardMessageToDeadLetterQueue } = MessagingService
-  const { Heartbeat, NotifyClientTermination, Telemetry } = MessagingService
+  const { EndTransaction, Heartbeat, NotifyClientTermination, Telemetry } = MessagingService
   const changeDeps = { settle, invisibleMsMax: receiveLimits.invisibleMsMax }
   const receive = createReceiveMessage({ ...deps, limits: receiveLimits })
   return new Map<string, GrpcMethod>([
@@ -56,6 +59,7 @@ export function createMethods(deps: MethodsDeps): GrpcMethods {
       NotifyClientTermination.path,
       unaryMethod(NotifyClientTermination, createNotifyClientTermination({ clients }), deps),
     ],
+    [EndTransaction.path, unaryMethod(EndTransaction, createEndTransaction(deps), deps)],
     [Telemetry.path, createTelemetry(deps)],
     ...laterMethods(deps),
   ])

@@ -2,12 +2,15 @@
 // batch with a single entry; clients expect as many as they sent).
 import {
   Code,
+  durationToMs,
   Encoding,
   type Message,
   type SendMessageRequest,
   type SendMessageResponseInit,
   type SendResultEntryInit,
+  MessageType,
   type StatusInit,
+  type SystemProperties,
   timestampToMs,
 } from '@rocketmq-ts/grpc/v2'
 import { isDeadLetterTopic, isRetryTopic, type MessageType as TopicType } from '@rocketmq-ts/model'
@@ -34,8 +37,7 @@ export function createSendMessage(deps: SendMessageDeps): UnaryRpc<SendMessageRe
   function refuseType(topic: string, taken: TopicType, messages: readonly Message[]): Refusal | undefined {
     for (const message of messages) {
       const special = specialKind(message)
-      const isFifo = special === undefined && (message.systemProperties?.messageGroup ?? null) !== null
-      const type = special === undefined ? (isFifo ? 'FIFO' : 'NORMAL') : special.type
+      const type = special === undefined ? typeOf(message) : special.type
       if (type === taken || taken === 'MIXED' || type === undefined) {
         if (special !== undefined) return notImplemented(`${special.field}: ${special.feature}`)
         continue
@@ -70,6 +72,12 @@ export function createSendMessage(deps: SendMessageDeps): UnaryRpc<SendMessageRe
   }
 }
 
+/** The kind of a message that is offered. Java: the type that it says counts for transactions alone. */
+function typeOf({ systemProperties: system }: Message): TopicType {
+  if (system?.messageType === MessageType.TRANSACTION) return 'TRANSACTION'
+  return (system?.messageGroup ?? null) === null ? 'NORMAL' : 'FIFO'
+}
+
 /** What makes a message one of the type. */
 const KIND_FIELDS: Partial<Record<TopicType, string>> = {
   FIFO: 'message_group',
@@ -84,7 +92,7 @@ function conflictText(topic: string, taken: TopicType, type: TopicType, special:
     const set = field === undefined ? 'send it to another topic' : `set ${field}`
     return `this is a NORMAL message, and topic '${topic}' takes ${taken} ones: ${set}, ${change}`
   }
-  const field = special?.field ?? 'message_group'
+  const field = special?.field ?? KIND_FIELDS[type] ?? 'message_group'
   const remedy =
     special === undefined ? `, ${change}` : ` (not implemented yet, also for topics of its type: ${special.feature})`
   return `${field}: makes this a ${type} message, and topic '${topic}' takes ${taken} ones: leave it out${remedy}`
@@ -111,11 +119,16 @@ function outgoingMessage({ systemProperties: system, userProperties, body }: Mes
     userProperties,
     traceContext: system?.traceContext ?? '',
     messageGroup: system?.messageGroup ?? '',
+    transaction: system?.messageType === MessageType.TRANSACTION ? transactionOf(system) : undefined,
     bornTimestampMs: bornTimestamp === null ? nowMs : Math.max(timestampToMs(bornTimestamp), 0),
     bornHost: bornHost.trim() === '' ? host : bornHost,
     compressed: system?.bodyEncoding === Encoding.GZIP,
     body,
   } satisfies OutgoingMessage
+}
+
+function transactionOf({ orphanedTransactionRecoveryDuration: recovery }: SystemProperties) {
+  return { immunityMs: recovery === null ? 0 : durationToMs(recovery) }
 }
 
 type Entry = SendResultEntryInit & { readonly status: StatusInit }

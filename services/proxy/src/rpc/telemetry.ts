@@ -11,12 +11,14 @@ import {
   type SettingsInit,
   type StatusInit,
   TelemetryCommand,
+  type TelemetryCommandInit,
 } from '@rocketmq-ts/grpc/v2'
 import { MqError } from '@rocketmq-ts/model'
 import type { Logger, Scheduler } from '@rocketmq-ts/runtime'
 import { type ProxyEvent, reasonOf } from '../events.ts'
 import type { Groups } from '../messaging/groups.ts'
 import type { Client, Clients } from '../sessions/clients.ts'
+import type { Producers } from '../sessions/producers.ts'
 import {
   publishingReply,
   type PublishingLimits,
@@ -39,6 +41,7 @@ const SAY_AGAIN_AFTER_MS = [50, 300, 1500]
 export interface TelemetryDeps {
   readonly clients: Clients
   readonly groups: Groups
+  readonly producers: Pick<Producers, 'put'>
   readonly filters: FilterCache
   readonly gate: Gate
   readonly scheduler: Scheduler
@@ -50,13 +53,13 @@ export interface TelemetryDeps {
 }
 
 export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
-  const { clients, groups, filters, gate, scheduler, log, telemetryStreams } = deps
+  const { clients, groups, producers, filters, gate, scheduler, log, telemetryStreams } = deps
 
   const open: Bidirectional = (call) => {
     const clientId = clientIdOf(call)
-    const push = (settings: SettingsInit): boolean => {
+    const push = (command: TelemetryCommandInit): boolean => {
       if (call.signal.aborted) return false
-      return call.write(TelemetryCommand.encode({ status: OK, settings }))
+      return call.write(TelemetryCommand.encode({ status: OK, ...command }))
     }
     let waiting = 0
     let last = Promise.resolve()
@@ -89,11 +92,11 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
       if (client === undefined) return turnAway(refusal(Code.TOO_MANY_REQUESTS, 'too many clients: try again later'))
       const first = client.push !== push
       const reply = await replyTo(settings)
-      register(client, settings)
+      register(client, settings, producers)
       if (!telemetryStreams.has(call)) return
       client.push = push
       // Who does not read its answers gets no further ones: what it sends meanwhile waits, and is refused at the bound.
-      if (!push(reply)) await call.drained()
+      if (!push({ settings: reply })) await call.drained()
       if (first && mayMissSettings(settings)) sayAgain(client, reply)
       else if (again !== undefined) again = reply
     }
@@ -102,7 +105,7 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
       again = reply
       for (const [index, delayMs] of SAY_AGAIN_AFTER_MS.entries()) {
         scheduler.after(delayMs, () => {
-          if (client.push === push && again !== undefined) push(again)
+          if (client.push === push && again !== undefined) push({ settings: again })
           if (index === SAY_AGAIN_AFTER_MS.length - 1) again = undefined
         })
       }
@@ -169,9 +172,10 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
   return { kind: 'bidirectional', handle: open }
 }
 
-function register(client: Client, settings: Settings): void {
+function register(client: Client, settings: Settings, producers: Pick<Producers, 'put'>): void {
   if (settings.clientType !== null) client.clientType = settings.clientType
   client.group = settings.subscription?.group?.name ?? ''
+  producers.put(client, settings.publishing?.topics.map(({ name }) => name) ?? [])
   client.requestTimeoutMs = settings.requestTimeout === null ? undefined : durationToMs(settings.requestTimeout)
 }
 

@@ -1,6 +1,6 @@
 // Clients by id. A client lives as long as it is heard of; a lost stream or connection alone ends nothing.
 // Java: GrpcClientSettingsManager, ClientActivity. Invariant: at most `clientsMax` entries, each in the wheel.
-import type { ClientType, SettingsInit } from '@rocketmq-ts/grpc/v2'
+import type { ClientType, TelemetryCommandInit } from '@rocketmq-ts/grpc/v2'
 import type { Clock, Scheduler } from '@rocketmq-ts/runtime'
 import { createDeadlineWheel, NO_BUCKET, type WheelItem } from '../deadline-wheel.ts'
 
@@ -12,8 +12,8 @@ export interface Client extends WheelItem {
   group: string
   /** What the client said of its own request timeout. */
   requestTimeoutMs: number | undefined
-  /** Writes to the newest telemetry stream; false when it is gone. */
-  push: ((settings: SettingsInit) => boolean) | undefined
+  /** Writes to the newest telemetry stream; false when it is gone, or full. */
+  push: ((command: TelemetryCommandInit) => boolean) | undefined
   seenMs: number
 }
 

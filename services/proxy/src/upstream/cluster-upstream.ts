@@ -10,19 +10,31 @@ import {
   type SendResult,
 } from '@rocketmq-ts/cluster-client'
 import {
+  formatTransactionId,
   isReadable,
   isWritable,
   MASTER_ID,
   MqError,
-  offsetMessageId,
+  parseOffsetMessageId,
+  queueOffset,
+  SysFlag,
   type TopicConfig,
   topicConfig,
   topicMessageType,
   type TopicRouteData,
 } from '@rocketmq-ts/model'
-import { formatAddress, type Peer, PopInitMode, type SendMessageHeader } from '@rocketmq-ts/remoting'
+import {
+  type Peer,
+  PopInitMode,
+  type RequestHandler,
+  type SendMessageHeader,
+  TransactionDecision,
+} from '@rocketmq-ts/remoting'
 import type { Clock, Random, Scheduler } from '@rocketmq-ts/runtime'
+import { createAnnouncer } from './announce.ts'
 import { createMissingBrokers } from './missing-brokers.ts'
+import { type OrphanedTransaction, orphanHandler } from './orphaned.ts'
+import { storedMessageOf } from './stored-message.ts'
 import {
   type BrokerQueues,
   type Delivery,
@@ -49,8 +61,10 @@ export interface ClusterUpstreamDeps {
   /** 'host:port' of each nameserver. */
   readonly nameServers: readonly string[]
   /** Opens a connection; brokers of the same process may be reached without a socket. */
-  readonly connect: (address: string) => Promise<Peer>
+  readonly connect: (address: string, handler: RequestHandler) => Promise<Peer>
   readonly timeoutMs: number
+  /** A broker asks what became of a transaction. */
+  readonly onOrphaned: (orphan: OrphanedTransaction) => void
   readonly onRouteLookup?: (result: 'hit' | 'miss') => void
 }
 
@@ -62,7 +76,8 @@ interface RouteView {
 
 export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
   const { clock, scheduler, random, nameServers, connect, timeoutMs } = deps
-  const peers = createPeerSource({ connect, clock, scheduler })
+  const handler = orphanHandler(deps.onOrphaned)
+  const peers = createPeerSource({ connect: (address) => connect(address, handler), clock, scheduler })
   const nameServer = createNameServerClient({ addresses: nameServers, peers, scheduler, timeoutMs })
   const cache = createRouteCache({
     nameServers: nameServer,
@@ -190,9 +205,11 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
     async send(brokerName, record, sendTimeoutMs) {
       const header = headerOf(record, brokerName)
       const options = { timeoutMs: sendTimeoutMs }
-      return storedOf(
-        await atMaster(record.topic, brokerName, (address) => brokers.send(address, header, record.body, options)),
+      const result = await atMaster(record.topic, brokerName, (address) =>
+        brokers.send(address, header, record.body, options),
       )
+      const isHalf = (record.sysFlag & SysFlag.TRANSACTION_MASK) === SysFlag.TRANSACTION_PREPARED
+      return isHalf ? { ...storedOf(result), transactionId: transactionIdOf(result, brokerName) } : storedOf(result)
     },
     async pop({ brokerName, group, topic, batchSize, invisibleMs, pollMs, filter, attemptId, inOrder }) {
       const wanted = {
@@ -243,6 +260,22 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
       if (result.kind === 'changed') return result.handle
       throw outsideOf(delivery)
     },
+    async endTransaction({ place, topic, messageId, decision, isAnswer }) {
+      const { brokerName } = place
+      const header = {
+        topic,
+        producerGroup: topic,
+        tranStateTableOffset: place.queueOffset,
+        commitLogOffset: place.commitLogOffset,
+        commitOrRollback: TransactionDecision[decision],
+        fromTransactionCheck: isAnswer,
+        msgId: messageId,
+        transactionId: messageId,
+        brokerName,
+      }
+      await atMaster(topic, brokerName, (address) => brokers.endTransaction(address, header).catch(asTransaction))
+    },
+    announceProducers: createAnnouncer(brokers, async (topic) => (await viewOf(topic))?.masters.values() ?? []),
     close() {
       cache.close()
       peers.close()
@@ -305,22 +338,14 @@ function storedOf({ kind, queueOffset, transactionId }: SendResult): Stored {
   return { queueOffset, transactionId: transactionId ?? '', copies: copiesOf[kind] }
 }
 
+function transactionIdOf({ msgId, queueOffset: offset }: SendResult, brokerName: string): string {
+  const { commitLogOffset } = parseOffsetMessageId(msgId)
+  return formatTransactionId({ brokerName, queueOffset: queueOffset(offset), commitLogOffset })
+}
+
 function poppedOf({ record, properties, handle, reconsumeTimes }: ClientPopped): PoppedMessage {
-  const { queueId, queueOffset, commitLogOffset, sysFlag, bornTimestampMs, storeTimestampMs, storeHost, body } = record
-  return {
-    queueId,
-    queueOffset,
-    sysFlag,
-    bornTimestampMs,
-    bornHost: formatAddress(record.bornHost),
-    storeTimestampMs,
-    storeHost: formatAddress(storeHost),
-    reconsumeTimes,
-    storeId: offsetMessageId(storeHost.host, storeHost.port, commitLogOffset),
-    properties,
-    body,
-    handle: { ...handle, commitLogOffset },
-  }
+  const { commitLogOffset } = record
+  return { ...storedMessageOf(record, properties, reconsumeTimes), handle: { ...handle, commitLogOffset } }
 }
 
 function placeOf({ group, topic, handle }: Delivery) {
@@ -336,6 +361,12 @@ function fitsBatch({ handle }: Delivery): boolean {
 function asHandle(error: unknown): never {
   if (!(error instanceof MqError) || error.code !== 'message-illegal') throw error
   throw new MqError('handle-invalid', `receipt handle: ${error.message}`, error)
+}
+
+/** Brokers, ours and Apache's, answer so where there is no such half message, or it is another producer's. */
+function asTransaction(error: unknown): never {
+  if (!(error instanceof MqError) || error.code !== 'internal') throw error
+  throw new MqError('handle-invalid', error.message, error)
 }
 
 async function ackOne(brokers: BrokerClient, address: string, delivery: Delivery): Promise<void> {

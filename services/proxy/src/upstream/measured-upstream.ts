@@ -4,7 +4,7 @@ import type { Clock } from '@rocketmq-ts/runtime'
 import type { Upstream } from './upstream.ts'
 
 /** Requests to a broker, as metrics name them. */
-export type UpstreamRequest = 'send' | 'pop' | 'ack' | 'change-invisible' | 'dead-letter'
+export type UpstreamRequest = 'send' | 'pop' | 'ack' | 'change-invisible' | 'dead-letter' | 'end-transaction'
 
 export interface UpstreamObserver {
   /** `tookMs` undefined: the request waits for messages. */
@@ -63,6 +63,8 @@ export function measureUpstream(upstream: Upstream, observer: UpstreamObserver, 
       measured('change-invisible', delivery.handle.brokerName, upstream.changeInvisible(delivery, invisibleMs)),
     deadLetter: (delivery, messageId) =>
       measured('dead-letter', delivery.handle.brokerName, upstream.deadLetter(delivery, messageId)),
+    endTransaction: (end) => measured('end-transaction', end.place.brokerName, upstream.endTransaction(end)),
+    announceProducers: (topics) => upstream.announceProducers(topics),
     close: () => upstream.close(),
   }
 }

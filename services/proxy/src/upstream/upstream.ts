@@ -7,6 +7,7 @@ import {
   MqError,
   type MqErrorCode,
   type ReceiptHandle,
+  type TransactionPlace,
 } from '@rocketmq-ts/model'
 
 /** The queues of a topic on one master: ids below the counts, usable as the permissions say. */
@@ -71,7 +72,7 @@ export interface OutgoingRecord {
 /** Stored in every case; `copies` tells which promise about its copies was not kept in time. */
 export interface Stored {
   readonly queueOffset: number
-  /** '' where the broker names none. */
+  /** Of a half message the id that ends its transaction, over any proxy; else what the broker names, or ''. */
   readonly transactionId: string
   readonly copies: 'kept' | 'flush-timeout' | 'replica-timeout' | 'replica-missing'
 }
@@ -95,8 +96,8 @@ export interface PopRequest {
   readonly inOrder: boolean
 }
 
-/** A message handed out by a broker, with the handle that settles this delivery. */
-export interface PoppedMessage {
+/** A message as a broker has it. */
+export interface StoredMessage {
   readonly queueId: number
   readonly queueOffset: number
   readonly sysFlag: number
@@ -109,6 +110,10 @@ export interface PoppedMessage {
   readonly storeId: string
   readonly properties: ReadonlyMap<string, string>
   readonly body: Uint8Array
+}
+
+/** A message handed out by a broker, with the handle that settles this delivery. */
+export interface PoppedMessage extends StoredMessage {
   readonly handle: ReceiptHandle
 }
 
@@ -136,6 +141,29 @@ export interface MessageReceiver {
   changeInvisible(delivery: Delivery, invisibleMs: number): Promise<ReceiptHandle>
 }
 
+/** How a producer ends a transaction. */
+export interface TransactionEnd {
+  readonly place: TransactionPlace
+  readonly topic: string
+  readonly messageId: string
+  readonly decision: 'commit' | 'rollback'
+  /** It was asked. */
+  readonly isAnswer: boolean
+}
+
+export interface TransactionEnder {
+  /**
+   * Resolves when the decision is as durable as a send; also for a transaction that is ended already. Rejects with MqError
+   * 'handle-invalid' where the broker has no such half message.
+   */
+  endTransaction(end: TransactionEnd): Promise<void>
+}
+
+export interface ProducerAnnouncer {
+  /** Tells the brokers of these topics that producers of transactions are here. Rejects where one can not be told. */
+  announceProducers(topics: readonly string[]): Promise<void>
+}
+
 /** The broker can not be reached, is stopping, or takes nothing: another one may. */
 const AWAY: ReadonlySet<MqErrorCode> = new Set(['unavailable', 'closed', 'timeout', 'store-refused', 'disk-full'])
 
@@ -145,6 +173,7 @@ export function isAway(error: unknown): error is MqError {
 }
 
 /** Everything at once, as the composition hands it in. */
-export interface Upstream extends TopicRoutes, GroupLookup, MessageSender, MessageReceiver {
+export interface Upstream
+  extends TopicRoutes, GroupLookup, MessageSender, MessageReceiver, TransactionEnder, ProducerAnnouncer {
   close(): Promise<void>
 }

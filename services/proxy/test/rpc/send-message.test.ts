@@ -56,12 +56,13 @@ test.each(specials)(
     const { status } = await call(SendMessage, { messages })
     expect(status?.code).toBe(Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE)
     expect(status?.message).toContain(`${field}: makes this a ${type} message, and topic 'Orders' takes NORMAL ones`)
-    expect(status?.message).toContain(type === 'FIFO' ? CHANGE : 'leave it out (not implemented yet, ')
+    const change = CHANGE.replace('FIFO', type)
+    expect(status?.message).toContain(type === 'DELAY' ? 'leave it out (not implemented yet, ' : change)
     expect(upstream.sent).toHaveLength(0)
   },
 )
 
-test.each(specials.slice(1))(
+test.each(specials.slice(1, 2))(
   'send: a %s message to a topic for it → said to be not there yet',
   async (type, messages, field) => {
     for (const taken of [type, 'MIXED'] as const) {
@@ -77,6 +78,7 @@ test('send: a NORMAL message to a topic of another type → conflict with the fi
   const fields = {
     FIFO: 'set message_group',
     DELAY: 'set delivery_timestamp',
+    TRANSACTION: 'set message_type',
     LITE: 'send it to another topic',
   } as const
   for (const [type, remedy] of Object.entries(fields)) {
@@ -160,6 +162,36 @@ test('send: messages of a group take all of the time → those behind them fail 
   expect(upstream.sent).toHaveLength(2)
 })
 
+test('send: a message of a transaction → a half message; its id is answered, and others have none', async () => {
+  const { call, upstream } = await createHarness()
+  upstream.types.set('Orders', 'TRANSACTION')
+  upstream.sendFault = (brokerName) => ({ queueOffset: 7, transactionId: `1.7.5.${brokerName}`, copies: 'kept' })
+  const half = system({ messageType: MessageType.TRANSACTION })
+  const answer = await call(SendMessage, { messages: half })
+  expect(answer.entries).toMatchObject([{ messageId: 'MSG-1', transactionId: '1.7.5.broker-a', offset: 7 }])
+  upstream.sendFault = undefined
+  const recovery = { orphanedTransactionRecoveryDuration: msToDuration(1500) }
+  const asking = system({ messageType: MessageType.TRANSACTION, ...recovery })
+  for (const messages of [half, asking]) expect((await call(SendMessage, { messages })).status?.code).toBe(Code.OK)
+  const sent = upstream.sent.map(({ record }) => ({ record, properties: decodeProperties(record.properties) }))
+  expect(sent.map(({ record }) => record.sysFlag)).toEqual([4, 4])
+  expect(sent.map(({ properties }) => properties.get('TRAN_MSG'))).toEqual(['true', 'true'])
+  expect(sent.map(({ properties }) => properties.get('PGROUP'))).toEqual(['Orders', 'Orders'])
+  expect(sent.map(({ properties }) => properties.get('CHECK_IMMUNITY_TIME_IN_SECONDS'))).toEqual([undefined, '2'])
+})
+
+test('send: a recovery duration of one hour → taken; more, or less than nothing → BAD_REQUEST', async () => {
+  const codes: (Code | undefined)[] = []
+  for (const ms of [3_600_000, 3_600_001, -1]) {
+    const { call, upstream } = await createHarness()
+    upstream.types.set('Orders', 'TRANSACTION')
+    const orphanedTransactionRecoveryDuration = msToDuration(ms)
+    const messages = system({ messageType: MessageType.TRANSACTION, orphanedTransactionRecoveryDuration })
+    codes.push((await call(SendMessage, { messages })).status?.code)
+  }
+  expect(codes).toEqual([Code.OK, Code.BAD_REQUEST, Code.BAD_REQUEST])
+})
+
 const ofSystemProperties: readonly (readonly [
   name: string,
   properties: MessageInit['systemProperties'],
@@ -192,6 +224,18 @@ const ofSystemProperties: readonly (readonly [
     { traceContext: 't'.repeat(1025) },
     Code.MESSAGE_PROPERTIES_TOO_LARGE,
     'trace_context',
+  ],
+  [
+    'a transaction with a message group',
+    { messageType: MessageType.TRANSACTION, messageGroup: 'g' },
+    Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE,
+    'message_group',
+  ],
+  [
+    'a transaction with a delay',
+    { messageType: MessageType.TRANSACTION, deliveryTimestamp: msToTimestamp(1_700_000_000_000) },
+    Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE,
+    'delivery_timestamp',
   ],
   ['a priority', { priority: 1 }, Code.NOT_IMPLEMENTED, 'priority'],
   ['a lite topic', { liteTopic: 'l' }, Code.NOT_IMPLEMENTED, 'lite'],

@@ -4,6 +4,8 @@ import { utf8Encode } from '@rocketmq-ts/bytes'
 import {
   commitLogOffset,
   encodeProperties,
+  formatTransactionId,
+  offsetMessageId,
   encodeRecord,
   popRetryTopicOf,
   queueOffset,
@@ -18,11 +20,15 @@ import {
   type ArrivedRequest,
   BatchAckMessage,
   ChangeMessageInvisibleTime,
+  CheckTransactionState,
   createDirectPeers,
   decodeBatchAckBody,
+  decodeHeartbeatData,
+  EndTransaction,
   GetBrokerClusterInfo,
   GetRouteInfoByTopic,
   GetSubscriptionGroupConfig,
+  HeartBeat,
   PopMessage,
   RequestCode,
   ResponseCode,
@@ -31,6 +37,7 @@ import {
 } from '@rocketmq-ts/remoting'
 import { createManualEffects } from '@rocketmq-ts/testkit'
 import { createClusterUpstream } from '../../src/upstream/cluster-upstream.ts'
+import type { OrphanedTransaction } from '../../src/upstream/orphaned.ts'
 
 const NAME_SERVER = '10.0.0.9:9876'
 const MASTER_A = '10.0.0.1:10911'
@@ -77,15 +84,17 @@ interface Asked {
 function setUp(answer: (asked: Asked) => void = () => {}) {
   const effects = createManualEffects()
   const asked: Asked[] = []
+  const orphans: OrphanedTransaction[] = []
   const upstream = createClusterUpstream({
     ...effects,
     nameServers: [NAME_SERVER],
     timeoutMs: 3_000,
-    connect: async (address) => {
+    onOrphaned: (orphan) => void orphans.push(orphan),
+    connect: async (address, handlerA) => {
       if (![NAME_SERVER, MASTER_A, MASTER_B].includes(address)) throw new Error(`nobody listens at ${address}`)
       return createDirectPeers({
         ...effects,
-        handlerA: () => {},
+        handlerA,
         handlerB(request) {
           asked.push({ address, request })
           if (request.code === GetRouteInfoByTopic.code) {
@@ -105,7 +114,7 @@ function setUp(answer: (asked: Asked) => void = () => {}) {
     return promise
   }
   const toBrokers = () => asked.filter(({ address }) => address !== NAME_SERVER)
-  return { upstream, ended, effects, asked, toBrokers }
+  return { upstream, ended, effects, asked, orphans, toBrokers }
 }
 
 const record = {
@@ -418,4 +427,91 @@ test('upstream: the first master does not answer → the type of a topic comes f
     else request.respond({ code: ResponseCode.SUCCESS, body: body(topicConfig('T', { attributes })) })
   })
   expect(await ended(upstream.topicType('T'))).toBe('FIFO')
+})
+
+const place = { brokerName: 'a', queueOffset: queueOffset(7), commitLogOffset: commitLogOffset(4096) }
+
+test('upstream: a half message → its transaction id says where it lies', async () => {
+  const { upstream, ended } = setUp(({ request }) =>
+    request.as(SendMessageV2).respond({
+      code: ResponseCode.SUCCESS,
+      header: { msgId: offsetMessageId('10.0.0.1', 10911, commitLogOffset(4096)), queueId: 0, queueOffset: 7 },
+    }),
+  )
+  const half = await ended(upstream.send('a', { ...record, sysFlag: 4 }, 1000))
+  expect(half).toMatchObject({ queueOffset: 7, transactionId: formatTransactionId(place) })
+  expect(await ended(upstream.send('a', record, 1000))).toMatchObject({ transactionId: '' })
+})
+
+test.each([
+  ['commit', 8],
+  ['rollback', 12],
+] as const)('upstream: %s of a transaction → its broker is asked, and answers', async (decision, code) => {
+  const { upstream, ended, toBrokers } = setUp(({ request }) => request.respond({ code: ResponseCode.SUCCESS }))
+  await ended(upstream.endTransaction({ place, topic: 'T', messageId: 'ID', decision, isAnswer: true }))
+  const [asked] = toBrokers()
+  expect(asked!.address).toBe(MASTER_A)
+  expect(asked!.request.oneway).toBe(false)
+  expect(asked!.request.as(EndTransaction).header).toEqual({
+    topic: 'T',
+    producerGroup: 'T',
+    tranStateTableOffset: 7,
+    commitLogOffset: 4096,
+    commitOrRollback: code,
+    fromTransactionCheck: true,
+    msgId: 'ID',
+    transactionId: 'ID',
+    brokerName: 'a',
+  })
+})
+
+test('upstream: the broker has no such half message → handle-invalid; another failure stays what it is', async () => {
+  const codes = [ResponseCode.SYSTEM_ERROR, ResponseCode.TOPIC_NOT_EXIST]
+  const { upstream, ended } = setUp(({ request }) => request.respond({ code: codes.shift()!, remark: 'no' }))
+  const end = { place, topic: 'T', messageId: 'ID', decision: 'commit', isAnswer: false } as const
+  await expect(ended(upstream.endTransaction(end))).rejects.toMatchObject({ code: 'handle-invalid' })
+  await expect(ended(upstream.endTransaction(end))).rejects.toMatchObject({ code: 'topic-not-found' })
+})
+
+test('upstream: producers are announced → each broker of their topics hears of them; one fails → the others still do', async () => {
+  const { upstream, ended, toBrokers } = setUp(({ address, request }) => {
+    if (address === MASTER_A) request.respond({ code: ResponseCode.SYSTEM_BUSY, remark: 'busy' })
+    else request.respond({ code: ResponseCode.SUCCESS })
+  })
+  await expect(ended(upstream.announceProducers(['T', 'unknown']))).rejects.toMatchObject({ code: 'busy' })
+  const told = toBrokers().map(({ address, request }) => {
+    expect(request.code).toBe(HeartBeat.code)
+    return [address, decodeHeartbeatData(request.body).producerDataSet]
+  })
+  expect(told).toEqual([
+    [MASTER_B, [{ groupName: 'T' }]],
+    [MASTER_A, [{ groupName: 'T' }]],
+  ])
+})
+
+test('upstream: a broker asks about a transaction → told with its place and message; one that names no broker is not', async () => {
+  const { upstream, ended, effects, orphans, toBrokers } = setUp(({ request }) =>
+    request.respond({ code: ResponseCode.SUCCESS }),
+  )
+  await ended(upstream.announceProducers(['T']))
+  const { peer } = toBrokers()[0]!.request
+  const fields = {
+    ...record,
+    flag: 0,
+    bornHost: { host: '10.0.0.5', port: 1 },
+    storeHost: { host: '10.0.0.1', port: 10911 },
+    reconsumeTimes: 0,
+    preparedTransactionOffset: 0,
+    properties: utf8Encode(encodeProperties(new Map([['UNIQ_KEY', 'ID']]))),
+  }
+  const body = Buffer.alloc(recordSize(fields))
+  encodeRecord(fields, { ...place, storeTimestampMs: 5 }, body, 0)
+  const header = { tranStateTableOffset: 7, commitLogOffset: 4096, brokerName: 'a' }
+  peer.oneway(CheckTransactionState, header, body)
+  peer.oneway(CheckTransactionState, { tranStateTableOffset: 7, commitLogOffset: 4096 }, body)
+  peer.oneway(CheckTransactionState, header, Buffer.from('no record'))
+  await effects.settle()
+  expect(orphans).toEqual([{ place, topic: 'T', message: expect.objectContaining({ storeTimestampMs: 5 }) }])
+  expect(orphans[0]!.message.properties.get('UNIQ_KEY')).toBe('ID')
+  expect(Buffer.from(orphans[0]!.message.body).toString()).toBe('hello')
 })
