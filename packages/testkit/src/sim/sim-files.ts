@@ -34,6 +34,8 @@ interface Operation<Result> {
   readonly on: DiskOperation
   readonly call: DiskCall
   readonly path: string
+  /** What the watcher is told of it. */
+  readonly range?: DiskRange | undefined
   readonly latency: Range
   readonly detail?: number
   /** Once, when it is asked for; `failing` when a fault will end it. */
@@ -71,9 +73,9 @@ class DiskCalls {
 
   start<Result>(operation: Operation<Result>): Promise<Result> {
     const { disk, engine, pending, process, random } = this.host
-    const { on, call, path } = operation
+    const { on, call, path, range } = operation
     return new Promise((resolve, reject) => {
-      if (process.alive) disk.watcher?.before(call, path)
+      if (process.alive) disk.watcher?.before(call, path, range)
       if (!process.alive) return
       const { error, delayMs } = this.fault(on, call, path)
       operation.begin?.(error !== undefined)
@@ -92,7 +94,7 @@ class DiskCalls {
           pending.delete(perform)
           try {
             const result = perform()
-            disk.watcher?.after(call, path)
+            disk.watcher?.after(call, path, range)
             if (process.alive) resolve(result)
           } catch (failure) {
             reject(failure as Error)
@@ -103,16 +105,17 @@ class DiskCalls {
   }
 
   /** A change of folders: takes effect when asked for or when it ends, which only a crash between them can tell. */
-  change<Result>(call: DiskCall, path: string, run: () => Result): Promise<Result> {
+  change<Result>(call: DiskCall, path: string, run: () => Result, range?: DiskRange): Promise<Result> {
     const { engine, random } = this.host
     const latency = engine.latencies.disk
     const early = latency[1] > 0 && random.chance(0.5)
-    if (!early) return this.start({ on: 'change', call, path, latency, run })
+    if (!early) return this.start({ on: 'change', call, path, range, latency, run })
     let outcome: { readonly result: Result } | { readonly error: unknown } | undefined
     return this.start({
       on: 'change',
       call,
       path,
+      range,
       latency,
       begin(failing) {
         if (failing) return
@@ -202,7 +205,8 @@ class SimFile implements File {
 
   async truncate(bytes: number): Promise<void> {
     this.#checkWritable()
-    return this.#calls.change('truncate', this.path, () => this.#node.pages.truncate(bytes))
+    const range = { position: bytes, length: 0, isZero: true }
+    return this.#calls.change('truncate', this.path, () => this.#node.pages.truncate(bytes), range)
   }
 
   async sync(): Promise<void> {

@@ -172,6 +172,7 @@ export class BrokerHost implements DiskWatcher {
     this.lives.push(life)
     this.#isStopping = false
     this.#isRolling = false
+    this.log.starts()
     const process = machine.start('broker', (effects) => this.#main(effects, life), { mayFail: true })
     this.#process = process
     await world.run(() => process.state !== 'starting', { forMsMax: START_MS_MAX })

@@ -16,6 +16,9 @@ export class LogWatch {
   readonly #segments = new Map<number, SegmentEnds>()
   #written = 0
   #flushed = 0
+  /** From here on the start that runs has cut the log. */
+  #cutFrom = Infinity
+  #isStarting = false
 
   constructor(folder: string) {
     this.#folder = `${folder}/`
@@ -31,6 +34,12 @@ export class LogWatch {
     return this.#flushed
   }
 
+  /** Until the log's end is known, a start appends nothing: what it writes where it has cut is what it has cut. */
+  starts(): void {
+    this.#isStarting = true
+    this.#cutFrom = Infinity
+  }
+
   /** What was not safe may be gone. */
   powerLost(): void {
     this.endAt(this.#flushed)
@@ -39,6 +48,8 @@ export class LogWatch {
   /** After a recovery, or a power loss: the log ends here, and all of it is safe. */
   endAt(end: number): void {
     this.#segments.clear()
+    this.#isStarting = false
+    this.#cutFrom = Infinity
     this.#written = end
     this.#flushed = end
   }
@@ -55,10 +66,12 @@ export class LogWatch {
       segment.durable = segment.syncing
       this.#flushed = this.#flushedEnd()
     }
+    if (range === undefined) return
+    const position = Number(path.slice(this.#folder.length)) + range.position
+    if (call === 'truncate' && this.#isStarting) this.#cutFrom = Math.min(this.#cutFrom, position)
     // Zeros in front of the log are not its content.
-    if (call !== 'write' || range === undefined || range.isZero) return
-    const base = Number(path.slice(this.#folder.length))
-    segment.written = Math.max(segment.written, base + range.position + range.length)
+    if (call !== 'write' || range.isZero || position >= this.#cutFrom) return
+    segment.written = Math.max(segment.written, position + range.length)
     this.#written = Math.max(this.#written, segment.written)
   }
 

@@ -43,3 +43,25 @@ test('log watch: an empty next segment synced → the log is not longer for it',
   log.after('sync', SECOND, undefined)
   expect(log.flushed).toBe(0)
 })
+
+test('log watch: a start cuts the log and puts back what it has cut → the log is not longer for it, until its end is known', () => {
+  const log = watched()
+  log.starts()
+  log.after('truncate', FIRST, { position: 100, length: 0, isZero: true })
+  log.after('write', FIRST, bytes(100, 50))
+  expect(log.written).toBe(100)
+  log.after('write', FIRST, bytes(60, 60))
+  expect(log.written).toBe(120)
+  log.endAt(100)
+  log.after('write', FIRST, bytes(100, 50))
+  expect(log.written).toBe(150)
+})
+
+test('log watch: files are cut while it runs → what is written behind is log', () => {
+  const log = watched()
+  log.starts()
+  log.endAt(100)
+  log.after('truncate', FIRST, { position: 100, length: 0, isZero: true })
+  log.after('write', FIRST, bytes(100, 50))
+  expect(log.written).toBe(150)
+})
