@@ -4,6 +4,7 @@
 import { execFileSync } from 'node:child_process'
 import { closeSync, openSync, readdirSync, statSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 const BLOCK_BYTES = 128 * 1024
 
@@ -13,15 +14,37 @@ const BLOCK_BYTES = 128 * 1024
  * how many are left of those says nothing of us.
  */
 export function touchPageCache(folder: string, bytes: number): void {
+  const touched = writeTouched(folder, bytes)
+  touched.remove()
+}
+
+/**
+ * The same for one short run: the system of a virtual machine gives free pages back to the host two seconds after some
+ * became free, also those just touched. So it gets these `restMs` for what was removed before, and has the next two
+ * seconds in front of it.
+ */
+export async function keepPageCache(folder: string, bytes: number, restMs: number): Promise<void> {
+  const touched = writeTouched(folder, bytes)
+  try {
+    await sleep(restMs)
+  } finally {
+    touched.remove()
+  }
+}
+
+function writeTouched(folder: string, bytes: number) {
   const path = join(folder, 'touched')
   const file = openSync(path, 'w')
   try {
     const block = Buffer.alloc(BLOCK_BYTES)
     for (let at = 0; at < bytes; at += BLOCK_BYTES) writeSync(file, block)
+  } catch (error) {
+    unlinkSync(path)
+    throw error
   } finally {
     closeSync(file)
-    unlinkSync(path)
   }
+  return { remove: () => unlinkSync(path) }
 }
 
 /** Asks for every file below the folder. Returns the share of their bytes that is in the page cache all the same. */

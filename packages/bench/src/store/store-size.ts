@@ -15,6 +15,8 @@ export interface StoreSize {
   readonly inFlight: readonly number[]
   /** Bytes of 16 KiB bodies. */
   readonly sequentialBytes: number
+  /** In front of each run of these and of its probes, see page-cache.ts. */
+  readonly pageRestMs: number
   /** Bytes of the log that is read from the disk. */
   readonly coldBytes: number
   readonly growth: {
@@ -39,6 +41,7 @@ export const STORE_FULL: StoreSize = {
   probeMs: 400,
   inFlight: [1, 16, 128],
   sequentialBytes: 512 * MIB,
+  pageRestMs: 2200,
   coldBytes: 512 * MIB,
   growth: {
     retainedBytes: [64 * MIB, 2048 * MIB, 4096 * MIB, 8192 * MIB],
@@ -65,6 +68,7 @@ export const STORE_QUICK: StoreSize = {
   probeMs: 10,
   inFlight: [1, 16],
   sequentialBytes: 2 * MIB,
+  pageRestMs: 0,
   coldBytes: 2 * MIB,
   growth: { retainedBytes: [0, MIB], queues: [1, 8], topics: [1, 2], messages: 300 },
   drainMs: 100,
