@@ -26,7 +26,10 @@ export type ReadLane = 'hot' | 'cold' | 'direct'
 /** What disks read by, at most: a page of the system. */
 export const DIRECT_BLOCK_BYTES = 4096
 
-/** Memory that starts with a page of the system, so that a disk can fill it: that of a buffer that could change its size. */
+/**
+ * Memory that starts with a page of the system, so that a disk can fill it: that of a buffer that could change its size.
+ * To copy from it costs what it costs elsewhere; to read single bytes of it, twice as much.
+ */
 export function pageAligned(bytes: number): Buffer {
   return Buffer.from(new ArrayBuffer(bytes, { maxByteLength: bytes }), 0, bytes)
 }

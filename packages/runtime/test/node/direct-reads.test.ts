@@ -62,7 +62,8 @@ async function withReads(
 ): Promise<void> {
   const folder = fs.mkdtempSync(join(os.tmpdir(), 'rmq-direct-'))
   const path = join(folder, 'file')
-  const bytes = Buffer.from(Array.from({ length: 2 * MIB }, (_, at) => (at * 7 + (at >>> 12)) & 0xff))
+  const bytes = Buffer.alloc(2 * MIB)
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = at * 7 + (at >>> 12)
   fs.writeFileSync(path, bytes)
   const entered: string[] = []
   const named = (name: string) => {

@@ -87,7 +87,8 @@ export function createColdReads(options: {
 
   /** Room for one more, or undefined while all are being read. */
   function takeBuffer(): Buffer | undefined {
-    if (pieces.size < piecesMax) return pageAligned(pieceBytes)
+    if (pieces.size < piecesMax)
+      return pieceLane === 'direct' ? pageAligned(pieceBytes) : Buffer.allocUnsafeSlow(pieceBytes)
     for (const piece of pieces.values()) {
       if (piece.waiting !== undefined) continue
       pieces.delete(piece.start)
