@@ -14,7 +14,9 @@ import {
   offsetMessageId,
   patchPlace,
   addReconsumeTimes,
+  BODY_HEAD_BYTES,
   peekedBodyCrcMatches,
+  peekQueueHead,
   peekRecord,
   queueOffset,
   RECORD_MAGIC_V1,
@@ -27,6 +29,7 @@ import {
 } from '../src/index.ts'
 import { codeOf } from './thrown.ts'
 
+const FIRST_BYTE_OF_MAGIC = 4
 const NOWHERE: RecordPlace = { queueOffset: queueOffset(0), commitLogOffset: commitLogOffset(0), storeTimestampMs: 0 }
 
 const helloFields: RecordFields = {
@@ -301,3 +304,24 @@ test('properties: any text → a map, in time that grows with its length', () =>
     fc.property(fc.string({ unit: fc.constantFrom('a', '\u0001', '\u0002') }), (text) => void decodeProperties(text)),
   )
 })
+
+test.each(['10.0.0.1', '2001:db8::1'])(
+  'queue head: hosts like %s, topics with a length of one byte and of two → what the whole record says',
+  (host) => {
+    for (const topic of ['T', 'x'.repeat(200)]) {
+      for (const storeHost of [helloFields.storeHost, { host: '::1', port: 1 }]) {
+        const fields = { ...helloFields, topic, bornHost: { host, port: 5 }, storeHost, body: new Uint8Array(500) }
+        const bytes = new Uint8Array(recordSize(fields))
+        encodeRecord(fields, helloPlace, bytes, 0)
+        const peek = createRecordPeek()
+        expect(peekRecord(bytes, 0, peek)).toBe('record')
+        const head = peekQueueHead(bytes.subarray(0, BODY_HEAD_BYTES))
+        expect(head).toMatchObject({ queueId: 3, queueOffset: 7, sysFlag: peek.sysFlag })
+        expect(head!.topicLengthAt + head!.topicLengthBytes).toBe(peek.topicAt)
+        expect(peekQueueHead(bytes.subarray(0, BODY_HEAD_BYTES - 1))).toBeUndefined()
+        bytes[FIRST_BYTE_OF_MAGIC] = 0
+        expect(peekQueueHead(bytes)).toBeUndefined()
+      }
+    }
+  },
+)
