@@ -40,7 +40,7 @@ export const FILTER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'A record that is still being read gives its buffer to the next one',
-    file: 'services/broker/src/pop/record-filter.ts',
+    file: 'services/broker/src/pop/record-look.ts',
     text: 'if (into === scratch) scratch = undefined',
     replacement: '',
     testFile: 'services/broker/test/pop/record-filter.test.ts',
