@@ -14,6 +14,7 @@ import {
 import type { MessageStore } from '@rocketmq-ts/store'
 import type { BrokerEvent } from './events.ts'
 import type { KeptEntries } from './foreign/kept-entries.ts'
+import { orderInfoMirror } from './foreign/order-info.ts'
 import type { GroupTable } from './groups/group-table.ts'
 import type { Inflight } from './inflight/inflight.ts'
 import type { Journal } from './journal/journal.ts'
@@ -65,6 +66,8 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
   let images = 0
   /** End of the log at the last image that was written. Everything that changes is in the log. */
   let written: number | undefined
+  /** CRCs of the mirrors that this process has written: one that would be the same is not written again. */
+  const mirrored = new Map<string, number>()
   /** The write that runs, and the one that starts after it. */
   let running: Promise<void> | undefined
   let following: Promise<void> | undefined
@@ -82,6 +85,7 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
       ['topics.json', utf8Encode(topicsMirror(deps))],
       ['subscriptionGroup.json', utf8Encode(groupsMirror(deps))],
       ['consumerOffset.json', utf8Encode(offsetsMirror(deps, nextVersion()))],
+      ['consumerOrderInfo.json', utf8Encode(orderInfoMirror(inflight, deps.groups))],
     ]
     return {
       coversTo: store.appended,
@@ -106,7 +110,12 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
       payload: image.snapshot,
       whenFlushed: (position) => store.whenFlushed(position),
     })
-    for (const [name, bytes] of image.mirrors) await writeMirror(files, folder, name, bytes)
+    for (const [name, bytes] of image.mirrors) {
+      const crc = crc32(bytes)
+      if (mirrored.get(name) === crc) continue
+      await writeMirror(files, folder, name, bytes)
+      mirrored.set(name, crc)
+    }
     written = image.coversTo
   }
 

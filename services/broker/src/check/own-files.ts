@@ -16,9 +16,10 @@ import {
 
 /** Largest mirror that is read. */
 const MIRROR_BYTES_MAX = 256 * 1024 * 1024
-const MIRRORS = ['topics.json', 'subscriptionGroup.json', 'consumerOffset.json'] as const
+const MIRRORS = ['topics.json', 'subscriptionGroup.json', 'consumerOffset.json', 'consumerOrderInfo.json'] as const
 /** Others inside `config` that are looked at, or that a stop without notice leaves. */
-const KNOWN_NAMES = /^(?:broker-start\.(?:\d+|tmp)|(?:topics|subscriptionGroup|consumerOffset)\.json(?:\.tmp)?)$/u
+const KNOWN_NAMES =
+  /^(?:broker-start\.(?:\d+|tmp)|(?:topics|subscriptionGroup|consumerOffset|consumerOrderInfo)\.json(?:\.tmp)?)$/u
 
 const REMEDIES = {
   'start-cache': 'remove it while the broker is stopped: the next start replays the journal instead',
@@ -36,7 +37,8 @@ export async function checkOwnFiles(context: OwnFilesContext): Promise<void> {
   const names = (await context.files.list(`${context.root}/config`)).map(({ name }) => name)
   for (const name of MIRRORS) {
     if (names.includes(name)) await checkMirror(context, name, caches, report)
-    else if (caches.length > 0 && context.cleanStop) report('settings-file', `config/${name}`, 'is missing')
+    else if (context.cleanStop && caches.some(({ mirrors = {} }) => name in mirrors))
+      report('settings-file', `config/${name}`, 'is missing')
   }
   for (const name of names) {
     if (!KNOWN_NAMES.test(name)) noteUnknown(context, name)
