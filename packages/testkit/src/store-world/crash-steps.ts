@@ -26,6 +26,7 @@ const CALLS: Calls = {
     'queue-folder': 'list make-folder remove sync-folder',
     reserve: 'open remove write',
     'start-cache': 'read',
+    'timer-folder': 'list make-folder sync-folder',
   },
   running: {
     'apache-checkpoint': 'open rename sync truncate write',

@@ -20,6 +20,8 @@ const KINDS: readonly (readonly [kind: string, path: RegExp])[] = [
   ['flushed-mark', /^\/flushed\.[^/]+$/u],
   ['last-writer', /^\/last-writer\.[^/]+$/u],
   ['reserve', /^\/reserve$/u],
+  ['timer', /^\/timer\/[^/]+$/u],
+  ['timer-folder', /^\/timer$/u],
   ['damaged', /^\/damaged(?:\/.*)?$/u],
   ['start-cache', /^\/config\/broker-start\.[^/]+$/u],
   ['mirror', /^\/config\/(?:topics|subscriptionGroup|consumerOffset|consumerOrderInfo)\.json(?:\.tmp|\.bak)?$/u],
