@@ -32,9 +32,11 @@ import { propertiesTextOf } from '../pop/copies.ts'
 import { findProperty } from '../send/property-text.ts'
 import { applySetting } from '../settings-writer.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
+import type { MovedDeliveries } from '../pop/moved-deliveries.ts'
 import { adoptSettings } from './adopt-settings.ts'
 import { type GroupOffset, readOffsetFiles } from './offset-files.ts'
 import { type PendingQueue, createPendingPops } from './pending-pops.ts'
+import { adoptHalves } from './pending-halves.ts'
 import { decodePopRecord, isPopTag } from './pop-records.ts'
 import { type SettingsFiles, membersOf, readSettingsFiles } from './settings-files.ts'
 
@@ -54,6 +56,7 @@ export interface TakeOverDeps {
   readonly topics: TopicTable
   readonly groups: GroupTable
   readonly kept: KeptEntries
+  readonly moved: Pick<MovedDeliveries, 'note'>
   readonly journal: Journal
   readonly logger: Logger<BrokerEvent>
   /** Awaited when settings and progress are taken, before the folder is called ours. Answers with what it could not take. */
@@ -247,6 +250,10 @@ export async function takeOver(deps: TakeOverDeps, { from, isPrefixKept }: Forei
     for (const { popTime } of adopted.claimed) newestMs = Math.max(newestMs, popTime)
     await write()
   }
+  const nowMs = deps.clock.nowMs()
+  const undecided = await adoptHalves(deps, progress.offsets, nowMs)
+  inFlight += undecided
+  if (undecided > 0) newestMs = Math.max(newestMs, nowMs)
   keep(deps, found, progress.offsets, rejected)
   journal.seal()
   await store.submit()

@@ -5,6 +5,7 @@ import {
   type SubscriptionGroupConfig,
   checkGroupName,
   decodeSubscriptionGroupConfig,
+  isSystemGroup,
   parseJavaJson,
   stringifyJavaJson,
   subscriptionGroupConfig,
@@ -68,6 +69,9 @@ export function createGroupRequests(deps: GroupRequestsDeps) {
 
     /** Its deliveries and offsets go too, whatever cleanOffset says: they are one state here. */
     deleteSubscriptionGroup(request: IncomingRequest<DeleteSubscriptionGroupHeader>): void {
+      if (isSystemGroup(request.header.groupName)) {
+        throw new MqError('group-illegal', `group '${request.header.groupName}' belongs to the system: it stays`)
+      }
       // Java answers success for a group that is not there: every broker of a cluster is asked.
       if (groups.get(request.header.groupName) !== undefined) writer.deleteGroup(request.header.groupName)
       respondWhenFlushed(request)

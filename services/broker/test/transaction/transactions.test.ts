@@ -1,8 +1,8 @@
 // Half messages, decisions and questions, as producers and consumers see them.
 import { describe, expect, test } from '@jest/globals'
 import { utf8Encode } from '@rocketmq-ts/bytes'
-import { SystemTopic, decodeProperties } from '@rocketmq-ts/model'
-import { EndTransaction, PopMessage, ResponseCode, SendMessageV2 } from '@rocketmq-ts/remoting'
+import { SystemGroup, SystemTopic, decodeProperties } from '@rocketmq-ts/model'
+import { DeleteSubscriptionGroup, EndTransaction, PopMessage, ResponseCode, SendMessageV2 } from '@rocketmq-ts/remoting'
 import { startBroker } from '../broker-harness.ts'
 import {
   SECOND_MS,
@@ -158,6 +158,16 @@ test('pop: of the topic of half messages → NO_PERMISSION', async () => {
   const wanted = { consumerGroup: 'G', topic: SystemTopic.HALF, queueId: -1, maxMsgNums: 1, invisibleTimeMs: 1000 }
   const answer = await broker.ask(PopMessage, { ...wanted, pollTimeMs: 0, bornTimeMs: 0, initMode: 0, expType: 'TAG' })
   expect(answer.code).toBe(ResponseCode.NO_PERMISSION)
+})
+
+test('group of half messages: deleted by a client → refused, and they are still there', async () => {
+  const broker = await startBroker()
+  const half = await sendHalf(broker, 'T', 'one')
+  const groupName = SystemGroup.TRANSACTION
+  await broker.setRetries(groupName, 0)
+  expect((await broker.ask(DeleteSubscriptionGroup, { groupName })).code).toBe(ResponseCode.INVALID_PARAMETER)
+  await end(broker, half, 'commit')
+  expect(await texts(broker, 'T')).toStrictEqual(['one'])
 })
 
 test('check: nobody decides → the producer is asked after 6 s, then every 30 s, 15 times, then it is given up', async () => {
