@@ -213,8 +213,8 @@ async function startAgain(cluster: ProcessCluster, ledgers: Ledgers): Promise<vo
   await stopCleanly(cluster, 'second')
 }
 
-/** What a broker says of a disk that refuses to sync. */
-const DISK_ERROR = /"event":"store\.(?:failed|checkpoint-failed)"/
+/** What a broker says of a disk that refuses to sync: of the log, a checkpoint, or the key index, which may be at it just then. */
+const DISK_ERROR = /"event":"store\.(?:failed|checkpoint-failed|index-failed)"/
 
 /** Returns how many logs failed: of brokers whose disk was broken, such errors are expected. */
 function checkLogs({ nodes }: ProcessCluster, plan: readonly Kill[]): number {
