@@ -1,7 +1,7 @@
 // A broker whose folder, starts and ends are the caller's: it is stopped, killed and started again on the same bytes.
 import { join } from 'node:path'
 import { freePorts, isReady } from './http.ts'
-import { BROKER_NODE_FLAGS, startProcess, type ServerProcess } from './server-process.ts'
+import { BROKER_ENVIRONMENT, BROKER_NODE_FLAGS, startProcess, type ServerProcess } from './server-process.ts'
 
 const HOST = '127.0.0.1'
 
@@ -40,6 +40,7 @@ export async function prepareBroker(options: {
       startProcess({
         ...common,
         name: 'broker',
+        environment: BROKER_ENVIRONMENT,
         args: [
           ...BROKER_NODE_FLAGS,
           join(bundles, 'broker.mjs'),

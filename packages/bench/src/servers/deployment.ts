@@ -1,7 +1,13 @@
 // What is measured: the processes of a whole system, its addresses, and what it counts itself.
 import { join } from 'node:path'
 import { httpGet, freePorts, isReady, sumOfMetric } from './http.ts'
-import { BROKER_NODE_FLAGS, startProcess, type ServerProcess, type StartOptions } from './server-process.ts'
+import {
+  BROKER_ENVIRONMENT,
+  BROKER_NODE_FLAGS,
+  startProcess,
+  type ServerProcess,
+  type StartOptions,
+} from './server-process.ts'
 
 export type Flush = 'sync' | 'async'
 
@@ -71,15 +77,21 @@ export async function startCluster(options: DeployOptions): Promise<Deployment> 
     )
     const nameServers = `--namesrv-addr=${HOST}:${nameserver}`
     processes.push(
-      await startService(options, 'broker', brokerHealth, [
-        ...BROKER_NODE_FLAGS,
-        join(bundles, 'broker.mjs'),
-        nameServers,
-        `--listen-port=${broker}`,
-        `--health-port=${brokerHealth}`,
-        `--store-path-root-dir=${join(folder, 'broker')}`,
-        `--flush-disk-type=${flush === 'sync' ? 'SYNC_FLUSH' : 'ASYNC_FLUSH'}`,
-      ]),
+      await startService(
+        options,
+        'broker',
+        brokerHealth,
+        [
+          ...BROKER_NODE_FLAGS,
+          join(bundles, 'broker.mjs'),
+          nameServers,
+          `--listen-port=${broker}`,
+          `--health-port=${brokerHealth}`,
+          `--store-path-root-dir=${join(folder, 'broker')}`,
+          `--flush-disk-type=${flush === 'sync' ? 'SYNC_FLUSH' : 'ASYNC_FLUSH'}`,
+        ],
+        BROKER_ENVIRONMENT,
+      ),
     )
     processes.push(
       await startService(options, 'proxy', proxyHealth, [
@@ -102,10 +114,12 @@ function startService(
   name: string,
   healthPort: number,
   args: StartOptions['args'],
+  environment: StartOptions['environment'] = {},
 ): Promise<ServerProcess> {
   return startProcess({
     name,
     args,
+    environment,
     cores,
     logFile: join(folder, `${name}.log`),
     compileCache: join(bundles, 'compiled'),

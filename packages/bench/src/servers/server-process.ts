@@ -8,6 +8,7 @@ import { pinned } from './cores.ts'
 const THREADPOOL_SIZE = '8'
 /** What the container image gives Node for a broker of its own. */
 export const BROKER_NODE_FLAGS: readonly string[] = ['--max-semi-space-size=2', '--no-maglev']
+export const BROKER_ENVIRONMENT: NonNullable<StartOptions['environment']> = { MALLOC_ARENA_MAX: '2' }
 const READY_MS_MAX = 60_000
 const READY_POLL_MS = 2
 const STOP_MS_MAX = 10_000
@@ -29,6 +30,8 @@ export interface StartOptions {
   readonly name: string
   /** Script and arguments for Node. */
   readonly args: readonly string[]
+  /** Besides what this process has itself. */
+  readonly environment?: Readonly<Record<string, string>>
   readonly cores: string | undefined
   readonly logFile: string
   /** Folder of compiled code, for a start as fast as the second one of a user. */
@@ -44,7 +47,7 @@ process.once('exit', () => {
 
 /** Resolves when the process is ready; rejects with the end of its log when it ends before that. */
 export async function startProcess(options: StartOptions): Promise<ServerProcess> {
-  const { name, args, cores, logFile, compileCache, isReady } = options
+  const { name, args, environment, cores, logFile, compileCache, isReady } = options
   const log = openSync(logFile, 'a')
   const [command, all] = pinned(cores, process.execPath, args)
   const startedMs = performance.now()
@@ -52,6 +55,7 @@ export async function startProcess(options: StartOptions): Promise<ServerProcess
     stdio: ['ignore', log, log],
     env: {
       ...process.env,
+      ...environment,
       UV_THREADPOOL_SIZE: THREADPOOL_SIZE,
       ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
     },
