@@ -57,7 +57,8 @@ export interface InOrder {
   // — by message group —
   /**
    * The queue has lines from now on: `of` tells about every message that is ready or in flight. Undefined, and there are
-   * none, where it does not know one, or there are too many. `onFree` is told when messages can be given that could not be.
+   * none, where it does not know one, or there are too many. `onFree` is told when messages can be given that could not
+   * be, and when nothing of the queue is in flight any more.
    */
   openLines(queue: QueueState, of: (offset: number) => LinedMessage | undefined): QueueLines | undefined
   /** Offsets that are ready or in flight, ascending, `LOOK_AHEAD_OFFSETS_MAX` + 1 at most. */

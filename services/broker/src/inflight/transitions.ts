@@ -211,7 +211,7 @@ export class Transitions {
     const isFree = queue.lines?.removed(entries.block[slot]!, mask, isReady)
     this.#uncount(queue, isReady, popCount(mask))
     entries.drop(queue, slot, mask)
-    if (isFree === true) this.onFree(queue)
+    if (isFree === true && (isReady || queue.inFlight > 0)) this.onFree(queue)
   }
 
   #uncount(queue: LiveQueue, isReady: boolean, messages: number): void {
@@ -221,7 +221,7 @@ export class Transitions {
 
   #leaveFlight(queue: LiveQueue, messages: number): void {
     queue.inFlight -= messages
-    if (queue.inFlight === 0 && queue.inOrder) this.onFree(queue)
+    if (queue.inFlight === 0 && (queue.inOrder || queue.lines !== undefined)) this.onFree(queue)
   }
 
   /** A row that holds the offset alone, taken out of the heap and in flight. */
@@ -279,7 +279,7 @@ export class Transitions {
       queue.ledger.moveMask(BucketId.inFlight, BucketId.ready, block * BLOCK, found)
       if (popTime > this.popTimeFloor) this.popTimeFloor = popTime
       this.#leaveFlight(queue, messages)
-      if (queue.lines?.released(block, found) === true) this.onFree(queue)
+      if (queue.lines?.released(block, found) === true && queue.inFlight > 0) this.onFree(queue)
       released += messages
     }
     return released

@@ -248,3 +248,30 @@ test('fifo: a group in any order consumes a FIFO topic → one warning an hour t
   await broker.pop('F', 'tidy')
   expect(warnings()).toHaveLength(2)
 })
+
+test.each(['QUEUE', 'MESSAGE_GROUP'] as const)(
+  'fifo by %s: a topic rule takes what is with somebody → the topic waits until the copy in the retry topic is settled',
+  async (unit) => {
+    const broker = await startBroker()
+    const queues = { readQueueNums: 1, writeQueueNums: 1, perm: 6, order: false, topicFilterType: 'SINGLE_TAG' }
+    const attributes = '+retention.count=3'
+    await broker.ask(UpdateAndCreateTopic, { topic: 'T', defaultTopic: '', ...queues, attributes })
+    await broker.setOrder('G', 16, unit)
+    for (let index = 1; index <= 6; index += 1) await broker.send('T', `m${index}`)
+    const [held] = await broker.pop('T', 'G', { max: 1, invisibleMs: 10 * MINUTE_MS })
+    await broker.advance(15_000)
+    expect(broker.events).toContainEqual({ event: 'survivors.copied', topic: 'T', group: 'G', queueId: 0, messages: 1 })
+    // Nothing of the topic itself is in flight, and its copy is with who has the message.
+    expect(inFlight(broker)).toBe(0)
+    expect(await broker.pop('T', 'G')).toStrictEqual([])
+    await broker.changeInvisible('T', 'G', held!, 0)
+    const again = await broker.pop('T', 'G')
+    expect([bodies(again), attempts(again)]).toStrictEqual([['m1'], [2]])
+    expect(await broker.pop('T', 'G')).toStrictEqual([])
+    const waiting = broker.popLater('T', 'G', { pollMs: 20_000 })
+    const before = broker.world.nowMs
+    await broker.ack('T', 'G', again[0]!)
+    expect(bodies(await broker.settled(waiting))).toStrictEqual(['m4', 'm5', 'm6'])
+    expect(broker.world.nowMs - before).toBeLessThan(1000)
+  },
+)
