@@ -92,7 +92,7 @@ const times = (count: number, group: string) => Array.from({ length: count }, ()
 test.each([
   [LOOK_AHEAD_OFFSETS_MAX - 2, [LOOK_AHEAD_OFFSETS_MAX - 1], undefined],
   [LOOK_AHEAD_OFFSETS_MAX - 1, [], 'look-ahead'],
-])('look-ahead: %d messages wait behind one of their group → another one comes: %j', async (waiting, offsets, full) => {
+])('look-ahead: %s messages wait behind one of their group → another one comes: %s', async (waiting, offsets, full) => {
   const { pop, offsetsOf } = setUp(['a', ...times(waiting, 'a'), 'b'])
   expect(offsetsOf(await pop())).toEqual([0])
   const taken = await pop()
@@ -103,7 +103,7 @@ test.each([
 test.each([
   [15, [16], undefined],
   [16, [], 'look-ahead'],
-])('look-ahead: %d MiB wait behind one of their group → another one comes: %j', async (waiting, offsets, full) => {
+])('look-ahead: %s MiB wait behind one of their group → another one comes: %s', async (waiting, offsets, full) => {
   expect(LOOK_AHEAD_BYTES_MAX).toBe(16 * MiB)
   const { pop, offsetsOf } = setUp(['a', ...times(waiting, 'a'), 'b'], MiB)
   await pop()
@@ -129,7 +129,7 @@ test.each([
   [LOOK_AHEAD_OFFSETS_MAX - 1, true],
   [LOOK_AHEAD_OFFSETS_MAX + 1, false],
 ])(
-  'look-ahead: the setting comes when %d messages are with somebody → others come at once: %s',
+  'look-ahead: the setting comes when %s messages are with somebody → others come at once: %s',
   async (live, isAtOnce) => {
     const { inflight, pop, queue, offsetsOf } = setUp([...times(live, 'a'), 'b'])
     await pop(1, false)

@@ -4,6 +4,7 @@ import { DURABILITY_MUTANTS } from './durability.ts'
 import { FILTER_MUTANTS } from './filters.ts'
 import { INFLIGHT_MUTANTS } from './inflight.ts'
 import { LIMIT_MUTANTS } from './limits.ts'
+import { ORDER_MUTANTS } from './order.ts'
 import { RECOVERY_MUTANTS } from './recovery.ts'
 import { RETENTION_MUTANTS } from './retention.ts'
 import { SCALING_MUTANTS } from './scaling.ts'
@@ -16,6 +17,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...STORE_MUTANTS,
   ...RETENTION_MUTANTS,
   ...INFLIGHT_MUTANTS,
+  ...ORDER_MUTANTS,
   ...FILTER_MUTANTS,
   ...LIMIT_MUTANTS,
   ...SCALING_MUTANTS,
