@@ -17,8 +17,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   {
     name: 'A connection that only holds polls is not watched',
     file: 'services/proxy/src/upstream/cluster-upstream.ts',
-    text: 'createPeerSource({ connect, clock, scheduler })',
-    replacement: 'createPeerSource({ connect, clock })',
+    text: 'connect(address, handler), clock, scheduler })',
+    replacement: 'connect(address, handler), clock })',
     testFile: 'packages/testkit/test/cluster/client-sessions.test.ts',
     test: 'clients: a proxy that only holds polls loses its connections without a word → consumption goes on',
   },
