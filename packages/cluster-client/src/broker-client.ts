@@ -19,12 +19,14 @@ import {
   GetSubscriptionGroupConfig,
   GetTopicConfig,
   QueryConsumerOffset,
+  RecallMessage,
   ResponseCode,
   SendMessageV2,
   UpdateAndCreateSubscriptionGroup,
   UpdateAndCreateTopic,
   type Answer,
   type RequestDeclaration,
+  type RecallMessageHeader,
   type SendMessageHeader,
 } from '@rocketmq-ts/remoting'
 import { createAdminCalls, type AdminCalls } from './admin-calls.ts'
@@ -44,6 +46,11 @@ export interface SendResult {
   readonly recallHandle: string | undefined
 }
 
+/** 'none': nothing is pending under the handle any more; `reason` is the broker's. */
+export type RecallResult =
+  | { readonly kind: 'recalled'; readonly messageId: string }
+  | { readonly kind: 'none'; readonly reason: string }
+
 export interface QueueOfBroker {
   readonly topic: string
   readonly queueId: number
@@ -51,6 +58,12 @@ export interface QueueOfBroker {
 
 export interface BrokerClient extends PopCalls, AdminCalls, TransactionCalls {
   send(address: string, header: SendMessageHeader, body: Uint8Array, options?: CallOptions): Promise<SendResult>
+  /** Keeps a delayed message from being delivered. */
+  recall(
+    address: string,
+    header: Pick<RecallMessageHeader, 'topic' | 'recallHandle'>,
+    options?: CallOptions,
+  ): Promise<RecallResult>
   /** Undefined for a topic that the broker does not have. */
   topicConfig(address: string, topic: string, options?: CallOptions): Promise<TopicConfig | undefined>
   /** Undefined for a group that the broker does not have. */
@@ -114,6 +127,13 @@ export function createBrokerClient(deps: { readonly peers: PeerSource; readonly 
       if (kind === undefined) throw failure(answer, SendMessageV2, address)
       const { msgId, queueId, queueOffset, transactionId, recallHandle } = headerOf(answer)
       return { kind, msgId, queueId, queueOffset, transactionId, recallHandle }
+    },
+    async recall(address, { topic, recallHandle }, options) {
+      const header = { producerGroup: topic, topic, recallHandle }
+      const answer = await call(address, RecallMessage, { header }, options)
+      if (answer.code === ResponseCode.ILLEGAL_OPERATION) return { kind: 'none', reason: answer.remark ?? 'no reason' }
+      checkSuccess(answer, RecallMessage, address)
+      return { kind: 'recalled', messageId: headerOf(answer).msgId }
     },
     async topicConfig(address, topic, options) {
       const answer = await call(address, GetTopicConfig, { header: { topic } }, options)
