@@ -33,6 +33,8 @@ const ATTEMPTS_MAX = 10_001
 const COUNT_MAX = 100_000
 const RECEIVE_MAX = 100_000
 const DAY_MS = 86_400 * SECOND_MS
+/** Brokers say themselves what is too far. */
+const DELAY_MS_MAX = 365 * DAY_MS
 const RETENTION_MS_MAX = 36_500 * DAY_MS
 /** Of the answer to a press of the tab key. */
 const COMPLETION_TIMEOUT_MS = 1000
@@ -84,6 +86,7 @@ export function createProgram(host: Host, onExit: (exitCode: number) => void): C
   topicCommands(program, act)
   groupCommands(program, act)
   messageCommands(program, act)
+  timerCommands(program, act)
   clusterCommands(program, act)
   storeCommands(program, act)
   completionCommands(program, act, host)
@@ -244,6 +247,7 @@ function messageCommands(program: Command, act: Act): void {
     .option('--tag <tag>', 'tag that consumers filter by')
     .option('--key <key>', 'key to find it again by; may be repeated', several)
     .option('--property <name=value>', 'property of it; may be repeated', property)
+    .option('--delay <duration>', 'deliver it so much later, such as 10s', duration(1, DELAY_MS_MAX))
     .option('--count <number>', 'send it this many times', number(1, COUNT_MAX), 1)
     .addHelpText(
       'after',
@@ -251,6 +255,7 @@ function messageCommands(program: Command, act: Act): void {
         "rmq send orders 'Hello' --tag created --key 42",
         'rmq send orders --file order.json --property region=eu',
         'generate | rmq send orders',
+        "rmq send reminders 'Time is up' --delay 30m",
       ),
     )
     .action(act(async () => (await import('./commands/send.ts')).send, 'finishes'))
@@ -289,6 +294,15 @@ function messageCommands(program: Command, act: Act): void {
       ),
     )
     .action(act(async () => (await import('./commands/receive.ts')).receive, 'finishes'))
+}
+
+function timerCommands(program: Command, act: Act): void {
+  group(program, 'timer', 'Delayed messages: recall.')
+    .command('recall')
+    .description('Keep a delayed message from being delivered.')
+    .argument('<handle>', 'recall handle, as the answer to its send named it')
+    .addHelpText('after', examples('rmq timer recall djEgb3JkZXJzIGJyb2tlci1hIDE3…'))
+    .action(act(async () => (await import('./commands/timer-recall.ts')).timerRecall))
 }
 
 function clusterCommands(program: Command, act: Act): void {

@@ -64,6 +64,8 @@ export const PropertyName = {
   BORN_HOST: '__BORNHOST',
   BORN_TIMESTAMP: 'BORN_TIMESTAMP',
   CRC32: '__CRC32#',
+  /** Prefix of names that only our brokers write, for themselves. */
+  OWN_PREFIX: '__RMQTS_',
   /** Ours: when a message of a delay level is due. */
   DUE_MS: '__RMQTS_DUE',
   /** Prefix of names that are removed before storing. */

@@ -90,8 +90,8 @@ export const apacheProxySettings = foreignSettings([
     why: 'the proxy has bounds and times of its own for this',
   },
   {
-    names: 'maxDelayTimeMills messageDelayLevel',
-    why: 'delayed messages are not there yet, and are refused',
+    names: 'messageDelayLevel',
+    why: 'clients of the proxy name times, no levels',
   },
   {
     names: `maxTransactionRecoverySecond transactionHeartbeatPeriodSecond transactionHeartbeatBatchNum

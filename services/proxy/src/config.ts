@@ -88,6 +88,12 @@ export const proxyConfig = defineConfig(
       help: 'Most messages renewed at the same time; 0 takes what the memory budget has room for.',
     }),
 
+    maxDelayTimeMills: durationMs({
+      default: 40 * 24 * HOUR,
+      max: 365 * 24 * HOUR,
+      help: "Furthest time that a message may be delayed to; 0 leaves it to the brokers. Apache's proxy has a day.",
+    }),
+
     channelExpiredTimeout: durationMs({ default: 120 * SECOND, min: SECOND, help: 'A silent client is gone.' }),
     clientsMax: integer({ default: 100_000, min: 1, help: 'Most clients known at the same time.' }),
     requestsInFlightMax: integer({ default: 20_000, min: 1, help: 'Most calls answered at the same time.' }),

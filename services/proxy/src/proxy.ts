@@ -189,6 +189,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     topicTypes,
     producers,
     ender: upstream,
+    recaller: upstream,
     send: createSend({ topics, sender: upstream, health, clock, random, timeoutMs }),
     settle: createSettle({ receiver: upstream, renewals, clocks }),
     messageLimits: {
@@ -196,6 +197,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
       userPropertiesMax: config.userPropertyMaxNum,
       propertyBytesMax: config.maxUserPropertySize,
       messagesMax: config.messagesPerSendMax,
+      delayMsMax: config.maxDelayTimeMills,
     },
     receiveLimits: {
       batchSizeMax: config.grpcClientConsumerLongPollingBatchSize,

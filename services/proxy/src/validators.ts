@@ -6,6 +6,8 @@ import {
   MessageType,
   type Resource,
   type SystemProperties,
+  type Timestamp,
+  timestampToMs,
 } from '@rocketmq-ts/grpc/v2'
 import {
   checkGroupName,
@@ -23,6 +25,8 @@ export interface MessageLimits {
   readonly userPropertiesMax: number
   readonly propertyBytesMax: number
   readonly messagesMax: number
+  /** Furthest time that a message may be delayed to; 0: the brokers decide. */
+  readonly delayMsMax: number
 }
 
 const MESSAGE_ID_CHARS_MAX = 255
@@ -76,7 +80,7 @@ function illegalName(check: (name: string) => string, name: string, code: Code, 
 }
 
 /** Everything about the messages of one send. */
-export function checkMessages(messages: readonly Message[], limits: MessageLimits): Refusal | undefined {
+export function checkMessages(messages: readonly Message[], limits: MessageLimits, nowMs: number): Refusal | undefined {
   const first = messages[0]
   if (first === undefined) return refusal(Code.MESSAGE_CORRUPTED, 'messages: is empty; send at least one')
   if (messages.length > limits.messagesMax) {
@@ -89,13 +93,13 @@ export function checkMessages(messages: readonly Message[], limits: MessageLimit
   const illegalTopic = checkTopic(first.topic)
   if (illegalTopic !== undefined) return illegalTopic
   for (const message of messages) {
-    const illegal = checkMessage(message, limits)
+    const illegal = checkMessage(message, limits, nowMs)
     if (illegal !== undefined) return illegal
   }
   return undefined
 }
 
-function checkMessage(message: Message, limits: MessageLimits): Refusal | undefined {
+function checkMessage(message: Message, limits: MessageLimits, nowMs: number): Refusal | undefined {
   const system = message.systemProperties
   if (system === null) return refusal(Code.MESSAGE_CORRUPTED, 'system_properties: is missing')
   return (
@@ -103,6 +107,7 @@ function checkMessage(message: Message, limits: MessageLimits): Refusal | undefi
     checkKind(message) ??
     checkTransaction(system) ??
     checkMessageGroup(system.messageGroup) ??
+    checkDelivery(system.deliveryTimestamp, limits, nowMs) ??
     checkBody(message.body.length, limits) ??
     checkTag(system.tag ?? '') ??
     checkOrigin('born_host', system.bornHost, BORN_HOST_CHARS_MAX) ??
@@ -155,6 +160,17 @@ function checkTransaction(system: SystemProperties): Refusal | undefined {
   return refusal(Code.BAD_REQUEST, text)
 }
 
+/** A time that has passed means at once, as with Apache's proxy. */
+function checkDelivery(at: Timestamp | null, { delayMsMax }: MessageLimits, nowMs: number): Refusal | undefined {
+  if (at === null || delayMsMax <= 0) return undefined
+  const delayMs = timestampToMs(at) - nowMs
+  if (delayMs <= delayMsMax) return undefined
+  return refusal(
+    Code.ILLEGAL_DELIVERY_TIME,
+    `delivery_timestamp: ${delayMs} ms from now, at most ${delayMsMax} ms are allowed (maxDelayTimeMills)`,
+  )
+}
+
 /** What makes a message other than normal. */
 export interface SpecialKind {
   /** As the message names it. */
@@ -164,14 +180,11 @@ export interface SpecialKind {
   readonly feature: string
 }
 
-/** Kinds that topics of this build do not take. FIFO and TRANSACTION are offered. */
+/** Kinds that topics of this build do not take. */
 export function specialKind({ systemProperties: system }: Message): SpecialKind | undefined {
   if (system === null) return undefined
   if (system.messageType === MessageType.TRANSACTION) return undefined
-  if (system.deliveryTimestamp !== null) {
-    return { field: 'delivery_timestamp', type: 'DELAY', feature: 'delayed delivery' }
-  }
-  if (system.messageGroup !== null) return undefined
+  if (system.deliveryTimestamp !== null || system.messageGroup !== null) return undefined
   if (system.priority !== null) return { field: 'priority', type: undefined, feature: 'delivery by priority' }
   if (system.liteTopic !== null) return { field: 'lite_topic', type: undefined, feature: 'lite topics' }
   return undefined

@@ -15,6 +15,7 @@ import type {
   GroupSettings,
   OutgoingRecord,
   PopOutcome,
+  RecallOutcome,
   PopRequest,
   PoppedMessage,
   Stored,
@@ -61,6 +62,10 @@ export interface FakeUpstream extends Upstream {
   /** Answers the next call of this kind, or each one, instead of the store; undefined gives the call to the store. */
   sendFault: ((brokerName: string) => Stored | Error | undefined) | undefined
   popFault: ((request: PopRequest) => PopOutcome | Error | undefined) | undefined
+  /** What answers to sends name. */
+  recallHandle: string
+  recalls: { brokerName: string; topic: string; recallHandle: string }[]
+  recallOutcome: RecallOutcome
   ackFault: ((delivery: Delivery) => Error | undefined) | undefined
   changeFault: ((delivery: Delivery) => Error | Promise<void> | undefined) | undefined
   deadLetterFault: (() => Error | undefined) | undefined
@@ -158,6 +163,9 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
     clockAheadMs: 0,
     brokersMissing: undefined,
     refreshed: [],
+    recallHandle: '',
+    recalls: [],
+    recallOutcome: { kind: 'recalled', messageId: 'MSG-1' },
     sendFault: undefined,
     popFault: undefined,
     ackFault: undefined,
@@ -203,7 +211,11 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
       const waiting = wake
       wake = []
       for (const wakeUp of waiting) wakeUp()
-      return { queueOffset: siblings.length, transactionId: '', copies: 'kept' }
+      return { queueOffset: siblings.length, transactionId: '', recallHandle: fake.recallHandle, copies: 'kept' }
+    },
+    async recall(brokerName, topic, recallHandle) {
+      fake.recalls.push({ brokerName, topic, recallHandle })
+      return fake.recallOutcome
     },
     async pop(request) {
       fake.pops.push(request)

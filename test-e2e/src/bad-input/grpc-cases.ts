@@ -23,7 +23,7 @@ const REQUEST_BYTES_MAX = 4 * MIB + 256 * KIB
 const NO_UTF8 = '@no-utf-8@'
 
 /** Answered NOT_IMPLEMENTED, never with silence. */
-const LATER = ['RecallMessage', 'SyncLiteSubscription', 'UpdateOffset', 'GetOffset', 'QueryOffset', 'PullMessage']
+const LATER = ['SyncLiteSubscription', 'UpdateOffset', 'GetOffset', 'QueryOffset', 'PullMessage']
 const ALL = [...Object.keys(WELL_MADE), ...LATER]
 
 function anyMethod(): GrpcCase[] {

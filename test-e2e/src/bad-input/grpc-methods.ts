@@ -70,6 +70,7 @@ export const WELL_MADE: Readonly<Record<string, object>> = {
   ForwardMessageToDeadLetterQueue: { topic, group, receipt_handle: handleOf(), message_id: 'id' },
   // Undecided still: a success that changes nothing.
   EndTransaction: { topic, message_id: 'id', transaction_id: '1.0.0.broker-a', resolution: 0 },
+  RecallMessage: { topic, recall_handle: 'djEgVCBiIDEgaw' },
   QueryRoute: { topic, endpoints },
   QueryAssignment: { topic, group, endpoints },
   Heartbeat: { group, client_type: 'SIMPLE_CONSUMER' },

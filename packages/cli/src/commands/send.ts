@@ -22,6 +22,7 @@ export interface SendOptions {
   readonly tag?: string
   readonly key?: readonly string[]
   readonly property?: readonly (readonly [name: string, value: string])[]
+  readonly delay?: number
   readonly count: number
 }
 
@@ -45,6 +46,8 @@ interface Sent {
   readonly queueId: number
   readonly queueOffset: number
   readonly outcome: SendResult['kind']
+  /** Of a delayed message. */
+  readonly recallHandle?: string
 }
 
 export async function send(
@@ -115,10 +118,11 @@ async function sendOne(session: Session, message: OneMessage): Promise<Sent> {
     queueId: result.queueId,
     queueOffset: result.queueOffset,
     outcome: result.kind,
+    ...(result.recallHandle !== undefined && { recallHandle: result.recallHandle }),
   }
 }
 
-function propertiesOf(topic: string, { tag, key = [], property = [] }: SendOptions) {
+function propertiesOf(topic: string, { tag, key = [], property = [], delay }: SendOptions) {
   try {
     checkTopicName(topic)
     if (tag !== undefined && (tag.trim() === '' || tag.includes('|'))) {
@@ -129,6 +133,7 @@ function propertiesOf(topic: string, { tag, key = [], property = [] }: SendOptio
     const named = new Map(property)
     if (tag !== undefined) named.set(PropertyName.TAGS, tag)
     if (key.length > 0) named.set(PropertyName.KEYS, key.join(' '))
+    if (delay !== undefined) named.set(PropertyName.TIMER_DELAY_MS, String(delay))
     // As Java's clients: the answer waits until the message is as safe as the broker is configured.
     named.set(PropertyName.WAIT, 'true')
     const all = [...named]
@@ -195,8 +200,13 @@ function writableQueues({ queueDatas, brokerDatas }: TopicRouteData, queuesMax: 
 function report({ printer }: Context, topic: string, sent: readonly Sent[], count: number): void {
   if (printer.isJson) printer.document({ topic, sent: sent.length, messages: sent })
   else if (count === 1) {
-    for (const { messageId, brokerName, queueId, queueOffset } of sent) {
-      printer.line(`Sent ${messageId} to ${topic}: ${brokerName}, queue ${queueId}, offset ${queueOffset}.`)
+    for (const { messageId, brokerName, queueId, queueOffset, recallHandle } of sent) {
+      if (recallHandle === undefined) {
+        printer.line(`Sent ${messageId} to ${topic}: ${brokerName}, queue ${queueId}, offset ${queueOffset}.`)
+      } else {
+        printer.line(`Sent ${messageId} to ${topic}: ${brokerName}, delivered later.`)
+        printer.remark(`to keep it from being delivered: rmq timer recall ${recallHandle}`)
+      }
     }
   } else {
     printer.line(`Sent ${countText(sent.length, 'message')} to ${topic}.`)

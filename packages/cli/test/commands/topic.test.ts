@@ -50,18 +50,6 @@ test('topic create: settings given → kept; again the same → unchanged; other
   })
 })
 
-test('topic create: a type whose messages are not offered yet → the reason, exit code 1, no topic', async () => {
-  const { rmq } = await startCluster()
-  for (const type of ['DELAY', 'TRANSACTION']) {
-    const { code, out, err } = await rmq(`topic create t --type ${type}`)
-    expect([code, out]).toEqual([1, ''])
-    expect(err).toContain(
-      `message.type is ${type}, and such messages are not offered yet; it can be one of NORMAL, FIFO, MIXED`,
-    )
-  }
-  expect((await rmq('topic list')).out).toContain('No topics.')
-})
-
 test('topic create: two brokers → on both, or on the one that is named', async () => {
   const { rmq } = await startCluster(TWO_BROKERS)
   await rmq('topic create both')

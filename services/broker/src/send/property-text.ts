@@ -1,8 +1,10 @@
 // Encoded message properties, looked at without building a map: sending touches a few names only.
 // Text form: name 0x01 value 0x02, repeated. Java: MessageDecoder.string2messageProperties.
 
+import { PropertyName } from '@rocketmq-ts/model'
+
 /** Prefix of properties that only the broker writes; dropped from what clients send. */
-export const OWN_PROPERTY_PREFIX = '__RMQTS_'
+export const OWN_PROPERTY_PREFIX = PropertyName.OWN_PREFIX
 
 const NAME_END = '\u0001'
 const VALUE_END = '\u0002'

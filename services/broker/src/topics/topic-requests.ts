@@ -30,7 +30,7 @@ import type { SettingsWriter } from '../settings-writer.ts'
 import type { Topic, TopicTable } from './topic-table.ts'
 
 /** Types of topics that messages can be sent to. */
-const SERVED_TYPES: ReadonlySet<MessageType> = new Set(['NORMAL', 'FIFO', 'TRANSACTION', 'MIXED'])
+const SERVED_TYPES: ReadonlySet<MessageType> = new Set(['NORMAL', 'FIFO', 'DELAY', 'TRANSACTION', 'MIXED'])
 
 export interface TopicRequestsDeps {
   readonly inflight: Pick<Inflight, 'groupsIn'>

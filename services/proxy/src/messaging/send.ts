@@ -22,6 +22,8 @@ export interface OutgoingMessage {
   readonly messageGroup: string
   /** Of a half message: the time until its producer is asked for the first time, 0 for that of the broker. */
   readonly transaction: { readonly immunityMs: number } | undefined
+  /** When it is to be delivered, wall milliseconds; undefined: at once. */
+  readonly deliveryMs: number | undefined
   readonly bornTimestampMs: number
   readonly bornHost: string
   /** The body arrived compressed and is kept so. */
@@ -196,6 +198,9 @@ function recordOf(topic: string, queue: WritableQueue, message: OutgoingMessage)
   properties = appendProperty(properties, PropertyName.TRACE_CONTEXT, traceContext)
   if (message.messageGroup !== '') {
     properties = appendProperty(properties, PropertyName.SHARDING_KEY, message.messageGroup)
+  }
+  if (message.deliveryMs !== undefined) {
+    properties = appendProperty(properties, PropertyName.TIMER_DELIVER_MS, String(message.deliveryMs))
   }
   properties = appendProperty(properties, PropertyName.BORN_HOST, message.bornHost)
   properties = appendProperty(properties, PropertyName.BORN_TIMESTAMP, String(message.bornTimestampMs))

@@ -97,7 +97,8 @@ function deadLetterOf(properties: ReadonlyMap<string, string>): SystemProperties
 function userPropertiesOf(properties: ReadonlyMap<string, string>): Record<string, string> {
   const user: Record<string, string> = Object.create(null)
   for (const [name, value] of properties) {
-    if (!RESERVED_PROPERTIES.has(name) && !FIELD_PROPERTIES.has(name)) user[name] = value
+    if (RESERVED_PROPERTIES.has(name) || FIELD_PROPERTIES.has(name)) continue
+    if (!name.startsWith(PropertyName.OWN_PREFIX)) user[name] = value
   }
   return user
 }

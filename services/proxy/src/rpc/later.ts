@@ -14,10 +14,9 @@ export function laterMethods(deps: MethodDeps): [path: string, method: GrpcMetho
     const rpc = { access: () => [], answer: () => ({ status }), refuse: (no: StatusInit) => ({ status: no }) }
     return [shape.path, unaryMethod(shape, rpc, deps)]
   }
-  const { RecallMessage, SyncLiteSubscription } = MessagingService
+  const { SyncLiteSubscription } = MessagingService
   const { PullMessage, UpdateOffset, GetOffset, QueryOffset } = MessagingService
   return [
-    unary(RecallMessage, 'RecallMessage: recalling delayed messages'),
     unary(SyncLiteSubscription, 'SyncLiteSubscription: lite topics'),
     unary(UpdateOffset, 'UpdateOffset: offsets of pull consumers'),
     unary(GetOffset, 'GetOffset: offsets of pull consumers'),

@@ -14,6 +14,7 @@ import { type MethodDeps, streamMethod, unaryMethod } from './method.ts'
 import { createNotifyClientTermination } from './notify-client-termination.ts'
 import { createQueryAssignment, type QueryAssignmentDeps } from './query-assignment.ts'
 import { createQueryRoute } from './query-route.ts'
+import { createRecallMessage, type RecallMessageDeps } from './recall-message.ts'
 import { createReceiveMessage, type ReceiveMessageDeps } from './receive-message.ts'
 import { createSendMessage, type SendMessageDeps } from './send-message.ts'
 import { createTelemetry, type TelemetryDeps } from './telemetry.ts'
@@ -23,6 +24,7 @@ export interface MethodsDeps
     MethodDeps,
     QueryAssignmentDeps,
     Omit<SendMessageDeps, 'limits'>,
+    RecallMessageDeps,
     Omit<ReceiveMessageDeps, 'limits'>,
     TelemetryDeps {
   readonly settle: Settle
@@ -37,7 +39,7 @@ export function createMethods(deps: MethodsDeps): GrpcMethods {
   const { clients, settle, messageLimits, receiveLimits, receiveAdmission } = deps
   const { QueryRoute, QueryAssignment, SendMessage, ReceiveMessage, AckMessage } = MessagingService
   const { ChangeInvisibleDuration, ForwardMessageToDeadLetterQueue } = MessagingService
-  const { EndTransaction, Heartbeat, NotifyClientTermination, Telemetry } = MessagingService
+  const { EndTransaction, Heartbeat, NotifyClientTermination, RecallMessage, Telemetry } = MessagingService
   const changeDeps = { settle, invisibleMsMax: receiveLimits.invisibleMsMax }
   const receive = createReceiveMessage({ ...deps, limits: receiveLimits })
   return new Map<string, GrpcMethod>([
@@ -54,6 +56,7 @@ export function createMethods(deps: MethodsDeps): GrpcMethods {
       ForwardMessageToDeadLetterQueue.path,
       unaryMethod(ForwardMessageToDeadLetterQueue, createForwardMessageToDeadLetterQueue({ settle }), deps),
     ],
+    [RecallMessage.path, unaryMethod(RecallMessage, createRecallMessage(deps), deps)],
     [Heartbeat.path, unaryMethod(Heartbeat, createHeartbeat({ clients }), deps)],
     [
       NotifyClientTermination.path,

@@ -60,7 +60,7 @@ export function createSendMessage(deps: SendMessageDeps): UnaryRpc<SendMessageRe
   return {
     access: ({ messages }) => [pub(messages[0]?.topic?.name)],
     async answer({ messages }, { call }) {
-      const illegal = checkMessages(messages, deps.limits)
+      const illegal = checkMessages(messages, deps.limits, deps.clock.nowMs())
       if (illegal !== undefined) return { status: illegal }
       const topic = messages[0]?.topic?.name ?? ''
       const conflict = await checkTypes(topic, messages)
@@ -75,6 +75,7 @@ export function createSendMessage(deps: SendMessageDeps): UnaryRpc<SendMessageRe
 /** The kind of a message that is offered. Java: the type that it says counts for transactions alone. */
 function typeOf({ systemProperties: system }: Message): TopicType {
   if (system?.messageType === MessageType.TRANSACTION) return 'TRANSACTION'
+  if ((system?.deliveryTimestamp ?? null) !== null) return 'DELAY'
   return (system?.messageGroup ?? null) === null ? 'NORMAL' : 'FIFO'
 }
 
@@ -112,6 +113,7 @@ function answerOf(outgoing: readonly OutgoingMessage[], outcomes: readonly SendO
 function outgoingMessage({ systemProperties: system, userProperties, body }: Message, nowMs: number, host: string) {
   const bornTimestamp = system?.bornTimestamp ?? null
   const bornHost = system?.bornHost ?? ''
+  const deliveryAt = system?.deliveryTimestamp ?? null
   return {
     messageId: system?.messageId ?? '',
     tag: system?.tag ?? '',
@@ -120,6 +122,7 @@ function outgoingMessage({ systemProperties: system, userProperties, body }: Mes
     traceContext: system?.traceContext ?? '',
     messageGroup: system?.messageGroup ?? '',
     transaction: system?.messageType === MessageType.TRANSACTION ? transactionOf(system) : undefined,
+    deliveryMs: deliveryAt === null ? undefined : timestampToMs(deliveryAt),
     bornTimestampMs: bornTimestamp === null ? nowMs : Math.max(timestampToMs(bornTimestamp), 0),
     bornHost: bornHost.trim() === '' ? host : bornHost,
     compressed: system?.bodyEncoding === Encoding.GZIP,
@@ -135,8 +138,8 @@ type Entry = SendResultEntryInit & { readonly status: StatusInit }
 
 function entryOf(outcome: SendOutcome, messageId: string): Entry {
   if (outcome.kind === 'failed') return { status: statusOf(outcome.error), messageId }
-  const { copies, queueOffset, transactionId } = outcome.stored
-  return { status: copyStatus[copies], messageId, transactionId, offset: queueOffset }
+  const { copies, queueOffset, transactionId, recallHandle } = outcome.stored
+  return { status: copyStatus[copies], messageId, transactionId, offset: queueOffset, recallHandle }
 }
 
 const copyStatus: Readonly<Record<Stored['copies'], StatusInit>> = {

@@ -211,6 +211,8 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
       const isHalf = (record.sysFlag & SysFlag.TRANSACTION_MASK) === SysFlag.TRANSACTION_PREPARED
       return isHalf ? { ...storedOf(result), transactionId: transactionIdOf(result, brokerName) } : storedOf(result)
     },
+    recall: (brokerName, topic, recallHandle) =>
+      atMaster(topic, brokerName, (address) => brokers.recall(address, { topic, recallHandle })),
     async pop({ brokerName, group, topic, batchSize, invisibleMs, pollMs, filter, attemptId, inOrder }) {
       const wanted = {
         consumerGroup: group,
@@ -334,8 +336,8 @@ const copiesOf = {
   'slave-not-available': 'replica-missing',
 } as const satisfies Record<SendResult['kind'], Stored['copies']>
 
-function storedOf({ kind, queueOffset, transactionId }: SendResult): Stored {
-  return { queueOffset, transactionId: transactionId ?? '', copies: copiesOf[kind] }
+function storedOf({ kind, queueOffset, transactionId = '', recallHandle = '' }: SendResult): Stored {
+  return { queueOffset, transactionId, recallHandle, copies: copiesOf[kind] }
 }
 
 function transactionIdOf({ msgId, queueOffset: offset }: SendResult, brokerName: string): string {

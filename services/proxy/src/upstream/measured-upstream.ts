@@ -4,7 +4,7 @@ import type { Clock } from '@rocketmq-ts/runtime'
 import type { Upstream } from './upstream.ts'
 
 /** Requests to a broker, as metrics name them. */
-export type UpstreamRequest = 'send' | 'pop' | 'ack' | 'change-invisible' | 'dead-letter' | 'end-transaction'
+export type UpstreamRequest = 'send' | 'pop' | 'ack' | 'change-invisible' | 'dead-letter' | 'end-transaction' | 'recall'
 
 export interface UpstreamObserver {
   /** `tookMs` undefined: the request waits for messages. */
@@ -57,6 +57,8 @@ export function measureUpstream(upstream: Upstream, observer: UpstreamObserver, 
     groupSettings: (group, topic) => upstream.groupSettings(group, topic),
     send: (brokerName, record, timeoutMs) =>
       measured('send', note(brokerName), upstream.send(brokerName, record, timeoutMs)),
+    recall: (brokerName, topic, recallHandle) =>
+      measured('recall', brokerName, upstream.recall(brokerName, topic, recallHandle)),
     pop: (request) => measured('pop', note(request.brokerName), upstream.pop(request), true),
     ack: (deliveries) => measured('ack', deliveries[0]?.handle.brokerName ?? '', upstream.ack(deliveries)),
     changeInvisible: (delivery, invisibleMs) =>

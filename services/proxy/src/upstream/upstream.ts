@@ -74,11 +74,23 @@ export interface Stored {
   readonly queueOffset: number
   /** Of a half message the id that ends its transaction, over any proxy; else what the broker names, or ''. */
   readonly transactionId: string
+  /** Recalls the message; '' where it can not be. */
+  readonly recallHandle: string
   readonly copies: 'kept' | 'flush-timeout' | 'replica-timeout' | 'replica-missing'
 }
 
 export interface MessageSender {
   send(brokerName: string, record: OutgoingRecord, timeoutMs: number): Promise<Stored>
+}
+
+/** 'none': nothing is pending under the handle any more, or the broker knows no reason. */
+export type RecallOutcome =
+  | { readonly kind: 'recalled'; readonly messageId: string }
+  | { readonly kind: 'none'; readonly reason: string }
+
+export interface MessageRecaller {
+  /** Keeps a delayed message from being delivered. */
+  recall(brokerName: string, topic: string, recallHandle: string): Promise<RecallOutcome>
 }
 
 export interface PopRequest {
@@ -174,6 +186,13 @@ export function isAway(error: unknown): error is MqError {
 
 /** Everything at once, as the composition hands it in. */
 export interface Upstream
-  extends TopicRoutes, GroupLookup, MessageSender, MessageReceiver, TransactionEnder, ProducerAnnouncer {
+  extends
+    TopicRoutes,
+    GroupLookup,
+    MessageSender,
+    MessageRecaller,
+    MessageReceiver,
+    TransactionEnder,
+    ProducerAnnouncer {
   close(): Promise<void>
 }

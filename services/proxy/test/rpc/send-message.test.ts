@@ -43,7 +43,6 @@ const overflowing = { k: 'v'.repeat(16_384 - OTHER_BYTES) }
 
 const specials = [
   ['FIFO', system({ messageGroup: 'g' }), 'message_group'],
-  ['DELAY', system({ deliveryTimestamp: msToTimestamp(1_700_000_000_000) }), 'delivery_timestamp'],
   ['TRANSACTION', system({ messageType: MessageType.TRANSACTION }), 'message_type'],
 ] as const
 
@@ -57,20 +56,8 @@ test.each(specials)(
     expect(status?.code).toBe(Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE)
     expect(status?.message).toContain(`${field}: makes this a ${type} message, and topic 'Orders' takes NORMAL ones`)
     const change = CHANGE.replace('FIFO', type)
-    expect(status?.message).toContain(type === 'DELAY' ? 'leave it out (not implemented yet, ' : change)
+    expect(status?.message).toContain(change)
     expect(upstream.sent).toHaveLength(0)
-  },
-)
-
-test.each(specials.slice(1, 2))(
-  'send: a %s message to a topic for it → said to be not there yet',
-  async (type, messages, field) => {
-    for (const taken of [type, 'MIXED'] as const) {
-      const { call, upstream } = await createHarness()
-      upstream.types.set('Orders', taken)
-      const { status } = await call(SendMessage, { messages })
-      expect(status).toMatchObject({ code: Code.NOT_IMPLEMENTED, message: expect.stringContaining(`${field}: `) })
-    }
   },
 )
 
@@ -90,6 +77,37 @@ test('send: a NORMAL message to a topic of another type → conflict with the fi
     upstream.types.set('Orders', 'MIXED')
     expect((await call(SendMessage, { messages: [message()] })).status?.code).toBe(Code.OK)
   }
+})
+
+test('send: a delayed message → its time as a property, the handle of the broker in its entry', async () => {
+  const { call, upstream, time } = await createHarness({ 'max-delay-time-mills': '10000' })
+  upstream.types.set('Orders', 'DELAY')
+  upstream.recallHandle = 'handle'
+  const inMs = (ms: number) => system({ deliveryTimestamp: msToTimestamp(time.clock.nowMs() + ms) })
+  for (const ms of [10_000, 9999, 1, -5000]) {
+    const answer = await call(SendMessage, { messages: inMs(ms) })
+    expect(answer.entries).toMatchObject([{ status: { code: Code.OK }, recallHandle: 'handle' }])
+    const properties = decodeProperties(upstream.sent.at(-1)!.record.properties)
+    expect(properties.get('TIMER_DELIVER_MS')).toBe(String(time.clock.nowMs() + ms))
+  }
+  const { status } = await call(SendMessage, { messages: inMs(10_001) })
+  expect(status).toMatchObject({ code: Code.ILLEGAL_DELIVERY_TIME, message: expect.stringContaining('10001 ms') })
+})
+
+test('send: a delayed message to a NORMAL topic → conflict with the command that changes it', async () => {
+  const { call, upstream, time } = await createHarness()
+  const messages = system({ deliveryTimestamp: msToTimestamp(time.clock.nowMs() + 1000) })
+  const { status } = await call(SendMessage, { messages })
+  expect(status?.code).toBe(Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE)
+  expect(status?.message).toContain('rmq topic create Orders --type DELAY --update')
+  expect(upstream.sent).toHaveLength(0)
+})
+
+test('send: no bound of the proxy on delays → the broker decides', async () => {
+  const { call, upstream, time } = await createHarness({ 'max-delay-time-mills': '0' })
+  upstream.types.set('Orders', 'MIXED')
+  const messages = system({ deliveryTimestamp: msToTimestamp(time.clock.nowMs() + 1e11) })
+  expect((await call(SendMessage, { messages })).status?.code).toBe(Code.OK)
 })
 
 test('send: the type of a topic → asked for once in a while, and again before a message is refused', async () => {
@@ -165,7 +183,12 @@ test('send: messages of a group take all of the time → those behind them fail 
 test('send: a message of a transaction → a half message; its id is answered, and others have none', async () => {
   const { call, upstream } = await createHarness()
   upstream.types.set('Orders', 'TRANSACTION')
-  upstream.sendFault = (brokerName) => ({ queueOffset: 7, transactionId: `1.7.5.${brokerName}`, copies: 'kept' })
+  upstream.sendFault = (brokerName) => ({
+    queueOffset: 7,
+    transactionId: `1.7.5.${brokerName}`,
+    recallHandle: '',
+    copies: 'kept',
+  })
   const half = system({ messageType: MessageType.TRANSACTION })
   const answer = await call(SendMessage, { messages: half })
   expect(answer.entries).toMatchObject([{ messageId: 'MSG-1', transactionId: '1.7.5.broker-a', offset: 7 }])
@@ -460,7 +483,7 @@ test.each([
   ['replica-missing', Code.HA_NOT_AVAILABLE],
 ] as const)('send: stored, but %s → entry with id, offset and code %i', async (copies, code) => {
   const { call, upstream } = await createHarness()
-  upstream.sendFault = () => ({ queueOffset: 41, transactionId: '', copies })
+  upstream.sendFault = () => ({ queueOffset: 41, transactionId: '', recallHandle: '', copies })
   const answer = await call(SendMessage, { messages: [message()] })
   expect(answer.status?.code).toBe(code)
   expect(answer.entries).toMatchObject([{ messageId: 'MSG-1', offset: 41, status: { code } }])

@@ -165,6 +165,7 @@ test('upstream: a send → to the master, for exactly this queue, with no topic 
   expect(await ended(upstream.send('a', record, 3_000))).toEqual({
     queueOffset: 7,
     transactionId: '',
+    recallHandle: '',
     copies: 'flush-timeout',
   })
   const [only] = toBrokers()
