@@ -5,7 +5,14 @@ import { runPath } from './run-file.ts'
 import { decodeTimerImage, encodeTimerImage, TIMER_IMAGE_KIND, TIMER_IMAGE_VERSION } from './timer-image.ts'
 import { TimerIndex, type TimerIndexLimits } from './timer-index.ts'
 
+/** Inside the root of a store. */
+export const TIMER_FOLDER = 'timer'
 const RUN_NAME = /^run-(\d{1,15})$/u
+
+/** The generations of the image of the store at `root`, see generation files. */
+export function imagePath(root: string): string {
+  return `${root}/${TIMER_FOLDER}/image`
+}
 
 /** Where an index stands in the log. */
 export interface OpenedTimers {
@@ -38,8 +45,8 @@ export class TimerFiles {
   constructor({ files, root, limits }: TimerFilesOptions) {
     this.#limits = limits
     this.#files = files
-    this.#folder = `${root}/timer`
-    this.#path = `${this.#folder}/image`
+    this.#folder = `${root}/${TIMER_FOLDER}`
+    this.#path = imagePath(root)
   }
 
   /**

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { checkTimerImages } from '../../src/timer/check-images.ts'
 import { TimerFiles } from '../../src/timer/timer-files.ts'
 import type { TimerIndex } from '../../src/timer/timer-index.ts'
 import { createManualEffects, FOLDER } from '../store-fixture.ts'
@@ -87,4 +88,24 @@ test('timer files: runs that no image names → go with the image after the next
   expect(index.runs).toBeLessThan(5)
   expect((await names()).filter((name) => name.startsWith('run-')).length).toBeLessThan(10)
   await index.close()
+})
+
+test('timer files: checked while stopped → what a start could not use is told, and nothing is changed', async () => {
+  const { files, open, names } = filesOf()
+  expect(await checkTimerImages(files, FOLDER, 0)).toEqual([])
+  const timers = open()
+  const { index } = await timers.open(0, 0, false)
+  add(index, 1, 2, 3)
+  await write(timers, index, 100)
+  add(index, 4, 5, 6)
+  await write(timers, index, 200)
+  await index.close()
+  const before = await names()
+  expect(await checkTimerImages(files, FOLDER, 200)).toEqual([])
+  const beyond = { file: 'timer/image.2', problem: 'covers the log up to 200, which ends at 199' }
+  expect(await checkTimerImages(files, FOLDER, 199)).toEqual([beyond])
+  expect(await names()).toEqual(before)
+  await files.remove(`${FOLDER}/timer/run-1`)
+  const missing = await checkTimerImages(files, FOLDER, 200)
+  expect(missing.map(({ file }) => file)).toEqual(['timer/image.2', 'timer/image.1'])
 })

@@ -1,7 +1,7 @@
 // What a check of a stopped store asks of the broker: whether journal records can be applied, and whether its own files
 // beside the log are what it wrote.
 import { decodeRecord, MqError } from '@rocketmq-ts/model'
-import type { CheckOwner, JournalFacts, ReplayedRecord } from '@rocketmq-ts/store'
+import { type CheckOwner, type JournalFacts, type ReplayedRecord, TIMER_FOLDER } from '@rocketmq-ts/store'
 import type { SettingEntry } from '../inflight/inflight.ts'
 import { decodeJournal } from '../inflight/journal/decode.ts'
 import { ownerStamp } from '../foreign/owner-stamp.ts'
@@ -26,6 +26,6 @@ function readJournal(record: ReplayedRecord): JournalFacts {
 export const brokerCheckOwner: CheckOwner = {
   readJournal,
   stamp: ownerStamp,
-  owns: (name) => name === 'config' || name === JOIN_MARK,
+  owns: (name) => name === 'config' || name === TIMER_FOLDER || name === JOIN_MARK,
   checkFiles: checkOwnFiles,
 }

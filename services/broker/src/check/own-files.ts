@@ -1,9 +1,9 @@
-// Checks the broker's own files of a stopped store: generations of the start cache, the mirrors written with them, and
-// the mark of a join. Mirrors have no checksum in Apache's form: theirs are in the start cache.
+// Checks the broker's own files of a stopped store: generations of the start cache, the mirrors written with them, images of
+// the delayed messages, and the mark of a join. Mirrors have no checksum in Apache's form: theirs are in the start cache.
 import { crc32, utf8Encode } from '@rocketmq-ts/bytes'
 import { MqError } from '@rocketmq-ts/model'
 import { FileError, readGenerations } from '@rocketmq-ts/runtime'
-import type { OwnFilesContext } from '@rocketmq-ts/store'
+import { checkTimerImages, type OwnFilesContext } from '@rocketmq-ts/store'
 import { createInflight } from '../inflight/inflight.ts'
 import { JOIN_MARK, JOIN_MARK_TEXT } from '../joining/join-mark.ts'
 import {
@@ -23,6 +23,7 @@ const KNOWN_NAMES =
 
 const REMEDIES = {
   'start-cache': 'remove it while the broker is stopped: the next start replays the journal instead',
+  'timer-image': 'remove it while the broker is stopped: the next start reads the log instead',
   'settings-file': "the broker writes it again at its next stop; Apache's broker would start with what it says",
   'join-mark': 'the next start joins the cluster again; remove it if that is not wanted',
 } as const
@@ -43,6 +44,8 @@ export async function checkOwnFiles(context: OwnFilesContext): Promise<void> {
   for (const name of names) {
     if (!KNOWN_NAMES.test(name)) noteUnknown(context, name)
   }
+  const { files, root, end } = context
+  for (const { file, problem } of await checkTimerImages(files, root, end)) report('timer-image', file, problem)
   await checkJoinMark(context, report)
 }
 

@@ -57,6 +57,7 @@ test.each<[string, string, (bytes: Buffer) => Buffer]>([
     '/store/config/topics.json',
     (bytes) => Buffer.from(bytes.toString().replace('"perm":6', '"perm":4')),
   ],
+  ['timer-image', '/store/timer/image.1', () => Buffer.from('?')],
   ['join-mark', '/store/join.pending', () => Buffer.from('?')],
   ['journal-damaged', SEGMENT, spoilJournal],
 ])('check: %s → found in %s', async (kind, path, change) => {
