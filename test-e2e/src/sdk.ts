@@ -17,6 +17,10 @@ import { takeServices } from './server.ts'
 import { expectThat, runCheck } from './steps.ts'
 
 const DEAD_LETTER_ATTEMPTS = 2
+/** Scenarios whose topic and group are in order. */
+const IN_ORDER = ['fifo-simple', 'fifo-push', 'fifo-retry']
+/** On each broker: some groups share a queue, some do not. */
+const ORDERED_QUEUES = 2
 /** Where clients that check certificates look for the ones that they trust. */
 const TRUST_VARIABLES = ['NODE_EXTRA_CA_CERTS', 'GRPC_DEFAULT_SSL_ROOTS_FILE_PATH', 'SSL_CERT_FILE']
 
@@ -47,6 +51,10 @@ async function startIn(language: Language, cluster: SdkCluster): Promise<Program
     const command = await buildOnce(language)
     await cluster.rmq.createTopic(`${name}-dead-letter`)
     await cluster.rmq.createGroup(`${name}-dead-letter`, DEAD_LETTER_ATTEMPTS)
+    for (const scenario of scenarios.filter((one) => IN_ORDER.includes(one))) {
+      await cluster.rmq.createTopic(`${name}-${scenario}`, ORDERED_QUEUES, 'FIFO')
+      await cluster.rmq.createOrderedGroup(`${name}-${scenario}`)
+    }
     program = startProgram({
       command,
       endpoints: cluster.proxies.map(({ address }) => address),

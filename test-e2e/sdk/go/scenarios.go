@@ -32,6 +32,9 @@ var scenarios = map[string]func(topic, ownEndpoints string) outcome{
 	"tag-any":          filtered("*", "-", "A", "A", "B", "C"),
 	"sql-filter":       filteredBy(rocketmq.NewFilterExpressionWithType(sql, rocketmq.SQL92), "-", "A"),
 	"dead-letter":      deadLetter,
+	"fifo-simple":      fifoSimple,
+	"fifo-push":        pushInOrder(""),
+	"fifo-retry":       pushInOrder(failingText),
 	"attributes":       attributes,
 	"bodies":           bodies,
 	"body-large":       bodyOf(bodyBytesMax - roomForHeaders),
@@ -227,6 +230,73 @@ func attributes(topic, _ string) outcome {
 	age := time.Since(*got.GetBornTimestamp()).Abs()
 	expect(*got.GetBornHost() != "" && age < scenarioMax, "born %v ago at %s", age, *got.GetBornHost())
 	return outcome{}
+}
+
+const (
+	orderedEach = 6
+	// The first delivery of this message fails where one is to.
+	failingText = "a 2"
+)
+
+var messageGroups = []string{"a", "b"}
+
+// Sends so many messages of each group in turn.
+func sendInOrder(topic string) {
+	producer := startProducer(topic)
+	for number := range orderedEach {
+		for _, group := range messageGroups {
+			message := &rocketmq.Message{Topic: topic, Body: fmt.Appendf(nil, "%s %d", group, number)}
+			message.SetMessageGroup(group)
+			send(producer, message)
+		}
+	}
+}
+
+// The bodies of each group came in their order; one of them twice where it failed.
+func expectInOrder(messages []*rocketmq.MessageView, failing string) {
+	for _, group := range messageGroups {
+		wantedTexts := []string{}
+		for number := range orderedEach {
+			text := fmt.Sprintf("%s %d", group, number)
+			wantedTexts = append(wantedTexts, text)
+			if text == failing {
+				wantedTexts = append(wantedTexts, text)
+			}
+		}
+		texts := []string{}
+		for _, message := range messages {
+			if text := string(message.GetBody()); strings.HasPrefix(text, group) {
+				texts = append(texts, text)
+			}
+		}
+		expectSame(texts, wantedTexts, "group "+group)
+	}
+}
+
+func fifoSimple(topic, _ string) outcome {
+	sendInOrder(topic)
+	expectInOrder(receiveAll(startSimple(topic, "*"), len(messageGroups)*orderedEach), "")
+	return outcome{}
+}
+
+func pushInOrder(failing string) func(string, string) outcome {
+	return func(topic, _ string) outcome {
+		sendInOrder(topic)
+		count := len(messageGroups) * orderedEach
+		if failing != "" {
+			count++
+		}
+		got := newCollector(count)
+		startPush(topic, topic, func(message *rocketmq.MessageView) rocketmq.ConsumerResult {
+			got.add(message)
+			if string(message.GetBody()) == failing && message.GetDeliveryAttempt() == 1 {
+				return rocketmq.FAILURE
+			}
+			return rocketmq.SUCCESS
+		})
+		expectInOrder(got.wait(), failing)
+		return outcome{}
+	}
 }
 
 func expectBodies(topic string, sent ...string) {

@@ -56,6 +56,10 @@ public class Scenarios {
     private static final int BODY_BYTES_MAX = 4 * 1024 * 1024;
     private static final int ROOM_FOR_HEADERS = 64 * 1024;
     private static final String DONE = "";
+    private static final List<String> MESSAGE_GROUPS = List.of("a", "b");
+    private static final int ORDERED_EACH = 6;
+    /** The first delivery of this message fails where one is to. */
+    private static final String FAILING = "a 2";
     private static final FilterExpression SQL =
             new FilterExpression("number > 1 AND (TAGS = 'A' OR TAGS IS NULL)", FilterExpressionType.SQL92);
 
@@ -88,6 +92,9 @@ public class Scenarios {
             Map.entry("tag-any", (topic, own) -> filtered(topic, "*", "-", "A", "A", "B", "C")),
             Map.entry("sql-filter", (topic, own) -> filtered(topic, SQL, "-", "A")),
             Map.entry("dead-letter", (topic, own) -> failing(topic, 2, attempt -> true)),
+            Map.entry("fifo-simple", (topic, own) -> fifoSimple(topic)),
+            Map.entry("fifo-push", (topic, own) -> pushInOrder(topic, "")),
+            Map.entry("fifo-retry", (topic, own) -> pushInOrder(topic, FAILING)),
             Map.entry("attributes", (topic, own) -> attributes(topic)),
             Map.entry("bodies", (topic, own) -> bodies(topic)),
             Map.entry("body-large", (topic, own) -> expectBodies(topic, List.of(filled(BODY_BYTES_MAX - ROOM_FOR_HEADERS)))),
@@ -261,6 +268,53 @@ public class Scenarios {
         var wanted = IntStream.rangeClosed(1, attempts).mapToObj(attempt -> id + " " + attempt).toList();
         expectSame(collector.await().stream().map(Scenarios::deliveryOf).toList(), wanted, "deliveries");
         return id;
+    }
+
+    /** So many messages of each group in turn. */
+    private static void sendInOrder(String topic) throws Exception {
+        var producer = startProducer(topic, next());
+        for (int number = 0; number < ORDERED_EACH; number++) {
+            for (var group : MESSAGE_GROUPS) {
+                var body = (group + " " + number).getBytes(UTF_8);
+                producer.send(message(topic, body).setMessageGroup(group).build());
+            }
+        }
+    }
+
+    private static String textOf(MessageView message) {
+        return new String(bodyOf(message), UTF_8);
+    }
+
+    /** Bodies of each group in the order in which they came; one of them twice where it failed. */
+    private static void expectInOrder(List<MessageView> messages, String failing) {
+        for (var group : MESSAGE_GROUPS) {
+            var wanted = new ArrayList<String>();
+            for (int number = 0; number < ORDERED_EACH; number++) {
+                var text = group + " " + number;
+                wanted.add(text);
+                if (text.equals(failing)) wanted.add(text);
+            }
+            var came = messages.stream().map(Scenarios::textOf).filter(text -> text.startsWith(group)).toList();
+            expectSame(came, wanted, "group " + group);
+        }
+    }
+
+    private static String fifoSimple(String topic) throws Exception {
+        sendInOrder(topic);
+        expectInOrder(receiveAll(topic, "*", MESSAGE_GROUPS.size() * ORDERED_EACH), "");
+        return DONE;
+    }
+
+    private static String pushInOrder(String topic, String failing) throws Exception {
+        sendInOrder(topic);
+        var collector = new Collector(MESSAGE_GROUPS.size() * ORDERED_EACH + (failing.isEmpty() ? 0 : 1));
+        startPush(topic, topic, message -> {
+            collector.add(message);
+            boolean fails = textOf(message).equals(failing) && message.getDeliveryAttempt() == 1;
+            return fails ? ConsumeResult.FAILURE : ConsumeResult.SUCCESS;
+        });
+        expectInOrder(collector.await(), failing);
+        return DONE;
     }
 
     private static String pushGroups(String topic) throws Exception {

@@ -144,6 +144,47 @@ async function failing(topic, attempts, isFailure) {
   return id
 }
 
+const MESSAGE_GROUPS = ['a', 'b']
+const ORDERED_EACH = 6
+/** The first delivery of this message fails where one is to. */
+const FAILING = 'a 2'
+
+/** So many messages of each group in turn. */
+async function sendInOrder(topic) {
+  const producer = await startProducer(topic)
+  for (let number = 0; number < ORDERED_EACH; number += 1) {
+    for (const messageGroup of MESSAGE_GROUPS) {
+      await producer.send({ topic, messageGroup, body: Buffer.from(`${messageGroup} ${number}`) })
+    }
+  }
+}
+
+/** Bodies of each group in the order in which they came; one of them twice where it failed. */
+function expectInOrder(messages, failing = '') {
+  const texts = messages.map(({ body }) => body.toString())
+  for (const group of MESSAGE_GROUPS) {
+    const wanted = Array.from({ length: ORDERED_EACH }, (_, number) => `${group} ${number}`)
+    const came = texts.filter((text) => text.startsWith(group))
+    expectSame(
+      came,
+      wanted.flatMap((text) => (text === failing ? [text, text] : [text])),
+      `group ${group}`,
+    )
+  }
+}
+
+async function pushInOrder(topic, failing = '') {
+  await sendInOrder(topic)
+  const isFailure = ({ body, deliveryAttempt }) => body.toString() === failing && deliveryAttempt === 1
+  const count = MESSAGE_GROUPS.length * ORDERED_EACH + (failing === '' ? 0 : 1)
+  const { messages, enough, consume } = collector(count, (message) =>
+    isFailure(message) ? ConsumeResult.FAILURE : ConsumeResult.SUCCESS,
+  )
+  await startPush(topic, topic, consume)
+  await enough
+  expectInOrder(messages, failing)
+}
+
 async function expectBodies(topic, sent) {
   const producer = await startProducer(topic)
   for (const body of sent) await producer.send({ topic, body })
@@ -249,6 +290,12 @@ const SCENARIOS = {
   async 'dead-letter'(topic) {
     return { detail: await failing(topic, 2, () => true) }
   },
+  async 'fifo-simple'(topic) {
+    await sendInOrder(topic)
+    expectInOrder(await receiveAll(await startSimple(topic, topic), MESSAGE_GROUPS.length * ORDERED_EACH))
+  },
+  'fifo-push': (topic) => pushInOrder(topic),
+  'fifo-retry': () => ({ none: 'a failure in order goes to the dead-letter topic at once' }),
   async attributes(topic) {
     const producer = await startProducer(topic)
     const sent = {

@@ -293,6 +293,54 @@ def attributes(topic, _):
     expect(message.born_host and abs(age) < SCENARIO_SECONDS_MAX, f"born {age} s ago at {message.born_host}")
 
 
+MESSAGE_GROUPS = ("a", "b")
+ORDERED_EACH = 6
+FAILING = "a 2"  # it fails once where one is to
+
+
+def send_in_order(topic):
+    """So many messages of each group in turn."""
+    producer = start_producer(topic)
+    for number in range(ORDERED_EACH):
+        for group in MESSAGE_GROUPS:
+            message = message_of(topic, f"{group} {number}".encode())
+            message.message_group = group
+            producer.send(message)
+
+
+def expect_in_order(messages, failing=""):
+    """Bodies of each group in the order in which they came; one of them twice where it failed."""
+    texts = [message.body.decode() for message in messages]
+    for group in MESSAGE_GROUPS:
+        wanted_texts = [f"{group} {number}" for number in range(ORDERED_EACH)]
+        wanted_texts = [text for one in wanted_texts for text in ([one, one] if one == failing else [one])]
+        expect_same([text for text in texts if text.startswith(group)], wanted_texts, f"group {group}")
+
+
+def fifo_simple(topic, _):
+    send_in_order(topic)
+    expect_in_order(receive_all(start_simple(topic, topic), len(MESSAGE_GROUPS) * ORDERED_EACH))
+
+
+def push_in_order(failing=""):
+    def scenario(topic, _):
+        failed = threading.Event()
+
+        def result_of(message):
+            # The client does not count the attempts that it makes itself.
+            if message.body.decode() != failing or failed.is_set():
+                return ConsumeResult.SUCCESS
+            failed.set()
+            return ConsumeResult.FAILURE
+
+        send_in_order(topic)
+        collector = Collector(len(MESSAGE_GROUPS) * ORDERED_EACH + (1 if failing else 0), result_of)
+        start_push(topic, topic, collector.consume)
+        expect_in_order(collector.wait(), failing)
+
+    return scenario
+
+
 def expect_bodies(topic, sent):
     producer = start_producer(topic)
     for body in sent:
@@ -343,6 +391,9 @@ SCENARIOS = {
         FilterExpression("number > 1 AND (TAGS = 'A' OR TAGS IS NULL)", FilterType.SQL), ["-", "A"]
     ),
     "dead-letter": dead_letter,
+    "fifo-simple": fifo_simple,
+    "fifo-push": push_in_order(),
+    "fifo-retry": push_in_order(FAILING),
     "attributes": attributes,
     "bodies": lambda topic, _: expect_bodies(topic, ["Grüße, 世界 🚀".encode(), bytes(range(256)), b"\0", b" "]),
     "body-large": lambda topic, _: expect_bodies(topic, [b"large" * ((BODY_BYTES_MAX - ROOM_FOR_HEADERS) // 5)]),

@@ -43,6 +43,12 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
   'tag-any': { title: 'tag filter *', cells: everywhere() },
   'sql-filter': { title: 'SQL92 filter over tag and property', cells: everywhere() },
   'dead-letter': { title: 'failures until the dead-letter topic', cells: everywhere({ rust: NO_PUSH }) },
+  'fifo-simple': { title: 'simple consumer: message groups in order', cells: everywhere() },
+  'fifo-push': { title: 'push consumer: message groups in order', cells: everywhere({ rust: NO_PUSH }) },
+  'fifo-retry': {
+    title: 'push consumer: a failure in order, before the next of its group',
+    cells: everywhere({ rust: NO_PUSH, node: 'none: a failure in order goes to the dead-letter topic at once' }),
+  },
   attributes: { title: 'id, attempt, keys, properties, tag unchanged', cells: everywhere() },
   bodies: { title: 'bodies: UTF-8, binary, 1 byte', cells: everywhere() },
   'body-large': { title: 'body of 4 MiB less 64 KiB', cells: everywhere() },

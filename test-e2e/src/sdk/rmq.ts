@@ -6,8 +6,10 @@ const RMQ_MS_MAX = 60_000
 
 export interface Rmq {
   /** With so many queues on each broker. */
-  createTopic(topic: string, queues?: number): Promise<void>
+  createTopic(topic: string, queues?: number, type?: 'NORMAL' | 'FIFO'): Promise<void>
   createGroup(group: string, maxAttempts: number): Promise<void>
+  /** It consumes in order. */
+  createOrderedGroup(group: string): Promise<void>
   /** Message ids that came for this group within the wait. */
   receive(topic: string, group: string, wait: string): Promise<string[]>
 }
@@ -19,11 +21,14 @@ export function createRmq(services: string, nameservers: string): Rmq {
     return (await runProcess(process.execPath, command, { deadlineMs: RMQ_MS_MAX })).stdout
   }
   return {
-    async createTopic(topic, queues = 4) {
-      await rmq('topic', 'create', topic, '--queues', `${queues}`)
+    async createTopic(topic, queues = 4, type = 'NORMAL') {
+      await rmq('topic', 'create', topic, '--queues', `${queues}`, '--type', type)
     },
     async createGroup(group, maxAttempts) {
       await rmq('group', 'create', group, '--max-attempts', `${maxAttempts}`)
+    },
+    async createOrderedGroup(group) {
+      await rmq('group', 'create', group, '--order')
     },
     async receive(topic, group, wait) {
       const text = await rmq('receive', topic, '--group', group, '--wait', wait)

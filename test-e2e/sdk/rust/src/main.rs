@@ -29,6 +29,8 @@ const IDLE_PAUSE: Duration = Duration::from_secs(150);
 /// The client's default.
 const SESSION_REQUEST_MAX: Duration = Duration::from_secs(3);
 const FEW: usize = 4;
+const MESSAGE_GROUPS: [&str; 2] = ["a", "b"];
+const ORDERED_EACH: usize = 6;
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 const ROOM_FOR_HEADERS: usize = 64 * 1024;
 
@@ -200,6 +202,21 @@ impl Context {
         Ok(Outcome::Ok)
     }
 
+    async fn fifo_simple(&self) -> Checked<Outcome> {
+        let numbered = |number: usize| MESSAGE_GROUPS.map(|group| (group, format!("{group} {number}")));
+        let texts: Vec<_> = (0..ORDERED_EACH).flat_map(numbered).collect();
+        let sent = texts.iter().map(|(group, text)| message(&self.topic, text.clone()).set_message_group(*group)).collect();
+        self.send_all(sent).await?;
+        let messages = self.receive_all("*", texts.len()).await?;
+        for wanted in MESSAGE_GROUPS {
+            let of_group = |text: &&str| text.starts_with(wanted);
+            let came = messages.iter().filter_map(|message| std::str::from_utf8(message.body()).ok()).filter(of_group).collect();
+            let sent: Vec<_> = texts.iter().map(|(_, text)| text.as_str()).filter(of_group).collect();
+            expect_same::<Vec<_>>(came, sent, &format!("group {wanted}"))?;
+        }
+        Ok(Outcome::Ok)
+    }
+
     async fn attributes(&self) -> Checked<Outcome> {
         let properties = HashMap::from([("colour", "grün"), ("空", "✓ 値")].map(|(k, v)| (k.to_string(), v.to_string())));
         let keys = vec!["order-1", "ключ"];
@@ -274,13 +291,14 @@ impl Context {
         match scenario {
             "send-sync" | "receive-sync" => Ok(Outcome::None(NO_SYNC)),
             "change-invisible" => Ok(Outcome::None(NO_CHANGE)),
-            "push" | "push-retry" | "push-groups" | "push-shared" | "dead-letter" => Ok(Outcome::None(NO_PUSH)),
+            "push" | "push-retry" | "push-groups" | "push-shared" | "dead-letter" | "fifo-push" | "fifo-retry" => Ok(Outcome::None(NO_PUSH)),
             "send-async" => self.send_async().await,
             "receive-async" | "topic-created" => self.round_trip().await,
             "tag-one" => self.filtered(FilterType::Tag, "A", &["A", "A"]).await,
             "tag-either" => self.filtered(FilterType::Tag, "A || B", &["A", "A", "B"]).await,
             "tag-any" => self.filtered(FilterType::Tag, "*", &["-", "A", "A", "B", "C"]).await,
             "sql-filter" => self.filtered(FilterType::Sql, SQL, &["-", "A"]).await,
+            "fifo-simple" => self.fifo_simple().await,
             "attributes" => self.attributes().await,
             "bodies" => self.bodies().await,
             "body-large" => self.expect_bodies(vec![vec![b'x'; BODY_BYTES_MAX - ROOM_FOR_HEADERS]]).await,
