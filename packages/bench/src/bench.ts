@@ -12,6 +12,8 @@ import { commitOf, describeMachine, loadAverage } from './machine.ts'
 import { probeSequential, probeSync } from './probes/disk.ts'
 import { probeRoundTrip, startEcho, type EchoServer } from './probes/echo.ts'
 import { probeMemory } from './probes/memory.ts'
+import { ORDER_FULL, ORDER_QUICK, type OrderFigures, runOrderBench } from './order/order-bench.ts'
+import { judgeOrder } from './order/order-floors.ts'
 import { ratiosOf } from './ratios.ts'
 import { type Cell, type CellRun, type LoadReport, medianRun, type Probes, type Report } from './report/report.ts'
 import { createTopic, runBareEcho, runWorkload, type RunContext, warmUp } from './run-workload.ts'
@@ -29,7 +31,7 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const WARM_UP_TOPIC = 'bench-warm-up'
 
 /** Parts of a report that can be asked for alone. */
-export const PARTS = ['load', 'store', 'filter'] as const
+export const PARTS = ['load', 'store', 'filter', 'order'] as const
 export type Part = (typeof PARTS)[number]
 
 export interface BenchOptions {
@@ -66,6 +68,7 @@ export async function runBench(options: BenchOptions): Promise<Report> {
     const load = isWanted('load') ? await runLoad(bench) : undefined
     const store = isWanted('store') ? await runStore(bench) : undefined
     const filter = isWanted('filter') ? await runFilters(bench) : undefined
+    const order = isWanted('order') ? await runOrder(bench) : undefined
     return {
       commit: commitOf(ROOT),
       size: size.name,
@@ -75,10 +78,12 @@ export async function runBench(options: BenchOptions): Promise<Report> {
       load,
       store,
       filter,
+      order,
       verdicts: [
         ...(load === undefined ? [] : judge({ ...load, size })),
         ...(store === undefined ? [] : judgeStore(store, size.name)),
         ...(filter === undefined ? [] : judgeFilters(filter, size.name)),
+        ...(order === undefined ? [] : [judgeOrder(order, size.name)]),
       ],
     }
   } finally {
@@ -112,6 +117,11 @@ async function runStore({ folder: parent, bundleFolder: bundles, cores, size, te
 function runFilters({ folder, bundleFolder: bundles, cores, size, tell }: Bench): Promise<FilterFigures> {
   const filterSize = size.name === 'full' ? FILTER_FULL : FILTER_QUICK
   return runFilterBench({ bundles, folder: join(folder, 'filter'), cores: cores.servers, size: filterSize, tell })
+}
+
+function runOrder({ folder, bundleFolder: bundles, cores, size, tell }: Bench): Promise<OrderFigures> {
+  const orderSize = size.name === 'full' ? ORDER_FULL : ORDER_QUICK
+  return runOrderBench({ bundles, folder: join(folder, 'order'), cores: cores.servers, size: orderSize, tell })
 }
 
 async function runProbes({ folder, size }: Bench, echo: EchoServer): Promise<Probes> {

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { FILTER_QUICK } from '../src/filter/filter-bench.ts'
+import { ORDER_QUICK } from '../src/order/order-bench.ts'
 import type { Cell, LoadReport, Report } from '../src/report/report.ts'
 import { QUICK } from '../src/sizes.ts'
 import { STORE_QUICK } from '../src/store/store-size.ts'
@@ -20,6 +21,7 @@ const LOAD_FLOORS = 4
 /** Three are about growth, and each plan of many queues has three. */
 const STORE_FLOORS = 12 + 3 * STORE_QUICK.manyQueues.length
 const FILTER_FLOORS = 2
+const ORDER_FLOORS = 1
 const JSON_BYTES_MAX = 16 * 1024 * 1024
 
 let folder: string
@@ -118,10 +120,14 @@ test('bench: a quick run → both filters found what was wanted', () => {
   ])
 })
 
+test('bench: a quick run → every message group came in order', () => {
+  expect(report.order?.costs.map(({ messageGroups }) => messageGroups)).toEqual(ORDER_QUICK.messageGroups)
+})
+
 test('bench: a quick run → no floor is judged, and the last line counts the verdicts', () => {
   const of = (outcome: string) => report.verdicts.filter((verdict) => verdict.outcome === outcome).length
   expect(of('failed')).toBe(0)
-  const skipped = LOAD_FLOORS + STORE_FLOORS + FILTER_FLOORS
+  const skipped = LOAD_FLOORS + STORE_FLOORS + FILTER_FLOORS + ORDER_FLOORS
   expect(of('skipped')).toBe(skipped)
   expect(progress.trim().split('\n').at(-1)).toBe(`${of('passed')} passed, 0 failed, ${skipped} skipped`)
 })

@@ -1,5 +1,6 @@
 // A report as Markdown; the same tables go to the terminal.
 import { filterMarkdown } from '../filter/filter-floors.ts'
+import { orderMarkdown } from '../order/order-floors.ts'
 import type { LatencySummary } from '../histogram.ts'
 import { storeMarkdown } from '../store/store-markdown.ts'
 import { whole } from './format.ts'
@@ -59,7 +60,7 @@ export function verdictLine({ name, outcome, detail }: Verdict): string {
 }
 
 export function markdownOf(report: Report): string {
-  const { load, store, filter, verdicts } = report
+  const { load, store, filter, order, verdicts } = report
   return [
     '# Benchmark',
     '',
@@ -75,6 +76,7 @@ export function markdownOf(report: Report): string {
     ...(load === undefined ? [] : loadLines(load)),
     ...(store === undefined ? [] : storeMarkdown(store)),
     ...(filter === undefined ? [] : filterMarkdown(filter)),
+    ...(order === undefined ? [] : orderMarkdown(order)),
   ].join('\n')
 }
 

@@ -1,5 +1,6 @@
 // What a run of the benchmark says, as data. Everything printed derives from it.
 import type { FilterFigures } from '../filter/filter-bench.ts'
+import type { OrderFigures } from '../order/order-bench.ts'
 import type { LatencySummary } from '../histogram.ts'
 import type { LoadResult } from '../load/load.ts'
 import type { SequentialProbe, SyncProbe } from '../probes/disk.ts'
@@ -96,6 +97,7 @@ export interface Report {
   readonly load: LoadReport | undefined
   readonly store: StoreFigures | undefined
   readonly filter: FilterFigures | undefined
+  readonly order: OrderFigures | undefined
   readonly verdicts: readonly Verdict[]
 }
 
