@@ -68,7 +68,7 @@ const CALLS: Calls = {
  *  lives: tests of the store go through them, no run must end there. A long run counts the seeds that pass them, and fails when
  *  they are not so few. */
 const RARE: Calls = {
-  recovering: { 'config-folder': 'sync-folder', reserve: 'size sync', 'start-cache': 'remove' },
+  recovering: { 'config-folder': 'sync-folder', damaged: 'read', reserve: 'size sync', 'start-cache': 'remove' },
   running: {
     'apache-checkpoint': 'read',
     abort: 'open sync write',
