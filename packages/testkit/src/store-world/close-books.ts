@@ -41,9 +41,10 @@ export interface ClosingDeps {
 
 /** The broker runs, and nothing fails any more. */
 export async function closeBooks(deps: ClosingDeps): Promise<void> {
-  const { host, model, verdict, log } = deps
+  const { host, model, verdict, log, operations } = deps
   if (areQueuesChanged(host)) await addAuditor(deps)
   await drain(deps)
+  operations.judgeOrder(log.read())
   checkDrained(model, log.read(), verdict)
   checkLedgers(model, host.broker.ledger(), verdict)
   await deps.stop()

@@ -1,8 +1,9 @@
 // Taking messages and settling them, or hiding them for another time, with what each answer means for the model.
-import { formatReceiptHandle } from '@rocketmq-ts/model'
+import { formatReceiptHandle, MqError } from '@rocketmq-ts/model'
 import { BROKER_ADDRESS } from './broker-host.ts'
 import { checkDelivery } from './check-deliveries.ts'
 import { addOvertaken, type Overtaken, overtakenBy } from './check-order.ts'
+import type { LogImage } from './log-image.ts'
 import type { Entry, GroupModel, TopicModel } from './model.ts'
 import type { OperationDeps } from './operations.ts'
 
@@ -20,10 +21,19 @@ interface Held {
   readonly entry: Entry
 }
 
+/** A message came before one that the broker had still. */
+interface Suspect {
+  readonly group: GroupModel
+  readonly overtaken: Overtaken
+  /** Of the overtaken one, by then. */
+  readonly deliveries: number
+}
+
 export class Consuming {
   readonly #deps: OperationDeps
   readonly #isChanging: (name: string) => boolean
   readonly #held: Held[] = []
+  readonly #suspects: Suspect[] = []
 
   /** Nothing is asked about a topic or group that `isChanging`. */
   constructor(deps: OperationDeps, isChanging: (name: string) => boolean) {
@@ -35,7 +45,13 @@ export class Consuming {
   async drain(group: GroupModel, topic: TopicModel): Promise<number> {
     let got = 0
     for (;;) {
-      const found = await this.#popOnce(group, topic, { max: 32, invisibleMs: INVISIBLE_MS_MAX })
+      const found = await this.#popOnce(group, topic, { max: 32, invisibleMs: INVISIBLE_MS_MAX }).catch(
+        (error: unknown) => {
+          // Its queue is compared with the log first, and asked again in the next round.
+          if (error instanceof MqError && error.code === 'busy') return []
+          throw error
+        },
+      )
       if (found.length === 0) return got
       got += found.length
       await Promise.all(found.map((entry) => this.#settle(group, entry)))
@@ -97,12 +113,23 @@ export class Consuming {
     return known
   }
 
-  /** The broker says whether it has the message still. */
+  /** The broker says whether it has the message still; one that is about to expire it may have, and no group gets it. */
   async #judgeOvertaken(group: GroupModel, overtaken: Overtaken): Promise<void> {
-    const { host, verdict } = this.#deps
     const { topic, queueId = 0, queueOffset = 0 } = overtaken.message
-    const min = await host.client.minOffset(BROKER_ADDRESS, { topic, queueId }, { timeoutMs: TIMEOUT_MS })
-    if (queueOffset >= min) addOvertaken(group, overtaken, verdict)
+    const { deliveries = 0 } = group.entries.get(overtaken.message) ?? {}
+    const min = await this.#deps.host.client.minOffset(BROKER_ADDRESS, { topic, queueId }, { timeoutMs: TIMEOUT_MS })
+    if (queueOffset >= min) this.#suspects.push({ group, overtaken, deliveries })
+  }
+
+  /** In the end, when all was taken: what was overtaken has expired without coming again, or there was no order. */
+  judgeOrder(image: LogImage): void {
+    const { model, verdict } = this.#deps
+    for (const { group, overtaken, deliveries } of this.#suspects) {
+      const { message } = overtaken
+      if (!model.isCurrent(message)) continue
+      const now = group.entries.get(message)?.deliveries ?? 0
+      if (now > deliveries || (message.position ?? 0) >= image.min) addOvertaken(group, overtaken, verdict)
+    }
   }
 
   #tell(line: string): void {

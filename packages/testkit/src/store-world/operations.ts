@@ -12,6 +12,7 @@ import {
 import type { Prng } from '../sim/index.ts'
 import { BROKER_ADDRESS, type BrokerHost } from './broker-host.ts'
 import { Consuming } from './consuming.ts'
+import type { LogImage } from './log-image.ts'
 import { bodyOf, type GroupModel, type Message, type Model, type TopicModel } from './model.ts'
 import { ask, uniqueKeyOf } from './queries.ts'
 import type { StorePlan } from './store-plan.ts'
@@ -148,6 +149,11 @@ export class Operations {
   /** Takes and settles what there is; the number of messages it got. */
   drain(group: GroupModel, topic: TopicModel): Promise<number> {
     return this.#consuming.drain(group, topic)
+  }
+
+  /** In the end: what was overtaken in groups that consume in order. */
+  judgeOrder(image: LogImage): void {
+    this.#consuming.judgeOrder(image)
   }
 
   #tell(line: string): void {
