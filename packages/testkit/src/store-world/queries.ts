@@ -103,7 +103,8 @@ async function askTime(deps: QueryDeps, topic: TopicModel, message: Message, kno
   if (answer.code !== ResponseCode.SUCCESS || answer.header === undefined || !isThere(deps, message)) return
   const told = answer.header.queueOffset
   const min = host.logMin()
-  const kept = sameQueue.filter(({ position = 0 }) => position >= min)
+  // A damaged one may be stepped over.
+  const kept = sameQueue.filter(({ position = 0, isDamaged }) => position >= min && !isDamaged)
   const first = Math.min(...kept.map(({ queueOffset = Infinity }) => queueOffset))
   if (told > first)
     verdict.add('query', `${topic.name} queue ${queueId}: the first at ${storeMs} is ${told}, it should be ${first}`)
