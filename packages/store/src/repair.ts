@@ -64,8 +64,8 @@ async function putBack(options: RepairOptions, segment: Segment, { from, to }: L
 /** Clears the segment from where the range begins; behind the range there is nothing. */
 async function clear(options: RepairOptions, segment: Segment, range: LogRange): Promise<void> {
   const { segments } = options
+  await segment.file.truncate(range.from - segment.base)
   try {
-    await segment.file.truncate(range.from - segment.base)
     await segment.file.truncate(segments.segmentBytes)
     await segment.file.sync()
   } catch (error) {
