@@ -27,9 +27,12 @@ export function formatRecallHandle({ topic, brokerName, dueMs, uniqueKey }: Reca
 export function parseRecallHandle(text: string): RecallHandle {
   if (text.length > RECALL_HANDLE_CHARS_MAX) throw malformed(`${text.length} characters are too many`)
   if (!/^[\w-]+={0,2}$/u.test(text)) throw malformed('it is not base64url')
-  const parts = Buffer.from(text, 'base64url').toString().split(' ')
-  const [version, topic = '', brokerName = '', time = '', uniqueKey = ''] = parts
-  if (version !== VERSION || parts.length !== 5) throw malformed(`it does not say '${VERSION}' and four parts`)
+  const [version, topic = '', brokerName = '', time = '', ...rest] = Buffer.from(text, 'base64url')
+    .toString()
+    .split(' ')
+  if (version !== VERSION || rest.length === 0) throw malformed(`it does not say '${VERSION}' and four parts`)
+  // Clients choose it, also with blanks.
+  const uniqueKey = rest.join(' ')
   const behindMs = Number(time)
   if (!/^\d{1,15}$/u.test(time) || behindMs < BEHIND_DUE_MS) throw malformed('its time is no number')
   if (topic === '' || brokerName === '' || uniqueKey === '') throw malformed('a part is empty')

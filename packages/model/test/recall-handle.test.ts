@@ -15,6 +15,11 @@ test('recall handle: the text of Java, there and back', () => {
   expect(parseRecallHandle(JAVA.replaceAll('=', ''))).toEqual(HANDLE)
 })
 
+test('recall handle: a unique key with blanks → the same comes out', () => {
+  const handle = { ...HANDLE, uniqueKey: 'a key  of the client' }
+  expect(parseRecallHandle(formatRecallHandle(handle))).toEqual(handle)
+})
+
 test.each([
   '',
   'no base64 at all!',
@@ -23,7 +28,7 @@ test.each([
   Buffer.from('v1 T1 broker-a soon KEY').toString('base64url'),
   Buffer.from('v1 T1 broker-a 0 KEY').toString('base64url'),
   Buffer.from('v1  broker-a 1700000000000 KEY').toString('base64url'),
-  Buffer.from('v1 T1 broker-a 1700000000000 KEY more').toString('base64url'),
+  Buffer.from('v1 T1 broker-a 1700000000000').toString('base64url'),
   'A'.repeat(2049),
 ])('recall handle: %j → malformed', (text) => {
   expect(() => parseRecallHandle(text)).toThrow(expect.objectContaining({ code: 'handle-malformed' }))
