@@ -6,13 +6,14 @@ import { crc32 } from 'node:zlib'
 import { MqError } from '@rocketmq-ts/model'
 import type { File, Files } from '@rocketmq-ts/runtime'
 import {
+  compareEntryAt,
   compareKeys,
+  entriesIn,
   readTimerEntry,
   TIMER_ENTRY_BYTES,
   type TimerEntry,
   type TimerKey,
   viewOf,
-  writeTimerEntry,
 } from './timer-entry.ts'
 
 /** Entries of one block. */
@@ -36,39 +37,55 @@ function bytesOf(entries: number): number {
   return entries * TIMER_ENTRY_BYTES + Math.ceil(entries / ENTRIES_PER_BLOCK) * CRC_BYTES
 }
 
-/** Writes the entries, which come in order, and syncs them; undefined where there was none. */
-export async function writeRun(
-  files: Files,
-  folder: string,
-  number: number,
-  entries: AsyncIterable<TimerEntry> | Iterable<TimerEntry>,
-): Promise<RunName | undefined> {
-  const file = await files.open(runPath(folder, number), 'create')
-  const block = new Uint8Array(BLOCK_BYTES)
-  const view = viewOf(block)
-  let count = 0
-  let written = 0
-  let last: TimerKey | undefined
-  function writeBlock(): void {
-    const bytes = (count % ENTRIES_PER_BLOCK || ENTRIES_PER_BLOCK) * TIMER_ENTRY_BYTES
-    view.setUint32(bytes, crc32(block.subarray(0, bytes)))
-    file.writeSync(written, [block.subarray(0, bytes + CRC_BYTES)])
-    written += bytes + CRC_BYTES
+/** Writes a run, entry by entry, in order. */
+export class RunWriter {
+  readonly #file: File
+  readonly #number: number
+  readonly #block = new Uint8Array(BLOCK_BYTES)
+  readonly #view = viewOf(this.#block)
+  #count = 0
+  #written = 0
+
+  private constructor(file: File, number: number) {
+    this.#file = file
+    this.#number = number
   }
-  try {
+
+  static async create(files: Files, folder: string, number: number): Promise<RunWriter> {
+    const file = await files.open(runPath(folder, number), 'create')
     await file.truncate(0)
-    for await (const entry of entries) {
-      writeTimerEntry(view, (count % ENTRIES_PER_BLOCK) * TIMER_ENTRY_BYTES, entry)
-      count += 1
-      last = { dueMs: entry.dueMs, position: entry.position }
-      if (count % ENTRIES_PER_BLOCK === 0) writeBlock()
-    }
-    if (count % ENTRIES_PER_BLOCK !== 0) writeBlock()
-    await file.sync()
-  } finally {
-    await file.close()
+    return new RunWriter(file, number)
   }
-  return last === undefined ? undefined : { number, entries: count, last }
+
+  /** Copies the entry that lies there. */
+  add(from: DataView, at: number): void {
+    const into = (this.#count % ENTRIES_PER_BLOCK) * TIMER_ENTRY_BYTES
+    for (let byte = 0; byte < TIMER_ENTRY_BYTES; byte += 4) this.#view.setUint32(into + byte, from.getUint32(at + byte))
+    this.#count += 1
+    if (this.#count % ENTRIES_PER_BLOCK === 0) this.#writeBlock(ENTRIES_PER_BLOCK)
+  }
+
+  /** Syncs; undefined where nothing was added. */
+  async finish(): Promise<RunName | undefined> {
+    const rest = this.#count % ENTRIES_PER_BLOCK
+    if (rest > 0) this.#writeBlock(rest)
+    await this.#file.sync()
+    if (this.#count === 0) return undefined
+    const { dueMs, position } = readTimerEntry(this.#view, ((this.#count - 1) % ENTRIES_PER_BLOCK) * TIMER_ENTRY_BYTES)
+    return { number: this.#number, entries: this.#count, last: { dueMs, position } }
+  }
+
+  close(): Promise<void> {
+    return this.#file.close()
+  }
+
+  #writeBlock(entries: number): void {
+    const bytes = entries * TIMER_ENTRY_BYTES
+    // The last entry is read once more at the end: the sum goes behind it.
+    this.#view.setUint32(bytes, crc32(this.#block.subarray(0, bytes)))
+    this.#file.writeSync(this.#written, [this.#block.subarray(0, bytes + CRC_BYTES)])
+    this.#written += bytes + CRC_BYTES
+  }
 }
 
 /** One run, open, with the place up to which it was delivered. */
@@ -158,14 +175,13 @@ export class TimerRun implements RunName {
     // The last block that begins at `key` or in front of it.
     while (high - low > 1) {
       const middle = (low + high) >>> 1
-      const first = readTimerEntry(await this.readBlock(middle), 0)
-      if (compareKeys(first, key) <= 0) low = middle
+      if (compareEntryAt(await this.readBlock(middle), 0, key) <= 0) low = middle
       else high = middle
     }
     const block = await this.readBlock(low)
     const count = entriesIn(block)
     let index = 0
-    while (index < count && compareKeys(readTimerEntry(block, index * TIMER_ENTRY_BYTES), key) <= 0) index += 1
+    while (index < count && compareEntryAt(block, index * TIMER_ENTRY_BYTES, key) <= 0) index += 1
     return low * ENTRIES_PER_BLOCK + index
   }
 
@@ -195,9 +211,4 @@ export class TimerRun implements RunName {
     this.#loading = loading.catch(() => undefined)
     return loading
   }
-}
-
-/** Entries of a block. */
-export function entriesIn(block: DataView): number {
-  return block.byteLength / TIMER_ENTRY_BYTES
 }

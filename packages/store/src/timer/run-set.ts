@@ -1,13 +1,29 @@
 // The runs of a timer index: reads the one that is due first, writes new ones, and makes few of many. Files that no image
 // names any more are left for the owner of the images to remove.
 import type { Files } from '@rocketmq-ts/runtime'
-import { ENTRIES_PER_BLOCK, entriesIn, type RunName, TimerRun, writeRun } from './run-file.ts'
-import { compareKeys, readTimerEntry, TIMER_ENTRY_BYTES, type TimerEntry, type TimerKey } from './timer-entry.ts'
+import { ENTRIES_PER_BLOCK, type RunName, RunWriter, TimerRun } from './run-file.ts'
+import {
+  compareEntriesAt,
+  compareEntryAt,
+  compareKeys,
+  entriesIn,
+  positionAt,
+  readTimerEntry,
+  TIMER_ENTRY_BYTES,
+  type TimerEntry,
+  type TimerKey,
+} from './timer-entry.ts'
 
 /** Runs of a tier, at most: so many become one. */
 const RUNS_PER_TIER = 4
 
-export type Entries = AsyncIterable<TimerEntry> | Iterable<TimerEntry>
+/** A place in entries that are in order. */
+interface Source {
+  block: DataView
+  at: number
+  /** The block behind; undefined at the end. */
+  readonly next: () => Promise<DataView | undefined>
+}
 
 /** What the runs ask of their index. */
 export interface RunOwner {
@@ -102,9 +118,9 @@ export class RunSet {
     return this.#merge(this.#runs)
   }
 
-  /** Writes entries, which come in order, into a run of their own. Returns as `mergeFull` does. */
-  write(entries: Entries): Promise<number[]> {
-    return this.#replace([], entries)
+  /** Writes entries, which are in order, into a run of their own. Returns as `mergeFull` does. */
+  write(entries: DataView): Promise<number[]> {
+    return this.#replace([], [{ block: entries, at: 0, next: async () => undefined }])
   }
 
   /** Hands over entries behind `key`, in the order of each run, until `take` gives false for one. */
@@ -146,21 +162,63 @@ export class RunSet {
     for (const run of this.#runs.splice(0)) await run.close()
   }
 
-  #merge(runs: readonly TimerRun[]): Promise<number[]> {
-    return this.#replace(runs, this.#merged(runs))
+  /** Blocks are read apart from the places where the runs are. */
+  async #merge(runs: readonly TimerRun[]): Promise<number[]> {
+    const sources: Source[] = []
+    for (const run of runs) {
+      let number = 0
+      const next = async () => {
+        number += 1
+        return number < run.blocks ? run.readBlock(number) : undefined
+      }
+      sources.push({ block: await run.readBlock(0), at: 0, next })
+    }
+    return this.#replace(runs, sources)
   }
 
   /** Writes a run that takes the place of others. What has ended is left out. */
-  async #replace(replaced: readonly TimerRun[], entries: Entries): Promise<number[]> {
+  async #replace(replaced: readonly TimerRun[], sources: Source[]): Promise<number[]> {
     const { files, folder } = this.#owner
     const number = this.#nextNumber
     this.#nextNumber += 1
-    const left: number[] = []
-    const name = await writeRun(files, folder, number, this.#withoutEnded(entries, left))
+    const writer = await RunWriter.create(files, folder, number)
+    let left: number[]
+    let name: RunName | undefined
+    try {
+      left = await this.#copy(sources, writer)
+      name = await writer.finish()
+    } finally {
+      await writer.close()
+    }
     const run = name === undefined ? undefined : await this.#openAtTaken(name)
     this.#runs = this.#runs.filter((each) => !replaced.includes(each))
     if (run !== undefined) this.#runs.push(run)
     for (const each of replaced) await each.close()
+    return left
+  }
+
+  /** In order, without what has ended. Returns the removed ones that were left out. */
+  async #copy(sources: Source[], writer: RunWriter): Promise<number[]> {
+    const frontier = this.#owner.frontier()
+    const left: number[] = []
+    let open = sources.filter(({ block }) => block.byteLength > 0)
+    while (open.length > 0) {
+      let first = open[0]!
+      for (const source of open) {
+        if (compareEntriesAt(source.block, source.at, first.block, first.at) < 0) first = source
+      }
+      const position = positionAt(first.block, first.at)
+      if (compareEntryAt(first.block, first.at, frontier) > 0) {
+        if (this.#owner.isRemoved(position)) left.push(position)
+        else writer.add(first.block, first.at)
+      }
+      first.at += TIMER_ENTRY_BYTES
+      if (first.at < first.block.byteLength) continue
+      const next = await first.next()
+      first.at = 0
+      if (next === undefined) open = open.filter((source) => source !== first)
+      else first.block = next
+    }
     return left
   }
 
@@ -172,36 +230,6 @@ export class RunSet {
       const from = taken()
       await run.seek(from)
       if (from === taken()) return run
-    }
-  }
-
-  async *#withoutEnded(entries: Entries, left: number[]): AsyncGenerator<TimerEntry> {
-    const frontier = this.#owner.frontier()
-    for await (const entry of entries) {
-      if (compareKeys(entry, frontier) <= 0) continue
-      if (this.#owner.isRemoved(entry.position)) left.push(entry.position)
-      else yield entry
-    }
-  }
-
-  /** Readers of its own: the runs go on being read where they are. */
-  async *#merged(runs: readonly TimerRun[]): AsyncGenerator<TimerEntry> {
-    const { files, folder } = this.#owner
-    const readers: TimerRun[] = []
-    try {
-      for (const run of runs) readers.push(await TimerRun.open(files, folder, run))
-      for (;;) {
-        const first = firstOf(readers)
-        if (first === undefined) return
-        if (first === 'cold') {
-          for (const reader of readers) if (reader.peek() === 'cold') await reader.load()
-          continue
-        }
-        first.run.advance()
-        yield first.entry
-      }
-    } finally {
-      for (const reader of readers) await reader.close()
     }
   }
 }

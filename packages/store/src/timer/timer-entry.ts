@@ -47,6 +47,28 @@ export function readTimerEntry(from: DataView, at: number): TimerEntry {
   }
 }
 
+/** Negative where the entry at the first place is due first; nothing is made for it. */
+export function compareEntriesAt(a: DataView, aAt: number, b: DataView, bAt: number): number {
+  const byDue = a.getFloat64(aAt) - b.getFloat64(bAt)
+  return byDue === 0 ? a.getFloat64(aAt + 8) - b.getFloat64(bAt + 8) : byDue
+}
+
+/** The same for an entry and a key. */
+export function compareEntryAt(view: DataView, at: number, key: TimerKey): number {
+  const byDue = view.getFloat64(at) - key.dueMs
+  return byDue === 0 ? view.getFloat64(at + 8) - key.position : byDue
+}
+
+/** Commit log offset of the entry there. */
+export function positionAt(view: DataView, at: number): number {
+  return view.getFloat64(at + 8)
+}
+
+/** Entries that these bytes hold. */
+export function entriesIn(view: DataView): number {
+  return view.byteLength / TIMER_ENTRY_BYTES
+}
+
 /** A view of the bytes, whatever buffer they are in. */
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

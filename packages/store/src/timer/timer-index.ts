@@ -4,7 +4,15 @@
 import type { Files } from '@rocketmq-ts/runtime'
 import { EntryHeap } from './entry-heap.ts'
 import { RunSet, type WalkPlace } from './run-set.ts'
-import { compareKeys, FIRST_KEY, type TimerEntry, type TimerKey } from './timer-entry.ts'
+import {
+  compareKeys,
+  entriesIn,
+  FIRST_KEY,
+  readTimerEntry,
+  TIMER_ENTRY_BYTES,
+  type TimerEntry,
+  type TimerKey,
+} from './timer-entry.ts'
 import { NO_TOTALS, type TimerImage, type TimerTotals } from './timer-image.ts'
 
 /** Bounds of an index. */
@@ -39,13 +47,14 @@ interface Head extends TimerEntry {
 
 /** Entries on their way into a run, in order. */
 class Spilling {
-  readonly entries: readonly TimerEntry[]
+  readonly entries: DataView
   next = 0
-  constructor(entries: readonly TimerEntry[]) {
+  constructor(entries: DataView) {
     this.entries = entries
   }
   peek(): TimerEntry | undefined {
-    return this.entries[this.next]
+    if (this.next >= entriesIn(this.entries)) return undefined
+    return readTimerEntry(this.entries, this.next * TIMER_ENTRY_BYTES)
   }
 }
 
@@ -348,7 +357,8 @@ export class TimerIndex {
 
   #dropEnded(): void {
     const entries = this.#fresh.takeSorted()
-    for (const entry of entries) {
+    for (let index = 0; index < entriesIn(entries); index += 1) {
+      const entry = readTimerEntry(entries, index * TIMER_ENTRY_BYTES)
       if (compareKeys(entry, this.#frontier) > 0 && !this.#removed.delete(entry.position)) this.#fresh.push(entry)
     }
   }
@@ -360,7 +370,10 @@ export class TimerIndex {
     try {
       this.#forget(await this.#runs.write(spilling.entries))
     } catch (error) {
-      for (const entry of spilling.entries.slice(spilling.next)) this.#fresh.push(entry)
+      for (let entry = spilling.peek(); entry !== undefined; entry = spilling.peek()) {
+        this.#fresh.push(entry)
+        spilling.next += 1
+      }
       for (const head of this.#heads) if (head.source === 'spilling') head.source = 'memory'
       throw error
     } finally {

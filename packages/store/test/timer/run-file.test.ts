@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { ENTRIES_PER_BLOCK, TimerRun, writeRun } from '../../src/timer/run-file.ts'
-import type { TimerEntry } from '../../src/timer/timer-entry.ts'
+import { ENTRIES_PER_BLOCK, RunWriter, TimerRun } from '../../src/timer/run-file.ts'
+import { TIMER_ENTRY_BYTES, type TimerEntry, writeTimerEntry } from '../../src/timer/timer-entry.ts'
 import { createManualEffects, FOLDER } from '../store-fixture.ts'
 
 const entryAt = (index: number): TimerEntry => ({
@@ -13,12 +13,14 @@ const entryAt = (index: number): TimerEntry => ({
 async function runOf(count: number) {
   const { files } = createManualEffects()
   await files.makeFolder(FOLDER)
-  const name = await writeRun(
-    files,
-    FOLDER,
-    1,
-    Array.from({ length: count }, (_, index) => entryAt(index)),
-  )
+  const writer = await RunWriter.create(files, FOLDER, 1)
+  const view = new DataView(new ArrayBuffer(TIMER_ENTRY_BYTES))
+  for (let index = 0; index < count; index += 1) {
+    writeTimerEntry(view, 0, entryAt(index))
+    writer.add(view, 0)
+  }
+  const name = await writer.finish()
+  await writer.close()
   return { files, name: name! }
 }
 
@@ -53,9 +55,7 @@ test.each([1, ENTRIES_PER_BLOCK - 1, ENTRIES_PER_BLOCK, ENTRIES_PER_BLOCK + 1, 3
 )
 
 test('run: nothing to write → no run', async () => {
-  const { files } = createManualEffects()
-  await files.makeFolder(FOLDER)
-  expect(await writeRun(files, FOLDER, 1, [])).toBeUndefined()
+  expect((await runOf(0)).name).toBeUndefined()
 })
 
 test('run: its file is shorter, or gone → refused when it is opened', async () => {
