@@ -17,7 +17,7 @@ export async function sendDelayed(broker: BrokerHarness, body: string, propertie
     sysFlag: 0,
     bornTimestampMs: 1,
     flag: 0,
-    properties: encodeProperties([[PropertyName.UNIQ_KEY, `key-${body}`], ...properties]),
+    properties: encodeProperties([[PropertyName.UNIQ_KEY, `key-${body.slice(0, 20)}`], ...properties]),
   }
   return broker.ask(SendMessageV2, header, utf8Encode(body))
 }
