@@ -222,7 +222,7 @@ async function openAround(
     autoCreateSubscriptionGroup: settings.autoCreateSubscriptionGroup,
   })
   const { groupForConsume } = groupRequests
-  const runtimeInfo = createRuntimeInfo({ clock, store, topics: () => topics.size, groups: () => groups.size })
+  const runtimeInfo = createRuntimeInfo({ clock, store, delays, topics: () => topics.size, groups: () => groups.size })
   const { brokerName } = settings
   const ackDeps = { inflight, moved, reader: store, topics, turns }
   const popDeps = { ...ackDeps, groups, brokerName, clock, polling, fence, waits, groupForConsume }

@@ -4,6 +4,8 @@ import { type IncomingRequest, REMOTING_VERSION, ResponseCode, encodeKvTable } f
 import type { Clock } from '@rocketmq-ts/runtime'
 import type { MessageStore } from '@rocketmq-ts/store'
 import manifest from '../../package.json' with { type: 'json' }
+import type { Delays } from '../delay/delays.ts'
+import { SECOND_MS } from '../limits.ts'
 import { Traffic } from './traffic.ts'
 
 const NO_RATE = '0.0 0.0 0.0'
@@ -17,6 +19,8 @@ export interface RuntimeInfoDeps {
   readonly store: Pick<MessageStore, 'positions' | 'failure'>
   readonly topics: () => number
   readonly groups: () => number
+  /** Delayed messages. */
+  readonly delays: Pick<Delays, 'pending' | 'lateMs'>
 }
 
 export interface RuntimeInfo {
@@ -25,7 +29,7 @@ export interface RuntimeInfo {
   getBrokerRuntimeInfo(request: IncomingRequest): void
 }
 
-export function createRuntimeInfo({ clock, store, topics, groups }: RuntimeInfoDeps): RuntimeInfo {
+export function createRuntimeInfo({ clock, store, topics, groups, delays }: RuntimeInfoDeps): RuntimeInfo {
   const bootMs = clock.nowMs()
   const puts = new Traffic(bootMs)
   const gets = new Traffic(bootMs)
@@ -63,6 +67,14 @@ export function createRuntimeInfo({ clock, store, topics, groups }: RuntimeInfoD
     }
   }
 
+  /** Java: TimerMessageStore.getDequeueBehind, in seconds, and getAllCongestNum. */
+  function timers(): Record<string, string> {
+    return {
+      timerReadBehind: String(Math.floor(delays.lateMs() / SECOND_MS)),
+      timerCongestNum: String(delays.pending),
+    }
+  }
+
   return {
     sent: (messages) => puts.add(messages, clock.nowMs()),
     delivered(messages) {
@@ -83,6 +95,7 @@ export function createRuntimeInfo({ clock, store, topics, groups }: RuntimeInfoD
         groupCount: String(groups()),
         ...traffic(nowMs),
         ...storage(),
+        ...timers(),
         ...IDLE_PARTS,
       }
       request.respond({ code: ResponseCode.SUCCESS, body: encodeKvTable(new Map(Object.entries(table))) })
@@ -90,15 +103,13 @@ export function createRuntimeInfo({ clock, store, topics, groups }: RuntimeInfoD
   }
 }
 
-/** Of parts that this broker does not have: no thread pools, no timer messages yet. Tools read them as numbers. */
+/** Of parts that this broker does not have: no thread pools, and no timer that lags behind its topic. Tools read them as numbers. */
 const IDLE_PARTS = {
   sendThreadPoolQueueSize: '0',
   sendThreadPoolQueueHeadWaitTimeMills: '0',
   pullThreadPoolQueueSize: '0',
   pullThreadPoolQueueHeadWaitTimeMills: '0',
-  timerReadBehind: '0',
   timerOffsetBehind: '0',
-  timerCongestNum: '0',
   timerEnqueueTps: '0.0',
   timerDequeueTps: '0.0',
 }

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { utf8Encode } from '@rocketmq-ts/bytes'
 import { PropertyName, decodeProperties, parseRecallHandle } from '@rocketmq-ts/model'
-import { RecallMessage, ResponseCode } from '@rocketmq-ts/remoting'
+import { GetBrokerRuntimeInfo, RecallMessage, ResponseCode, decodeKvTable } from '@rocketmq-ts/remoting'
 import { type BrokerHarness, startBroker } from '../broker-harness.ts'
 import { type Properties, inMs, received, sendDelayed } from './delayed.ts'
 
@@ -41,6 +41,19 @@ test.each<readonly [string, Properties, number]>([
   for (const [name, value] of properties) {
     if (properties.length === 1) expect(kept.get(name)).toBe(value)
   }
+  await broker.stop()
+})
+
+test('delay: one is due while another has half a second left → only the first is there; the figures say so', async () => {
+  const broker = await startBroker()
+  await sendDelayed(broker, 'first', inMs(broker, 1000))
+  await sendDelayed(broker, 'second', inMs(broker, 1500))
+  await broker.advance(1010)
+  expect(await received(broker)).toEqual(['first'])
+  const { body } = await broker.ask(GetBrokerRuntimeInfo, {})
+  expect(Object.fromEntries(decodeKvTable(body!))).toMatchObject({ timerCongestNum: '1', timerReadBehind: '0' })
+  await broker.advance(500)
+  expect(await received(broker)).toEqual(['second'])
   await broker.stop()
 })
 
