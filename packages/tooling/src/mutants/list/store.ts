@@ -130,7 +130,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'Debris of a crash stays behind the end of the log',
     file: 'packages/store/src/repair.ts',
-    text: '    await segment.file.truncate(range.from - segment.base)\n',
+    text: '  await segment.file.truncate(range.from - segment.base)\n',
     replacement: '',
     testFile: 'packages/store/test/damage.test.ts',
     test: 'damage: above F → cut at the first invalid byte, kept in damaged/, and cleared in the log',
