@@ -31,10 +31,10 @@ export interface TimerIndexLimits {
 
 export const TIMER_INDEX_LIMITS: TimerIndexLimits = {
   freshInImage: 1024,
-  freshSoft: 65_536,
+  freshSoft: 16_384,
   fresh: 1_000_000,
   removed: 65_536,
-  tierEntries: 65_536,
+  tierEntries: 16_384,
 }
 
 /** How an entry ends. */
