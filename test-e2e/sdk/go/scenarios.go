@@ -35,6 +35,7 @@ var scenarios = map[string]func(topic, ownEndpoints string) outcome{
 	"fifo-simple":      fifoSimple,
 	"fifo-push":        pushInOrder(""),
 	"fifo-retry":       pushInOrder(failingText),
+	"transaction":      transaction,
 	"attributes":       attributes,
 	"bodies":           bodies,
 	"body-large":       bodyOf(bodyBytesMax - roomForHeaders),
@@ -297,6 +298,35 @@ func pushInOrder(failing string) func(string, string) outcome {
 		expectInOrder(got.wait(), failing)
 		return outcome{}
 	}
+}
+
+// Ended by their sender, or when it is asked.
+var transactions = []string{"commit now", "rollback now", "commit when asked", "rollback when asked"}
+
+func transaction(topic, _ string) outcome {
+	checker := &rocketmq.TransactionChecker{Check: func(message *rocketmq.MessageView) rocketmq.TransactionResolution {
+		if strings.HasPrefix(string(message.GetBody()), "commit") {
+			return rocketmq.COMMIT
+		}
+		return rocketmq.ROLLBACK
+	}}
+	producer := start(rocketmq.NewProducer(config("", ""), rocketmq.WithTopics(topic), rocketmq.WithTransactionChecker(checker)))
+	for _, text := range transactions {
+		one := producer.BeginTransaction()
+		_, err := producer.SendWithTransaction(context.Background(), &rocketmq.Message{Topic: topic, Body: []byte(text)}, one)
+		must(err)
+		switch text {
+		case "commit now":
+			must(one.Commit())
+		case "rollback now":
+			must(one.RollBack())
+		}
+	}
+	wantedTexts := []string{"commit now", "commit when asked"}
+	messages := receiveAll(startSimple(topic, "*"), len(wantedTexts))
+	textOf := func(message *rocketmq.MessageView) string { return string(message.GetBody()) }
+	expectSame(sorted(mapOf(messages, textOf)), wantedTexts, "received")
+	return outcome{}
 }
 
 func expectBodies(topic string, sent ...string) {

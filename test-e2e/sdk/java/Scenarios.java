@@ -36,6 +36,7 @@ import org.apache.rocketmq.client.apis.message.MessageBuilder;
 import org.apache.rocketmq.client.apis.message.MessageView;
 import org.apache.rocketmq.client.apis.producer.Producer;
 import org.apache.rocketmq.client.apis.producer.SendReceipt;
+import org.apache.rocketmq.client.apis.producer.TransactionResolution;
 
 public class Scenarios {
     private static final Duration AWAIT = Duration.ofSeconds(1);
@@ -58,6 +59,10 @@ public class Scenarios {
     private static final String DONE = "";
     private static final List<String> MESSAGE_GROUPS = List.of("a", "b");
     private static final int ORDERED_EACH = 6;
+    /** Ended by their sender, or when it is asked. */
+    private static final List<String> TRANSACTIONS =
+            List.of("commit now", "rollback now", "commit when asked", "rollback when asked");
+    private static final List<String> COMMITTED = List.of("commit now", "commit when asked");
     /** The first delivery of this message fails where one is to. */
     private static final String FAILING = "a 2";
     private static final FilterExpression SQL =
@@ -95,6 +100,7 @@ public class Scenarios {
             Map.entry("fifo-simple", (topic, own) -> fifoSimple(topic)),
             Map.entry("fifo-push", (topic, own) -> pushInOrder(topic, "")),
             Map.entry("fifo-retry", (topic, own) -> pushInOrder(topic, FAILING)),
+            Map.entry("transaction", (topic, own) -> transaction(topic)),
             Map.entry("attributes", (topic, own) -> attributes(topic)),
             Map.entry("bodies", (topic, own) -> bodies(topic)),
             Map.entry("body-large", (topic, own) -> expectBodies(topic, List.of(filled(BODY_BYTES_MAX - ROOM_FOR_HEADERS)))),
@@ -268,6 +274,25 @@ public class Scenarios {
         var wanted = IntStream.rangeClosed(1, attempts).mapToObj(attempt -> id + " " + attempt).toList();
         expectSame(collector.await().stream().map(Scenarios::deliveryOf).toList(), wanted, "deliveries");
         return id;
+    }
+
+    private static String transaction(String topic) throws Exception {
+        var producer = opened(provider.newProducerBuilder()
+                .setClientConfiguration(next().build())
+                .setTopics(topic)
+                .setTransactionChecker(message -> textOf(message).startsWith("commit")
+                        ? TransactionResolution.COMMIT
+                        : TransactionResolution.ROLLBACK)
+                .build());
+        for (var text : TRANSACTIONS) {
+            var transaction = producer.beginTransaction();
+            producer.send(message(topic, text.getBytes(UTF_8)).build(), transaction);
+            if (text.equals("commit now")) transaction.commit();
+            if (text.equals("rollback now")) transaction.rollback();
+        }
+        var came = receiveAll(topic, "*", COMMITTED.size()).stream().map(Scenarios::textOf).sorted().toList();
+        expectSame(came, COMMITTED, "received");
+        return DONE;
     }
 
     /** So many messages of each group in turn. */

@@ -24,6 +24,9 @@ const SESSION_REQUEST_MS_MAX = 3_000
 const FEW = 4
 const MANY = 60
 const CACHED_MAX = 4
+/** Ended by their sender, or when it is asked. */
+const TRANSACTIONS = ['commit now', 'rollback now', 'commit when asked', 'rollback when asked']
+const COMMITTED = ['commit now', 'commit when asked']
 const BODY_BYTES_MAX = 4 * 1024 * 1024
 const ROOM_FOR_HEADERS = 64 * 1024
 
@@ -296,6 +299,19 @@ const SCENARIOS = {
   },
   'fifo-push': (topic) => pushInOrder(topic),
   'fifo-retry': () => ({ none: 'a failure in order goes to the dead-letter topic at once' }),
+  async transaction(topic) {
+    // TransactionResolution of the definitions, which the client does not export: COMMIT 1, ROLLBACK 2.
+    const check = async ({ body }) => (body.toString().startsWith('commit') ? 1 : 2)
+    const producer = await startProducer(topic, { checker: { check } })
+    for (const text of TRANSACTIONS) {
+      const transaction = producer.beginTransaction()
+      await producer.send({ topic, body: Buffer.from(text) }, transaction)
+      if (text === 'commit now') await transaction.commit()
+      if (text === 'rollback now') await transaction.rollback()
+    }
+    const messages = await receiveAll(await startSimple(topic, topic), COMMITTED.length)
+    expectSame(sorted(messages.map(({ body }) => body.toString())), COMMITTED, 'received')
+  },
   async attributes(topic) {
     const producer = await startProducer(topic)
     const sent = {

@@ -23,6 +23,8 @@ from rocketmq import (
     Producer,
     PushConsumer,
     SimpleConsumer,
+    TransactionChecker,
+    TransactionResolution,
 )
 from rocketmq.grpc_protocol import FilterType
 from session import Session
@@ -39,6 +41,8 @@ FEW = 4
 MANY = 60
 CACHED_MAX = 4
 SESSION_CACHED_MAX = 1024  # the client's default
+TRANSACTIONS = ("commit now", "rollback now", "commit when asked", "rollback when asked")  # by the sender, or when asked
+COMMITTED = ["commit now", "commit when asked"]
 BODY_BYTES_MAX = 4 * 1024 * 1024
 ROOM_FOR_HEADERS = 64 * 1024
 
@@ -274,6 +278,24 @@ def dead_letter(topic, _):
     return failing(topic, 2, lambda attempt: True)
 
 
+class Checker(TransactionChecker):
+    def check(self, message):
+        return TransactionResolution.COMMIT if message.body.startswith(b"commit") else TransactionResolution.ROLLBACK
+
+
+def transaction(topic, _):
+    producer = start_producer(topic, checker=Checker())
+    for text in TRANSACTIONS:
+        one = producer.begin_transaction()
+        producer.send(message_of(topic, text.encode()), one)
+        if text == "commit now":
+            one.commit()
+        if text == "rollback now":
+            one.rollback()
+    messages = receive_all(start_simple(topic, topic), len(COMMITTED))
+    expect_same(sorted(message.body.decode() for message in messages), COMMITTED, "received")
+
+
 def attributes(topic, _):
     sent = message_of(topic, b"attributes", "färbe")
     sent.keys = "order-1"
@@ -394,6 +416,7 @@ SCENARIOS = {
     "fifo-simple": fifo_simple,
     "fifo-push": push_in_order(),
     "fifo-retry": push_in_order(FAILING),
+    "transaction": transaction,
     "attributes": attributes,
     "bodies": lambda topic, _: expect_bodies(topic, ["Grüße, 世界 🚀".encode(), bytes(range(256)), b"\0", b" "]),
     "body-large": lambda topic, _: expect_bodies(topic, [b"large" * ((BODY_BYTES_MAX - ROOM_FOR_HEADERS) // 5)]),

@@ -49,6 +49,7 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
     title: 'push consumer: a failure in order, before the next of its group',
     cells: everywhere({ rust: NO_PUSH, node: 'none: a failure in order goes to the dead-letter topic at once' }),
   },
+  transaction: { title: 'transactions: ended by their sender, and when asked', cells: everywhere() },
   attributes: { title: 'id, attempt, keys, properties, tag unchanged', cells: everywhere() },
   bodies: { title: 'bodies: UTF-8, binary, 1 byte', cells: everywhere() },
   'body-large': { title: 'body of 4 MiB less 64 KiB', cells: everywhere() },

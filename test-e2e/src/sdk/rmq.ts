@@ -6,7 +6,7 @@ const RMQ_MS_MAX = 60_000
 
 export interface Rmq {
   /** With so many queues on each broker. */
-  createTopic(topic: string, queues?: number, type?: 'NORMAL' | 'FIFO'): Promise<void>
+  createTopic(topic: string, queues?: number, type?: 'NORMAL' | 'FIFO' | 'TRANSACTION'): Promise<void>
   createGroup(group: string, maxAttempts: number): Promise<void>
   /** It consumes in order. */
   createOrderedGroup(group: string): Promise<void>

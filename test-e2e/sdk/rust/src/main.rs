@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rocketmq::conf::{ClientOption, ProducerOption, SimpleConsumerOption};
 use rocketmq::model::common::{FilterExpression, FilterType};
 use rocketmq::model::message::{MessageBuilder, MessageView};
+use rocketmq::model::transaction::{Transaction, TransactionResolution};
 use rocketmq::{Producer, SimpleConsumer};
 use serde_json::json;
 use session::Session;
@@ -31,6 +32,9 @@ const SESSION_REQUEST_MAX: Duration = Duration::from_secs(3);
 const FEW: usize = 4;
 const MESSAGE_GROUPS: [&str; 2] = ["a", "b"];
 const ORDERED_EACH: usize = 6;
+/// Ended by their sender, or when it is asked.
+const TRANSACTIONS: [&str; 4] = ["commit now", "rollback now", "commit when asked", "rollback when asked"];
+const COMMITTED: [&str; 2] = ["commit now", "commit when asked"];
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 const ROOM_FOR_HEADERS: usize = 64 * 1024;
 
@@ -217,6 +221,32 @@ impl Context {
         Ok(Outcome::Ok)
     }
 
+    async fn transaction(&self) -> Checked<Outcome> {
+        let mut producer_option = ProducerOption::default();
+        producer_option.set_topics(vec![&self.topic]);
+        let check = |_: String, message: MessageView| match message.body().starts_with(b"commit") {
+            true => TransactionResolution::COMMIT,
+            false => TransactionResolution::ROLLBACK,
+        };
+        let mut producer =
+            Producer::new_transaction_producer(producer_option, self.option(), Box::new(check)).map_err(text_of)?;
+        producer.start().await.map_err(text_of)?;
+        for text in TRANSACTIONS {
+            let half = MessageBuilder::transaction_message_builder(&self.topic, text.into()).build().map_err(text_of)?;
+            let transaction = producer.send_transaction_message(half).await.map_err(text_of)?;
+            match text {
+                "commit now" => transaction.commit().await.map_err(text_of)?,
+                "rollback now" => transaction.rollback().await.map_err(text_of)?,
+                _ => {}
+            }
+        }
+        let messages = self.receive_all("*", COMMITTED.len()).await?;
+        let texts = sorted(messages.iter().map(|message| String::from_utf8_lossy(message.body()).to_string()).collect());
+        expect_same(texts, COMMITTED.map(str::to_string).to_vec(), "received")?;
+        producer.shutdown().await.map_err(text_of)?;
+        Ok(Outcome::Ok)
+    }
+
     async fn attributes(&self) -> Checked<Outcome> {
         let properties = HashMap::from([("colour", "grün"), ("空", "✓ 値")].map(|(k, v)| (k.to_string(), v.to_string())));
         let keys = vec!["order-1", "ключ"];
@@ -299,6 +329,7 @@ impl Context {
             "tag-any" => self.filtered(FilterType::Tag, "*", &["-", "A", "A", "B", "C"]).await,
             "sql-filter" => self.filtered(FilterType::Sql, SQL, &["-", "A"]).await,
             "fifo-simple" => self.fifo_simple().await,
+            "transaction" => self.transaction().await,
             "attributes" => self.attributes().await,
             "bodies" => self.bodies().await,
             "body-large" => self.expect_bodies(vec![vec![b'x'; BODY_BYTES_MAX - ROOM_FOR_HEADERS]]).await,
