@@ -149,8 +149,6 @@ async function failing(topic, attempts, isFailure) {
 
 const MESSAGE_GROUPS = ['a', 'b']
 const ORDERED_EACH = 6
-/** The first delivery of this message fails where one is to. */
-const FAILING = 'a 2'
 
 /** So many messages of each group in turn. */
 async function sendInOrder(topic) {
