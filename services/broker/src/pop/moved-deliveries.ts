@@ -32,6 +32,8 @@ export interface MovedDeliveries {
    * was, where the bounds of the queue let it.
    */
   claim(copy: ClaimedCopy): void
+  /** Copies for the group are in the log that nobody can read yet: they are not flushed, or there is no room on the disk. */
+  awaitsCopies(queue: QueueState): boolean
   /** The handles of the origin are those of the copy. */
   note(from: Place, to: Place): void
   /** Acts on the message of a handle: where the handle names it, and where that gives undefined, where it went. */
@@ -54,6 +56,8 @@ function keyOf({ topic, group, queueId, offset }: Place): string {
 /** Creates an empty table. */
 export function createMovedDeliveries({ inflight, store }: MovedDeliveriesDeps): MovedDeliveries {
   const moved = new Map<string, readonly [from: Place, to: Place]>()
+  /** One past the last copy of each queue that has any. */
+  const ends = new WeakMap<QueueState, number>()
   /** Handles that were given up since the table was looked through. */
   let forgotten = NOTES_PER_PRUNE
 
@@ -80,8 +84,10 @@ export function createMovedDeliveries({ inflight, store }: MovedDeliveriesDeps):
       const { min } = store.bounds(topic, queueId)
       const queue = inflight.queue(topic, group, queueId) ?? inflight.start({ topic, incarnation, group, queueId }, min)
       if (inflight.lowMark(queue) < min) inflight.retain(queue, min)
+      ends.set(queue, offset + 1)
       if (deadlineMs !== undefined) inflight.claim(queue, offset, { popTime, deadlineMs })
     },
+    awaitsCopies: (queue) => (ends.get(queue) ?? 0) > store.bounds(queue.topic, queue.queueId).max,
     note(from, to) {
       if (moved.size >= MOVED_DELIVERIES_MAX && forgotten >= NOTES_PER_PRUNE) {
         prune()

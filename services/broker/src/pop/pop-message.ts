@@ -28,6 +28,7 @@ import type { PeerWaits } from '../peer-waits.ts'
 import { INVISIBLE_TIME_MS_MAX, POLL_TIME_MS_MAX, POP_MESSAGES_MAX } from '../limits.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
 import { createLineOpener } from './line-opener.ts'
+import type { MovedDeliveries } from './moved-deliveries.ts'
 import { type MatcherOf, type RewriteOf, readMessages } from './read-messages.ts'
 import { createRecordMatcher, type Verdicts } from './record-filter.ts'
 import type { RemovalFence } from './removal-fence.ts'
@@ -67,6 +68,7 @@ export interface PopDeps {
   readonly clock: Clock
   readonly polling: LongPolling
   readonly fence: RemovalFence
+  readonly moved: Pick<MovedDeliveries, 'awaitsCopies'>
   readonly waits: PeerWaits
   /** The group's settings, created where that is allowed. Throws MqError 'group-not-found'. */
   readonly groupForConsume: (name: string) => SubscriptionGroupConfig

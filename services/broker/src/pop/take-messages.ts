@@ -7,6 +7,7 @@ import { POP_BYTES_MAX, POP_UNITS_SCANNED_MAX } from '../limits.ts'
 import type { Topic } from '../topics/topic-table.ts'
 import type { OpenedLines } from './line-opener.ts'
 import { createGroupHash, NO_GROUP } from './message-group-hash.ts'
+import type { MovedDeliveries } from './moved-deliveries.ts'
 import { createRecordFilter, type RecordFilter, type Verdicts } from './record-filter.ts'
 import { createRecordLook } from './record-look.ts'
 import type { RemovalFence } from './removal-fence.ts'
@@ -71,6 +72,7 @@ export interface TakeDeps {
   readonly inflight: Inflight
   readonly reader: QueueReader & UnitReader
   readonly fence: Pick<RemovalFence, 'stops' | 'met'>
+  readonly moved: Pick<MovedDeliveries, 'awaitsCopies'>
 }
 
 /** The unit of one offset: undefined when there is none (any more), or how to bring it into memory. */
@@ -104,7 +106,7 @@ function startOffset(bounds: { min: number; max: number }, startAt: 'min' | 'max
  * @param first queue id at which the search begins, so that queues take turns
  */
 export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number, first: number): Taken {
-  const { inflight, reader, fence } = deps
+  const { inflight, reader, fence, moved } = deps
   const { attemptId } = request
   const inOrder = attemptId !== undefined
   let popTime = inflight.nextPopTime(nowMs)
@@ -147,7 +149,7 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
     for (let queueId = 0; queueId < readQueueNums; queueId += 1) {
       const { max } = reader.bounds(topicName, queueId)
       const queue = inflight.queue(topicName, request.group, queueId)
-      if (queue === undefined ? max > 0 : inflight.lag(queue, max) > 0) return true
+      if (queue === undefined ? max > 0 : inflight.lag(queue, max) > 0 || moved.awaitsCopies(queue)) return true
     }
     return false
   }

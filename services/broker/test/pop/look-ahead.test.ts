@@ -56,6 +56,7 @@ function setUp(groups: readonly string[], size = 200) {
   const inflight = createInflight({ maxAttempts: () => 17, onFree: ({ queueId }) => void freed.push(queueId) })
   const openLines = createLineOpener({ inflight, reader })
   const fence = { stops: () => false, met() {} }
+  const moved = { awaitsCopies: () => false }
   let nowMs = NOW
 
   const request = (max: number, isByGroup: boolean): PopRequest => ({
@@ -75,7 +76,7 @@ function setUp(groups: readonly string[], size = 200) {
   /** Until it has looked at all it may. */
   async function pop(max = 1, isByGroup = true): Promise<Taken> {
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      const taken = takeMessages({ inflight, reader, fence }, request(max, isByGroup), (nowMs += 1), 0)
+      const taken = takeMessages({ inflight, reader, fence, moved }, request(max, isByGroup), (nowMs += 1), 0)
       if (taken.queues.length > 0 || (!taken.more && taken.load === undefined)) return taken
       await taken.load?.()
     }

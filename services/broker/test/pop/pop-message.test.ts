@@ -67,6 +67,7 @@ function setUp() {
     clock: effects.clock,
     polling,
     fence: createRemovalFence(polling),
+    moved: { awaitsCopies: () => false },
     waits: createPeerWaits(),
     groupForConsume: subscriptionGroupConfig,
     groups: createGroupTable(),
