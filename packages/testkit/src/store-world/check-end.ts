@@ -51,7 +51,21 @@ export function checkLedgers(model: Model, rows: readonly QueueLedger[], verdict
 
 /** Groups wait for something of these queues: the draining goes on. */
 export function isSomethingLeft(model: Model, rows: readonly QueueLedger[]): boolean {
-  return rows.some((row) => isLeft(model, row))
+  return rows.some((row) => isLeft(model, row)) || isSomeUntouched(model, rows)
+}
+
+/** A group in order has not begun with a queue while copies in its retry topic hold it up: no row tells of its lag. */
+function isSomeUntouched(model: Model, rows: readonly QueueLedger[]): boolean {
+  const keyOf = (group: string, topic: string, queueId: number) => `${queueId} ${group} ${topic}`
+  const begun = new Set(rows.map(({ group, topic, queueId }) => keyOf(group, topic, queueId)))
+  const groups = model.groups.filter(({ value, isFuzzy }) => value !== undefined && !isFuzzy)
+  return model.messages.some((message) => {
+    const { topic, queueId, position = 0 } = message
+    const known = model.topic(topic)
+    if (queueId === undefined || position < model.min || !model.isCurrent(message)) return false
+    if (known?.isFuzzy !== false || queueId >= (known.value?.number ?? 0)) return false
+    return groups.some((group) => group.takes(message) && !begun.has(keyOf(group.name, topic, queueId)))
+  })
 }
 
 function isLeft(model: Model, { topic, queueId, lag }: QueueLedger): boolean {

@@ -55,5 +55,17 @@ test('store world, the end: a queue of the topic has a lag → something is left
   const rows = [row] as unknown as Parameters<typeof isSomethingLeft>[1]
   expect(isSomethingLeft(model, rows)).toBe(true)
   expect(isSomethingLeft(model, [{ ...rows[0]!, lag: 0 }])).toBe(false)
-  expect(isSomethingLeft(model, [{ ...rows[0]!, queueId: 2 }])).toBe(false)
+  expect(
+    isSomethingLeft(model, [
+      { ...rows[0]!, lag: 0 },
+      { ...rows[0]!, queueId: 2 },
+    ]),
+  ).toBe(false)
+})
+
+test('store world, the end: a group has not begun with the queue of a message → something is left; not of one that expired', () => {
+  const { model } = setUp()
+  expect(isSomethingLeft(model, [])).toBe(true)
+  model.min = 200
+  expect(isSomethingLeft(model, [])).toBe(false)
 })
