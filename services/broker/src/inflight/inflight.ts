@@ -290,8 +290,10 @@ export function createInflight(options: InflightOptions): Inflight {
       const target = live(queue)
       const gap = offset - target.cursor
       if (gap < 0 || gap > GAP_OFFSETS_MAX || gap / BLOCK + 2 > room(target)) return false
-      transitions.claim(target, offset, popTime, deadlineMs)
-      journal.claim(target, offset, popTime, deadlineMs)
+      // Neither goes back in the journal, whatever the clock did.
+      const deadline = Math.max(deadlineMs, popTime)
+      transitions.claim(target, offset, popTime, deadline)
+      journal.claim(target, offset, popTime, deadline)
       return true
     },
     isInFlight(queue, offset) {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { INCARNATION, NOW, createWorld, expectBalanced, pop, popAgain, started } from './world.ts'
+import { INCARNATION, NOW, createWorld, expectBalanced, expectSame, pop, popAgain, rebuilt, started } from './world.ts'
 
 const FULL = 1_000_000
 
@@ -69,6 +69,15 @@ test('bounds: a delivery of another queue, or what waits before it, has no room 
   expect(queue).toMatchObject({ cursor: 65, entries: 3 })
   expect(world.core.claim(queue, 65, delivery)).toBe(false)
   expectBalanced(world.core, queue, 65)
+})
+
+test('retention: a copy whose time was over before it was given out (a clock that went back) → the journal can be read', () => {
+  const world = createWorld()
+  const queue = started(world)
+  expect(world.core.claim(queue, 3, { popTime: NOW, deadlineMs: NOW - 103 })).toBe(true)
+  world.seal()
+  expectSame(rebuilt(world.log), world.core)
+  expect(world.core.nextDeadline()).toBe(NOW)
 })
 
 test('retention: messages below the new min are gone → waiting and claimed ones count as expired', () => {
