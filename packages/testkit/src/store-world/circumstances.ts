@@ -31,6 +31,7 @@ export interface Circumstances {
 const BOTH_MARKS = Array.from({ length: 6 }, () => 'zeroed page: flushed-mark')
 
 const KNOWN: readonly (readonly [step: RegExp, circumstances: Circumstances])[] = [
+  [/^stopping: .* remove of queue-folder$/u, { areQueueFilesSmall: true, doesDeleteTopics: true }],
   [/^stopping: .* space of folder$/u, { isStopSlow: true }],
   [/^stopping: .* (?:open|remove|write) of reserve$/u, { isBusy: true, isBrief: true, isFull: true }],
   [/^stopping: .* (?:of reserve|read of queue)$/u, { isBusy: true, isBrief: true, areQueueFilesSmall: true }],
@@ -50,7 +51,6 @@ const KNOWN: readonly (readonly [step: RegExp, circumstances: Circumstances])[] 
   [/^recovering: .* (?:index|index-folder|apache-checkpoint)$/u, { damages: ['all deleted: index'] }],
   [/^running: .* (?:remove|list) of /u, { doesExpire: true, areQueueFilesSmall: true }],
   [/^stopping: .* of queue$/u, { areQueueFilesSmall: true }],
-  [/^stopping: .* remove of queue-folder$/u, { areQueueFilesSmall: true, doesDeleteTopics: true }],
 ]
 
 /** Of some seeds, whatever step they wait for. */

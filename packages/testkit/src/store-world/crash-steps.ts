@@ -68,13 +68,20 @@ const CALLS: Calls = {
  *  lives: tests of the store go through them, no run must end there. A long run counts the seeds that pass them, and fails when
  *  they are not so few. */
 const RARE: Calls = {
-  recovering: { 'config-folder': 'sync-folder', damaged: 'read', reserve: 'size sync', 'start-cache': 'remove' },
+  recovering: {
+    abort: 'remove',
+    'config-folder': 'sync-folder',
+    damaged: 'read',
+    'foreign-file': 'read',
+    reserve: 'size sync',
+    'start-cache': 'remove',
+  },
   running: {
     'apache-checkpoint': 'read',
     abort: 'open sync write',
     'last-writer': 'open remove rename sync truncate write',
   },
-  stopping: { 'apache-checkpoint': 'read' },
+  stopping: { 'apache-checkpoint': 'read', index: 'remove', queue: 'remove', 'queue-folder': 'list' },
 }
 
 const CALL = /^([a-z-]+)(?:\(([a-z]+)\))?$/u

@@ -24,7 +24,11 @@ const KINDS: readonly (readonly [kind: string, path: RegExp])[] = [
   ['timer-folder', /^\/timer$/u],
   ['damaged', /^\/damaged(?:\/.*)?$/u],
   ['start-cache', /^\/config\/broker-start\.[^/]+$/u],
-  ['mirror', /^\/config\/(?:topics|subscriptionGroup|consumerOffset|consumerOrderInfo)\.json(?:\.tmp|\.bak)?$/u],
+  [
+    'mirror',
+    /^\/config\/(?:topics|subscriptionGroup|consumerOffset|consumerOrderInfo|delayOffset)\.json(?:\.tmp|\.bak)?$/u,
+  ],
+  ['foreign-file', /^\/timercheck$/u],
   ['config-folder', /^\/config$/u],
   ['foreign-folder', /^\/(?:kvStore|RocksDBMessageStore|config\/(?:rdb|topics|subscriptionGroups|consumerOffsets))$/u],
   ['folder', /^$/u],
