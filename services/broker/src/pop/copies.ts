@@ -87,7 +87,8 @@ export function appendCopy(store: Appender, storeHost: HostPort, copy: Copy) {
   const entries = [...copy.properties(original, text)]
   const { incarnation, group, queueId } = queue
   entries.push([ORIGIN_PROPERTY, formatOrigin({ topic: queue.topic, incarnation, group, queueId, offset, popTime })])
-  const replaced = new Set(entries.map(([name]) => name))
+  // A copy of a copy is hidden by its own time, or not at all.
+  const replaced = new Set([HIDDEN_PROPERTY, ...entries.map(([name]) => name)])
   const kept = withoutProperties(text, (name) => replaced.has(name))
   let own = ''
   for (const [name, value] of entries) own = withProperty(own, name, value)

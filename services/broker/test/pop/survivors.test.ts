@@ -60,6 +60,24 @@ async function ackMoved(broker: BrokerHarness, { record, handle }: Popped): Prom
   return (await broker.ask(AckMessage, header)).code
 }
 
+/** Of a killed broker: nothing but the copy reached the disk. */
+async function cutBehindCopy(broker: BrokerHarness): Promise<void> {
+  const { files } = broker.machine.start('operator', () => undefined).effects
+  await broker.settled(files.remove('/store/config'))
+  const last = (await broker.settled(files.list('/store/commitlog'))).map(({ name }) => `/store/commitlog/${name}`)
+  for (const path of last.toReversed()) {
+    const bytes = Buffer.from((await broker.settled(files.readWhole(path, SEGMENT_BYTES)))!)
+    const at = bytes.lastIndexOf(RECORD_MAGIC, bytes.lastIndexOf('in flight')) - 4
+    if (at < 0) continue
+    const end = at + bytes.readInt32BE(at)
+    expect(bytes.subarray(end).some((byte) => byte !== 0)).toBe(true)
+    const segment = await broker.settled(files.open(path, 'must-exist'))
+    segment.writeSync(end, [Buffer.alloc(bytes.length - end)])
+    await broker.settled(segment.close())
+    break
+  }
+}
+
 /** What a restart knows of copies: its start cache, or the log alone. */
 const RESTARTS: readonly (readonly [string, (broker: BrokerHarness) => Promise<void>])[] = [
   ['without a restart', async () => {}],
@@ -122,6 +140,21 @@ describe.each(RESTARTS)('%s', (_name, restarted) => {
     expect(await ackMoved(broker, { ...popped, handle })).toBe(ResponseCode.SUCCESS)
     expect(bucketsOf(broker, RETRY)).toMatchObject({ inFlight: 0, acked: 1 })
   })
+})
+
+test('survivors: a copy that was hidden, given and released goes on → the next copy waits, by its own word alone, too', async () => {
+  const { broker } = await movedOn(3 * HOUR_MS)
+  await broker.advance(2 * HOUR_MS)
+  expect(await broker.pop('T', 'G', { max: 1, invisibleMs: 1000 })).toHaveLength(1)
+  await broker.advance(2000)
+  await fill(broker, 2)
+  await broker.advance(2 * HOUR_MS)
+  const moved = bucketsOf(broker, RETRY)
+  expect(moved).toMatchObject({ inFlight: 0, scheduled: 1, waiting: 1 })
+  broker.crash({ powerLoss: false })
+  await cutBehindCopy(broker)
+  await broker.restart()
+  expect(bucketsOf(broker, RETRY)).toEqual(moved)
 })
 
 test('survivors: a message that was released goes on → the progress of its group shows it in the retry topic, once', async () => {
@@ -232,20 +265,7 @@ test('survivors: nothing but the copy reached the disk → the copy alone has se
   const broker = await pending()
   await broker.advance(moment + 1)
   broker.crash({ powerLoss: false })
-  const { files } = broker.machine.start('operator', () => undefined).effects
-  await broker.settled(files.remove('/store/config'))
-  const last = (await broker.settled(files.list('/store/commitlog'))).map(({ name }) => `/store/commitlog/${name}`)
-  for (const path of last.toReversed()) {
-    const bytes = Buffer.from((await broker.settled(files.readWhole(path, SEGMENT_BYTES)))!)
-    const at = bytes.lastIndexOf(RECORD_MAGIC, bytes.lastIndexOf('in flight')) - 4
-    if (at < 0) continue
-    const end = at + bytes.readInt32BE(at)
-    expect(bytes.subarray(end).some((byte) => byte !== 0)).toBe(true)
-    const segment = await broker.settled(files.open(path, 'must-exist'))
-    segment.writeSync(end, [Buffer.alloc(bytes.length - end)])
-    await broker.settled(segment.close())
-    break
-  }
+  await cutBehindCopy(broker)
   // The copy alone says that it is in flight, too: now, and after the next record of the journal.
   for (let starts = 0; starts < 2; starts += 1) {
     await broker.restart()
