@@ -49,7 +49,7 @@ export function wrongTypes({ person, proxy }: ResourcesOptions, topic: string): 
       name: 'wrong type: a delayed message to a NORMAL topic → the error of the SDK',
       read: () => person.program(1, 'send-later', proxy.address, topic),
       cause: `delivery_timestamp: makes this a DELAY message, and topic '${topic}' takes NORMAL ones`,
-      remedy: 'leave it out (not implemented yet',
+      remedy: `rmq topic create ${topic} --type DELAY --update`,
     },
   ]
 }
