@@ -21,7 +21,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     text: '        if (doubt !== undefined) throw new Doubt(doubt)\n',
     replacement: '',
     testFile: QUEUE_REPAIR_TESTS,
-    test: 'queue repair: the topic was deleted and made again → nothing of the older one comes back',
+    test: 'queue repair: a file cut short while the broker runs → written again in full',
   },
   {
     name: 'What a mend found out is not remembered',
