@@ -1,32 +1,30 @@
 // Brings the queues back to what the log says: from the newest checkpoint that the log covers, then record by record.
 // A queue whose files are missing or damaged is built again from the whole log; nothing here refuses to start.
-import { commitLogOffset, MqError, type QueueId, queueOffset, SystemTopic } from '@rocketmq-ts/model'
+import { commitLogOffset, MqError, type QueueId, queueOffset } from '@rocketmq-ts/model'
 import { discardGenerationsBeyond, type Files, type Logger, type ReadLane } from '@rocketmq-ts/runtime'
-import { coveredEnd, readCheckpoints, type StoredCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import { coveredEnd, readCheckpoints, type StoredCheckpoint } from './checkpoint.ts'
 import { readSeal } from './checkpoint-seal.ts'
 import { BEHIND_FLUSHED_BYTES_MAX } from './commit-log/commit-log.ts'
 import { isNoSpace } from './commit-log/disk-reserve.ts'
 import type { Segments } from './commit-log/segment.ts'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
-import { fileMax, type QueueState, type QueueTable } from './consume-queue/queue-table.ts'
+import type { QueueTable } from './consume-queue/queue-table.ts'
 import { discardFlushedMarks, readFlushedMark, writeFlushedMark } from './flushed-mark.ts'
 import { type ForeignWrites, judgeLastWriter, noteForeign } from './last-writer.ts'
 import type { IndexState } from './key-index/key-index-options.ts'
 import { minOffsetAt } from './consume-queue/unit-search.ts'
 import type { RecoveryReport, ReplayedRecord, StoreEvent, StoreOptions } from './message-store.ts'
 import { isLegalTopic, QueueBuilder } from './queue-builder.ts'
-import { encodeQueueStates } from './queue-states.ts'
 import { isJournal, storedTagsCode, topicOf } from './record-fields.ts'
 import { type LogSource, type ScannedRecord, scanLog } from './recovery.ts'
 import { cutTail } from './repair.ts'
 import type { StartNotes } from './start-notes.ts'
 import { TailCommits } from './tail-commits.ts'
+import { nameOf, type Report, trustQueues } from './trust-queues.ts'
 
 /** Segments made anew where files of the log are missing, at most. */
 const MISSING_SEGMENTS_MAX = 1024
-/** Queues whose files are looked at, at once: most of the time is spent waiting for the disk. */
-const LOOKS_AT_ONCE = 16
 /** Units that a start on a full disk keeps in memory, at most; one that must keep more fails for want of space. */
 const UNITS_KEPT_MAX = 4_194_304
 /** Bytes written again at once. */
@@ -65,19 +63,6 @@ export interface Restored {
 }
 
 type StoredCheckpoints = Awaited<ReturnType<typeof readCheckpoints>>
-
-/** A queue whose files can not be trusted, and what the checkpoint says of it. */
-interface LostQueue {
-  readonly queue: ConsumeQueue
-  readonly state: QueueState
-}
-
-/** Told of each derived file that had to go. */
-type Report = (file: string, reason: string) => void
-
-function nameOf({ topic, queueId }: QueueId): string {
-  return `consumequeue/${topic}/${queueId}`
-}
 
 /** The segments as the scan reads them. */
 export function sourceOf(segments: Segments, lane?: ReadLane): LogSource {
@@ -143,70 +128,6 @@ async function chooseCheckpoint(
 async function discardCheckpoints({ files }: RestoreOptions, { valid }: StoredCheckpoints): Promise<void> {
   const generations = valid.map(({ generation }) => generation)
   await discardGenerationsBeyond(files, generations, -1)
-}
-
-/**
- * Should this start fail, the next one would take files that are built here, and that no sync has seen, for those that the
- * checkpoint speaks of. The offsets given out are known from nowhere else where all records have expired: they stay in it.
- */
-async function markLost(
-  { files, checkpointPath: path }: RestoreOptions,
-  checkpoint: StoredCheckpoint,
-  lost: ReadonlyMap<number, LostQueue>,
-): Promise<void> {
-  const states = Array.from(checkpoint.queues, (state, at) => (lost.has(at) ? { ...state, isLost: true } : state))
-  const queues = encodeQueueStates(states)
-  // It covers no more than the one that was chosen, which is flushed.
-  await writeCheckpoint(files, path, { ...checkpoint, queues }, async () => undefined)
-  const { valid } = await readCheckpoints(files, path)
-  for (const { generation } of valid.slice(1)) await files.remove(generation.path)
-  await files.syncFolder(path.slice(0, path.lastIndexOf('/')))
-}
-
-/** Takes the queues of a checkpoint. False when files of one are missing: then the whole log must be read. */
-async function trustQueues(
-  options: RestoreOptions,
-  builder: QueueBuilder,
-  checkpoint: StoredCheckpoint,
-  isForeign: boolean,
-  rebuilt: Report,
-): Promise<boolean> {
-  const { queueFiles } = options
-  const places = isForeign ? await queueFiles.places() : []
-  const left = new Set([SystemTopic.INFLIGHT_LOG as string, ...places.map(({ topic }) => topic)])
-  /** By their places in the checkpoint. */
-  const lost = new Map<number, LostQueue>()
-
-  async function look(queue: ConsumeQueue, state: QueueState, at: number): Promise<void> {
-    const files = state.isLost === true ? 'lost' : await queueFiles.look(queue, checkpoint.coversTo)
-    // Units that the checkpoint has are in the files as well after an orderly stop, and are written again.
-    if (files === 'overgrown' && state.units === undefined) builder.noteOvergrown(queue)
-    if (files === 'lost') lost.set(at, { queue, state })
-    else if (state.units !== undefined) builder.addUnits(queue, state.units)
-  }
-
-  let looks: Promise<void>[] = []
-  let at = 0
-  for (const state of checkpoint.queues) {
-    // Java removes the folder of a topic with the topic.
-    if (isForeign && !left.has(state.topic) && fileMax(state) > state.min) {
-      rebuilt(nameOf(state), 'was deleted by another broker')
-    } else looks.push(look(builder.trust(state), state, at))
-    at += 1
-    if (looks.length < LOOKS_AT_ONCE) continue
-    await Promise.all(looks)
-    looks = []
-  }
-  await Promise.all(looks)
-  if (lost.size === 0) return true
-  await markLost(options, checkpoint, lost)
-  // In the order of the checkpoint, not in that of the looks.
-  for (const [, { queue, state }] of [...lost].sort(([a], [b]) => a - b)) {
-    builder.distrust(queue, state)
-    await queueFiles.remove(state)
-    rebuilt(nameOf(state), 'is missing or damaged')
-  }
-  return false
 }
 
 /** No queue begins with units of records that are in the log no more. Java: ConsumeQueue.correctMinOffset. */

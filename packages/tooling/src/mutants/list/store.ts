@@ -33,7 +33,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'Offsets begin at 0 again when a start that builds queues again does not end',
-    file: 'packages/store/src/restore.ts',
+    file: 'packages/store/src/trust-queues.ts',
     text: 'of valid.slice(1)) await files.remove(',
     replacement: 'of valid) await files.remove(',
     testFile: 'packages/store/test/retention/retention.test.ts',
