@@ -5,9 +5,8 @@ import { checkDelivery } from './check-deliveries.ts'
 import { addOvertaken, type Overtaken, overtakenBy } from './check-order.ts'
 import type { LogImage } from './log-image.ts'
 import type { Entry, GroupModel, TopicModel } from './model.ts'
-import type { OperationDeps } from './operations.ts'
+import { type OperationDeps, TIMEOUT_MS, type Tracking } from './tracking.ts'
 
-const TIMEOUT_MS = 60_000
 const BROKER = { address: BROKER_ADDRESS, brokerName: 'broker-a' }
 const INVISIBLE_MS = [50, 400, 3000, 20_000] as const
 /** No delivery is hidden longer. */
@@ -31,14 +30,13 @@ interface Suspect {
 
 export class Consuming {
   readonly #deps: OperationDeps
-  readonly #isChanging: (name: string) => boolean
+  readonly #tracking: Tracking
   readonly #held: Held[] = []
   readonly #suspects: Suspect[] = []
 
-  /** Nothing is asked about a topic or group that `isChanging`. */
-  constructor(deps: OperationDeps, isChanging: (name: string) => boolean) {
+  constructor(deps: OperationDeps, tracking: Tracking) {
     this.#deps = deps
-    this.#isChanging = isChanging
+    this.#tracking = tracking
   }
 
   /** Takes and settles what there is; the number of messages it got. */
@@ -106,7 +104,7 @@ export class Consuming {
     )
     const known = entries.filter((entry) => entry !== undefined)
     const list = known.map(({ message, deliveries }) => `${message.id}${deliveries > 1 ? `(${deliveries})` : ''}`)
-    this.#tell(
+    this.#tracking.tell(
       `${group.name} got ${list.join(' ')} of ${topic.name}, pop time ${result.popTimeMs}, for ${invisibleMs} ms`,
     )
     for (const each of overtakenBy(model, { group, got: known })) await this.#judgeOvertaken(group, each)
@@ -132,11 +130,6 @@ export class Consuming {
     }
   }
 
-  #tell(line: string): void {
-    const { tell, host } = this.#deps
-    tell?.(`life ${host.lives.length}, ${host.world.nowMs.toFixed(1)} ms: ${line}`)
-  }
-
   /** Settles one of those that were taken; undefined where there is none. */
   ack(): Promise<void> | undefined {
     const held = this.#takeHeld()
@@ -154,7 +147,7 @@ export class Consuming {
     if (result.kind !== 'done' || !isLive || !isLatest || host.life.isRefusing) return
     entry.settled = 'yes'
     entry.settledEnd = host.log.written
-    this.#tell(`${group.name} settled message ${message.id}, end ${entry.settledEnd}`)
+    this.#tracking.tell(`${group.name} settled message ${message.id}, end ${entry.settledEnd}`)
   }
 
   /** Hides one of those that were taken for another time; undefined where there is none. */
@@ -186,8 +179,8 @@ export class Consuming {
     const { random } = this.#deps
     if (this.#held.length === 0) return undefined
     const [held] = this.#held.splice(random.integer(this.#held.length), 1)
-    return held === undefined || this.#isChanging(held.entry.message.topic) || this.#isChanging(held.group.name)
-      ? undefined
-      : held
+    if (held === undefined) return undefined
+    const { changing } = this.#tracking
+    return changing.has(held.entry.message.topic) || changing.has(held.group.name) ? undefined : held
   }
 }

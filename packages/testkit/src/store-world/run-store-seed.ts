@@ -1,6 +1,7 @@
 // One seed of the store's world: one broker, many short lives, each ended at a step of its own, and after each start the
 // checker. In the end everything is delivered, and the books must say the same.
 import { createWorld, type Counters, Prng, type World, WorldError } from '../sim/index.ts'
+import { AtRest, CLOCK_JUMP } from './at-rest.ts'
 import { BrokerHost, type HostEvent, STORE_ROOT } from './broker-host.ts'
 import { closeBooks } from './close-books.ts'
 import { forgetBehind } from './check-deliveries.ts'
@@ -13,7 +14,6 @@ import { type LogImage, LogReader } from './log-image.ts'
 import { deadKeyOf, GroupModel, Model, TopicModel } from './model.ts'
 import { Operations } from './operations.ts'
 import { type LifePlan, OPERATIONS_MIN, type StorePlan } from './store-plan.ts'
-import { damageDerived, damageJournal, damageMessage, indexRanges, type LogRange } from './rest-damage.ts'
 import { Verdict, type Violation } from './verdict.ts'
 
 /** Operations asked for at once, at most, but for bursts. */
@@ -28,8 +28,6 @@ const ON_THE_WAY_MS = [0, 0.02, 0.05, 0.1, 0.2, 0.4, 1] as const
 /** Until a step in the background comes by itself. */
 const IDLE_MS = 15_000
 const STARTS_MAX = 12
-const NO_RANGES: ReadonlyMap<string, LogRange> = new Map()
-const CLOCK_JUMP = 'jumps of the clock'
 /** Why files are cut back that a crash left longer than the log. */
 const AHEAD = 'was ahead of the log'
 
@@ -95,8 +93,7 @@ class StoreRun {
   #fault: LifeFault | undefined
   /** Mirrors were changed from outside: settings may be anything. */
   #isForeign = false
-  /** Files were damaged since the last start. */
-  #isDamaged = false
+  readonly #rest: AtRest
 
   constructor(world: World, plan: StorePlan, tell?: (line: string) => void) {
     this.#world = world
@@ -109,6 +106,7 @@ class StoreRun {
       plan.groups.map(({ name, tag, order }) => new GroupModel(name, tag, order)),
     )
     const { host, model, verdict } = this
+    this.#rest = new AtRest({ host, model, random: this.#random, log: this.#logReader, foreign: () => this.#foreign() })
     verdict.place = () => ` [life ${host.lives.length}, ${world.nowMs.toFixed(1)} ms]`
     // A copy may expire before the log is read: then only the broker's word is left.
     host.onEvent = (event) => {
@@ -155,10 +153,10 @@ class StoreRun {
       this.operations.ended()
       const { recoveredEnd } = host.life
       if (recoveredEnd !== undefined) this.#recovered(recoveredEnd, floor)
-      if (host.isUp && wasStopped && !this.#isDamaged && host.life.rebuilt === 0 && host.life.scannedBytes !== 0) {
+      if (host.isUp && wasStopped && !this.#rest.isDamaged && host.life.rebuilt === 0 && host.life.scannedBytes !== 0) {
         this.verdict.add('clean', `after an orderly stop ${host.life.scannedBytes} bytes were read again`)
       }
-      this.#isDamaged = false
+      this.#rest.isDamaged = false
       if (host.life.end === 'start-failed') this.#judgeFailedStart()
     }
     this.#heal()
@@ -189,7 +187,7 @@ class StoreRun {
   /** A crash alone leaves nothing that has to be built again: a file may only be ahead of the log that is left. */
   #judgeRebuilt({ file, reason }: RebuiltEvent): void {
     const wasHit = Array.from(this.host.faults).some(([name, hits]) => hits > 0 && name !== CLOCK_JUMP)
-    if (wasHit || this.#fault?.hasHit === true || this.#isDamaged || reason === AHEAD) return
+    if (wasHit || this.#fault?.hasHit === true || this.#rest.isDamaged || reason === AHEAD) return
     // A file of the key index that no checkpoint speaks of yet may have any length after a power loss.
     if (file.startsWith('index') && this.host.lives.at(-2)?.end !== 'stopped') return
     // The files of a deleted topic go before the next checkpoint says so, and those of its retry topics with them.
@@ -222,19 +220,8 @@ class StoreRun {
     if (failure !== undefined) throw failure
   }
 
-  async #live({
-    operations,
-    crash,
-    fault,
-    floodBytes = 0,
-    asksAtStop = 0,
-    doesDeleteTopics = false,
-    faultStays,
-    damages = [],
-    logDamages = 0,
-    isJournalDamaged = false,
-    jumpMs = 0,
-  }: LifePlan): Promise<void> {
+  async #live(life: LifePlan): Promise<void> {
+    const { operations, crash, fault, floodBytes = 0, asksAtStop = 0, doesDeleteTopics = false, faultStays } = life
     const { host } = this
     this.#fault = new LifeFault(fault, host.machine, () => this.#world.counters.diskFull)
     const random = this.#random
@@ -257,15 +244,7 @@ class StoreRun {
     }
     await this.#end(crash, { asksAtStop, doesDeleteTopics })
     if (faultStays !== true) this.#heal()
-    for (let count = 0; count < logDamages; count += 1) this.#damageLog()
-    if (isJournalDamaged) this.#damageJournal()
-    // Headers tell it as long as they are whole.
-    const ranges = damages.length === 0 ? NO_RANGES : indexRanges(host.machine.disk, STORE_ROOT, host.log.written)
-    for (const name of damages) if (!host.isUp) this.#damage(name, ranges)
-    if (jumpMs > 0) {
-      host.machine.jumpClock(jumpMs)
-      host.count(CLOCK_JUMP, 1)
-    }
+    this.#rest.pass(life, this.#isLogSure)
   }
 
   #heal(): void {
@@ -281,36 +260,6 @@ class StoreRun {
   get #isLogSure(): boolean {
     const { life } = this.host
     return life.end === 'stopped' && !life.hasFailed && !life.wasFaulty && this.#fault?.hasHit !== true
-  }
-
-  /** What it said is forgotten: the rest must go on. */
-  #damageJournal(): void {
-    const { disk } = this.host.machine
-    const name = this.#isLogSure ? damageJournal(disk, STORE_ROOT, this.#logReader, this.#random) : undefined
-    if (name === undefined) return
-    this.host.count(name, 1)
-    this.#foreign()
-  }
-
-  /** A message that is safe: what follows it must stay, and nobody may get it. */
-  #damageLog(): void {
-    const { host, model } = this
-    if (!this.#isLogSure) return
-    const name = damageMessage(host.machine.disk, STORE_ROOT, { model, log: this.#logReader, random: this.#random })
-    if (name !== undefined) host.count(name, 1)
-  }
-
-  #damage(name: string | undefined, ranges: ReadonlyMap<string, LogRange>): void {
-    const { host } = this
-    const { disk } = host.machine
-    const damage = damageDerived(disk, STORE_ROOT, this.#random, name)
-    if (damage === undefined) return
-    host.count(damage.name, 1)
-    this.#isDamaged = true
-    host.damagedIndex.push(...damage.paths.flatMap((path) => ranges.get(path) ?? []))
-    if (!damage.name.endsWith('mirror')) return
-    // Changed mirrors are those of another broker, as far as anybody can tell.
-    this.#foreign()
   }
 
   /** What was consumed is forgotten then: messages may come again. */
@@ -397,7 +346,7 @@ class StoreRun {
       random: this.#random,
       log: this.#logReader,
       start: () => {
-        this.#isDamaged = true
+        this.#rest.isDamaged = true
         return this.#start()
       },
       restart: async () => {

@@ -1,0 +1,119 @@
+// Sends messages, and keeps what the answers promise.
+import { appendProperty, MqError, parseOffsetMessageId } from '@rocketmq-ts/model'
+import { BROKER_ADDRESS } from './broker-host.ts'
+import { bodyOf, type Message } from './model.ts'
+import { uniqueKeyOf } from './queries.ts'
+import { type OperationDeps, TIMEOUT_MS, type Tracking } from './tracking.ts'
+
+const TAGS = ['A', 'B', 'C'] as const
+const KEYS = 12
+/** Of a segment left beside the largest body: its dead-letter copy must fit, too. */
+const RECORD_SLACK_BYTES = 4096
+
+export class Sending {
+  readonly #deps: OperationDeps
+  readonly #tracking: Tracking
+
+  constructor(deps: OperationDeps, tracking: Tracking) {
+    this.#deps = deps
+    this.#tracking = tracking
+  }
+
+  /** Many at once. */
+  burst(count: number): void {
+    for (let index = 0; index < count; index += 1) this.send()
+  }
+
+  /** Of together so many bytes at once, of bodies that hardly fit into a file of the log. */
+  flood(bytes: number): void {
+    const each = this.#deps.plan.shape.segmentBytes - RECORD_SLACK_BYTES
+    for (let left = bytes; left > 0; left -= each) this.send(each)
+  }
+
+  /** One message; of `bytes`, if that is given. */
+  send(bytes?: number): void {
+    const { model, random, plan, host } = this.#deps
+    const topic = random.pick(model.topics)
+    if (this.#tracking.changing.has(topic.name)) return
+    const queues = topic.value?.number ?? 1
+    const length =
+      bytes ??
+      (random.chance(0.01)
+        ? random.integer(plan.shape.segmentBytes - RECORD_SLACK_BYTES)
+        : random.integer(plan.bodyBytesMax))
+    const tag = random.pick(TAGS)
+    const key = `key-${random.integer(KEYS)}`
+    const message = model.message(topic.name, bodyOf(model.messages.length, length), tag, key)
+    const isEmpty = random.chance(0.005)
+    const header = {
+      producerGroup: 'producers',
+      topic: topic.name,
+      defaultTopic: 'TBW102',
+      defaultTopicQueueNums: queues,
+      queueId: random.chance(0.2) ? -1 : random.integer(queues),
+      sysFlag: 0,
+      bornTimestampMs: host.machine.nowMs,
+      flag: 0,
+      properties: propertiesOf(message),
+      reconsumeTimes: 0,
+      unitMode: false,
+      batch: false,
+    }
+    host.purpose = 'messages'
+    // After a deletion that was refused the topic may be there still, with the queues that it had: nothing is made then.
+    const isSure = topic.isSettled
+    const created = topic.value === undefined ? topic.change(queues, host.log.written) : undefined
+    if (created !== undefined) this.#tracking.changing.add(topic.name)
+    const sending = host.client
+      .send(BROKER_ADDRESS, header, isEmpty ? Buffer.alloc(0) : message.body, { timeoutMs: TIMEOUT_MS })
+      .then(
+        (result) => {
+          if (isSure) created?.(host.log.written)
+          this.#tracking.changing.delete(topic.name)
+          this.#stored(message, result)
+        },
+        (error: unknown) => {
+          this.#tracking.changing.delete(topic.name)
+          if (error instanceof MqError && isRefusal(error)) message.outcome = 'refused'
+          throw error
+        },
+      )
+    this.#tracking.track('send', sending)
+  }
+
+  #stored(
+    message: Message,
+    result: { readonly kind: string; readonly msgId: string; readonly queueId: number; readonly queueOffset: number },
+  ): void {
+    const { host, verdict, plan } = this.#deps
+    const position = parseOffsetMessageId(result.msgId).commitLogOffset
+    const isKnown = message.position !== undefined
+    if (isKnown && (message.position !== position || message.queueOffset !== result.queueOffset)) {
+      verdict.add('place', `message ${message.id} was delivered from ${message.position}, its answer says ${position}`)
+    }
+    message.position = position
+    message.queueId = result.queueId
+    message.queueOffset = result.queueOffset
+    if (result.kind !== 'stored') return
+    message.outcome = 'stored'
+    this.#tracking.tell(
+      `message ${message.id} of ${message.topic} stored at ${position}, queue ${result.queueId} offset ${result.queueOffset}`,
+    )
+    const safe = plan.shape.flushDiskType === 'SYNC_FLUSH' ? host.log.flushed : host.log.written
+    if (position >= safe)
+      verdict.add('early', `message ${message.id} at ${position} was acknowledged, the log is safe up to ${safe}`)
+  }
+}
+
+function propertiesOf({ id, key, tag, messageGroup }: Message): string {
+  const named = { KEYS: key, TAGS: tag, UNIQ_KEY: uniqueKeyOf(id), __SHARDINGKEY: messageGroup }
+  return Object.entries(named).reduce((text, [name, value]) => appendProperty(text, name, value), '')
+}
+
+/** It is certain that nothing was stored. */
+function isRefusal(error: MqError): boolean {
+  // What was appended before the disk was full is written when there is room.
+  if (error.code === 'unavailable')
+    return error.message.includes('no space is left') && !error.message.includes('may be stored')
+  return error.code === 'message-illegal' || error.code === 'busy' || error.code === 'parameter-invalid'
+}
