@@ -7,6 +7,7 @@ import { createContext, type GlobalOptions, NAMESERVER_DEFAULT, NAMESERVER_VARIA
 import { type Act, examples, group } from './command-tools.ts'
 import { ExitCode } from './failures.ts'
 import type { Host } from './host.ts'
+import { messageCommands } from './message-commands.ts'
 import { SHELLS } from './completion/scripts.ts'
 import { storeCommands } from './store-commands.ts'
 import {
@@ -85,6 +86,7 @@ export function createProgram(host: Host, onExit: (exitCode: number) => void): C
     }
   topicCommands(program, act)
   groupCommands(program, act)
+  sendCommands(program, act)
   messageCommands(program, act)
   timerCommands(program, act)
   clusterCommands(program, act)
@@ -237,7 +239,7 @@ function groupCommands(program: Command, act: Act): void {
     .action(act(async () => (await import('./commands/group-delete.ts')).groupDelete))
 }
 
-function messageCommands(program: Command, act: Act): void {
+function sendCommands(program: Command, act: Act): void {
   program
     .command('send')
     .description('Send a message. The body is an argument, a file, or standard input, byte for byte.')

@@ -107,3 +107,21 @@ function faultOfAddresses(text: string): string | undefined {
   const wrong = all.find((address) => !/^(?:\[[^\]]+\]|[^:[\]\s]+):\d{1,5}$/.test(address))
   return wrong === undefined ? undefined : `'${wrong}' is not of the form host:port.`
 }
+
+/** A time, or so long before now. */
+export type Moment = { readonly kind: 'at' | 'ago'; readonly ms: number }
+
+const YEARS_MS = 100 * 366 * 86_400_000
+/** With a zone: a time without one would mean another moment on another machine. */
+const TIME = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/
+
+/** `2026-01-31T10:00:00Z`, or `2h`, which is two hours ago. */
+export function moment(text: string): Moment {
+  if (TIME.test(text)) {
+    const ms = Date.parse(text.replace(' ', 'T'))
+    if (Number.isNaN(ms)) throw new InvalidArgumentError('It is no date that there is.')
+    return { kind: 'at', ms }
+  }
+  if (/^\d{4}-/.test(text)) throw new InvalidArgumentError('It must be of the form 2026-01-31T10:00:00Z.')
+  return { kind: 'ago', ms: duration(0, YEARS_MS)(text) }
+}

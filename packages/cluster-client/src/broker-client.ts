@@ -33,6 +33,7 @@ import { createAdminCalls, type AdminCalls } from './admin-calls.ts'
 import { ask, bodyOf, checkSuccess, failure, headerOf, REQUEST_TIMEOUT_MS, type CallOptions } from './call.ts'
 import type { PeerSource } from './peer-source.ts'
 import { createPopCalls, type PopCalls } from './pop-calls.ts'
+import { createQueryCalls, type QueryCalls } from './query-calls.ts'
 import { createTransactionCalls, type TransactionCalls } from './transaction-calls.ts'
 
 /** The message is stored. 'stored' also kept the promise of the broker's settings, the others did so too late. */
@@ -56,7 +57,7 @@ export interface QueueOfBroker {
   readonly queueId: number
 }
 
-export interface BrokerClient extends PopCalls, AdminCalls, TransactionCalls {
+export interface BrokerClient extends PopCalls, AdminCalls, QueryCalls, TransactionCalls {
   send(address: string, header: SendMessageHeader, body: Uint8Array, options?: CallOptions): Promise<SendResult>
   /** Keeps a delayed message from being delivered. */
   recall(
@@ -120,6 +121,7 @@ export function createBrokerClient(deps: { readonly peers: PeerSource; readonly 
   return {
     ...createPopCalls(call),
     ...createAdminCalls(call),
+    ...createQueryCalls(call),
     ...createTransactionCalls(call),
     async send(address, header, body, options) {
       const answer = await call(address, SendMessageV2, { header, body }, options)

@@ -1,13 +1,9 @@
 // A received message for people and for programs.
-import { inflateSync, zstdDecompressSync } from 'node:zlib'
 import type { PoppedMessage } from '@rocketmq-ts/cluster-client'
-import { PropertyName, SysFlag } from '@rocketmq-ts/model'
+import { PropertyName } from '@rocketmq-ts/model'
 import type { Printer } from '../output/printer.ts'
-import { printable, printableLines, timeText } from '../output/text.ts'
-
-/** A body that grows beyond this while it is decompressed is shown as it came. */
-const BODY_BYTES_MAX = 64 * 1024 * 1024
-const SHOWN_BYTES_MAX = 48
+import { printable, timeText } from '../output/text.ts'
+import { bodyFields, bodyText } from './message-body.ts'
 
 const systemNames: ReadonlySet<string> = new Set(Object.values(PropertyName))
 
@@ -19,8 +15,6 @@ export interface Received {
 /** For programs: the body as text where it is text, else as base64. */
 export function messageDocument({ message, brokerName }: Received) {
   const { record, properties } = message
-  const body = readBody(record.body, record.sysFlag)
-  const text = textOf(body.bytes)
   return {
     messageId: idOf(message),
     topic: record.topic,
@@ -34,8 +28,7 @@ export function messageDocument({ message, brokerName }: Received) {
     storedMs: record.storeTimestampMs,
     receiptHandle: message.handleText,
     properties: Object.fromEntries([...properties].filter(([name]) => !systemNames.has(name))),
-    ...(body.compression !== undefined && { compression: body.compression }),
-    ...(text === undefined ? { bodyBase64: Buffer.from(body.bytes).toString('base64') } : { body: text }),
+    ...bodyFields(record),
   }
 }
 
@@ -55,48 +48,13 @@ export function printMessage(printer: Printer, { message, brokerName }: Received
     ...[...properties].filter(([name]) => !systemNames.has(name)).map(([name, value]) => `${name}=${value}`),
   ]
   printer.line(printer.styled('dim', printable(facts.join('  '))))
-  printer.line(bodyText(record.body, record.sysFlag))
+  printer.line(bodyText(record))
 }
 
 function idOf({ properties, record }: PoppedMessage): string {
   return properties.get(PropertyName.UNIQ_KEY) ?? `${record.topic}/${record.queueId}@${record.queueOffset}`
 }
 
-function keysOf(properties: ReadonlyMap<string, string>): string[] {
+export function keysOf(properties: ReadonlyMap<string, string>): string[] {
   return (properties.get(PropertyName.KEYS) ?? '').split(' ').filter((key) => key !== '')
-}
-
-function bodyText(stored: Uint8Array, sysFlag: number): string {
-  const { bytes, compression } = readBody(stored, sysFlag)
-  const text = textOf(bytes)
-  if (text !== undefined) return printableLines(text)
-  const start = Buffer.from(bytes.subarray(0, SHOWN_BYTES_MAX)).toString('hex').replaceAll(/../g, '$& ').trimEnd()
-  const kind = compression === undefined ? 'binary' : `compressed with ${compression}`
-  return `(${kind}, ${bytes.length} bytes) ${start}${bytes.length > SHOWN_BYTES_MAX ? ' …' : ''}`
-}
-
-/** `compression` is set where the bytes are still compressed. */
-function readBody(bytes: Uint8Array, sysFlag: number): { bytes: Uint8Array; compression?: string } {
-  if ((sysFlag & SysFlag.COMPRESSED) === 0) return { bytes }
-  const kind = sysFlag & SysFlag.COMPRESSION_MASK
-  if (kind === SysFlag.COMPRESSION_LZ4) return { bytes, compression: 'lz4' }
-  try {
-    const limit = { maxOutputLength: BODY_BYTES_MAX }
-    if (kind === SysFlag.COMPRESSION_ZSTD) return { bytes: zstdDecompressSync(bytes, limit) }
-    return { bytes: inflateSync(bytes, limit) }
-  } catch {
-    return { bytes, compression: kind === SysFlag.COMPRESSION_ZSTD ? 'zstd' : 'zlib' }
-  }
-}
-
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-/** Undefined for bytes that are no text. */
-function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    const text = strictUtf8.decode(bytes)
-    return text.includes('\0') ? undefined : text
-  } catch {
-    return undefined
-  }
 }

@@ -4,6 +4,9 @@ import { RequestCode, ResponseCode } from '../codec/codes.ts'
 import { defineRequest, type AnswerHeaderOf, type RequestHeaderOf } from '../codec/define-request.ts'
 import { bool, int32, int64, optional, text } from '../codec/fields.ts'
 
+/** Of an answer of ours that stopped at a bound of the query. */
+export const QUERY_CUT_REMARK = 'the query was cut short: narrow its window of time'
+
 export const QueryMessage = defineRequest({
   code: RequestCode.QUERY_MESSAGE,
   name: 'QUERY_MESSAGE',

@@ -4,6 +4,7 @@ import { commitLogOffset, MqError } from '@rocketmq-ts/model'
 import {
   type GetEarliestMessageStoreTimeHeader,
   type IncomingRequest,
+  QUERY_CUT_REMARK,
   type QueryMessageAnswer,
   type QueryMessageHeader,
   ResponseCode,
@@ -58,13 +59,12 @@ export function createMessageQueries({ store, topics }: MessageQueriesDeps) {
         indexLastUpdateTimestampMs: lastIndexed.timestampMs,
         indexLastUpdateOffset: lastIndexed.offset,
       }
-      const cut = 'the query was cut short: narrow its window of time'
       if (records.length > 0) {
         const body = Buffer.concat(records.map(({ bytes }) => bytes))
-        request.respond({ code: ResponseCode.SUCCESS, header, body, ...(isCut && { remark: cut }) })
+        request.respond({ code: ResponseCode.SUCCESS, header, body, ...(isCut && { remark: QUERY_CUT_REMARK }) })
         return
       }
-      const remark = isCut ? cut : `no message of topic '${topic}' has this key in this window of time`
+      const remark = isCut ? QUERY_CUT_REMARK : `no message of topic '${topic}' has this key in this window of time`
       request.respond({ code: ResponseCode.QUERY_NOT_FOUND, header, remark })
     },
 

@@ -1,0 +1,73 @@
+// The calls that find messages otherwise than by consuming them: by key, by place in the log, by time.
+import { decodeRecord, decodeRecords, type MessageRecord, PropertyName, recordProperties } from '@rocketmq-ts/model'
+import {
+  QUERY_CUT_REMARK,
+  QueryMessage,
+  ResponseCode,
+  SearchOffsetByTimestamp,
+  ViewMessageById,
+  type SearchOffsetByTimestampHeader,
+} from '@rocketmq-ts/remoting'
+import { bodyOf, checkSuccess, failure, headerOf, type CallOptions } from './call.ts'
+import type { CallBroker } from './pop-calls.ts'
+
+export interface KeyQuestion {
+  readonly topic: string
+  /** A unique key of messages, or one of their KEYS. */
+  readonly key: string
+  /** The key is a unique one: every copy is answered, 32 at most, whatever `max` says. */
+  readonly isUniqueKey: boolean
+  /** Store times in milliseconds, both included. */
+  readonly fromMs: number
+  readonly toMs: number
+  readonly max: number
+}
+
+export interface KeyAnswer {
+  /** The newest ones, in the order of the log. Each has the key: what only shares its hash is left out. */
+  readonly records: readonly MessageRecord[]
+  /** The broker says that it stopped at a bound of its own. */
+  readonly isCut: boolean
+}
+
+export interface QueryCalls {
+  queryMessages(address: string, question: KeyQuestion, options?: CallOptions): Promise<KeyAnswer>
+  /** The message at a place of the broker's log, as an offset message id names it; undefined without one. */
+  viewMessage(address: string, commitLogOffset: number, options?: CallOptions): Promise<MessageRecord | undefined>
+  /** Queue offset of the first message stored at a time or later (LOWER), or of the last one at it or before (UPPER). */
+  searchOffset(address: string, header: SearchOffsetByTimestampHeader, options?: CallOptions): Promise<number>
+}
+
+export function createQueryCalls(call: CallBroker): QueryCalls {
+  return {
+    async queryMessages(address, question, options) {
+      const { topic, key, isUniqueKey, fromMs, toMs, max } = question
+      const header = { topic, key, maxNum: max, beginTimestampMs: fromMs, endTimestampMs: toMs, isUniqueKey }
+      const answer = await call(address, QueryMessage, { header }, options)
+      const isCut = answer.remark === QUERY_CUT_REMARK
+      if (answer.code === ResponseCode.QUERY_NOT_FOUND) return { records: [], isCut }
+      checkSuccess(answer, QueryMessage, address)
+      return { records: decodeRecords(bodyOf(answer)).filter((record) => isAsked(record, question)), isCut }
+    },
+    async viewMessage(address, commitLogOffset, options) {
+      const answer = await call(address, ViewMessageById, { header: { commitLogOffset } }, options)
+      // Java: a place without a message is a SYSTEM_ERROR.
+      if (answer.code === ResponseCode.SYSTEM_ERROR) return undefined
+      if (answer.code !== ResponseCode.SUCCESS) throw failure(answer, ViewMessageById, address)
+      return decodeRecord(bodyOf(answer))
+    },
+    async searchOffset(address, header, options) {
+      const answer = await call(address, SearchOffsetByTimestamp, { header }, options)
+      checkSuccess(answer, SearchOffsetByTimestamp, address)
+      return headerOf(answer).queueOffset
+    },
+  }
+}
+
+/** Apache's broker answers whatever shares the hash. */
+function isAsked(record: MessageRecord, { topic, key, isUniqueKey }: KeyQuestion): boolean {
+  if (record.topic !== topic) return false
+  const properties = recordProperties(record)
+  if (properties.get(PropertyName.UNIQ_KEY) === key) return true
+  return !isUniqueKey && (properties.get(PropertyName.KEYS) ?? '').split(' ').includes(key)
+}
