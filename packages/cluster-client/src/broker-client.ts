@@ -30,6 +30,7 @@ import {
   type SendMessageHeader,
 } from '@rocketmq-ts/remoting'
 import { createAdminCalls, type AdminCalls } from './admin-calls.ts'
+import { createClientCalls, type ClientCalls } from './client-calls.ts'
 import { ask, bodyOf, checkSuccess, failure, headerOf, REQUEST_TIMEOUT_MS, type CallOptions } from './call.ts'
 import type { PeerSource } from './peer-source.ts'
 import { createPopCalls, type PopCalls } from './pop-calls.ts'
@@ -57,7 +58,7 @@ export interface QueueOfBroker {
   readonly queueId: number
 }
 
-export interface BrokerClient extends PopCalls, AdminCalls, QueryCalls, TransactionCalls {
+export interface BrokerClient extends PopCalls, AdminCalls, QueryCalls, TransactionCalls, ClientCalls {
   send(address: string, header: SendMessageHeader, body: Uint8Array, options?: CallOptions): Promise<SendResult>
   /** Keeps a delayed message from being delivered. */
   recall(
@@ -123,6 +124,7 @@ export function createBrokerClient(deps: { readonly peers: PeerSource; readonly 
     ...createAdminCalls(call),
     ...createQueryCalls(call),
     ...createTransactionCalls(call),
+    ...createClientCalls(call),
     async send(address, header, body, options) {
       const answer = await call(address, SendMessageV2, { header, body }, options)
       const kind = sendKinds.get(answer.code)

@@ -1,6 +1,7 @@
 export type { AdminCalls } from './admin-calls.ts'
 export * from './broker-client.ts'
 export { REQUEST_TIMEOUT_MS, type CallOptions } from './call.ts'
+export * from './client-calls.ts'
 export * from './name-server-client.ts'
 export * from './peer-source.ts'
 export * from './pop-answer.ts'

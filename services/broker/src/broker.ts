@@ -25,6 +25,7 @@ import {
 import { type MessageStore, type StoreEvent } from '@rocketmq-ts/store'
 import { createBrokerMetrics } from './broker-metrics.ts'
 import { builtInTopics } from './built-in-topics.ts'
+import { createBrokerClients } from './clients/broker-clients.ts'
 import { createDelays } from './delay/delays.ts'
 import { createDerivedFiles } from './derived-files.ts'
 import type { BrokerEvent } from './events.ts'
@@ -195,7 +196,9 @@ async function openAround(
   const deadLetters = createDeadLetters({ ...copying, onDead: (topic, group) => metrics.dead(topic, group) })
   const survivors = createSurvivors({ ...copying, moved, topics })
   const delays = createDelays({ ...copying, restored: restored.timers, settings, topics, metrics: deps.metrics })
-  const transactions = createBrokerTransactions({ ...copying, moved, topics, deadLetters, settings, ...metrics })
+  const clients = createBrokerClients({ clock })
+  const transacting = { ...copying, ...clients, moved, topics, deadLetters, settings, ...metrics }
+  const transactions = createBrokerTransactions(transacting)
   const expiry = createExpiry({ inflight, scheduler, clock, turns, polling, deadLetters, checkBack: transactions })
   const live = { ...tables, turns, scheduler, store, logger }
   const stateRoll = createStateRoll({ ...live, recordBytesSoft, statesCompleteFrom: restored.statesCompleteFrom })
@@ -247,7 +250,7 @@ async function openAround(
         },
       }),
       endTransaction: transactions.endTransaction,
-      clients: transactions.clients,
+      clients: clients.requests,
       pop: createPopMessage({
         ...popDeps,
         filters: createFilterCache(),

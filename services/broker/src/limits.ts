@@ -49,6 +49,15 @@ export const UNDECIDED_MAX = 100_000
 export const UNITS_CLAIMED_MAX = 4096
 /** Questions about transactions that are under way, at most. */
 export const CHECKS_IN_WORK_MAX = 64
+/** Clients that proxies tell of, at most, and bytes of them in memory; those beyond are not known here. */
+export const CLIENTS_MAX = 100_000
+export const CLIENTS_BYTES_MAX = 64 * MiB
+/** Proxies that tell, at most. */
+export const PROXIES_MAX = 1024
+/** A proxy that tells nothing for so long is gone, with its clients. It tells every 10 seconds. */
+export const PROXY_SILENT_MS_MAX = 60 * SECOND_MS
+/** Clients of one answer, at most: it says how many there are. */
+export const CLIENTS_LISTED_MAX = 4096
 /** Topics and groups of a broker, at most. */
 export const TOPICS_MAX = 65_536
 export const GROUPS_MAX = 100_000

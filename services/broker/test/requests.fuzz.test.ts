@@ -37,6 +37,8 @@ const REQUESTS: readonly RequestDeclaration<object, object>[] = [
   remoting.SearchOffsetByTimestamp,
   remoting.GetEarliestMessageStoreTime,
   remoting.ViewMessageById,
+  remoting.SyncClients,
+  remoting.ListClients,
 ] as unknown as RequestDeclaration<object, object>[]
 
 const texts = fc.oneof(
@@ -83,7 +85,15 @@ const int64s = fc.oneof(
 const bodies = fc.oneof(
   fc.uint8Array({ maxLength: 60 }),
   fc
-    .constantFrom('', '{}', '[]', '{"acks":[{}]}', '{"groupName":7}', '{"groupName":"G","retryMaxTimes":-9}')
+    .constantFrom(
+      '',
+      '{}',
+      '[]',
+      '{"acks":[{}]}',
+      '{"groupName":7}',
+      '{"groupName":"G","retryMaxTimes":-9}',
+      '{"clients":[{"clientId":"c","group":"G"}]}',
+    )
     .map(Buffer.from),
   texts.map((groupName) => Buffer.from(stringifyJavaJson(subscriptionGroupConfig(groupName)))),
   fc
@@ -154,6 +164,9 @@ const USUAL: Readonly<Record<string, unknown>> = {
   perm: 6,
   topicFilterType: 'SINGLE_TAG',
   order: false,
+  proxyId: 'p',
+  port: 8081,
+  isFirst: false,
 }
 
 function valuesOf(codec: { encode(value: never): string }): fc.Arbitrary<unknown> {

@@ -50,6 +50,9 @@ export const RequestCode = {
   POLLING_INFO: 200055,
   POP_ROLLBACK: 200056,
   BATCH_ACK_MESSAGE: 200151,
+  // Ours alone: Apache's numbers are far from these, and its servers answer that they do not support them.
+  SYNC_CLIENTS: 770001,
+  LIST_CLIENTS: 770002,
 } as const
 
 export const ResponseCode = {

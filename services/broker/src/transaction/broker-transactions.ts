@@ -1,9 +1,7 @@
-// Transactions of a broker, composed: half messages and their decisions, the questions to producers, and who these are.
+// Transactions of a broker, composed: half messages and their decisions, and the questions to producers.
 import { SystemGroup, SystemTopic } from '@rocketmq-ts/model'
 import type { Dispatched } from '@rocketmq-ts/store'
 import type { Scheduler } from '@rocketmq-ts/runtime'
-import { createClientRequests } from '../clients/client-requests.ts'
-import { createProducers } from '../clients/producers.ts'
 import type { BrokerSettings } from '../config.ts'
 import { type GroupTable, attemptsMax } from '../groups/group-table.ts'
 import { createDecidedOffsets } from './decided-offsets.ts'
@@ -12,8 +10,6 @@ import { type TransactionDeps, type Transactions, createTransactions } from './t
 
 export interface BrokerTransactions
   extends Pick<Transactions, 'park' | 'endTransaction' | 'recover' | 'undecided'>, CheckBack {
-  /** Handlers of requests about clients. */
-  readonly clients: ReturnType<typeof createClientRequests>
   /** A record became visible: a half message waits for its decision from now on. */
   visible(record: Pick<Dispatched, 'topic'>): void
   /** What is noted for Apache's broker is written in the next Turn. */
@@ -23,7 +19,7 @@ export interface BrokerTransactions
 export interface BrokerTransactionsDeps
   extends
     Omit<TransactionDeps, 'settings' | 'decided'>,
-    Omit<CheckBackDeps, 'store' | 'producers' | 'intervalMs' | 'checksMax' | 'brokerName'> {
+    Omit<CheckBackDeps, 'store' | 'intervalMs' | 'checksMax' | 'brokerName'> {
   readonly scheduler: Scheduler
   readonly settings: BrokerSettings
 }
@@ -39,7 +35,6 @@ export function attemptsBy(
 /** Creates them; nothing runs before `recover`. */
 export function createBrokerTransactions(deps: BrokerTransactionsDeps): BrokerTransactions {
   const { inflight, turns, settings } = deps
-  const producers = createProducers(deps)
   const decided = createDecidedOffsets({
     ...deps,
     lowMark() {
@@ -54,7 +49,6 @@ export function createBrokerTransactions(deps: BrokerTransactionsDeps): BrokerTr
   })
   const checkBack = createCheckBack({
     ...deps,
-    producers,
     brokerName: settings.brokerName,
     intervalMs: settings.transactionCheckInterval,
     checksMax: settings.transactionCheckMax,
@@ -75,7 +69,6 @@ export function createBrokerTransactions(deps: BrokerTransactionsDeps): BrokerTr
     get undecided() {
       return transactions.undecided
     },
-    clients: createClientRequests({ producers }),
     visible({ topic }) {
       if (topic === SystemTopic.HALF && !isClaiming) isClaiming = turns.enter(claim)
     },

@@ -1,24 +1,10 @@
 // What brokers keep of clients: which connections have producers of a group.
 import { expect, test } from '@jest/globals'
-import { type Peer, ResponseCode, UnregisterClient, HeartBeat } from '@rocketmq-ts/remoting'
+import { ResponseCode, UnregisterClient, HeartBeat } from '@rocketmq-ts/remoting'
 import { PRODUCERS_MAX, PRODUCER_SILENT_MS_MAX, createProducers } from '../../src/clients/producers.ts'
 import { startBroker } from '../broker-harness.ts'
 import { SECOND_MS, connectProducer, sendHalf } from '../transaction/transaction-harness.ts'
-
-function fakePeer(): Peer & { end(): void } {
-  let callbacks: (() => void)[] | undefined = []
-  const peer = {
-    onClose(callback: () => void) {
-      if (callbacks === undefined) callback()
-      else callbacks.push(callback)
-    },
-    end() {
-      for (const callback of callbacks ?? []) callback()
-      callbacks = undefined
-    },
-  }
-  return peer as unknown as Peer & { end(): void }
-}
+import { fakePeer } from './client-harness.ts'
 
 test('producers: two connections of a group → picked in turn, until one is gone', () => {
   const producers = createProducers({ clock: { monotonicMs: () => 0 } })
