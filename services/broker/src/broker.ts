@@ -41,6 +41,7 @@ import { createJournal, recordBytesSoftOf } from './journal/journal.ts'
 import { type QueueLedger, ledgerReport } from './ledger-report.ts'
 import { createLongPolling } from './long-polling.ts'
 import { createOffsetRequests } from './offsets/offset-requests.ts'
+import { createResetOffset } from './offsets/reset-offset.ts'
 import { createPeerWaits } from './peer-waits.ts'
 import { createAckMessage, createBatchAckMessage } from './pop/ack-message.ts'
 import { createChangeInvisibleTime } from './pop/change-invisible-time.ts'
@@ -210,6 +211,7 @@ async function openAround(
     root: settings.storePathRootDir,
     intervalMs: settings.flushConsumerOffsetInterval,
   })
+  const onChange = (): void => derivedFiles.touch()
   const topicRequests = createTopicRequests({
     inflight,
     topics,
@@ -276,6 +278,7 @@ async function openAround(
       topics: topicRequests,
       groups: groupRequests,
       offsets: createOffsetRequests({ inflight, reader: store, topics, groupForConsume }),
+      resetOffset: createResetOffset({ ...live, groups, polling, brokerName, onChange }),
       allSettings: createAllSettings({ topics, groups }),
       messageQueries: createMessageQueries({ store, topics }),
       progress: createProgress({ topics, inflight, reader: store, brokerName }),
@@ -304,7 +307,6 @@ async function openAround(
     register: (nameServer, current, onLost) =>
       deps.nameServers.register(nameServer, { ...identity(), ...current }, onLost),
   })
-  const onChange = (): void => derivedFiles.touch()
   const join = createBrokerJoin(settings, deps, { topics, groups, writer, turns, store, onChange })
   let stopping = false
   /** Nothing may be written any more: what a job half changed must not reach the log. */

@@ -24,6 +24,9 @@ export const UNIQUE_KEY_MESSAGES_MAX = 32
 export const MESSAGE_QUERIES_IN_WORK_MAX = 16
 /** Of these, those that wait, at most: consumers that start from a time ask for every queue at once. Beyond, SYSTEM_BUSY. */
 export const MESSAGE_QUERIES_WAITING_MAX = 10_000
+/** Resets of positions by time that are worked on at a time, each with a search per queue; and that wait, at most. */
+export const RESETS_IN_WORK_MAX = 4
+export const RESETS_WAITING_MAX = 1000
 /** Longest invisible time. Java: ProxyConfig maxInvisibleTimeMills. */
 export const INVISIBLE_TIME_MS_MAX = 12 * 3600 * SECOND_MS
 /** Furthest time that a message may be delayed to. Java: timerMaxDelaySec, three days. */

@@ -20,6 +20,7 @@ import {
   GetTopicConfig,
   GetTopicStatsInfo,
   HeartBeat,
+  InvokeBrokerToResetOffset,
   ListClients,
   Notification,
   PopMessage,
@@ -42,6 +43,7 @@ import type { createClientRequests } from './clients/client-requests.ts'
 import type { createRecallMessage } from './delay/recall-message.ts'
 import type { createGroupRequests } from './groups/group-requests.ts'
 import type { createOffsetRequests } from './offsets/offset-requests.ts'
+import type { createResetOffset } from './offsets/reset-offset.ts'
 import type { createAckMessage, createBatchAckMessage } from './pop/ack-message.ts'
 import type { createChangeInvisibleTime } from './pop/change-invisible-time.ts'
 import type { createConsumerSendMsgBack } from './pop/consumer-send-msg-back.ts'
@@ -69,6 +71,7 @@ export interface Handlers {
   readonly topics: ReturnType<typeof createTopicRequests>
   readonly groups: ReturnType<typeof createGroupRequests>
   readonly offsets: ReturnType<typeof createOffsetRequests>
+  readonly resetOffset: ReturnType<typeof createResetOffset>
   readonly allSettings: ReturnType<typeof createAllSettings>
   readonly messageQueries: ReturnType<typeof createMessageQueries>
   readonly progress: ReturnType<typeof createProgress>
@@ -133,6 +136,15 @@ export function createBrokerRequestTable(handlers: Handlers): RequestTable {
     }),
     tableEntry({ request: GetMaxOffset, resource: topicOf, action: 'get', handle: offsets.getMaxOffset }),
     tableEntry({ request: GetMinOffset, resource: topicOf, action: 'get', handle: offsets.getMinOffset }),
+    tableEntry({
+      request: InvokeBrokerToResetOffset,
+      resource: ({ topic, group }) => [
+        { kind: 'topic', name: topic },
+        { kind: 'group', name: group },
+      ],
+      action: 'update',
+      handle: handlers.resetOffset,
+    }),
     tableEntry({ request: QueryMessage, resource: topicOf, action: 'get', handle: messageQueries.queryMessage }),
     tableEntry({
       request: ViewMessageById,

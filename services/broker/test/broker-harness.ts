@@ -24,7 +24,10 @@ import {
   type Answer,
   ChangeMessageInvisibleTime,
   ConsumerSendMsgBack,
+  decodeQueuePositions,
   DeleteTopicInBroker,
+  InvokeBrokerToResetOffset,
+  type InvokeBrokerToResetOffsetHeader,
   type Peer,
   PopMessage,
   ResponseCode,
@@ -77,6 +80,8 @@ export interface BrokerHarness {
   changeInvisible(topic: string, group: string, popped: Popped, invisibleTimeMs: number): Promise<Answer<object>>
   deleteTopic(topic: string): Promise<Answer<object>>
   setRetries(group: string, retryMaxTimes: number): Promise<void>
+  /** Of T and G, all queues by time where nothing else is said. */
+  reset(changes?: Partial<InvokeBrokerToResetOffsetHeader>): Promise<Answer<object>>
   /** The group consumes in order, of queues unless said otherwise. */
   setOrder(group: string, retryMaxTimes?: number, unit?: OrderUnit): Promise<void>
   /** The consumer gives the message up. */
@@ -261,6 +266,14 @@ export async function startBroker(
       const { queueId, queueOffset: offset } = record
       const header = { consumerGroup: group, topic, queueId, extraInfo: handle, queueOffset: offset, invisibleTimeMs }
       return harness.ask(ChangeMessageInvisibleTime, header)
+    },
+    async reset(changes = {}) {
+      const header = { topic: 'T', group: 'G', timestampMs: 0, ...changes }
+      const answer = await harness.ask(InvokeBrokerToResetOffset, header)
+      for (const { queueId, offset } of answer.body === undefined ? [] : decodeQueuePositions(answer.body)) {
+        tally.reset(header.topic, header.group, queueId, offset)
+      }
+      return answer
     },
     async setRetries(group, retryMaxTimes) {
       const body = utf8Encode(stringifyJavaJson(subscriptionGroupConfig(group, { retryMaxTimes })))

@@ -28,6 +28,7 @@ const handlers = {
     searchOffsetByTimestamp: handler,
     getEarliestMessageStoreTime: handler,
   },
+  resetOffset: handler,
   progress: { getTopicStatsInfo: handler, getConsumeStats: handler },
   runtimeInfo: { getBrokerRuntimeInfo: handler },
 } as unknown as Handlers
@@ -47,7 +48,7 @@ function ungated(table: RequestTable): number[] {
 
 test('request table: every row names resource and action, so that none passes the gate unseen', () => {
   const table = createBrokerRequestTable(handlers)
-  expect(table.size).toBe(32)
+  expect(table.size).toBe(33)
   expect(ungated(table)).toStrictEqual([])
 })
 

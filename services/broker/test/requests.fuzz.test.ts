@@ -22,6 +22,7 @@ const REQUESTS: readonly RequestDeclaration<object, object>[] = [
   remoting.QueryConsumerOffset,
   remoting.GetMaxOffset,
   remoting.GetMinOffset,
+  remoting.InvokeBrokerToResetOffset,
   remoting.UpdateAndCreateTopic,
   remoting.DeleteTopicInBroker,
   remoting.GetTopicConfig,

@@ -9,6 +9,8 @@ export interface Tally {
   /** A success answer; counts when it was for the last delivery. */
   acked(topic: string, group: string, queueId: number, queueOffset: number, popTimeMs: number): void
   deleted(topic: string): void
+  /** A success answer: the group goes on there, and what was delivered before is told of no more. */
+  reset(topic: string, group: string, queueId: number, to: number): void
   check(ledger: readonly QueueLedger[]): void
 }
 
@@ -35,6 +37,12 @@ export function createTally(): Tally {
       for (const map of [written, deliveries, acked]) {
         for (const key of map.keys()) if (key.startsWith(`${topic} `)) map.delete(key)
       }
+    },
+    reset(topic, group, queueId, to) {
+      const queue = `${topic} ${group} ${queueId}`
+      for (const key of deliveries.keys()) if (key.startsWith(`${queue} `)) deliveries.delete(key)
+      const kept = [...(acked.get(queue) ?? [])].filter((offset) => offset < to)
+      acked.set(queue, new Set(kept))
     },
     check(ledger) {
       for (const line of ledger) {

@@ -339,6 +339,11 @@ export interface Inflight extends InOrder {
   retain(queue: QueueState, min: number): boolean
   /** After recovery: nothing at or beyond `max` exists. Moves cursor and low mark back and drops entries. */
   clamp(queue: QueueState, max: number): boolean
+  /**
+   * The group goes on at `to`, at most the max of the queue: what is in flight or ready is forgotten, handles given before
+   * do nothing any more. Hold the reply until flushed.
+   */
+  reset(queue: QueueState, to: number): void
   /** Adds the messages of every bucket, in the order of `BUCKETS`, to `into`. Visits no entry. */
   addCounts(queue: QueueState, max: number, into: Float64Array): void
   /** The books of the queue, checked against [0, max) and against its entries, which it walks. */

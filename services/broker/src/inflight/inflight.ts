@@ -24,6 +24,7 @@ import { applySetting, replayJournal } from './journal/replay.ts'
 import { BucketId, Ledger } from './ledger.ts'
 import { liveTally } from './live-tally.ts'
 import type { LiveQueue } from './queue-state.ts'
+import { resetQueue } from './reset.ts'
 import { createRoll } from './roll.ts'
 import { encodeSnapshot, restoreSnapshot } from './snapshot.ts'
 import { NAME_BYTES_MAX } from './state-record.ts'
@@ -324,6 +325,12 @@ export function createInflight(options: InflightOptions): Inflight {
       if (queue.dropped || !transitions.clamp(live(queue), max)) return false
       journal.clamp(live(queue), max)
       return true
+    },
+    reset(queue, to) {
+      assert(Number.isSafeInteger(to) && to >= 0, `an offset to go on at: ${to}`)
+      if (queue.dropped) return
+      resetQueue(transitions, live(queue), to)
+      journal.reset(live(queue), to)
     },
     addCounts: (queue, max, into) => live(queue).ledger.addCounts(queue.cursor, max, into),
     ledger: (queue, { max }) => live(queue).ledger.report(queue.cursor, max, liveTally(live(queue), entries)),

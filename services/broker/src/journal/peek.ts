@@ -25,6 +25,7 @@ export function settingsSink(settings: SettingEntry[]): JournalSink {
     batch: ignore,
     retain: ignore,
     clamp: ignore,
+    reset: ignore,
     setting: (setting) => void settings.push(setting),
     state: ignore,
     statesComplete: ignore,

@@ -24,6 +24,7 @@ type Step =
   | { kind: 'clock'; byMs: number }
   | { kind: 'retain'; part: number }
   | { kind: 'clamp'; part: number }
+  | { kind: 'reset'; part: number }
   | { kind: 'seal' }
   | { kind: 'crash' }
   | { kind: 'roll' }
@@ -55,6 +56,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   weighted(2, fc.record({ kind: fc.constant('clock'), byMs: fc.constantFrom(-60, -1, 0, 1, 40) })),
   weighted(1, fc.record({ kind: fc.constant('retain'), part: fc.nat(100) })),
   weighted(1, fc.record({ kind: fc.constant('clamp'), part: fc.nat(100) })),
+  weighted(1, fc.record({ kind: fc.constant('reset'), part: fc.nat(100) })),
   weighted(8, fc.record({ kind: fc.constant('seal') })),
   weighted(1, fc.record({ kind: fc.constant('crash') })),
   weighted(1, fc.record({ kind: fc.constant('roll') })),
@@ -69,7 +71,7 @@ class Pair {
   /** The reference as the log has it. */
   sealed: Model = copyOf(this.model)
   now = NOW
-  /** Since a clamp the buckets of settled messages are a guess. */
+  /** Since a clamp, or a reset to what was settled, the buckets of settled messages are a guess. */
   clamped = false
   /** Where a replay may begin: at the start, or from a complete roll on. */
   from = 0
@@ -253,6 +255,24 @@ const steps: { readonly [Kind in Step['kind']]: (pair: Pair, step: Extract<Step,
     pair.clamped = true
     pair.model.messages.length = max
     pair.model.cursor = Math.min(pair.model.cursor, max)
+  },
+  reset(pair, { part }) {
+    const { core, queue, model } = pair
+    const to = Math.floor((model.messages.length * part) / 100)
+    const given = model.messages.map((message) => ('popTime' in message ? message.popTime : 0))
+    core.reset(queue, to)
+    for (const [offset, message] of model.messages.entries()) {
+      if (offset >= to) {
+        if (message.state === 'settled') pair.clamped = true
+        model.messages[offset] = { state: 'waiting' }
+      } else if (message.state !== 'settled') pair.settleModel(offset, 'skipped')
+    }
+    model.cursor = to
+    for (const [offset, popTime] of given.entries()) {
+      expect(core.ack(queue, offset, popTime)).toBe(false)
+      expect(core.settle(queue, offset, popTime, 'dead')).toBe(false)
+    }
+    expect(core.nextPopTime(pair.now)).toBeGreaterThan(Math.max(0, ...given))
   },
   seal(pair) {
     pair.seal()

@@ -35,6 +35,7 @@ export interface JournalSink {
   batch(batch: Batch): void
   retain(min: number): void
   clamp(max: number): void
+  reset(to: number): void
   setting(setting: SettingEntry): void
   state(state: DecodedState): void
   statesComplete(segmentBase: number): void
@@ -152,6 +153,8 @@ function readOperation(code: number, input: VarintReader, sink: JournalSink): vo
       return sink.retain(input.varint('min'))
     case Op.clamp:
       return sink.clamp(input.varint('max'))
+    case Op.reset:
+      return sink.reset(input.varint('offset'))
     default:
       throw input.refuse('operation', `${code} is unknown`)
   }

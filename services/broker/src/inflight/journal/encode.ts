@@ -202,6 +202,11 @@ export class JournalWriter {
     this.#out.varint(max)
   }
 
+  reset(queue: LiveQueue, to: number): void {
+    this.#operation(queue, Op.reset)
+    this.#out.varint(to)
+  }
+
   setting(setting: SettingEntry): void {
     this.#ackAt = -1
     this.#out.byte(Op.setting)

@@ -50,6 +50,8 @@ export const Op = {
   park: 18,
   /** name · popTime · offsets (count, each − last): what a pop by message group took for the attempt */
   batch: 19,
+  /** offset: nothing is in flight or ready any more, and this one is next */
+  reset: 20,
 } as const
 
 /** Kinds of settings by their code. */

@@ -4,6 +4,7 @@ import type { Batch, OffsetRange, QueueRef, Replayed, SettingEntry } from '../ap
 import { noteBatch } from '../batches.ts'
 import { BucketId } from '../ledger.ts'
 import type { LiveQueue } from '../queue-state.ts'
+import { resetQueue } from '../reset.ts'
 import type { DecodedState } from '../state-record.ts'
 import type { Transitions } from '../transitions.ts'
 import type { Windows } from '../windows.ts'
@@ -27,6 +28,7 @@ const CHECK_ONLY: JournalSink = {
   batch() {},
   retain() {},
   clamp() {},
+  reset() {},
   setting() {},
   state() {},
   statesComplete() {},
@@ -135,6 +137,13 @@ class ReplaySink implements JournalSink {
 
   clamp(max: number): void {
     this.#apply((queue, transitions) => transitions.clamp(queue, max))
+  }
+
+  reset(to: number): void {
+    this.#apply((queue, transitions) => {
+      resetQueue(transitions, queue, to)
+      return true
+    })
   }
 
   setting(setting: SettingEntry): void {
