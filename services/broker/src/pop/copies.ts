@@ -2,7 +2,7 @@
 // it carries its origin, and applying that record settles the message, live and at replay. So there is no window between
 // two writes. The journal of the same Turn says so once more, because a topic may be deleted with all its records.
 import { MqError, decodeRecord } from '@rocketmq-ts/model'
-import { type Appender, type QueueReader, type UnitReader, tagsCodeIn } from '@rocketmq-ts/store'
+import { type Appender, type QueueReader, type Unit, type UnitReader, tagsCodeIn } from '@rocketmq-ts/store'
 import type { HostPort } from '../host-port.ts'
 import type { Delivery, Origin } from '../inflight/inflight.ts'
 import { PROPERTIES_BYTES_MAX } from '../limits.ts'
@@ -51,8 +51,14 @@ export function hiddenToOf(properties: string): number | undefined {
   return Number.isSafeInteger(deadlineMs) && deadlineMs >= 0 ? deadlineMs : undefined
 }
 
-/** Where the message of a delivery lies; undefined where its queue has no readable record for it. */
-export function placeOf(reader: QueueReader, { queue, offset, attempts }: Delivery) {
+/**
+ * Where the message of a delivery lies; undefined where its queue has no readable record for it. Rejects with MqError 'busy'
+ * while nobody can read the message yet: a copy is in flight before it is flushed, and a full disk makes it wait.
+ */
+export async function placeOf(reader: QueueReader, { queue, offset, attempts }: Delivery): Promise<Unit | undefined> {
+  if (offset >= reader.bounds(queue.topic, queue.queueId).max) {
+    throw new MqError('busy', `queue offset ${offset} can not be read yet: its record waits to be flushed`)
+  }
   return locate(reader, { queue, queueOffset: offset, attempt: attempts, unit: undefined })
 }
 

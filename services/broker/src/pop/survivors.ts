@@ -86,11 +86,13 @@ export function createSurvivors(deps: SurvivorsDeps): Survivors {
   /** The next pending messages of the queue that leave, with their records. */
   async function readSome(queue: QueueState, { below, minOf }: Leaving): Promise<Read[]> {
     const min = minOf(queue)
+    // What nobody can read yet lies behind all that leaves: it is not flushed, or waits for room on the disk.
+    const { max } = store.bounds(queue.topic, queue.queueId)
     const found: Read[] = []
     let bytesLeft = BYTES_PER_TURN_MAX
     for (const delivery of inflight.oldest(queue, SURVIVORS_PER_TURN_MAX)) {
       const isBelowMin = delivery.offset < min
-      if (bytesLeft <= 0 || (below === 0 && !isBelowMin)) break
+      if (bytesLeft <= 0 || delivery.offset >= max || (below === 0 && !isBelowMin)) break
       checkStopped()
       const place = await placeOf(store, delivery)
       if (place !== undefined && place.commitLogOffset >= below && !isBelowMin) break

@@ -309,6 +309,36 @@ test('survivors: more than fit into one Turn → all of them, each once', async 
   expect(bodies.size).toBe(count)
 })
 
+/** Messages in flight whose copies wait for room on a full disk. */
+async function waitingForRoom(): Promise<{ broker: BrokerHarness; popped: Popped[] }> {
+  const broker = await startBroker(SETTINGS)
+  for (let index = 0; index < 8; index += 1) await broker.send('T', `${index}`.padEnd(10_000, 'x'))
+  const popped = await broker.pop('T', 'G', { queueId: 0, invisibleMs: 3 * HOUR_MS })
+  await fill(broker, 2)
+  const { disk } = broker.machine
+  disk.capacityBytes = disk.usedBytes
+  while (!broker.events.some(({ event }) => event === 'store.retention-failed')) await broker.advance(1000)
+  return { broker, popped }
+}
+
+test('survivors: copies wait for room on a full disk → the next try leaves them alone, and their handles act when there is room', async () => {
+  const { broker, popped } = await waitingForRoom()
+  await broker.advance(60_000)
+  expect(bucketsOf(broker, RETRY)).toMatchObject({ inFlight: popped.length, damaged: 0 })
+  broker.machine.disk.capacityBytes = Infinity
+  await broker.advance(60_000)
+  for (const each of popped) expect(await ackMoved(broker, each)).toBe(ResponseCode.SUCCESS)
+  expect(bucketsOf(broker, RETRY)).toMatchObject({ inFlight: 0, acked: popped.length })
+})
+
+test('survivors: a copy that waits for room on a full disk is given up → not now, and it is not lost', async () => {
+  const { broker, popped } = await waitingForRoom()
+  expect((await broker.sendBack('T', 'G', popped[0]!)).code).toBe(ResponseCode.SERVICE_NOT_AVAILABLE)
+  broker.machine.disk.capacityBytes = Infinity
+  await broker.advance(60_000)
+  expect(bucketsOf(broker, RETRY)).toMatchObject({ damaged: 0 })
+})
+
 test('survivors: a record that is damaged → settled as such, the others go on', async () => {
   const broker = await pending()
   const { files } = broker.machine.start('operator', () => undefined).effects
