@@ -79,7 +79,7 @@ export function createByMessageGroup({ transitions, journal, canSplit }: InOrder
   /** False when the pop ends with it. */
   function takeLine(
     queue: LiveQueue,
-    waiting: readonly number[],
+    waiting: Iterable<number>,
     { popTime, max, fits }: Parameters<InOrder['popLines']>[1],
     chosen: number[],
   ): boolean {

@@ -22,7 +22,7 @@ export interface QueueLines {
   readonly room: { readonly messages: number; readonly bytes: number }
   /** Nobody has a message of this group. */
   gives(group: number): boolean
-  /** A pop found nothing for want of room: the next message that leaves is told to `onFree`. */
+  /** A pop found nothing for want of room: `onFree` is told when some of the messages have left, one in 256 of many. */
   noteHeldUp(): void
 }
 

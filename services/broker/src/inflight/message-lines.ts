@@ -3,6 +3,7 @@
 import { BLOCK } from './entries.ts'
 import { lowestBit } from './digest.ts'
 import type { LinedMessage, QueueLines } from './in-order-api.ts'
+import { OffsetLine } from './offset-line.ts'
 
 /** Messages of one queue in lines, at most: so far behind the first that is held up others are looked for. */
 export const LOOK_AHEAD_OFFSETS_MAX = 8192
@@ -12,10 +13,11 @@ export const LOOK_AHEAD_BYTES_MAX = 16 * 1024 * 1024
 export const LINED_MESSAGES_MAX = 262_144
 /** Beyond it, a queue that has none may have so many: nobody would tell it that others have left. */
 const FIRST_MESSAGES = 32
+/** Where a queue was held up, one of so many of its messages must have left before that is told: each look costs a Turn. */
+const TOLD_PER_LEFT = 256
 
 interface Line {
-  /** Offsets, ascending. */
-  readonly waiting: number[]
+  readonly waiting: OffsetLine
   inFlight: number
   /** Its entry in the list of heads, −1 while it gives nothing. */
   head: number
@@ -26,37 +28,16 @@ export interface LinedTotal {
   messages: number
 }
 
-/** Position of the first item that is not below. */
-function positionOf(ascending: readonly number[], offset: number): number {
-  let from = 0
-  let to = ascending.length
-  while (from < to) {
-    const middle = (from + to) >>> 1
-    if (ascending[middle]! < offset) from = middle + 1
-    else to = middle
-  }
-  return from
-}
-
-function addTo(ascending: number[], offset: number): void {
-  if (ascending.length === 0 || offset > ascending.at(-1)!) ascending.push(offset)
-  else ascending.splice(positionOf(ascending, offset), 0, offset)
-}
-
-function takeFrom(ascending: number[], offset: number): void {
-  const at = positionOf(ascending, offset)
-  if (ascending[at] === offset) ascending.splice(at, 1)
-}
-
 export class MessageLines implements QueueLines {
   readonly #total: LinedTotal
   readonly #lines = new Map<number, Line>()
   readonly #messages = new Map<number, LinedMessage>()
   /** The lowest message of every line that gives some, ascending. */
-  readonly #heads: number[] = []
+  readonly #heads = new OffsetLine()
   #waitingBytes = 0
   #givable = 0
-  #isHeldUp = false
+  /** Told when so few are left; undefined where it is not held up. */
+  #toldAt: number | undefined
 
   constructor(total: LinedTotal) {
     this.#total = total
@@ -78,18 +59,20 @@ export class MessageLines implements QueueLines {
   }
 
   noteHeldUp(): void {
-    this.#isHeldUp = true
+    const { size } = this.#messages
+    this.#toldAt = Math.max(this.#toldAt ?? 0, size - Math.max(1, Math.floor(size / TOLD_PER_LEFT)))
   }
 
   /** Lines that give some, by their lowest message; each with all that waits in it. */
-  *givers(): Iterable<readonly number[]> {
+  *givers(): Iterable<Iterable<number>> {
     for (const head of this.#heads) yield this.#lineOf(head)!.waiting
   }
 
   /** A message that is in no line. */
   add(offset: number, message: LinedMessage, isInFlight: boolean): void {
     let line = this.#lines.get(message.group)
-    if (line === undefined) this.#lines.set(message.group, (line = { waiting: [], inFlight: 0, head: -1 }))
+    if (line === undefined)
+      this.#lines.set(message.group, (line = { waiting: new OffsetLine(), inFlight: 0, head: -1 }))
     this.#messages.set(offset, message)
     this.#total.messages += 1
     if (isInFlight) this.#change(line, () => (line.inFlight += 1))
@@ -98,7 +81,7 @@ export class MessageLines implements QueueLines {
 
   #wait(line: Line, offset: number, { size }: LinedMessage): void {
     this.#waitingBytes += size
-    this.#change(line, () => addTo(line.waiting, offset))
+    this.#change(line, () => line.waiting.add(offset))
   }
 
   #lineOf(offset: number): Line | undefined {
@@ -112,10 +95,10 @@ export class MessageLines implements QueueLines {
     change()
     const after = line.inFlight === 0 ? line.waiting.length : 0
     this.#givable += after - before
-    const head = after === 0 ? -1 : line.waiting[0]!
+    const head = after === 0 ? -1 : line.waiting.lowest!
     if (head === line.head) return
-    if (line.head >= 0) takeFrom(this.#heads, line.head)
-    if (head >= 0) addTo(this.#heads, head)
+    if (line.head >= 0) this.#heads.remove(line.head)
+    if (head >= 0) this.#heads.add(head)
     line.head = head
   }
 
@@ -127,7 +110,7 @@ export class MessageLines implements QueueLines {
       if (line === undefined) continue
       this.#waitingBytes -= this.#messages.get(offset)!.size
       this.#change(line, () => {
-        takeFrom(line.waiting, offset)
+        line.waiting.remove(offset)
         line.inFlight += 1
       })
     }
@@ -138,23 +121,23 @@ export class MessageLines implements QueueLines {
     return this.#leave(block, mask, (line, offset, message) => {
       line.inFlight -= 1
       this.#waitingBytes += message.size
-      addTo(line.waiting, offset)
+      line.waiting.add(offset)
     })
   }
 
   /** Messages are settled, or gone. True when others may be given now that could not be. */
   removed(block: number, mask: number, wasWaiting: boolean): boolean {
-    const isRoomMade = this.#isHeldUp
-    this.#isHeldUp = false
     const isFree = this.#leave(block, mask, (line, offset, message) => {
       this.#messages.delete(offset)
       this.#total.messages -= 1
       if (wasWaiting) {
         this.#waitingBytes -= message.size
-        takeFrom(line.waiting, offset)
+        line.waiting.remove(offset)
       } else line.inFlight -= 1
       if (line.inFlight === 0 && line.waiting.length === 0) this.#lines.delete(message.group)
     })
+    const isRoomMade = this.#toldAt !== undefined && this.#messages.size <= this.#toldAt
+    if (isRoomMade) this.#toldAt = undefined
     return isFree || isRoomMade
   }
 

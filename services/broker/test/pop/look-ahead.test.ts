@@ -126,6 +126,25 @@ test('look-ahead: held up at the bound → the next message that leaves is told,
   expect(offsetsOf(await pop())).toEqual([18])
 })
 
+test('look-ahead: held up with thousands in lines → told once for 32 that have left, and what is behind comes', async () => {
+  const taken = times(64, 'a').map((_, index) => `taken-${index}`)
+  const { inflight, pop, queue, offsetsOf, freed } = setUp([
+    ...taken,
+    ...times(LOOK_AHEAD_OFFSETS_MAX - taken.length, 'taken-63'),
+    ...times(64, 'b'),
+  ])
+  const { popTime } = await pop(taken.length)
+  expect((await pop()).full).toBe('look-ahead')
+  freed.length = 0
+  const toldAfter: number[] = []
+  for (let offset = 0; offset < 63; offset += 1) {
+    inflight.ack(queue(), offset, popTime)
+    if (freed.length > toldAfter.length) toldAfter.push(offset + 1)
+  }
+  expect(toldAfter).toEqual([32])
+  expect(offsetsOf(await pop())).toEqual([LOOK_AHEAD_OFFSETS_MAX])
+})
+
 test.each([
   [LOOK_AHEAD_OFFSETS_MAX - 1, true],
   [LOOK_AHEAD_OFFSETS_MAX + 1, false],
