@@ -3,19 +3,13 @@ import { OTHERS_SHARE_MAX } from '../floors.ts'
 import { whole } from '../report/format.ts'
 import type { Verdict } from '../report/report.ts'
 import { tableOf } from '../report/table.ts'
+import { GROWTH_RATIO_MAX } from '../store/store-floors.ts'
 import type { OrderFigures } from './order-bench.ts'
 
-/**
- * CPU of a message in so many message groups to that in any smaller number of them, at most. One group is dear by itself:
- * its messages come one batch after the other, so there is less to gather into one Turn.
- */
-export const ORDER_RATIO_MAX = 1.5
-
-/** The ratio; undefined where the platform does not tell a cost. */
+/** The dearest number of message groups against the cheapest; undefined where the platform does not tell a cost. */
 function ratioOf({ costs }: OrderFigures): number | undefined {
   const known = costs.flatMap(({ cpuUs }) => cpuUs ?? [])
-  if (known.length < costs.length) return undefined
-  return Math.max(...known.slice(1).map((cpuUs, index) => cpuUs / Math.min(...known.slice(0, index + 1))))
+  return known.length < costs.length ? undefined : Math.max(...known) / Math.min(...known)
 }
 
 /** One verdict; a quick run is not judged. */
@@ -25,8 +19,8 @@ export function judgeOrder(figures: OrderFigures, sizeName: 'full' | 'quick'): V
   if (sizeName === 'quick') return { name, outcome: 'skipped', detail: 'a quick run is no measurement' }
   const ratio = ratioOf(figures)
   if (ratio === undefined) return { name, outcome: 'skipped', detail: 'this platform does not tell it' }
-  const detail = `${ratio.toFixed(2)} × that of fewer groups, at most ${ORDER_RATIO_MAX} ×`
-  if (ratio <= ORDER_RATIO_MAX) return { name, outcome: 'passed', detail }
+  const detail = `dearest ÷ cheapest ${ratio.toFixed(2)}, at most ${GROWTH_RATIO_MAX}`
+  if (ratio <= GROWTH_RATIO_MAX) return { name, outcome: 'passed', detail }
   if (figures.othersShare <= OTHERS_SHARE_MAX) return { name, outcome: 'failed', detail }
   const others = `others used ${(figures.othersShare * 100).toFixed(0)} % of the cores just before or after`
   return { name, outcome: 'skipped', detail: `${detail}, but ${others}: run it on a quiet machine` }

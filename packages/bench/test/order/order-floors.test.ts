@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { OTHERS_SHARE_MAX } from '../../src/floors.ts'
 import type { OrderFigures } from '../../src/order/order-bench.ts'
-import { judgeOrder, ORDER_RATIO_MAX, orderMarkdown } from '../../src/order/order-floors.ts'
+import { judgeOrder, orderMarkdown } from '../../src/order/order-floors.ts'
+import { GROWTH_RATIO_MAX } from '../../src/store/store-floors.ts'
 
 function figuresOf(costs: readonly (number | undefined)[], othersShare = OTHERS_SHARE_MAX): OrderFigures {
   return {
@@ -11,11 +12,11 @@ function figuresOf(costs: readonly (number | undefined)[], othersShare = OTHERS_
   }
 }
 
-test('floor of order: more groups cost as much more as they may → passed; beyond → failed; a quick run → skipped', () => {
-  expect(judgeOrder(figuresOf([10, 10 * ORDER_RATIO_MAX, 12]), 'full').outcome).toBe('passed')
-  expect(judgeOrder(figuresOf([10, 10 * ORDER_RATIO_MAX + 0.1, 12]), 'full').outcome).toBe('failed')
-  expect(judgeOrder(figuresOf([20, 10, 10 * ORDER_RATIO_MAX + 0.1]), 'full').outcome).toBe('failed')
-  expect(judgeOrder(figuresOf([40, 12, 10]), 'full').outcome).toBe('passed')
+test('floor of order: the dearest costs as much more than the cheapest as it may → passed; beyond, also of few groups → failed; a quick run → skipped', () => {
+  expect(judgeOrder(figuresOf([10, 10 * GROWTH_RATIO_MAX, 12]), 'full').outcome).toBe('passed')
+  expect(judgeOrder(figuresOf([10, 10 * GROWTH_RATIO_MAX + 0.1, 12]), 'full').outcome).toBe('failed')
+  expect(judgeOrder(figuresOf([12, 10, 10 * GROWTH_RATIO_MAX + 0.1]), 'full').outcome).toBe('failed')
+  expect(judgeOrder(figuresOf([10 * GROWTH_RATIO_MAX + 0.1, 10, 12]), 'full').outcome).toBe('failed')
   expect(judgeOrder(figuresOf([10, 99]), 'quick').outcome).toBe('skipped')
 })
 
