@@ -1,11 +1,11 @@
 // The whole surface of rmq on one page: commands, their options, their help. What a command does is loaded when it
 // runs, so that help and completion are quick.
 import { Argument, Command, Option } from 'commander'
-import type { OrderUnit } from '@rocketmq-ts/model'
 import manifest from '../package.json' with { type: 'json' }
 import { createContext, type GlobalOptions, NAMESERVER_DEFAULT, NAMESERVER_VARIABLE } from './context.ts'
 import { type Act, examples, group } from './command-tools.ts'
 import { ExitCode } from './failures.ts'
+import { groupCommands } from './group-commands.ts'
 import type { Host } from './host.ts'
 import { messageCommands } from './message-commands.ts'
 import { SHELLS } from './completion/scripts.ts'
@@ -27,10 +27,7 @@ import {
 const SECOND_MS = 1000
 const HELP_COLUMNS = 100
 const TOPIC_TYPES = ['NORMAL', 'FIFO', 'DELAY', 'TRANSACTION', 'MIXED'] as const
-const ORDER_UNIT_OF = { queue: 'QUEUE', 'message-group': 'MESSAGE_GROUP' } as const satisfies Record<string, OrderUnit>
-const ORDERS_BY = ['queue', 'message-group'] as const
 const QUEUES_MAX = 1024
-const ATTEMPTS_MAX = 10_001
 const COUNT_MAX = 100_000
 const RECEIVE_MAX = 100_000
 const DAY_MS = 86_400 * SECOND_MS
@@ -172,71 +169,6 @@ function topicCommands(program: Command, act: Act): void {
     .option('--cluster <name>', 'which cluster, where there are several')
     .addHelpText('after', examples('rmq topic delete orders', 'rmq topic delete orders --yes'))
     .action(act(async () => (await import('./commands/topic-delete.ts')).topicDelete))
-}
-
-/** Asks for order, too. */
-function orderBy(help: string): Option {
-  const read = word(ORDERS_BY)
-  return new Option('--order-by <unit>', `${help}; implies --order`)
-    .choices(ORDERS_BY)
-    .argParser((text) => ORDER_UNIT_OF[read(text)])
-}
-
-function groupCommands(program: Command, act: Act): void {
-  const groups = group(program, 'group', 'Consumer groups: create, update, list, describe, delete.')
-  groups
-    .command('create')
-    .description('Create a consumer group on every broker of a cluster.')
-    .argument('<group>', 'its name')
-    .option(
-      '--max-attempts <number>',
-      'deliveries of a message before it is dead, the first one included (default: 17)',
-      number(1, ATTEMPTS_MAX),
-    )
-    .option('--order', 'deliver in order')
-    .option('--no-order', 'deliver concurrently (default)')
-    .addOption(orderBy('what waits behind a message in order that is not settled (default: queue)'))
-    .option('--broker <name>', 'on this broker only')
-    .option('--cluster <name>', 'which cluster, where there are several')
-    .addHelpText('after', examples('rmq group create billing', 'rmq group create ledger --order --max-attempts 5'))
-    .action(act(async () => (await import('./commands/group-create.ts')).groupCreate))
-  groups
-    .command('update')
-    .description('Change settings of a consumer group; those that are not named stay.')
-    .argument('<group>', 'its name')
-    .option('--max-attempts <number>', 'deliveries of a message before it is dead', number(1, ATTEMPTS_MAX))
-    .option('--order', 'deliver in order')
-    .option('--no-order', 'deliver concurrently')
-    .addOption(orderBy('what waits behind a message in order that is not settled'))
-    .option('--broker <name>', 'on this broker only')
-    .option('--cluster <name>', 'which cluster, where there are several')
-    .addHelpText(
-      'after',
-      examples('rmq group update billing --max-attempts 5', 'rmq group update ledger --order-by message-group'),
-    )
-    .action(act(async () => (await import('./commands/group-create.ts')).groupUpdate))
-  groups
-    .command('list')
-    .description('List consumer groups.')
-    .option('--all', 'include those of the system')
-    .option('--cluster <name>', 'which cluster, where there are several')
-    .addHelpText('after', examples('rmq group list', "rmq group list --json | jq -r '.groups[].group'"))
-    .action(act(async () => (await import('./commands/group-list.ts')).groupList))
-  groups
-    .command('describe')
-    .description('Show settings of a group, how far it has come in each queue, and its dead letters.')
-    .argument('<group>', 'its name')
-    .option('--cluster <name>', 'which cluster, where there are several')
-    .addHelpText('after', examples('rmq group describe billing', 'rmq group describe billing --json | jq .lag'))
-    .action(act(async () => (await import('./commands/group-describe.ts')).groupDescribe))
-  groups
-    .command('delete')
-    .description('Delete a group with its progress. Its dead letters stay.')
-    .argument('<group>', 'its name')
-    .option('-y, --yes', 'do not ask')
-    .option('--cluster <name>', 'which cluster, where there are several')
-    .addHelpText('after', examples('rmq group delete billing', 'rmq group delete billing --yes'))
-    .action(act(async () => (await import('./commands/group-delete.ts')).groupDelete))
 }
 
 function sendCommands(program: Command, act: Act): void {

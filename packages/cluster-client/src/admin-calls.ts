@@ -16,6 +16,7 @@ import {
   GetAllTopicConfig,
   GetConsumeStats,
   GetTopicStatsInfo,
+  InvokeBrokerToResetOffset,
   ResponseCode,
   type QueueConsumeStats,
   type QueueStats,
@@ -33,6 +34,15 @@ export interface AdminCalls {
   topicStats(address: string, topic: string, options?: CallOptions): Promise<QueueStats[] | undefined>
   /** The queues that the group consumes, of one topic where it is given; none for a group that consumes nothing. */
   consumeStats(address: string, group: string, topic?: string, options?: CallOptions): Promise<QueueConsumeStats[]>
+  /** The group goes on at the offset of a queue. Rejects where the queue does not reach so far, or not so far back. */
+  resetOffset(address: string, position: GroupPosition, options?: CallOptions): Promise<void>
+}
+
+export interface GroupPosition {
+  readonly group: string
+  readonly topic: string
+  readonly queueId: number
+  readonly offset: number
 }
 
 /** Entries asked for at once. */
@@ -97,6 +107,11 @@ export function createAdminCalls(call: CallBroker): AdminCalls {
       const answer = await call(address, GetConsumeStats, { header }, options)
       checkSuccess(answer, GetConsumeStats, address)
       return decodeConsumeStats(bodyOf(answer))
+    },
+    async resetOffset(address, position, options) {
+      const header = { ...position, timestampMs: 0, isForce: true }
+      const answer = await call(address, InvokeBrokerToResetOffset, { header }, options)
+      checkSuccess(answer, InvokeBrokerToResetOffset, address)
     },
   }
 }

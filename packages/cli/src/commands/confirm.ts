@@ -1,4 +1,4 @@
-// Asks before something goes for good.
+// Asks before something goes for good, or changes for many.
 import type { Context } from '../context.ts'
 import { CliFailure } from '../failures.ts'
 
@@ -16,6 +16,6 @@ export async function confirmed(context: Context, options: ConfirmOptions, quest
   }
   const answer = await input.ask(`${question} [y/N] `)
   if (/^y(es)?$/i.test(answer.trim())) return true
-  context.printer.remark('Nothing was deleted.')
+  context.printer.remark('Nothing was changed.')
   return false
 }

@@ -206,7 +206,7 @@ test('topic delete: a person is asked → only a yes deletes', async () => {
   expect(no).toMatchObject({
     code: 1,
     out: '',
-    err: 'Delete topic t with 0 messages on broker-a? [y/N] Nothing was deleted.\n',
+    err: 'Delete topic t with 0 messages on broker-a? [y/N] Nothing was changed.\n',
   })
   const yes = await rmq('topic delete t', { tty: true, answer: 'y' })
   expect(yes).toMatchObject({ code: 0, out: 'Topic t deleted on broker-a.\n' })
