@@ -35,6 +35,8 @@ export type ProxyEvent =
     }
   /** Brokers were not told that producers of transactions are here: they are told again soon, and ask later. */
   | { readonly event: 'producers.unannounced'; readonly reason: string }
+  /** A broker was not told which clients are here: it is told again soon. */
+  | { readonly event: 'clients.untold'; readonly reason: string }
   | { readonly event: 'client.expired'; readonly clientId: string; readonly silentMs: number }
 
 /** What an operator must do about an event of a proxy. */

@@ -35,11 +35,14 @@ import { createClients } from './sessions/clients.ts'
 import { createProducers } from './sessions/producers.ts'
 import { type ClusterUpstreamDeps, createClusterUpstream } from './upstream/cluster-upstream.ts'
 import { measureUpstream } from './upstream/measured-upstream.ts'
+import { createRoster } from './upstream/roster.ts'
 import type { Upstream } from './upstream/upstream.ts'
 import { pause } from './waiting.ts'
 
 /** How often brokers hear of producers. Java: transactionHeartbeatPeriodSecond. */
 const PRODUCERS_ANNOUNCED_MS = 20_000
+/** Tells proxies apart, and one from what it was before a restart. */
+const PROXY_ID_BYTES = 8
 /** How long calls under way may take to be answered at a stop. */
 const STOP_GRACE_MS = 2000
 const CLOCK_REMEDY =
@@ -138,10 +141,21 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     onGone(client, why) {
       const { clientId, seenMs } = client
       producers.remove(client)
+      roster.changed(clientId)
       if (why === 'expired') log.info({ event: 'client.expired', clientId, silentMs: clock.monotonicMs() - seenMs })
       void renewals.releaseClient(clientId)
     },
+    onChanged: ({ clientId }) => roster.changed(clientId),
     onFull: () => metrics.rejected('clients'),
+  })
+  const roster = createRoster({
+    clients,
+    teller: upstream,
+    clock,
+    scheduler,
+    proxyId: Buffer.from(random.bytes(PROXY_ID_BYTES)).toString('hex'),
+    port: () => server?.addresses[0]?.port ?? 0,
+    onFailed: (error) => log.debug({ event: 'clients.untold', reason: reasonOf(error) }),
   })
   const receive = createReceive({
     topics,
@@ -229,6 +243,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     server = undefined
     clients.clear()
     presence.stop()
+    roster.stop()
     producers.clear()
     await renewals.releaseAll()
     await upstream.close()

@@ -8,6 +8,7 @@ import {
   queueOffset,
   type ReceiptHandle,
 } from '@rocketmq-ts/model'
+import type { ClientEntry } from '@rocketmq-ts/remoting'
 import type { Clock, Scheduler } from '@rocketmq-ts/runtime'
 import type {
   BrokerQueues,
@@ -56,6 +57,8 @@ export interface FakeUpstream extends Upstream {
   readonly ended: TransactionEnd[]
   /** Topics of each announcement. */
   readonly announced: (readonly string[])[]
+  /** What brokers were told of clients. */
+  readonly clients: Map<string, ClientEntry>
   readonly deadLetters: (Delivery & { readonly messageId: string })[]
   readonly created: string[]
   readonly refreshed: string[]
@@ -157,6 +160,7 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
     changes: [],
     ended: [],
     announced: [],
+    clients: new Map(),
     deadLetters: [],
     created: [],
     types: new Map(),
@@ -264,6 +268,13 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
       fake.ended.push(end)
       const fault = fake.endFault?.()
       if (fault !== undefined) throw fault
+    },
+    masters: () => Promise.resolve(['broker-a:10911']),
+    tellClients(_address, { isFirst }, { clients, gone }) {
+      if (isFirst) fake.clients.clear()
+      for (const clientId of gone) fake.clients.delete(clientId)
+      for (const client of clients) fake.clients.set(client.clientId, client)
+      return Promise.resolve({ known: fake.clients.size, isFull: false })
     },
     async announceProducers(topics) {
       fake.announced.push(topics)

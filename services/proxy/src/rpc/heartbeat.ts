@@ -15,7 +15,7 @@ export function createHeartbeat({
 }): UnaryRpc<HeartbeatRequest, HeartbeatResponseInit> {
   return {
     access: ({ group }) => (group === null ? [] : [groupAccess(group.name)]),
-    answer({ group, clientType }, { clientId }) {
+    answer({ group, clientType }, { clientId, call }) {
       const known = clients.find(clientId)?.clientType
       const type = known ?? clientType
       const illegal =
@@ -23,12 +23,16 @@ export function createHeartbeat({
           ? refusal(Code.UNRECOGNIZED_CLIENT_TYPE, 'client_type: is not set, and the client is not known')
           : (checkClientType(type, 'client_type') ?? (isConsumer(type) ? checkGroup(group) : undefined))
       if (illegal !== undefined) return { status: illegal }
-      const client = clients.see(clientId)
+      const client = clients.see(clientId, call)
       if (client === undefined) {
         return { status: refusal(Code.TOO_MANY_REQUESTS, 'too many clients: try again later') }
       }
-      client.clientType ??= clientType
-      if (isConsumer(type)) client.group = group?.name ?? ''
+      const name = isConsumer(type) ? (group?.name ?? '') : client.group
+      if (client.clientType !== type || client.group !== name) {
+        client.clientType = type
+        client.group = name
+        clients.changed(client)
+      }
       return { status: OK }
     },
     refuse: (status) => ({ status }),

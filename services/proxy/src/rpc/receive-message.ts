@@ -92,7 +92,7 @@ export function createReceiveMessage(deps: ReceiveMessageDeps): StreamRpc<Receiv
     const topic = message.messageQueue?.topic ?? null
     const plan = planReceive(message, deps)
     if (plan.kind === 'refused') return refuse(plan.status, call)
-    const client = clients.see(clientId)
+    const client = clients.see(clientId, call)
     if (client === undefined) return refuse(refusal(Code.TOO_MANY_REQUESTS, 'too many clients: try again later'), call)
     if (topic === null) return refuse(refusal(Code.ILLEGAL_TOPIC, 'message_queue.topic: is missing'), call)
     const group = message.group?.name ?? ''

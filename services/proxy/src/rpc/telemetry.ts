@@ -6,14 +6,17 @@ import {
   ClientType,
   Code,
   durationToMs,
+  FilterType,
   Language,
   type Settings,
   type SettingsInit,
   type StatusInit,
+  type SubscriptionEntry,
   TelemetryCommand,
   type TelemetryCommandInit,
 } from '@rocketmq-ts/grpc/v2'
 import { MqError } from '@rocketmq-ts/model'
+import { type ClientSubscription, formatAddress } from '@rocketmq-ts/remoting'
 import type { Logger, Scheduler } from '@rocketmq-ts/runtime'
 import { type ProxyEvent, reasonOf } from '../events.ts'
 import type { Groups } from '../messaging/groups.ts'
@@ -88,13 +91,15 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
         checkClientType(settings.clientType ?? ClientType.CLIENT_TYPE_UNSPECIFIED, 'client_type') ??
         gate.authorize(gate.identify(call.metadata), accessOf, settings)
       if (no !== undefined) return turnAway(no)
-      const client = clients.see(clientId)
+      const client = clients.see(clientId, call)
       if (client === undefined) return turnAway(refusal(Code.TOO_MANY_REQUESTS, 'too many clients: try again later'))
       const first = client.push !== push
       const reply = await replyTo(settings)
       register(client, settings, producers)
-      if (!telemetryStreams.has(call)) return
-      client.push = push
+      client.address = formatAddress(call.remoteAddress)
+      if (telemetryStreams.has(call)) client.push = push
+      clients.changed(client)
+      if (client.push !== push) return
       // Who does not read its answers gets no further ones: what it sends meanwhile waits, and is refused at the bound.
       if (!push({ settings: reply })) await call.drained()
       if (first && mayMissSettings(settings)) sayAgain(client, reply)
@@ -150,7 +155,9 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
     function forget(): void {
       telemetryStreams.delete(call)
       const client = clients.find(clientId)
-      if (client?.push === push) client.push = undefined
+      if (client?.push !== push) return
+      client.push = undefined
+      clients.changed(client)
     }
 
     call.signal.addEventListener('abort', forget, { once: true })
@@ -175,8 +182,24 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
 function register(client: Client, settings: Settings, producers: Pick<Producers, 'put'>): void {
   if (settings.clientType !== null) client.clientType = settings.clientType
   client.group = settings.subscription?.group?.name ?? ''
-  producers.put(client, settings.publishing?.topics.map(({ name }) => name) ?? [])
+  client.topics = settings.publishing?.topics.map(({ name }) => name) ?? []
+  client.subscriptions = settings.subscription?.subscriptions.map(subscriptionOf) ?? []
+  producers.put(client, client.topics)
+  const { language = Language.LANGUAGE_UNSPECIFIED, version = '' } = settings.userAgent ?? {}
+  if (language !== Language.LANGUAGE_UNSPECIFIED) client.language = LANGUAGES.get(language) ?? client.language
+  if (version !== '') client.version = version
   client.requestTimeoutMs = settings.requestTimeout === null ? undefined : durationToMs(settings.requestTimeout)
+}
+
+/** Their names on the wire. */
+const LANGUAGES: ReadonlyMap<number, string> = new Map(Object.entries(Language).map(([name, value]) => [value, name]))
+
+function subscriptionOf({ topic, expression }: SubscriptionEntry): ClientSubscription {
+  return {
+    topic: topic?.name ?? '',
+    type: expression?.type === FilterType.SQL ? 'SQL92' : 'TAG',
+    expression: expression?.expression ?? '*',
+  }
 }
 
 function checkSettings({ publishing, subscription }: Settings, filters: FilterCache): Refusal | undefined {

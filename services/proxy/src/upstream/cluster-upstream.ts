@@ -147,12 +147,16 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
     return undefined
   }
 
-  async function createTopic(topic: string, queues: number): Promise<readonly string[]> {
+  async function mastersOfCluster(): Promise<{ readonly brokerName: string; readonly address: string }[]> {
     const { brokerAddrTable } = await nameServer.clusterInfo()
-    const masters = Array.from(brokerAddrTable.values()).flatMap(({ brokerName, brokerAddrs }) => {
+    return Array.from(brokerAddrTable.values()).flatMap(({ brokerName, brokerAddrs }) => {
       const address = brokerAddrs.get(MASTER_ID)
       return address === undefined ? [] : [{ brokerName, address }]
     })
+  }
+
+  async function createTopic(topic: string, queues: number): Promise<readonly string[]> {
+    const masters = await mastersOfCluster()
     if (masters.length === 0) {
       const reason = (await missingBrokers()) ?? 'no master is registered at the nameserver that was asked'
       throw new MqError('unavailable', `topic '${topic}' can not be created: ${reason}`)
@@ -278,6 +282,8 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
       await atMaster(topic, brokerName, (address) => brokers.endTransaction(address, header).catch(asTransaction))
     },
     announceProducers: createAnnouncer(brokers, async (topic) => (await viewOf(topic))?.masters.values() ?? []),
+    masters: async () => (await mastersOfCluster()).map(({ address }) => address),
+    tellClients: (address, proxy, news) => brokers.syncClients(address, proxy, news),
     close() {
       cache.close()
       peers.close()

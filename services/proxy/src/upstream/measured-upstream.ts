@@ -67,6 +67,8 @@ export function measureUpstream(upstream: Upstream, observer: UpstreamObserver, 
       measured('dead-letter', delivery.handle.brokerName, upstream.deadLetter(delivery, messageId)),
     endTransaction: (end) => measured('end-transaction', end.place.brokerName, upstream.endTransaction(end)),
     announceProducers: (topics) => upstream.announceProducers(topics),
+    masters: () => upstream.masters(),
+    tellClients: (address, proxy, news) => upstream.tellClients(address, proxy, news),
     close: () => upstream.close(),
   }
 }

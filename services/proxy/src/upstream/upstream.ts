@@ -9,6 +9,7 @@ import {
   type ReceiptHandle,
   type TransactionPlace,
 } from '@rocketmq-ts/model'
+import type { ClientNews } from '@rocketmq-ts/remoting'
 
 /** The queues of a topic on one master: ids below the counts, usable as the permissions say. */
 export interface BrokerQueues {
@@ -176,6 +177,27 @@ export interface ProducerAnnouncer {
   announceProducers(topics: readonly string[]): Promise<void>
 }
 
+/** Which proxy tells of its clients. */
+export interface TellingProxy {
+  /** Differs from start to start. */
+  readonly proxyId: string
+  /** Where its clients connect. */
+  readonly port: number
+  /** What it told before is void. */
+  readonly isFirst: boolean
+}
+
+export interface ClientTeller {
+  /** Addresses of the masters of the cluster. */
+  masters(): Promise<readonly string[]>
+  /** Tells one of them of clients. `known`: so many of this proxy it has now; `isFull`: it may have left some out. */
+  tellClients(
+    address: string,
+    proxy: TellingProxy,
+    news: ClientNews,
+  ): Promise<{ readonly known: number; readonly isFull: boolean }>
+}
+
 /** The broker can not be reached, is stopping, or takes nothing: another one may. */
 const AWAY: ReadonlySet<MqErrorCode> = new Set(['unavailable', 'closed', 'timeout', 'store-refused', 'disk-full'])
 
@@ -193,6 +215,7 @@ export interface Upstream
     MessageRecaller,
     MessageReceiver,
     TransactionEnder,
-    ProducerAnnouncer {
+    ProducerAnnouncer,
+    ClientTeller {
   close(): Promise<void>
 }
