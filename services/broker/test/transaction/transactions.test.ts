@@ -203,6 +203,27 @@ test('check: nobody decides → the producer is asked after 6 s, then every 30 s
   expect(await texts(broker, 'T')).toStrictEqual([])
 })
 
+test('check: their file goes between two questions → the copies are asked about as often as is left, then given up', async () => {
+  const hours = Array.from({ length: 24 }, (_, hour) => hour).join(';')
+  const broker = await startBroker({
+    mappedFileSizeCommitLog: 64 * 1024,
+    deleteWhen: hours,
+    fileReservedTime: 1,
+    transactionCheckMax: 5,
+    transactionCheckInterval: 1800 * SECOND_MS,
+  })
+  const producer = await connectProducer(broker)
+  const half = await sendHalf(broker, 'T', 'one')
+  for (let passedMs = 0; passedMs < 6 * 3600 * SECOND_MS; passedMs += 100 * SECOND_MS) {
+    if (passedMs % (1000 * SECOND_MS) === 0) await broker.send('filler', 'x'.repeat(20_000))
+    await broker.advance(100 * SECOND_MS)
+    await producer.beat()
+  }
+  const ofCopies = producer.questions.map(({ commitLogOffset }) => commitLogOffset !== half.position)
+  expect(ofCopies).toStrictEqual([false, false, false, false, true])
+  expect(halves(broker)).toMatchObject({ inFlight: 0, dead: 1 })
+})
+
 test('check: the answer commits → consumed, and no further question', async () => {
   const broker = await startBroker()
   const producer = await connectProducer(broker)
