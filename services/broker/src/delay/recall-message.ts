@@ -17,9 +17,10 @@ import {
   ResponseCode,
 } from '@rocketmq-ts/remoting'
 import type { Clock } from '@rocketmq-ts/runtime'
-import { type Appender, type TimerEntry, type TimerIndex, tagsCodeIn } from '@rocketmq-ts/store'
+import type { Appender, TimerEntry, TimerIndex } from '@rocketmq-ts/store'
 import type { HostPort } from '../host-port.ts'
 import { RECALLS_IN_WORK_MAX } from '../limits.ts'
+import { ownRecord } from '../own-record.ts'
 import { propertiesTextOf } from '../pop/copies.ts'
 import { findProperty } from '../send/property-text.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
@@ -61,22 +62,8 @@ export function createRecallMessage(deps: RecallDeps) {
         [PropertyName.REAL_QID, '0'],
         [TIMER_ORIGIN_PROPERTY, formatTimerOrigin({ ...entry, level: 0, queueOffset: 0 })],
       ])
-      const properties = Buffer.from(text)
-      const host = deps.storeHost()
-      deps.store.append({
-        topic: SystemTopic.TIMER,
-        queueId: 0,
-        flag: 0,
-        sysFlag: 0,
-        bornTimestampMs: deps.clock.nowMs(),
-        bornHost: host,
-        storeHost: host,
-        reconsumeTimes: 0,
-        preparedTransactionOffset: 0,
-        body: BODY,
-        properties,
-        tagsCode: tagsCodeIn(properties),
-      })
+      const mark = { topic: SystemTopic.TIMER, body: BODY, properties: Buffer.from(text) }
+      deps.store.append(ownRecord({ ...mark, nowMs: deps.clock.nowMs(), storeHost: deps.storeHost() }))
       index.remove(entry, 'recalled')
       marked += 1
     }

@@ -5,6 +5,7 @@ import type { Clock } from '@rocketmq-ts/runtime'
 import type { Appended, Appender, MessageStore } from '@rocketmq-ts/store'
 import type { HostPort } from '../host-port.ts'
 import type { Inflight, SettingEntry } from '../inflight/inflight.ts'
+import { ownRecord } from '../own-record.ts'
 
 /** A Turn's changes above this are written as a record of their own before the Turn ends. */
 const RECORD_BYTES_SOFT = 1024 * 1024
@@ -16,7 +17,7 @@ export function recordBytesSoftOf(segmentBytes: number): number {
   return Math.min(RECORD_BYTES_SOFT, Math.floor(segmentBytes / RECORD_SEGMENT_SHARE))
 }
 
-const NO_PROPERTIES = new Uint8Array(0)
+const NO_PROPERTIES = Buffer.alloc(0)
 
 export interface JournalDeps {
   readonly store: Appender & Pick<MessageStore, 'provenFlushed' | 'diskFull' | 'failure'>
@@ -51,23 +52,8 @@ export function createJournal(deps: JournalDeps): Journal {
   let memoryOnly = false
 
   function append(body: Uint8Array): Appended {
-    return store.append(
-      {
-        topic: SystemTopic.INFLIGHT_LOG,
-        queueId: 0,
-        flag: 0,
-        sysFlag: 0,
-        bornTimestampMs: clock.nowMs(),
-        bornHost: deps.storeHost(),
-        storeHost: deps.storeHost(),
-        reconsumeTimes: 0,
-        preparedTransactionOffset: 0,
-        body,
-        properties: NO_PROPERTIES,
-        tagsCode: 0,
-      },
-      { journal: true },
-    )
+    const record = { topic: SystemTopic.INFLIGHT_LOG, body, properties: NO_PROPERTIES }
+    return store.append(ownRecord({ ...record, nowMs: clock.nowMs(), storeHost: deps.storeHost() }), { journal: true })
   }
 
   // Pops and acks go on in memory when the log refuses: a restart redelivers, it loses nothing. A full disk is no

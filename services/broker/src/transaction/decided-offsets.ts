@@ -1,11 +1,12 @@
 // Tells Apache's broker which half messages are decided, in its own form: records of a topic of the system whose body lists
 // their offsets. Our start does not read them: it has the journal. Offsets below the low mark need none, since Apache's
 // broker begins there. Written some at a time, as Apache does: what a crash takes, it asks producers about once more.
-import { MqError, PropertyName, SystemTopic, tagsCodeOf } from '@rocketmq-ts/model'
+import { MqError, PropertyName, SystemTopic } from '@rocketmq-ts/model'
 import type { Clock, Scheduler, Timer, Turns } from '@rocketmq-ts/runtime'
 import type { Appender } from '@rocketmq-ts/store'
 import type { HostPort } from '../host-port.ts'
 import { SECOND_MS } from '../limits.ts'
+import { ownRecord } from '../own-record.ts'
 import type { SettingsWriter } from '../settings-writer.ts'
 import { entryOf } from '../send/property-text.ts'
 
@@ -52,23 +53,10 @@ export function createDecidedOffsets(deps: DecidedOffsetsDeps): DecidedOffsets {
   }
 
   function append(body: Uint8Array): void {
-    const host = deps.storeHost()
     try {
       deps.ensureTopic(SystemTopic.HALF_OP)
-      deps.store.append({
-        topic: SystemTopic.HALF_OP,
-        queueId: 0,
-        flag: 0,
-        sysFlag: 0,
-        bornTimestampMs: deps.clock.nowMs(),
-        bornHost: host,
-        storeHost: host,
-        reconsumeTimes: 0,
-        preparedTransactionOffset: 0,
-        body,
-        properties: PROPERTIES,
-        tagsCode: tagsCodeOf(DECIDED_TAG),
-      })
+      const record = { topic: SystemTopic.HALF_OP, body, properties: PROPERTIES }
+      deps.store.append(ownRecord({ ...record, nowMs: deps.clock.nowMs(), storeHost: deps.storeHost() }))
     } catch (error) {
       // The log takes nothing now: as after a crash, Apache's broker would ask once more.
       if (!(error instanceof MqError)) throw error
