@@ -52,6 +52,11 @@ export function createDecidedOffsets(deps: DecidedOffsetsDeps): DecidedOffsets {
     if (told.length > 0) append(Buffer.from(told.map((offset) => `${offset},`).join('')))
   }
 
+  /** Turned away by a busy broker, what is decided next begins the time again. */
+  function writeInTurn(): void {
+    if (!deps.turns.enter(write)) timer = undefined
+  }
+
   function append(body: Uint8Array): void {
     try {
       deps.ensureTopic(SystemTopic.HALF_OP)
@@ -67,7 +72,7 @@ export function createDecidedOffsets(deps: DecidedOffsetsDeps): DecidedOffsets {
     note(offset) {
       decided.push(offset)
       if (decided.length * OFFSET_CHARS_MIN >= TEXT_BYTES_MAX) write()
-      else if (!stopped) timer ??= deps.scheduler.after(WRITE_INTERVAL_MS, () => void deps.turns.enter(write))
+      else if (!stopped) timer ??= deps.scheduler.after(WRITE_INTERVAL_MS, writeInTurn)
     },
     stop() {
       stopped = true
