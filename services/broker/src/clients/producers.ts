@@ -8,6 +8,8 @@ import { SECOND_MS } from '../limits.ts'
 export const PRODUCERS_MAX = 100_000
 /** A group that a connection did not name for so long has no producer there. Java: CHANNEL_EXPIRED_TIMEOUT. */
 export const PRODUCER_SILENT_MS_MAX = 120 * SECOND_MS
+/** A full table is looked through so often at most: it takes some milliseconds. */
+const PRUNE_PAUSE_MS = 10 * SECOND_MS
 
 export interface Producers {
   /** The connection has producers of these groups. */
@@ -25,6 +27,8 @@ export function createProducers({ clock }: { readonly clock: Pick<Clock, 'monoto
   const byGroup = new Map<string, Map<Peer, number>>()
   const groupsOf = new Map<Peer, Set<string>>()
   let size = 0
+  /** When the full table was looked through for groups that nobody names any more. */
+  let prunedAtMs = Number.NEGATIVE_INFINITY
 
   function forget(peer: Peer, group: string): void {
     const peers = byGroup.get(group)
@@ -49,8 +53,23 @@ export function createProducers({ clock }: { readonly clock: Pick<Clock, 'monoto
     return groups
   }
 
+  /** A connection may live for years: what it named once must not keep others out. */
+  function prune(): void {
+    const nowMs = clock.monotonicMs()
+    if (nowMs - prunedAtMs < PRUNE_PAUSE_MS) return
+    prunedAtMs = nowMs
+    for (const [group, peers] of byGroup) {
+      for (const [peer, seenMs] of peers) if (isSilent(seenMs)) forget(peer, group)
+    }
+  }
+
+  function isSilent(seenMs: number): boolean {
+    return seenMs < clock.monotonicMs() - PRODUCER_SILENT_MS_MAX
+  }
+
   function note(peer: Peer, group: string, groups: Set<string>): void {
     if (!groups.has(group)) {
+      if (size >= PRODUCERS_MAX) prune()
       if (size >= PRODUCERS_MAX) return
       groups.add(group)
       size += 1
@@ -68,10 +87,9 @@ export function createProducers({ clock }: { readonly clock: Pick<Clock, 'monoto
     },
     left: forget,
     pick(group) {
-      const silentSince = clock.monotonicMs() - PRODUCER_SILENT_MS_MAX
       const peers = byGroup.get(group)
       for (const [peer, seenMs] of peers ?? []) {
-        if (seenMs < silentSince) {
+        if (isSilent(seenMs)) {
           forget(peer, group)
           continue
         }

@@ -52,6 +52,25 @@ test('producers: at the bound → further groups are left out, known ones stay',
   expect([producers.size, producers.pick('more'), producers.pick('G0')]).toEqual([PRODUCERS_MAX, undefined, peer])
 })
 
+test('producers: at the bound, and some were silent for too long → these make room, looked for every 10 s', () => {
+  let nowMs = 0
+  const producers = createProducers({ clock: { monotonicMs: () => nowMs } })
+  const [peer, other] = [fakePeer(), fakePeer()]
+  producers.seen(
+    peer,
+    Array.from({ length: PRODUCERS_MAX }, (_, index) => `G${index}`),
+  )
+  nowMs = PRODUCER_SILENT_MS_MAX - 5 * SECOND_MS
+  producers.seen(peer, ['G0'])
+  producers.seen(other, ['more'])
+  nowMs = PRODUCER_SILENT_MS_MAX + 1
+  producers.seen(other, ['more'])
+  expect([producers.size, producers.pick('more')]).toEqual([PRODUCERS_MAX, undefined])
+  nowMs = PRODUCER_SILENT_MS_MAX + 5 * SECOND_MS
+  producers.seen(other, ['more'])
+  expect([producers.size, producers.pick('more'), producers.pick('G0')]).toEqual([2, other, peer])
+})
+
 test('UNREGISTER_CLIENT: a producer leaves its group → it is not asked about transactions', async () => {
   const broker = await startBroker()
   const { peer, questions } = await connectProducer(broker)
