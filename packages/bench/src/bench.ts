@@ -4,6 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { DELAY_FULL, DELAY_QUICK, type DelayFigures, runDelayBench } from './delay/delay-bench.ts'
+import { judgeDelay } from './delay/delay-floors.ts'
 import { FILTER_FULL, FILTER_QUICK, type FilterFigures, runFilterBench } from './filter/filter-bench.ts'
 import { judgeFilters } from './filter/filter-floors.ts'
 import { judge } from './floors.ts'
@@ -31,7 +33,7 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const WARM_UP_TOPIC = 'bench-warm-up'
 
 /** Parts of a report that can be asked for alone. */
-export const PARTS = ['load', 'store', 'filter', 'order'] as const
+export const PARTS = ['load', 'store', 'filter', 'order', 'delay'] as const
 export type Part = (typeof PARTS)[number]
 
 export interface BenchOptions {
@@ -69,6 +71,7 @@ export async function runBench(options: BenchOptions): Promise<Report> {
     const store = isWanted('store') ? await runStore(bench) : undefined
     const filter = isWanted('filter') ? await runFilters(bench) : undefined
     const order = isWanted('order') ? await runOrder(bench) : undefined
+    const delay = isWanted('delay') ? await runDelay(bench) : undefined
     return {
       commit: commitOf(ROOT),
       size: size.name,
@@ -79,11 +82,13 @@ export async function runBench(options: BenchOptions): Promise<Report> {
       store,
       filter,
       order,
+      delay,
       verdicts: [
         ...(load === undefined ? [] : judge({ ...load, size })),
         ...(store === undefined ? [] : judgeStore(store, size.name)),
         ...(filter === undefined ? [] : judgeFilters(filter, size.name)),
         ...(order === undefined ? [] : [judgeOrder(order, size.name)]),
+        ...(delay === undefined ? [] : judgeDelay(delay, size.name)),
       ],
     }
   } finally {
@@ -122,6 +127,11 @@ function runFilters({ folder, bundleFolder: bundles, cores, size, tell }: Bench)
 function runOrder({ folder, bundleFolder: bundles, cores, size, tell }: Bench): Promise<OrderFigures> {
   const orderSize = size.name === 'full' ? ORDER_FULL : ORDER_QUICK
   return runOrderBench({ bundles, folder: join(folder, 'order'), cores: cores.servers, size: orderSize, tell })
+}
+
+function runDelay({ folder, bundleFolder: bundles, cores, size, tell }: Bench): Promise<DelayFigures> {
+  const delaySize = size.name === 'full' ? DELAY_FULL : DELAY_QUICK
+  return runDelayBench({ bundles, folder: join(folder, 'delay'), cores: cores.servers, size: delaySize, tell })
 }
 
 async function runProbes({ folder, size }: Bench, echo: EchoServer): Promise<Probes> {

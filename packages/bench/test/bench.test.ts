@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { DELAY_QUICK } from '../src/delay/delay-bench.ts'
 import { FILTER_QUICK } from '../src/filter/filter-bench.ts'
 import { ORDER_QUICK } from '../src/order/order-bench.ts'
 import type { Cell, LoadReport, Report } from '../src/report/report.ts'
@@ -22,6 +23,7 @@ const LOAD_FLOORS = 4
 const STORE_FLOORS = 12 + 3 * STORE_QUICK.manyQueues.length
 const FILTER_FLOORS = 2
 const ORDER_FLOORS = 1
+const DELAY_FLOORS = 7
 const JSON_BYTES_MAX = 16 * 1024 * 1024
 
 let folder: string
@@ -124,10 +126,19 @@ test('bench: a quick run → every message group came in order', () => {
   expect(report.order?.costs.map(({ messageGroups }) => messageGroups)).toEqual(ORDER_QUICK.messageGroups)
 })
 
+test('bench: a quick run → every delayed message came, none early', () => {
+  const { costs, lateness, bursts } = report.delay!
+  expect(costs.map(({ pending }) => pending)).toEqual(DELAY_QUICK.pending)
+  expect([lateness, ...bursts].map(({ messages, early }) => [messages, early])).toEqual([
+    [DELAY_QUICK.punctual.messages, 0],
+    [DELAY_QUICK.burst.messages, 0],
+  ])
+})
+
 test('bench: a quick run → no floor is judged, and the last line counts the verdicts', () => {
   const of = (outcome: string) => report.verdicts.filter((verdict) => verdict.outcome === outcome).length
   expect(of('failed')).toBe(0)
-  const skipped = LOAD_FLOORS + STORE_FLOORS + FILTER_FLOORS + ORDER_FLOORS
+  const skipped = LOAD_FLOORS + STORE_FLOORS + FILTER_FLOORS + ORDER_FLOORS + DELAY_FLOORS
   expect(of('skipped')).toBe(skipped)
   expect(progress.trim().split('\n').at(-1)).toBe(`${of('passed')} passed, 0 failed, ${skipped} skipped`)
 })

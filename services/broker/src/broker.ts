@@ -142,7 +142,7 @@ async function openAround(
   const root = settings.storePathRootDir
   const recordBytesSoft = recordBytesSoftOf(settings.mappedFileSizeCommitLog)
   const tables = { inflight, moved, topics, groups, kept }
-  const restored = await restore({ ...tables, files, root, store, clock, recordBytesSoft, logger })
+  const restored = await restore({ ...tables, files, root, store, clock, recordBytesSoft, scheduler, logger })
 
   /** Stands in every record; known once the broker listens, and the same from then on. */
   let listening: HostPort | undefined

@@ -37,8 +37,11 @@ export const POLL_TIME_MS_MAX = 60 * SECOND_MS
 export const TURN_JOBS_MAX = 100_000
 /** Entries that expire in one Turn, at most. */
 export const EXPIRED_PER_TURN_MAX = 4096
-/** Delayed messages that are given to their topics in one Turn, at most; and bytes of them, though one always fits. */
-export const TIMERS_PER_TURN_MAX = 256
+/**
+ * Delayed messages that are given to their topics in one Turn, at most; and bytes of them, though one always fits. Sends wait
+ * for half a millisecond of them then, and as few as these share what a Turn costs by itself.
+ */
+export const TIMERS_PER_TURN_MAX = 32
 export const TIMERS_PER_TURN_BYTES_MAX = 4 * MiB
 /** Recalls that are under way, at most; beyond, SYSTEM_BUSY. */
 export const RECALLS_IN_WORK_MAX = 256

@@ -8,7 +8,7 @@ import {
   isDeadLetterTopic,
   isRetryTopic,
 } from '@rocketmq-ts/model'
-import { type Files, type Logger, discardGenerationsBeyond, readGenerations } from '@rocketmq-ts/runtime'
+import { type Files, type Logger, type Scheduler, discardGenerationsBeyond, readGenerations } from '@rocketmq-ts/runtime'
 import type { MessageStore, ReplayedRecord } from '@rocketmq-ts/store'
 import { adoptTimers } from './delay/adopt-timers.ts'
 import { type RestoredTimers, restoreTimers } from './delay/restore-timers.ts'
@@ -38,6 +38,7 @@ export interface RestoreDeps {
   readonly clock: SteadyClock
   /** See `recordBytesSoftOf`. */
   readonly recordBytesSoft: number
+  readonly scheduler: Scheduler
   readonly logger: Logger<BrokerEvent>
 }
 

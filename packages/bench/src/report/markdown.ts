@@ -1,4 +1,5 @@
 // A report as Markdown; the same tables go to the terminal.
+import { delayMarkdown } from '../delay/delay-floors.ts'
 import { filterMarkdown } from '../filter/filter-floors.ts'
 import { orderMarkdown } from '../order/order-floors.ts'
 import type { LatencySummary } from '../histogram.ts'
@@ -60,7 +61,7 @@ export function verdictLine({ name, outcome, detail }: Verdict): string {
 }
 
 export function markdownOf(report: Report): string {
-  const { load, store, filter, order, verdicts } = report
+  const { load, store, filter, order, delay, verdicts } = report
   return [
     '# Benchmark',
     '',
@@ -77,6 +78,7 @@ export function markdownOf(report: Report): string {
     ...(store === undefined ? [] : storeMarkdown(store)),
     ...(filter === undefined ? [] : filterMarkdown(filter)),
     ...(order === undefined ? [] : orderMarkdown(order)),
+    ...(delay === undefined ? [] : delayMarkdown(delay)),
   ].join('\n')
 }
 

@@ -1,4 +1,5 @@
 // What a run of the benchmark says, as data. Everything printed derives from it.
+import type { DelayFigures } from '../delay/delay-bench.ts'
 import type { FilterFigures } from '../filter/filter-bench.ts'
 import type { OrderFigures } from '../order/order-bench.ts'
 import type { LatencySummary } from '../histogram.ts'
@@ -98,6 +99,7 @@ export interface Report {
   readonly store: StoreFigures | undefined
   readonly filter: FilterFigures | undefined
   readonly order: OrderFigures | undefined
+  readonly delay: DelayFigures | undefined
   readonly verdicts: readonly Verdict[]
 }
 

@@ -1,5 +1,5 @@
 // Pending entries that no file has yet: a binary heap in typed arrays, the one that is due first on top.
-import { compareKeys, TIMER_ENTRY_BYTES, type TimerEntry, type TimerKey } from './timer-entry.ts'
+import { compareKeys, type TimerEntry, type TimerKey } from './timer-entry.ts'
 
 /** Entries of a new heap, and of one that was emptied. */
 const CAPACITY_MIN = 1024
@@ -45,25 +45,6 @@ export class EntryHeap {
   /** All entries, in no order. */
   *entries(): Generator<TimerEntry> {
     for (let at = 0; at < this.#length; at += 1) yield this.#at(at)
-  }
-
-  /** All entries as they are on disk, the first one first; the heap is empty afterwards. No object is made for each. */
-  takeSorted(): DataView {
-    const [due, position, rest] = [this.#due, this.#position, this.#rest]
-    const order = new Uint32Array(this.#length).map((_, index) => index)
-    order.sort((a, b) => due[a]! - due[b]! || position[a]! - position[b]!)
-    const sorted = new DataView(new ArrayBuffer(order.length * TIMER_ENTRY_BYTES))
-    for (let index = 0; index < order.length; index += 1) {
-      const from = order[index]!
-      const at = index * TIMER_ENTRY_BYTES
-      sorted.setFloat64(at, due[from]!)
-      sorted.setFloat64(at + 8, position[from]!)
-      sorted.setUint32(at + 16, rest[2 * from]!)
-      sorted.setUint32(at + 20, rest[2 * from + 1]!)
-    }
-    this.#length = 0
-    this.#resize(CAPACITY_MIN)
-    return sorted
   }
 
   /** Puts the entry where the top was, and down to its place. */

@@ -8,6 +8,7 @@ import type { File, Files } from '@rocketmq-ts/runtime'
 import {
   compareEntryAt,
   compareKeys,
+  copyEntry,
   entriesIn,
   readTimerEntry,
   TIMER_ENTRY_BYTES,
@@ -60,7 +61,7 @@ export class RunWriter {
   /** Copies the entry that lies there. */
   add(from: DataView, at: number): void {
     const into = (this.#count % ENTRIES_PER_BLOCK) * TIMER_ENTRY_BYTES
-    for (let byte = 0; byte < TIMER_ENTRY_BYTES; byte += 4) this.#view.setUint32(into + byte, from.getUint32(at + byte))
+    copyEntry(this.#view, into, from, at)
     this.#count += 1
     if (this.#count % ENTRIES_PER_BLOCK === 0) this.#writeBlock(ENTRIES_PER_BLOCK)
   }

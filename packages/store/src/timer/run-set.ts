@@ -16,6 +16,8 @@ import {
 
 /** Runs of a tier, at most: so many become one. */
 const RUNS_PER_TIER = 4
+/** Entries that are copied or put in order before others go on. */
+export const ENTRIES_PER_PASS = 256
 
 /** A place in entries that are in order. */
 interface Source {
@@ -36,6 +38,8 @@ export interface RunOwner {
   /** Everything up to this key was handed out. */
   readonly taken: () => TimerKey
   readonly isRemoved: (position: number) => boolean
+  /** Lets others go on, between passes. */
+  readonly pause: () => Promise<void>
 }
 
 /** Where a walk through all blocks has come to. */
@@ -201,6 +205,7 @@ export class RunSet {
   async #copy(sources: Source[], writer: RunWriter): Promise<number[]> {
     const frontier = this.#owner.frontier()
     const left: number[] = []
+    let copied = 0
     let open = sources.filter(({ block }) => block.byteLength > 0)
     while (open.length > 0) {
       let first = open[0]!
@@ -213,6 +218,8 @@ export class RunSet {
         else writer.add(first.block, first.at)
       }
       first.at += TIMER_ENTRY_BYTES
+      copied += 1
+      if (copied % ENTRIES_PER_PASS === 0) await this.#owner.pause()
       if (first.at < first.block.byteLength) continue
       const next = await first.next()
       first.at = 0

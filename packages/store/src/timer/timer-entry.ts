@@ -47,6 +47,14 @@ export function readTimerEntry(from: DataView, at: number): TimerEntry {
   }
 }
 
+/** Copies what `writeTimerEntry` wrote. */
+export function copyEntry(into: DataView, at: number, from: DataView, fromAt: number): void {
+  into.setFloat64(at, from.getFloat64(fromAt))
+  into.setFloat64(at + 8, from.getFloat64(fromAt + 8))
+  into.setUint32(at + 16, from.getUint32(fromAt + 16))
+  into.setUint32(at + 20, from.getUint32(fromAt + 20))
+}
+
 /** Negative where the entry at the first place is due first; nothing is made for it. */
 export function compareEntriesAt(a: DataView, aAt: number, b: DataView, bAt: number): number {
   const byDue = a.getFloat64(aAt) - b.getFloat64(bAt)

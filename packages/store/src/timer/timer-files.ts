@@ -3,7 +3,7 @@ import { MqError } from '@rocketmq-ts/model'
 import { discardGenerationsBeyond, FileError, type Files, readGenerations, writeGeneration } from '@rocketmq-ts/runtime'
 import { runPath } from './run-file.ts'
 import { decodeTimerImage, encodeTimerImage, TIMER_IMAGE_KIND, TIMER_IMAGE_VERSION } from './timer-image.ts'
-import { TimerIndex, type TimerIndexLimits } from './timer-index.ts'
+import { TimerIndex, type TimerIndexOptions } from './timer-index.ts'
 
 /** Inside the root of a store. */
 export const TIMER_FOLDER = 'timer'
@@ -25,11 +25,9 @@ export interface OpenedTimers {
   readonly rejected: readonly string[]
 }
 
-export interface TimerFilesOptions {
-  readonly files: Files
+export interface TimerFilesOptions extends Omit<TimerIndexOptions, 'folder'> {
   /** Absolute path of the root of the store. */
   readonly root: string
-  readonly limits?: TimerIndexLimits
 }
 
 /** Keeps the images of one index. */
@@ -37,15 +35,15 @@ export class TimerFiles {
   readonly #files: Files
   readonly #folder: string
   readonly #path: string
-  readonly #limits: TimerIndexLimits | undefined
+  readonly #indexOptions: TimerIndexOptions
   /** Runs of the last image and of the one before. */
   #named: readonly number[] = []
   #namedBefore: readonly number[] = []
 
-  constructor({ files, root, limits }: TimerFilesOptions) {
-    this.#limits = limits
-    this.#files = files
+  constructor({ root, ...options }: TimerFilesOptions) {
+    this.#files = options.files
     this.#folder = `${root}/${TIMER_FOLDER}`
+    this.#indexOptions = { ...options, folder: this.#folder }
     this.#path = imagePath(root)
   }
 
@@ -119,8 +117,7 @@ export class TimerFiles {
   }
 
   #createIndex(): TimerIndex {
-    const limits = this.#limits
-    return new TimerIndex({ files: this.#files, folder: this.#folder, ...(limits && { limits }) })
+    return new TimerIndex(this.#indexOptions)
   }
 
   async #runNumbers(): Promise<number[]> {

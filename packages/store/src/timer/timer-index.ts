@@ -3,15 +3,15 @@
 // Invariant: pending are the entries behind the frontier that were not removed; an image says the same after a restart.
 import type { Files } from '@rocketmq-ts/runtime'
 import { EntryHeap } from './entry-heap.ts'
-import { RunSet, type WalkPlace } from './run-set.ts'
+import { ENTRIES_PER_PASS, RunSet, type WalkPlace } from './run-set.ts'
 import {
   compareKeys,
-  entriesIn,
   FIRST_KEY,
   readTimerEntry,
   TIMER_ENTRY_BYTES,
   type TimerEntry,
   type TimerKey,
+  writeTimerEntry,
 } from './timer-entry.ts'
 import { NO_TOTALS, type TimerImage, type TimerTotals } from './timer-image.ts'
 
@@ -45,15 +45,31 @@ interface Head extends TimerEntry {
   source: 'memory' | 'spilling' | 'run' | 'gone'
 }
 
-/** Entries on their way into a run, in order. */
+/** Entries on their way into a run: put in order some at a time, as it takes long for all of them. */
 class Spilling {
+  /** In order, as far as they are filled in. */
   readonly entries: DataView
   next = 0
-  constructor(entries: DataView) {
-    this.entries = entries
+  readonly #heap: EntryHeap
+  #filled = 0
+
+  constructor(heap: EntryHeap) {
+    this.#heap = heap
+    this.entries = new DataView(new ArrayBuffer(heap.length * TIMER_ENTRY_BYTES))
   }
+
+  /** Puts further ones in order; false when there are no more. */
+  fill(count: number): boolean {
+    for (const end = this.#filled + count; this.#filled < end; this.#filled += 1) {
+      const entry = this.#heap.pop()
+      if (entry === undefined) return false
+      writeTimerEntry(this.entries, this.#filled * TIMER_ENTRY_BYTES, entry)
+    }
+    return true
+  }
+
   peek(): TimerEntry | undefined {
-    if (this.next >= entriesIn(this.entries)) return undefined
+    if (this.next === this.#filled && !this.fill(1)) return undefined
     return readTimerEntry(this.entries, this.next * TIMER_ENTRY_BYTES)
   }
 }
@@ -63,12 +79,15 @@ export interface TimerIndexOptions {
   /** Absolute path of the folder of runs; it exists. */
   readonly folder: string
   readonly limits?: TimerIndexLimits
+  /** While files are written: lets others go on. */
+  readonly pause?: () => Promise<void>
 }
 
 export class TimerIndex {
   readonly #limits: TimerIndexLimits
-  readonly #fresh = new EntryHeap()
+  #fresh = new EntryHeap()
   readonly #runs: RunSet
+  readonly #pause: () => Promise<void>
   #spilling: Spilling | undefined
   /** Taken out of their sources, in order, and not ended yet. */
   #heads: Head[] = []
@@ -81,8 +100,9 @@ export class TimerIndex {
   /** Work on the files, one after the other. */
   #working: Promise<unknown> = Promise.resolve()
 
-  constructor({ files, folder, limits = TIMER_INDEX_LIMITS }: TimerIndexOptions) {
+  constructor({ files, folder, limits = TIMER_INDEX_LIMITS, pause = async () => undefined }: TimerIndexOptions) {
     this.#limits = limits
+    this.#pause = pause
     this.#runs = new RunSet({
       files,
       folder,
@@ -90,6 +110,7 @@ export class TimerIndex {
       frontier: () => this.#frontier,
       taken: () => this.#taken,
       isRemoved: (position) => this.#removed.has(position),
+      pause,
     })
   }
 
@@ -356,18 +377,20 @@ export class TimerIndex {
   }
 
   #dropEnded(): void {
-    const entries = this.#fresh.takeSorted()
-    for (let index = 0; index < entriesIn(entries); index += 1) {
-      const entry = readTimerEntry(entries, index * TIMER_ENTRY_BYTES)
+    const fresh = this.#fresh
+    this.#fresh = new EntryHeap()
+    for (const entry of fresh.entries()) {
       if (compareKeys(entry, this.#frontier) > 0 && !this.#removed.delete(entry.position)) this.#fresh.push(entry)
     }
   }
 
   /** What is in memory alone goes into a run. */
   async #spill(): Promise<void> {
-    const spilling = new Spilling(this.#fresh.takeSorted())
+    const spilling = new Spilling(this.#fresh)
     this.#spilling = spilling
+    this.#fresh = new EntryHeap()
     try {
+      while (spilling.fill(ENTRIES_PER_PASS)) await this.#pause()
       this.#forget(await this.#runs.write(spilling.entries))
     } catch (error) {
       for (let entry = spilling.peek(); entry !== undefined; entry = spilling.peek()) {

@@ -1,7 +1,7 @@
 // The timer index as the log proves it: the newest image that can be used, then every record behind it. Without one, from
 // the first delayed message that the log still has.
 import { SystemTopic, commitLogOffset, queueOffset } from '@rocketmq-ts/model'
-import type { Files, Logger } from '@rocketmq-ts/runtime'
+import type { Files, Logger, Scheduler } from '@rocketmq-ts/runtime'
 import { type MessageStore, TimerFiles, type TimerIndex } from '@rocketmq-ts/store'
 import type { BrokerEvent } from '../events.ts'
 import { LevelOffsets, replayTimerRecord } from './timer-records.ts'
@@ -26,6 +26,7 @@ export interface RestoreTimersDeps {
   readonly files: Files
   readonly root: string
   readonly store: Pick<MessageStore, 'recovery' | 'min' | 'queues' | 'scan' | 'bounds' | 'walk'>
+  readonly scheduler: Pick<Scheduler, 'soon'>
   readonly logger: Logger<BrokerEvent>
 }
 
@@ -60,8 +61,9 @@ async function firstDelayed({ store }: RestoreTimersDeps): Promise<number | unde
 
 /** Restores the index. Where another broker had the folder it is empty: see adopt-timers.ts. */
 export async function restoreTimers(deps: RestoreTimersDeps): Promise<RestoredTimers> {
-  const { files, root, store, logger } = deps
-  const timerFiles = new TimerFiles({ files, root })
+  const { files, root, store, scheduler, logger } = deps
+  const pause = () => new Promise<void>((resolve) => scheduler.soon(resolve))
+  const timerFiles = new TimerFiles({ files, root, pause })
   const isForeign = store.recovery.foreign !== undefined
   const opened = await timerFiles.open(store.min, store.recovery.end, isForeign)
   for (const reason of opened.rejected) logger.warn({ event: 'snapshot.rejected', reason })
