@@ -170,7 +170,9 @@ export function createBrokerClient(deps: { readonly peers: PeerSource; readonly 
       await succeed(address, DeleteTopicInBroker, { header: { topic } }, options)
     },
     async createSubscriptionGroup(address, config, options) {
-      const body = utf8Encode(stringifyJavaJson(config))
+      // Apache's broker refuses names without a sign.
+      const attributes = new Map(Array.from(config.attributes, ([name, value]) => [`+${name}`, value]))
+      const body = utf8Encode(stringifyJavaJson({ ...config, attributes }))
       await succeed(address, UpdateAndCreateSubscriptionGroup, { header: {}, body }, options)
     },
     async consumerOffset(address, queue, options) {

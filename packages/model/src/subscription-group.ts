@@ -26,6 +26,12 @@ export const RETRY_DELAYS_MS: readonly number[] = Object.freeze(
 /** The exponential policy that names no numbers. */
 export const EXPONENTIAL_RETRY_DEFAULT = Object.freeze({ initial: 5_000, max: 7_200_000, multiplier: 2 })
 
+/** Delays that a customized policy may list: every client of the group is told all of them. */
+export const RETRY_DELAYS_COUNT_MAX = 64
+/** Longest delay: no message may be invisible for longer. */
+export const RETRY_DELAY_MS_MAX = 12 * 3_600_000
+export const RETRY_MULTIPLIER_MAX = 1000
+
 /** Java: SubscriptionGroupConfig. */
 export interface SubscriptionGroupConfig {
   readonly groupName: string
@@ -76,6 +82,30 @@ export function orderUnitOf({ attributes }: Pick<SubscriptionGroupConfig, 'attri
   if (unit !== undefined) return unit
   const allowed = ORDER_UNITS.join(' or ')
   throw new MqError('parameter-invalid', `attributes: ${ORDER_UNIT_ATTRIBUTE} is '${text}'; allowed is ${allowed}`)
+}
+
+/** Java takes any numbers, which its clients then can not work with. Throws MqError 'parameter-invalid'. */
+export function checkRetryPolicy(policy: GroupRetryPolicy): void {
+  if (policy.type === 'CUSTOMIZED') {
+    const next = policy.customizedRetryPolicy?.next ?? []
+    if (next.length > RETRY_DELAYS_COUNT_MAX) {
+      throw wrongPolicy(`next has ${next.length} delays; allowed are ${RETRY_DELAYS_COUNT_MAX}`)
+    }
+    for (const delayMs of next) checkWithin('next', delayMs, 0, RETRY_DELAY_MS_MAX)
+    return
+  }
+  const { initial, max, multiplier } = policy.exponentialRetryPolicy ?? EXPONENTIAL_RETRY_DEFAULT
+  checkWithin('max', max, 1, RETRY_DELAY_MS_MAX)
+  checkWithin('initial', initial, 1, max)
+  checkWithin('multiplier', multiplier, 1, RETRY_MULTIPLIER_MAX)
+}
+
+function checkWithin(name: string, value: number, min: number, max: number): void {
+  if (value < min || value > max) throw wrongPolicy(`${name} is ${value}; allowed is ${min} to ${max}`)
+}
+
+function wrongPolicy(reason: string): MqError {
+  return new MqError('parameter-invalid', `groupRetryPolicy: ${reason}`)
 }
 
 /** Reads a SubscriptionGroupConfig; MqError 'parameter-invalid' names the member. The name is not checked. */

@@ -220,12 +220,8 @@ async function openAround(
     ownNames: new Set([settings.brokerClusterName, settings.brokerName]),
     autoCreateTopicEnable: settings.autoCreateTopicEnable,
   })
-  const groupRequests = createGroupRequests({
-    groups,
-    writer,
-    turns,
-    autoCreateSubscriptionGroup: settings.autoCreateSubscriptionGroup,
-  })
+  const { autoCreateSubscriptionGroup } = settings
+  const groupRequests = createGroupRequests({ groups, writer, turns, inflight, polling, autoCreateSubscriptionGroup })
   const { groupForConsume } = groupRequests
   const runtimeInfo = createRuntimeInfo({ clock, store, delays, topics: () => topics.size, groups: () => groups.size })
   const { brokerName } = settings

@@ -41,8 +41,8 @@ export interface LongPolling {
   messageVisible(topic: string, queueId: number, tagsCode: number): void
   /** A message was released to its group again; −1 is any queue. */
   messageReleased(topic: string, group: string, queueId: number): void
-  /** The group goes on elsewhere in the topic: all that wait for it look again. */
-  movedBack(topic: string, group: string): void
+  /** The group goes on elsewhere in the topic, or may not any more: all that wait look again. */
+  lookAgain(topic: string, group: string): void
   /** Times every waiter out: the broker stops. */
   stop(): void
   readonly size: number
@@ -151,7 +151,7 @@ export function createLongPolling(scheduler: Scheduler): LongPolling {
       released(topic, group, queueId)
       if (isRetryTopic(topic)) released(realTopicOf(topic, group), group, -1)
     },
-    movedBack(topic, group) {
+    lookAgain(topic, group) {
       for (const name of new Set([topic, realTopicOf(topic, group)])) {
         const { askers = [], takers = [] } = byTopic.get(name)?.get(group) ?? {}
         for (const held of [...askers, ...takers]) end(held, 'message')

@@ -4,6 +4,7 @@ import {
   MqError,
   type SubscriptionGroupConfig,
   checkGroupName,
+  checkRetryPolicy,
   decodeSubscriptionGroupConfig,
   isSystemGroup,
   parseJavaJson,
@@ -17,6 +18,8 @@ import {
   ResponseCode,
 } from '@rocketmq-ts/remoting'
 import type { Turns } from '@rocketmq-ts/runtime'
+import type { Inflight } from '../inflight/inflight.ts'
+import type { LongPolling } from '../long-polling.ts'
 import type { SettingsWriter } from '../settings-writer.ts'
 import type { GroupTable } from './group-table.ts'
 
@@ -25,6 +28,23 @@ export interface GroupRequestsDeps {
   readonly writer: SettingsWriter
   readonly turns: Pick<Turns, 'release'>
   readonly autoCreateSubscriptionGroup: boolean
+  readonly inflight: Pick<Inflight, 'topicsOf'>
+  readonly polling: Pick<LongPolling, 'lookAgain'>
+}
+
+/** `+name` sets one and `-name` takes it away, as Apache's tools write them; without signs they are all there are. */
+function changedAttributes(
+  known: ReadonlyMap<string, string> | undefined,
+  asked: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  if (![...asked.keys()].some((name) => /^[+-]/.test(name))) return asked
+  const attributes = new Map(known)
+  for (const [name, value] of asked) {
+    if (name.startsWith('+')) attributes.set(name.slice(1), value)
+    else if (name.startsWith('-')) attributes.delete(name.slice(1))
+    else throw new MqError('parameter-invalid', `attributes: '${name}' has no sign, others have: write +${name}`)
+  }
+  return attributes
 }
 
 /** Handlers of group requests. */
@@ -63,7 +83,14 @@ export function createGroupRequests(deps: GroupRequestsDeps) {
     groupForConsume,
 
     updateAndCreateSubscriptionGroup(request: IncomingRequest): void {
-      writer.putGroup(decodeSubscriptionGroupConfig(parseJavaJson(request.body)))
+      const asked = decodeSubscriptionGroupConfig(parseJavaJson(request.body))
+      const known = groups.get(asked.groupName)
+      checkRetryPolicy(asked.groupRetryPolicy)
+      writer.putGroup({ ...asked, attributes: changedAttributes(known?.attributes, asked.attributes) })
+      // Those that wait are answered as those that come now.
+      if (known?.consumeEnable === true && !asked.consumeEnable) {
+        for (const topic of deps.inflight.topicsOf(asked.groupName)) deps.polling.lookAgain(topic, asked.groupName)
+      }
       respondWhenFlushed(request)
     },
 

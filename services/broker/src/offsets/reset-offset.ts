@@ -26,7 +26,7 @@ export interface ResetOffsetDeps {
   readonly topics: Pick<TopicTable, 'get' | 'require'>
   readonly groups: Pick<GroupTable, 'get'>
   readonly turns: Pick<Turns, 'enter' | 'release'>
-  readonly polling: Pick<LongPolling, 'movedBack'>
+  readonly polling: Pick<LongPolling, 'lookAgain'>
   readonly brokerName: string
   readonly logger: Logger<BrokerEvent>
   /** Settings or positions are others now. */
@@ -98,7 +98,7 @@ export function createResetOffset(deps: ResetOffsetDeps) {
       return { topic: topicName, brokerName, queueId, offset }
     })
     logger.info({ event: 'group.reset', topic: topicName, group, queues: positions.length, again, skipped })
-    polling.movedBack(topicName, group)
+    polling.lookAgain(topicName, group)
     deps.onChange()
     const body = encodeQueuePositions(positions)
     turns.release('flushed', (failure) => {

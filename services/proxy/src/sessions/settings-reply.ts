@@ -1,7 +1,7 @@
 // What a client is told to work with. Its own settings come back, overwritten where the server decides.
 // Clients copy numbers blindly: each one given here is positive. Java: GrpcClientSettingsManager.
 import { msToDuration, type RetryPolicyInit, type Settings, type SettingsInit } from '@rocketmq-ts/grpc/v2'
-import { retryDelaysOf } from '../messaging/retry-delays.ts'
+import { attemptsMaxOf, retryDelaysOf } from '../messaging/retry-delays.ts'
 import type { GroupSettings } from '../upstream/upstream.ts'
 
 export interface PublishingLimits {
@@ -56,9 +56,9 @@ function echoOf({ clientType, accessPoint, requestTimeout, userAgent }: Settings
   return { clientType, accessPoint, requestTimeout, userAgent, metric: { on: false } }
 }
 
-function backoffOf({ retryMax, retryPolicy }: GroupSettings): RetryPolicyInit {
-  const maxAttempts = retryMax + 1
-  const delays = retryDelaysOf(retryPolicy)
+function backoffOf(group: GroupSettings): RetryPolicyInit {
+  const maxAttempts = attemptsMaxOf(group)
+  const delays = retryDelaysOf(group.retryPolicy)
   if (delays.kind === 'listed') {
     return { maxAttempts, customizedBackoff: { next: delays.delaysMs.map((delayMs) => msToDuration(delayMs)) } }
   }
