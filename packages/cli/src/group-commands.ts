@@ -2,12 +2,21 @@
 import { type Command, Option } from 'commander'
 import type { OrderUnit } from '@rocketmq-ts/model'
 import { type Act, examples, group } from './command-tools.ts'
-import { moment, number, word } from './values.ts'
+import { flag, moment, number, word } from './values.ts'
 
 const ORDER_UNIT_OF = { queue: 'QUEUE', 'message-group': 'MESSAGE_GROUP' } as const satisfies Record<string, OrderUnit>
 const ORDERS_BY = ['queue', 'message-group'] as const
 const ATTEMPTS_MAX = 10_001
 const QUEUE_MAX = 65_535
+
+function retries(help: string): Option {
+  const forms = "'default', delays as 1s,5s,30s, exponential:INITIAL,MAX,MULTIPLIER, or JSON as mqadmin takes it"
+  return new Option('--retry-policy <policy>', `${help}: ${forms}`)
+}
+
+function consuming(help: string): Option {
+  return new Option('--consume-enable <flag>', help).choices(['true', 'false']).argParser(flag)
+}
 
 const RESETS = ['toTime', 'toOffset', 'min', 'max', 'skip']
 
@@ -40,6 +49,8 @@ export function groupCommands(program: Command, act: Act): void {
     .option('--order', 'deliver in order')
     .option('--no-order', 'deliver concurrently (default)')
     .addOption(orderBy('what waits behind a message in order that is not settled (default: queue)'))
+    .addOption(retries('when a failed message comes again (default: default)'))
+    .addOption(consuming('whether consumers get messages (default: true)'))
     .option('--broker <name>', 'on this broker only')
     .option('--cluster <name>', 'which cluster, where there are several')
     .addHelpText('after', examples('rmq group create billing', 'rmq group create ledger --order --max-attempts 5'))
@@ -52,11 +63,18 @@ export function groupCommands(program: Command, act: Act): void {
     .option('--order', 'deliver in order')
     .option('--no-order', 'deliver concurrently')
     .addOption(orderBy('what waits behind a message in order that is not settled'))
+    .addOption(retries('when a failed message comes again'))
+    .addOption(consuming('whether consumers get messages; acknowledgements are always taken'))
     .option('--broker <name>', 'on this broker only')
     .option('--cluster <name>', 'which cluster, where there are several')
     .addHelpText(
       'after',
-      examples('rmq group update billing --max-attempts 5', 'rmq group update ledger --order-by message-group'),
+      examples(
+        'rmq group update billing --max-attempts 5',
+        'rmq group update ledger --order-by message-group',
+        'rmq group update mail --retry-policy exponential:5s,2h,2',
+        'rmq group update mail --consume-enable false',
+      ),
     )
     .action(act(async () => (await import('./commands/group-create.ts')).groupUpdate))
   groups

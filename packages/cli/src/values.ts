@@ -49,6 +49,12 @@ export function numberOrNone(min: number, max: number): (text: string) => number
   return (text) => (text === NONE ? -1 : read(text))
 }
 
+/** `true` or `false`. */
+export function flag(text: string): boolean {
+  const read = word(['true', 'false'])
+  return read(text) === 'true'
+}
+
 /** One of some words, letter case aside. */
 export function word<const Word extends string>(words: readonly Word[]): (text: string) => Word {
   return (text) => {

@@ -10,6 +10,7 @@ const COMMANDS = [
   'group update',
   'group list',
   'group describe',
+  'group reset',
   'group delete',
   'send',
   'receive',

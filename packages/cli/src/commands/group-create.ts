@@ -13,7 +13,8 @@ import type { Context } from '../context.ts'
 import { CliFailure, ExitCode } from '../failures.ts'
 import type { Scope } from '../session.ts'
 import { askAll } from './ask-all.ts'
-import { attemptsText, findGroup, noSuchGroup, orderText, placesOf } from './groups.ts'
+import { attemptsText, findGroup, noSuchGroup, orderText, placesOf, retryText } from './groups.ts'
+import { readRetryPolicy } from './retry-policy.ts'
 
 export interface GroupCreateOptions extends Scope {
   readonly maxAttempts?: number
@@ -21,6 +22,9 @@ export interface GroupCreateOptions extends Scope {
   readonly order?: boolean
   /** What has an order. */
   readonly orderBy?: OrderUnit
+  /** See `readRetryPolicy`. */
+  readonly retryPolicy?: string
+  readonly consumeEnable?: boolean
 }
 
 interface Plan {
@@ -46,6 +50,7 @@ async function putGroup(
   if (options.order === false && options.orderBy !== undefined) {
     throw new CliFailure('usage', '--no-order and --order-by exclude each other')
   }
+  if (options.retryPolicy !== undefined) readRetryPolicy(options.retryPolicy)
   const { printer } = context
   const session = await context.session()
   const brokers = await session.masters(options)
@@ -75,6 +80,8 @@ async function putGroup(
         outcome,
         maxAttempts: config.retryMaxTimes < 0 ? null : config.retryMaxTimes + 1,
         order: orderText(config),
+        retryPolicy: config.groupRetryPolicy,
+        enabled: config.consumeEnable,
       })),
     })
   } else {
@@ -88,7 +95,13 @@ async function putGroup(
 const VERBS = { created: 'created on', changed: 'changed on', unchanged: 'is already on' } as const
 
 function settingsText(config: SubscriptionGroupConfig): string {
-  return `at most ${attemptsText(config)} attempts, ${orderText(config)}`
+  const isDefault = config.groupRetryPolicy.type === 'CUSTOMIZED' && !config.groupRetryPolicy.customizedRetryPolicy
+  return [
+    `at most ${attemptsText(config)} attempts`,
+    orderText(config),
+    ...(isDefault ? [] : [`retries after ${retryText(config)}`]),
+    ...(config.consumeEnable ? [] : ['switched off']),
+  ].join(', ')
 }
 
 function checkName(group: string): void {
@@ -104,6 +117,8 @@ function planOf(group: string, existing: SubscriptionGroupConfig | undefined, op
   const config = {
     ...(existing ?? subscriptionGroupConfig(group)),
     ...(options.maxAttempts !== undefined && { retryMaxTimes: options.maxAttempts - 1 }),
+    ...(options.retryPolicy !== undefined && { groupRetryPolicy: readRetryPolicy(options.retryPolicy) }),
+    ...(options.consumeEnable !== undefined && { consumeEnable: options.consumeEnable }),
     ...(options.order !== undefined && { consumeMessageOrderly: options.order }),
     ...(options.orderBy !== undefined && {
       consumeMessageOrderly: true,

@@ -51,7 +51,8 @@ export async function groupDescribe(context: Context, options: Scope, group: str
       ['Group', group],
       ['Attempts', common(places.map(({ config }) => attemptsText(config)))],
       ['Order', document.order],
-      ['Enabled', document.enabled ? 'yes' : 'no'],
+      ['Retries after', document.retryPolicy],
+      ['Enabled', document.enabled ? 'yes' : switchedOff(places)],
       ['Lag', lag],
       ['Dead letters', deadLetters],
     ])
@@ -74,6 +75,14 @@ export async function groupDescribe(context: Context, options: Scope, group: str
     }
   }
   return looked.failed || failed ? ExitCode.FAILED : ExitCode.OK
+}
+
+/** What consumers meet, and what changes it. */
+function switchedOff(places: readonly GroupAt[]): string {
+  const off = places.filter(({ config }) => !config.consumeEnable)
+  const where = off.length === places.length ? '' : ` on ${off.map(({ broker }) => broker.brokerName).join(', ')}`
+  const name = off[0]?.config.groupName
+  return `no${where}: consumers are refused (FORBIDDEN) until: rmq group update ${name} --consume-enable true`
 }
 
 /** Topics that are looked at, at most. */

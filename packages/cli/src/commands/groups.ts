@@ -1,10 +1,20 @@
 // What the group commands share: a group as its brokers together have it.
-import { isSystemGroup, orderUnitOf, type SubscriptionGroupConfig } from '@rocketmq-ts/model'
+import { formatDuration } from '@rocketmq-ts/config'
+import {
+  EXPONENTIAL_RETRY_DEFAULT,
+  isSystemGroup,
+  orderUnitOf,
+  RETRY_DELAYS_MS,
+  type SubscriptionGroupConfig,
+} from '@rocketmq-ts/model'
 import type { Context } from '../context.ts'
 import { CliFailure } from '../failures.ts'
 import type { BrokerAddress } from '../session.ts'
 import { type Answers, askAll } from './ask-all.ts'
 import { common } from './topics.ts'
+
+/** Of a retry policy in one line. */
+const DELAYS_SHOWN_MAX = 5
 
 /** A group's settings at one broker. */
 export interface GroupAt {
@@ -22,6 +32,18 @@ export function orderText(config: SubscriptionGroupConfig): string {
   return orderUnitOf(config) === 'MESSAGE_GROUP' ? 'fifo by message group' : 'fifo'
 }
 
+/** `1s, 5s, 10s … 2h`, `5s × 2 up to 2h`. */
+export function retryText({ groupRetryPolicy: policy }: SubscriptionGroupConfig): string {
+  if (policy.type === 'EXPONENTIAL') {
+    const { initial, max, multiplier } = policy.exponentialRetryPolicy ?? EXPONENTIAL_RETRY_DEFAULT
+    return `${formatDuration(initial)} × ${multiplier} up to ${formatDuration(max)}`
+  }
+  const listed = policy.customizedRetryPolicy?.next ?? []
+  const delays = (listed.length > 0 ? listed : RETRY_DELAYS_MS).map((delayMs) => formatDuration(delayMs))
+  if (delays.length <= DELAYS_SHOWN_MAX) return delays.join(', ')
+  return `${delays.slice(0, DELAYS_SHOWN_MAX - 1).join(', ')} … ${delays.at(-1)}`
+}
+
 /** For programs. `maxAttempts` is null where there is no bound or brokers differ. */
 export function groupDocument(name: string, places: readonly GroupAt[]) {
   const attempts = Number(common(places.map(({ config }) => attemptsText(config))))
@@ -29,6 +51,7 @@ export function groupDocument(name: string, places: readonly GroupAt[]) {
     group: name,
     maxAttempts: Number.isNaN(attempts) ? null : attempts,
     order: common(places.map(({ config }) => orderText(config))),
+    retryPolicy: common(places.map(({ config }) => retryText(config))),
     enabled: places.every(({ config }) => config.consumeEnable),
     brokers: places.map(({ broker }) => broker.brokerName),
   }

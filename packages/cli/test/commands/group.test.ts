@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { startCluster } from '../cli-harness.ts'
+import { rmqAlone, startCluster } from '../cli-harness.ts'
 
 test('group create: attempts → the first delivery counts; listed, and as JSON the same', async () => {
   const { rmq } = await startCluster()
@@ -47,6 +47,63 @@ test('group update: what has an order → shown, kept by other changes, and take
   expect(await rmq('group update g --no-order --order-by queue')).toMatchObject({ code: 2 })
 })
 
+test.each([
+  ['default', { type: 'CUSTOMIZED' }, '1s, 5s, 10s, 30s … 2h'],
+  ['1s,500ms,2h', { type: 'CUSTOMIZED', customizedRetryPolicy: { next: [1000, 500, 7_200_000] } }, '1s, 500ms, 2h'],
+  ['exponential', { type: 'EXPONENTIAL' }, '5s × 2 up to 2h'],
+  [
+    'exponential:1s,12h,3',
+    { type: 'EXPONENTIAL', exponentialRetryPolicy: { initial: 1000, max: 43_200_000, multiplier: 3 } },
+    '1s × 3 up to 12h',
+  ],
+  [
+    '{"type":"CUSTOMIZED","customizedRetryPolicy":{"next":[7000]}}',
+    { type: 'CUSTOMIZED', customizedRetryPolicy: { next: [7000] } },
+    '7s',
+  ],
+])('group update: retry policy %s → stored as Apache has it, and shown', async (text, policy, shown) => {
+  const { rmq } = await startCluster()
+  await rmq('group create g --max-attempts 3')
+  const updated = await rmq(['group', 'update', 'g', '--retry-policy', text, '--json'])
+  expect(updated.json()).toMatchObject({ brokers: [{ retryPolicy: policy, maxAttempts: 3 }] })
+  expect((await rmq('group describe g --json')).json()).toMatchObject({ retryPolicy: shown, maxAttempts: 3 })
+})
+
+test.each([
+  'nonsense',
+  '1',
+  '',
+  '1s,,2s',
+  '13h',
+  'exponential:1s,2s',
+  'exponential:1s,2s,3,4',
+  'exponential:3s,2s,2',
+  'exponential:1s,2s,0',
+  '{"type":"OTHER"}',
+  '{',
+])("group create: retry policy '%s' → exit code 2", async (text) => {
+  const refused = await rmqAlone(['group', 'create', 'g', '--retry-policy', text])
+  expect(refused).toMatchObject({ code: 2, out: '' })
+  expect(refused.err).toContain('--retry-policy')
+})
+
+test('group update: consume enable false → described with what consumers meet, and true lets them consume again', async () => {
+  const { rmq } = await startCluster()
+  await rmq('topic create t --queues 1')
+  await rmq('send t hello')
+  expect((await rmq('group create g --consume-enable false')).out).toContain('17 attempts, concurrent, switched off.')
+  expect((await rmq('group describe g')).out).toContain(
+    'Enabled        no: consumers are refused (FORBIDDEN) until: rmq group update g --consume-enable true\n',
+  )
+  const refused = await rmq('receive t --group g')
+  expect(refused).toMatchObject({ code: 1, out: '' })
+  expect(refused.err).toContain("group 'g' is switched off (consumeEnable)")
+  expect((await rmq('group list')).out).toMatch(/^g .* no /m)
+  await rmq('group update g --consume-enable true')
+  expect((await rmq('receive t --group g')).out).toContain('hello')
+  expect(await rmq('group update g --consume-enable maybe')).toMatchObject({ code: 2 })
+})
+
 test('group update: on no broker → exit code 1, and it is not created', async () => {
   const { rmq } = await startCluster()
   expect(await rmq('group update nope --order')).toMatchObject({ code: 1, out: '' })
@@ -70,17 +127,18 @@ test('group describe: some of it consumed → lag per queue and in all', async (
   await rmq('send orders hello --count 5')
   await rmq('receive orders --group billing --max 2')
   const lines = (await rmq('group describe billing')).out.split('\n')
-  expect(lines.slice(0, 8)).toEqual([
-    'Group         billing',
-    'Attempts      17',
-    'Order         concurrent',
-    'Enabled       yes',
-    'Lag           3',
-    'Dead letters  0',
+  expect(lines.slice(0, 9)).toEqual([
+    'Group          billing',
+    'Attempts       17',
+    'Order          concurrent',
+    'Retries after  1s, 5s, 10s, 30s … 2h',
+    'Enabled        yes',
+    'Lag            3',
+    'Dead letters   0',
     '',
     'TOPIC   BROKER    QUEUE  SETTLED  DELIVERED  MAX  LAG  LAST SETTLED',
   ])
-  expect(lines[8]).toMatch(/^orders {2}broker-a {6}0 {8}2 {10}2 {4}5 {4}3 {2}2026-01-01 00:00:\d\dZ$/)
+  expect(lines[9]).toMatch(/^orders {2}broker-a {6}0 {8}2 {10}2 {4}5 {4}3 {2}2026-01-01 00:00:\d\dZ$/)
   expect((await rmq('group describe billing --json')).json()).toMatchObject({
     group: 'billing',
     lag: 3,
@@ -96,7 +154,7 @@ test('group describe: attempts used up → a dead letter is counted, and stays w
   await rmq('send t hello')
   await rmq('receive t --group g --no-ack --invisible 1s')
   await advance(5000)
-  expect((await rmq('group describe g')).out).toContain('Dead letters  1')
+  expect((await rmq('group describe g')).out).toContain('Dead letters   1')
   expect(await rmq('group delete g --yes')).toMatchObject({
     code: 0,
     out: 'Group g deleted on broker-a.\n',
