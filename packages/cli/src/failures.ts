@@ -15,7 +15,7 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
 /** What stopped a command. */
 export class CliFailure extends Error {
   /** For programs. */
-  readonly code: MqErrorCode | 'usage' | 'input' | 'not-checked'
+  readonly code: MqErrorCode | 'usage' | 'input' | 'not-checked' | 'not-found'
   readonly remedy: string | undefined
 
   constructor(code: CliFailure['code'], message: string, remedy?: string, cause?: unknown) {

@@ -1,5 +1,5 @@
 // Reads the values of options. What is wrong is said with the value and the rule, see the settings of @rocketmq-ts/config.
-import { bytes, durationMs, integer, type Setting } from '@rocketmq-ts/config'
+import { bytes as byteSize, durationMs, integer, type Setting } from '@rocketmq-ts/config'
 import { InvalidArgumentError } from 'commander'
 import { CliFailure } from './failures.ts'
 
@@ -31,6 +31,11 @@ export function duration(min: number, max: number): (text: string) => number {
   }
 }
 
+/** A number of bytes with a unit, such as 512MiB. */
+export function bytes(min: number, max: number): (text: string) => number {
+  return reader(byteSize({ default: min, min, max, help: '' }))
+}
+
 /** The same, or -1 for the word `none`. */
 export function durationOrNone(min: number, max: number): (text: string) => number {
   const read = duration(min, max)
@@ -39,7 +44,7 @@ export function durationOrNone(min: number, max: number): (text: string) => numb
 
 /** A number of bytes with a unit, such as 512MiB, or -1 for `none`. */
 export function bytesOrNone(min: number, max: number): (text: string) => number {
-  const read = reader(bytes({ default: min, min, max, help: '' }))
+  const read = bytes(min, max)
   return (text) => (text === NONE ? -1 : read(text))
 }
 

@@ -5,7 +5,12 @@ import {
   QueryMessage,
   ResponseCode,
   SearchOffsetByTimestamp,
+  TraceMessage,
   ViewMessageById,
+  decodeMessageTrace,
+  type MessageTrace,
+  type TraceMessageAnswer,
+  type TraceMessageHeader,
   type SearchOffsetByTimestampHeader,
 } from '@rocketmq-ts/remoting'
 import { bodyOf, checkSuccess, failure, headerOf, type CallOptions } from './call.ts'
@@ -30,12 +35,17 @@ export interface KeyAnswer {
   readonly isCut: boolean
 }
 
+/** What a broker of ours tells of one message; ask again with the cursor until it is −1. */
+export type TraceAnswer = MessageTrace & TraceMessageAnswer
+
 export interface QueryCalls {
   queryMessages(address: string, question: KeyQuestion, options?: CallOptions): Promise<KeyAnswer>
   /** The message at a place of the broker's log, as an offset message id names it; undefined without one. */
   viewMessage(address: string, commitLogOffset: number, options?: CallOptions): Promise<MessageRecord | undefined>
   /** Queue offset of the first message stored at a time or later (LOWER), or of the last one at it or before (UPPER). */
   searchOffset(address: string, header: SearchOffsetByTimestampHeader, options?: CallOptions): Promise<number>
+  /** Undefined of a broker that keeps no journal of deliveries: Apache's. */
+  traceMessage(address: string, header: TraceMessageHeader, options?: CallOptions): Promise<TraceAnswer | undefined>
 }
 
 export function createQueryCalls(call: CallBroker): QueryCalls {
@@ -60,6 +70,12 @@ export function createQueryCalls(call: CallBroker): QueryCalls {
       const answer = await call(address, SearchOffsetByTimestamp, { header }, options)
       checkSuccess(answer, SearchOffsetByTimestamp, address)
       return headerOf(answer).queueOffset
+    },
+    async traceMessage(address, header, options) {
+      const answer = await call(address, TraceMessage, { header }, options)
+      if (answer.code === ResponseCode.REQUEST_CODE_NOT_SUPPORTED) return undefined
+      checkSuccess(answer, TraceMessage, address)
+      return { ...headerOf(answer), ...decodeMessageTrace(bodyOf(answer)) }
     },
   }
 }

@@ -75,6 +75,7 @@ import { openStore } from './open-store.ts'
 import { attemptsBy, createBrokerTransactions } from './transaction/broker-transactions.ts'
 import { createTopicRequests } from './topics/topic-requests.ts'
 import { createTopicTable } from './topics/topic-table.ts'
+import { createTraceMessage } from './trace/trace-message.ts'
 
 export interface BrokerDeps extends Effects {
   readonly logger: Logger<BrokerEvent | StoreEvent | RemotingEvent>
@@ -277,6 +278,7 @@ async function openAround(
       resetOffset: createResetOffset({ ...live, groups, polling, brokerName, onChange }),
       allSettings: createAllSettings({ topics, groups }),
       messageQueries: createMessageQueries({ store, topics }),
+      traceMessage: createTraceMessage({ inflight, store, scheduler }),
       progress: createProgress({ topics, inflight, reader: store, brokerName }),
       runtimeInfo,
     }),

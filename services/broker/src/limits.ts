@@ -27,6 +27,11 @@ export const MESSAGE_QUERIES_WAITING_MAX = 10_000
 /** Resets of positions by time that are worked on at a time, each with a search per queue; and that wait, at most. */
 export const RESETS_IN_WORK_MAX = 4
 export const RESETS_WAITING_MAX = 1000
+/** Traces of messages that are worked on at a time, and those that wait, at most. Beyond, SYSTEM_BUSY. */
+export const TRACES_IN_WORK_MAX = 2
+export const TRACES_WAITING_MAX = 64
+/** Bytes of the journal that one answer to a trace has read: who asks goes on from there. */
+export const TRACE_READ_BYTES_MAX = 4 * MiB
 /** Longest invisible time. Java: ProxyConfig maxInvisibleTimeMills. */
 export const INVISIBLE_TIME_MS_MAX = 12 * 3600 * SECOND_MS
 /** Furthest time that a message may be delayed to. Java: timerMaxDelaySec, three days. */

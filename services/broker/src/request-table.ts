@@ -32,6 +32,7 @@ import {
   SendMessage,
   SendMessageV2,
   SyncClients,
+  TraceMessage,
   UnregisterClient,
   UpdateAndCreateSubscriptionGroup,
   UpdateAndCreateTopic,
@@ -56,6 +57,7 @@ import type { RuntimeInfo } from './queries/runtime-info.ts'
 import type { createSendMessage } from './send/send-message.ts'
 import type { Transactions } from './transaction/transactions.ts'
 import type { createTopicRequests } from './topics/topic-requests.ts'
+import type { createTraceMessage } from './trace/trace-message.ts'
 
 export interface Handlers {
   readonly send: ReturnType<typeof createSendMessage>
@@ -74,6 +76,7 @@ export interface Handlers {
   readonly resetOffset: ReturnType<typeof createResetOffset>
   readonly allSettings: ReturnType<typeof createAllSettings>
   readonly messageQueries: ReturnType<typeof createMessageQueries>
+  readonly traceMessage: ReturnType<typeof createTraceMessage>
   readonly progress: ReturnType<typeof createProgress>
   readonly runtimeInfo: Pick<RuntimeInfo, 'getBrokerRuntimeInfo'>
 }
@@ -159,6 +162,7 @@ export function createBrokerRequestTable(handlers: Handlers): RequestTable {
       action: 'get',
       handle: messageQueries.searchOffsetByTimestamp,
     }),
+    tableEntry({ request: TraceMessage, resource: topicOf, action: 'get', handle: handlers.traceMessage }),
     tableEntry({
       request: GetEarliestMessageStoreTime,
       resource: topicOf,

@@ -6,6 +6,8 @@ import { printableLines } from '../output/text.ts'
 /** A body that grows beyond this while it is decompressed is shown as it came. */
 const BODY_BYTES_MAX = 64 * 1024 * 1024
 const SHOWN_BYTES_MAX = 48
+/** Of one line. */
+const HEX_BYTES = 16
 
 interface StoredBody {
   readonly body: Uint8Array
@@ -30,6 +32,22 @@ export function bodyText(record: StoredBody): string {
   const start = Buffer.from(bytes.subarray(0, SHOWN_BYTES_MAX)).toString('hex').replaceAll(/../g, '$& ').trimEnd()
   const kind = compression === undefined ? 'binary' : `compressed with ${compression}`
   return `(${kind}, ${bytes.length} bytes) ${start}${bytes.length > SHOWN_BYTES_MAX ? ' …' : ''}`
+}
+
+/** All of it: offsets, bytes, and what is printable. */
+export function bodyHex(record: StoredBody): string {
+  const { bytes } = readBody(record)
+  const lines: string[] = []
+  for (let at = 0; at < bytes.length; at += HEX_BYTES) {
+    const part = Buffer.from(bytes.subarray(at, at + HEX_BYTES))
+    const hex = part
+      .toString('hex')
+      .replaceAll(/../g, '$& ')
+      .padEnd(3 * HEX_BYTES)
+    const text = part.toString('latin1').replaceAll(/[^ -~]/g, '.')
+    lines.push(`${at.toString(16).padStart(8, '0')}  ${hex} ${text}`)
+  }
+  return lines.join('\n')
 }
 
 /** `compression` is set where the bytes are still compressed. */

@@ -31,7 +31,8 @@ export interface FoundCopy {
 }
 
 export interface CopiesQuestion {
-  readonly topic: string
+  /** Undefined: all topics of users are asked for. */
+  readonly topic: string | undefined
   readonly key: string
   /** Of one message, not of all that carry the key. */
   readonly isUniqueKey: boolean
@@ -99,11 +100,16 @@ async function copiesAt(session: Session, address: string, question: CopiesQuest
       isCut ||= answer.isCut
     }
   }
-  return { records, isCut, hasTopic: names.includes(question.topic) || isSystemTopic(question.topic) }
+  return { records, isCut, hasTopic: hasTopic(question.topic, names) }
+}
+
+function hasTopic(topic: string | undefined, names: readonly string[]): boolean {
+  return topic === undefined || names.includes(topic) || isSystemTopic(topic)
 }
 
 /** Brokers have the held topics without naming them in their lists. */
-function topicsWithCopies(topic: string, names: readonly string[]): string[] {
+function topicsWithCopies(topic: string | undefined, names: readonly string[]): string[] {
+  if (topic === undefined) return [...HELD_TOPICS, ...names.filter((name) => !isSystemTopic(name))]
   if (isRetryTopic(topic) || isDeadLetterTopic(topic) || isSystemTopic(topic)) return [topic]
   return [topic, ...HELD_TOPICS, ...names.filter((name) => isDeadLetterTopic(name) || isRetryTopic(name))]
 }
@@ -137,8 +143,8 @@ function groupOf(topic: string, properties: ReadonlyMap<string, string>): string
 }
 
 /** Keys are no ids: another topic's message may carry the same one, and have copies too. */
-function isOf({ record, properties }: FoundCopy, topic: string): boolean {
-  if (record.topic === topic) return true
+function isOf({ record, properties }: FoundCopy, topic: string | undefined): boolean {
+  if (topic === undefined || record.topic === topic) return true
   const { REAL_TOPIC, RETRY_TOPIC, DLQ_ORIGIN_TOPIC } = PropertyName
   const told = properties.get(DLQ_ORIGIN_TOPIC) ?? properties.get(REAL_TOPIC) ?? properties.get(RETRY_TOPIC)
   if (told !== undefined) return told === topic

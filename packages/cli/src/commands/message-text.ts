@@ -27,7 +27,7 @@ export function messageDocument({ message, brokerName }: Received) {
     bornMs: record.bornTimestampMs,
     storedMs: record.storeTimestampMs,
     receiptHandle: message.handleText,
-    properties: Object.fromEntries([...properties].filter(([name]) => !systemNames.has(name))),
+    properties: userPropertiesOf(properties),
     ...bodyFields(record),
   }
 }
@@ -45,10 +45,17 @@ export function printMessage(printer: Printer, { message, brokerName }: Received
     ...(tag === undefined ? [] : [`tag=${tag}`]),
     ...(keys.length === 0 ? [] : [`keys=${keys.join(',')}`]),
     ...(attempt > 1 ? [`attempt=${attempt}`] : []),
-    ...[...properties].filter(([name]) => !systemNames.has(name)).map(([name, value]) => `${name}=${value}`),
+    ...Object.entries(userPropertiesOf(properties)).map(([name, value]) => `${name}=${value}`),
   ]
   printer.line(printer.styled('dim', printable(facts.join('  '))))
   printer.line(bodyText(record))
+}
+
+/** Without those that have a meaning to the system, and those that only brokers of ours write. */
+export function userPropertiesOf(properties: ReadonlyMap<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    [...properties].filter(([name]) => !systemNames.has(name) && !name.startsWith(PropertyName.OWN_PREFIX)),
+  )
 }
 
 function idOf({ properties, record }: PoppedMessage): string {

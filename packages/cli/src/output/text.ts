@@ -59,6 +59,11 @@ export function durationText(ms: number): string {
   return parts.join(' ')
 }
 
+/** A short span: `0.015s`, `12.500s`, and `1h 5m` where that is no use any more. */
+export function millisecondsText(ms: number): string {
+  return Math.abs(ms) < 60_000 ? `${(ms / 1000).toFixed(3)}s` : durationText(ms)
+}
+
 /** `1 topic`, `2 topics`. */
 export function countText(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`

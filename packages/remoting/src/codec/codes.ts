@@ -54,6 +54,7 @@ export const RequestCode = {
   // Ours alone: Apache's numbers are far from these, and its servers answer that they do not support them.
   SYNC_CLIENTS: 770001,
   LIST_CLIENTS: 770002,
+  TRACE_MESSAGE: 770003,
 } as const
 
 export const ResponseCode = {

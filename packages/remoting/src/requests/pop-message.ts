@@ -27,6 +27,8 @@ export const PopMessage = defineRequest({
     exp: optional(text()),
     order: optional(bool()),
     attemptId: optional(text()),
+    /** Ours: who gets the messages, where it is not who asks. */
+    clientId: optional(text()),
   },
   answer: {
     popTimeMs: int64({ wire: 'popTime' }),

@@ -56,6 +56,8 @@ export function createRecallMessage(deps: RecallDeps) {
       if (!index.isPending(entry)) continue
       const text = encodeProperties([
         [PropertyName.TAGS, RECALL_TAG],
+        // Found with the message that it takes back.
+        [PropertyName.UNIQ_KEY, uniqueKey],
         [PropertyName.TIMER_DEL_UNIQKEY, deleteKeyOf(topic, uniqueKey)],
         [PropertyName.TIMER_OUT_MS, String(dueMs)],
         [PropertyName.REAL_TOPIC, topic],

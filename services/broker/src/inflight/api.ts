@@ -51,6 +51,9 @@ export const INFLIGHT_LIMITS: InflightLimits = {
 /** Longest name of an attempt in bytes; clients send 36. */
 export const ATTEMPT_ID_BYTES_MAX = 255
 
+/** Longest name of a client in bytes; what is longer is cut. */
+export const CLIENT_BYTES_MAX = 255
+
 /** Highest queue id the core accepts. */
 export const QUEUE_ID_MAX = 65_535
 
@@ -276,6 +279,12 @@ export interface Inflight extends InOrder {
    * offsets and a `to` not before the cursor. Call it also when nothing was taken: filtered units are passed for good.
    */
   popNext(queue: QueueState, pop: NextPop): void
+
+  /**
+   * What `pop` takes, from any queues, is for this client, '' where nobody knows. It changes nothing but what a trace of the
+   * messages tells.
+   */
+  deliverTo<Result>(client: string, pop: () => Result): Result
 
   // — settle —
   /** Settles one delivery. False: no equal (offset, popTime) is in flight, which is a success for the client. */

@@ -234,6 +234,14 @@ export function createInflight(options: InflightOptions): Inflight {
       live(queue).attemptId = attemptId
       journal.attempt(live(queue), attemptId)
     },
+    deliverTo(client, pop) {
+      journal.client = client
+      try {
+        return pop()
+      } finally {
+        journal.client = ''
+      }
+    },
     popAgain: (queue, pop) => (queue.dropped ? NOTHING : popAgain(inOrder, live(queue), pop)),
 
     ack(queue, offset, popTime) {

@@ -23,6 +23,7 @@ export function settingsSink(settings: SettingEntry[]): JournalSink {
     attempt: ignore,
     park: ignore,
     batch: ignore,
+    client: ignore,
     retain: ignore,
     clamp: ignore,
     reset: ignore,

@@ -162,7 +162,9 @@ export function createPopMessage(deps: PopDeps) {
     }
     nextQueue += 1
     const wanted = popRequest(deps, earlier, nextQueue)
-    const taken = takeMessages(deps, wanted, clock.nowMs(), nextQueue)
+    // Proxies ask for their clients; anybody else is known by its address.
+    const client = request.header.clientId ?? request.peer.remoteAddress
+    const taken = deps.inflight.deliverTo(client, () => takeMessages(deps, wanted, clock.nowMs(), nextQueue))
     const attempt = { ...earlier, started: earlier.started || taken.started }
     if (taken.full !== undefined) deps.onFull(request.header.topic, request.header.consumerGroup, taken.full)
     if (taken.queues.length > 0) {

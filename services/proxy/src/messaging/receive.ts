@@ -97,8 +97,8 @@ export function createReceive(deps: ReceiveDeps): Receive {
     request: ReceiveRequest,
     pollMs: number,
   ): Promise<PopOutcome | { readonly kind: 'away' }> {
-    const { group, topic, batchSize, invisibleMs, filter, attemptId, inOrder } = request
-    const wanted = { brokerName, group, topic, batchSize, invisibleMs, pollMs, filter, attemptId, inOrder }
+    const { clientId, group, topic, batchSize, invisibleMs, filter, attemptId, inOrder } = request
+    const wanted = { clientId, brokerName, group, topic, batchSize, invisibleMs, pollMs, filter, attemptId, inOrder }
     const startMs = clock.monotonicMs()
     try {
       const outcome = await receiver.pop(wanted)

@@ -217,7 +217,7 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
     },
     recall: (brokerName, topic, recallHandle) =>
       atMaster(topic, brokerName, (address) => brokers.recall(address, { topic, recallHandle })),
-    async pop({ brokerName, group, topic, batchSize, invisibleMs, pollMs, filter, attemptId, inOrder }) {
+    async pop({ clientId, brokerName, group, topic, batchSize, invisibleMs, pollMs, filter, attemptId, inOrder }) {
       const wanted = {
         consumerGroup: group,
         topic,
@@ -230,6 +230,7 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
         expType: filter.type,
         exp: filter.expression,
         order: inOrder,
+        clientId,
         ...(attemptId !== '' && { attemptId }),
       }
       const result = await atMaster(topic, brokerName, (address) => brokers.pop({ address, brokerName }, wanted))

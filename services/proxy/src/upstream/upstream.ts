@@ -95,6 +95,8 @@ export interface MessageRecaller {
 }
 
 export interface PopRequest {
+  /** Who gets the messages. */
+  readonly clientId: string
   readonly brokerName: string
   readonly group: string
   readonly topic: string

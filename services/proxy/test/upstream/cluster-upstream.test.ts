@@ -229,6 +229,7 @@ test('upstream: a pop → any queue, from the newest for a new group, held by th
   )
   const outcome = await ended(
     upstream.pop({
+      clientId: 'here@7@1',
       brokerName: 'a',
       group: 'g',
       topic: 'T',
@@ -252,6 +253,7 @@ test('upstream: a pop → any queue, from the newest for a new group, held by th
     exp: 'A || B',
     attemptId: 'try-1',
     order: true,
+    clientId: 'here@7@1',
   })
   expect(outcome).toMatchObject({
     kind: 'found',

@@ -1,6 +1,6 @@
 // Reads the body of a journal record and tells it to a sink, operation by operation.
 // Invariant: a sink is told only what is well-formed by itself; work and memory are in proportion to the bytes.
-import { ATTEMPT_ID_BYTES_MAX, QUEUE_ID_MAX, SETTING_PAYLOAD_BYTES_MAX } from '../api.ts'
+import { ATTEMPT_ID_BYTES_MAX, CLIENT_BYTES_MAX, QUEUE_ID_MAX, SETTING_PAYLOAD_BYTES_MAX } from '../api.ts'
 import type { Batch, OffsetRange, QueueRef, SettingEntry } from '../api.ts'
 import { BUCKETS } from '../api.ts'
 import { readBatch } from '../batches.ts'
@@ -33,6 +33,8 @@ export interface JournalSink {
   /** `waiting` is valid during the call only. */
   park(visited: OffsetRange, waiting: Windows, damaged: readonly OffsetRange[]): void
   batch(batch: Batch): void
+  /** The pops that follow are for this client. */
+  client(name: string): void
   retain(min: number): void
   clamp(max: number): void
   reset(to: number): void
@@ -94,6 +96,7 @@ function readRecordWide(code: number, input: VarintReader, sink: JournalSink): b
     const incarnation = input.varint('setting incarnation')
     sink.setting({ kind, name, incarnation, payload: input.text('setting payload', SETTING_PAYLOAD_BYTES_MAX) })
   } else if (code === Op.state) sink.state(decodeState(input.block('state', STATE_BYTES_MAX)))
+  else if (code === Op.client) sink.client(input.text('client', CLIENT_BYTES_MAX))
   else if (code === Op.statesComplete) sink.statesComplete(input.varint('segment base'))
   else return false
   return true

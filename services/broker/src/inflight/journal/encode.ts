@@ -1,12 +1,21 @@
 // Writes the operations of a Turn as they happen, straight into the bytes of its journal record.
 // Invariant: neighbouring acks of one batch share an operation; nothing is allocated per message.
 import { Buffer } from 'node:buffer'
-import type { Batch, OffsetRange, SettingEntry } from '../api.ts'
+import { type Batch, CLIENT_BYTES_MAX, type OffsetRange, type SettingEntry } from '../api.ts'
 import { writeBatch } from '../batches.ts'
 import type { LiveQueue } from '../queue-state.ts'
 import type { Windows } from '../windows.ts'
 import { JOURNAL_HEADER_BYTES, JOURNAL_VERSION, Op, SETTING_KINDS } from './entries.ts'
 import { VarintWriter } from './varint.ts'
+
+/** Cut between characters. */
+function clientBytes(name: string): Uint8Array {
+  const bytes = Buffer.from(name)
+  if (bytes.length <= CLIENT_BYTES_MAX) return bytes
+  let end = CLIENT_BYTES_MAX
+  while ((bytes[end]! & 0xc0) === 0x80) end -= 1
+  return bytes.subarray(0, end)
+}
 
 export class JournalWriter {
   readonly #out = new VarintWriter(64 * 1024)
@@ -18,6 +27,10 @@ export class JournalWriter {
   #ackAt = -1
   #ackBlock = 0
   #ackPopTime = 0
+  /** Who the pops of now are for. Written in front of the first one alone: a pop that takes nothing writes nothing. */
+  client = ''
+  /** Whom the record names already. */
+  #toldClient = ''
 
   constructor() {
     this.#begin()
@@ -28,6 +41,7 @@ export class JournalWriter {
     this.#declared = 0
     this.#selected = -1
     this.#ackAt = -1
+    this.#toldClient = ''
     this.#out.rewind()
     this.#out.byte(JOURNAL_VERSION)
     this.#out.double(0)
@@ -72,6 +86,15 @@ export class JournalWriter {
     this.#selected = queue.journalIndex
   }
 
+  #pop(queue: LiveQueue, code: number): void {
+    if (this.client !== this.#toldClient) {
+      this.#toldClient = this.client
+      this.#out.byte(Op.client)
+      this.#out.block(clientBytes(this.client))
+    }
+    this.#operation(queue, code)
+  }
+
   start(queue: LiveQueue, offset: number): void {
     this.#operation(queue, Op.start)
     this.#out.varint(offset)
@@ -83,7 +106,7 @@ export class JournalWriter {
     taken: Windows,
     damaged: readonly OffsetRange[],
   ): void {
-    this.#operation(queue, Op.popNext)
+    this.#pop(queue, Op.popNext)
     const out = this.#out
     out.varint(pop.from)
     out.varint(pop.to - pop.from)
@@ -113,7 +136,7 @@ export class JournalWriter {
   }
 
   popReady(queue: LiveQueue, popTime: number, invisibleMs: number, windows: Windows): void {
-    this.#operation(queue, Op.popReady)
+    this.#pop(queue, Op.popReady)
     this.#out.varint(popTime)
     this.#out.varint(invisibleMs)
     this.#windows(windows, false)

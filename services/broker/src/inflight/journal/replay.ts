@@ -26,6 +26,7 @@ const CHECK_ONLY: JournalSink = {
   attempt() {},
   park() {},
   batch() {},
+  client() {},
   retain() {},
   clamp() {},
   reset() {},
@@ -130,6 +131,9 @@ class ReplaySink implements JournalSink {
       return true
     })
   }
+
+  /** Of no meaning to the state. */
+  client(): void {}
 
   retain(min: number): void {
     this.#apply((queue, transitions) => transitions.retain(queue, min))
