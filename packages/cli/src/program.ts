@@ -136,6 +136,7 @@ function topicCommands(program: Command, act: Act): void {
       numberOrNone(1, Number.MAX_SAFE_INTEGER),
     )
     .option('--update', 'change the settings of a topic that exists')
+    .option('--without-broker <name>', 'of a FIFO topic, with --update: its message groups go to this broker no more')
     .option('--broker <name>', 'on this broker only')
     .option('--cluster <name>', 'which cluster, where there are several')
     .addHelpText(

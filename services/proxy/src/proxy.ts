@@ -204,7 +204,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     producers,
     ender: upstream,
     recaller: upstream,
-    send: createSend({ topics, sender: upstream, health, clock, random, timeoutMs }),
+    send: createSend({ topics, topicTypes, sender: upstream, health, clock, random, timeoutMs }),
     settle: createSettle({ receiver: upstream, renewals, clocks }),
     messageLimits: {
       bodyBytesMax: config.maxMessageSize,

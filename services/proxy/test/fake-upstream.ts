@@ -5,6 +5,7 @@ import {
   formatReceiptHandle,
   type MessageType,
   MqError,
+  type OrderQueues,
   queueOffset,
   type ReceiptHandle,
 } from '@rocketmq-ts/model'
@@ -46,6 +47,8 @@ export interface FakeUpstream extends Upstream {
   readonly groups: Map<string, GroupSettings>
   /** Topics that take other messages than normal ones. */
   readonly types: Map<string, MessageType>
+  /** Where their message groups are, whoever is away. */
+  readonly orderQueues: Map<string, readonly OrderQueues[]>
   /** How far the clocks of the brokers are ahead. */
   clockAheadMs: number
   /** Why there is no broker. */
@@ -164,6 +167,7 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
     deadLetters: [],
     created: [],
     types: new Map(),
+    orderQueues: new Map(),
     clockAheadMs: 0,
     brokersMissing: undefined,
     refreshed: [],
@@ -187,7 +191,13 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
       return Promise.resolve(['broker-a'])
     },
     missingBrokers: () => Promise.resolve(fake.brokersMissing),
-    topicType: (topic) => Promise.resolve(fake.types.get(topic)),
+    topicFacts(topic) {
+      const type = fake.types.get(topic)
+      const orderQueues = fake.orderQueues.get(topic)
+      return Promise.resolve(
+        type === undefined && orderQueues === undefined ? undefined : { type: type ?? 'NORMAL', orderQueues },
+      )
+    },
     groupSettings(group) {
       const fault = fake.groupFault?.()
       return fault === undefined ? Promise.resolve(fake.groups.get(group)) : Promise.reject(fault)

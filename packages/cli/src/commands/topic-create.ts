@@ -4,6 +4,8 @@ import {
   MESSAGE_TYPE_ATTRIBUTE,
   type MessageType,
   MqError,
+  ORDER_QUEUES_ATTRIBUTE,
+  orderQueuesText,
   Perm,
   sameTopicConfig,
   type TopicConfig,
@@ -14,7 +16,7 @@ import type { Context } from '../context.ts'
 import { CliFailure, ExitCode } from '../failures.ts'
 import type { BrokerAddress, Scope, Session } from '../session.ts'
 import { askAll } from './ask-all.ts'
-import { permText, queuesOf, retentionAttributes, type RetentionFlags, settingsText } from './topics.ts'
+import { orderQueuesOf, permText, queuesOf, retentionAttributes, type RetentionFlags, settingsText } from './topics.ts'
 
 const QUEUES_DEFAULT = 4
 /** Brokers tell nameservers of a change within some milliseconds. */
@@ -25,11 +27,15 @@ export interface TopicCreateOptions extends Scope, RetentionFlags {
   readonly queues?: number
   readonly type?: MessageType
   readonly perm?: number
+  /** Of a FIFO topic: its message groups go to this broker no more. */
+  readonly withoutBroker?: string
   /** Settings of an existing topic may change. */
   readonly update?: boolean
 }
 
 type Outcome = 'created' | 'changed' | 'unchanged'
+
+type Answers = Awaited<ReturnType<typeof askAll<TopicConfig | undefined>>>['answers']
 
 interface Plan {
   readonly config: TopicConfig
@@ -42,7 +48,9 @@ export async function topicCreate(context: Context, options: TopicCreateOptions,
   const session = await context.session()
   const brokers = await session.masters(options)
   const looked = await askAll(context, brokers, (address) => session.brokers.topicConfig(address, topic))
-  const plans = new Map(looked.answers.map(({ broker, value }) => [broker.brokerName, planOf(topic, value, options)]))
+  const planned = looked.answers.map(({ broker, value }) => [broker.brokerName, planOf(topic, value, options)] as const)
+  const order = orderOf(looked.answers, new Map(planned), options)
+  const plans = new Map(planned.map(([brokerName, plan]) => [brokerName, withOrder(plan, order, options)]))
   for (const { broker, value } of looked.answers) {
     if (plans.get(broker.brokerName)?.outcome === 'changed' && options.update !== true) throw conflict(broker, value)
   }
@@ -106,6 +114,45 @@ function planOf(topic: string, existing: TopicConfig | undefined, options: Topic
     ]),
   }
   return { config, outcome: sameTopicConfig(config, existing) ? 'unchanged' : 'changed' }
+}
+
+/**
+ * Where the message groups of a FIFO topic go, as all of its brokers are told; undefined: as it is. Brokers that are away
+ * keep their share; `--without-broker` takes it from one. With `--broker` nothing changes: all brokers are to say the same.
+ */
+function orderOf(
+  answers: Answers,
+  plans: ReadonlyMap<string, Plan>,
+  { broker: only, withoutBroker }: TopicCreateOptions,
+): string | undefined {
+  if (only !== undefined) return undefined
+  const shares = new Map<string, number>()
+  for (const { value } of answers) {
+    if (value === undefined) continue
+    for (const { brokerName, queues } of orderQueuesOf(value) ?? []) shares.set(brokerName, queues)
+  }
+  for (const { broker } of answers) {
+    const config = plans.get(broker.brokerName)?.config
+    if (config !== undefined && config.writeQueueNums > 0) shares.set(broker.brokerName, config.writeQueueNums)
+  }
+  if (withoutBroker !== undefined && !shares.delete(withoutBroker)) {
+    throw new CliFailure(
+      'parameter-invalid',
+      `--without-broker: no message group goes to broker '${withoutBroker}'`,
+      `They go to ${[...shares.keys()].join(', ')}.`,
+    )
+  }
+  return orderQueuesText(Array.from(shares, ([brokerName, queues]) => ({ brokerName, queues })))
+}
+
+/** A topic that is there already, as it was made before there was such an order, gets one when it is updated. */
+function withOrder(plan: Plan, order: string | undefined, { update = false }: TopicCreateOptions): Plan {
+  const { config, outcome } = plan
+  const isKept = outcome !== 'created' && !update && !config.attributes.has(ORDER_QUEUES_ATTRIBUTE)
+  if (order === undefined || isKept || topicMessageType(config) !== 'FIFO') return plan
+  if (config.attributes.get(ORDER_QUEUES_ATTRIBUTE) === order) return plan
+  const attributes = new Map([...config.attributes, [ORDER_QUEUES_ATTRIBUTE, order]])
+  return { config: { ...config, attributes }, outcome: outcome === 'created' ? outcome : 'changed' }
 }
 
 function conflict({ brokerName }: BrokerAddress, existing: TopicConfig | undefined): CliFailure {

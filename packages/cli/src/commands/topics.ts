@@ -6,9 +6,11 @@ import {
   isSystemTopic,
   isWritable,
   MqError,
+  type OrderQueues,
   RetentionAttribute,
   type TopicConfig,
   topicMessageType,
+  topicOrderQueues,
   topicRetention,
   type TopicRetention,
 } from '@rocketmq-ts/model'
@@ -60,11 +62,30 @@ export function retentionText(config: TopicConfig): string {
   ].join(', ')
 }
 
+/** A broker that is not ours may keep any text there. */
+export function orderQueuesOf(config: TopicConfig): readonly OrderQueues[] | undefined {
+  try {
+    return topicOrderQueues(config)
+  } catch (error) {
+    if (!(error instanceof MqError)) throw error
+    return undefined
+  }
+}
+
+/** Where message groups go, as people read it; empty where they have no choice, or the topic does not say. */
+export function orderText(config: TopicConfig): string {
+  const places = orderQueuesOf(config) ?? []
+  if (places.length < 2) return ''
+  return places.map(({ brokerName, queues }) => `${brokerName} (${countText(queues, 'queue')})`).join(', ')
+}
+
 /** All settings in one line. */
 export function settingsText(config: TopicConfig): string {
   const retention = retentionText(config)
   const keeps = retention === '' ? '' : `, keeps ${retention}`
-  return `${countText(queuesOf(config), 'queue')}, ${topicMessageType(config)}, ${permText(config.perm)}${keeps}`
+  const order = orderText(config)
+  const groups = order === '' ? '' : `, message groups on ${order}`
+  return `${countText(queuesOf(config), 'queue')}, ${topicMessageType(config)}, ${permText(config.perm)}${keeps}${groups}`
 }
 
 /** A broker that is not ours may keep any text there. */

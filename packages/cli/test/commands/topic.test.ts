@@ -50,6 +50,25 @@ test('topic create: settings given → kept; again the same → unchanged; other
   })
 })
 
+test('topic create: a FIFO topic on two brokers → its message groups stay there, until it is told otherwise', async () => {
+  const { rmq } = await startCluster(TWO_BROKERS)
+  const all = 'message groups on broker-a (2 queues), broker-b (2 queues)'
+  expect((await rmq('topic create t --queues 2 --type FIFO')).out).toContain(`broker-b: 2 queues, FIFO, rw, ${all}.\n`)
+  expect((await rmq('topic create t')).out).toContain(`Topic t is already on broker-a: 2 queues, FIFO, rw, ${all}.\n`)
+  expect((await rmq('topic describe t')).out).toMatch(/Message groups on +broker-a \(2 queues\), broker-b \(2 queues\)/)
+  await rmq('topic create t --queues 3 --update --broker broker-b')
+  const attributes = async () => (await rmq('topic describe t --json')).json()
+  expect(await attributes()).toMatchObject({ attributes: { 'order.queues': 'broker-a:2;broker-b:2' } })
+  await rmq('topic create t --update')
+  expect(await attributes()).toMatchObject({ attributes: { 'order.queues': 'broker-a:2;broker-b:3' } })
+  expect(await rmq('topic create t --update --without-broker broker-c')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("no message group goes to broker 'broker-c'\nThey go to broker-a, broker-b."),
+  })
+  await rmq('topic create t --update --without-broker broker-b')
+  expect(await attributes()).toMatchObject({ attributes: { 'order.queues': 'broker-a:2' } })
+})
+
 test('topic create: two brokers → on both, or on the one that is named', async () => {
   const { rmq } = await startCluster(TWO_BROKERS)
   await rmq('topic create both')

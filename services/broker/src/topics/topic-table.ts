@@ -7,6 +7,7 @@ import {
   type TopicConfig,
   checkTopicName,
   stringifyJavaJson,
+  topicOrderQueues,
   topicRetention,
 } from '@rocketmq-ts/model'
 import { QUEUES_PER_TOPIC_MAX, TOPICS_BYTES_MAX, TOPICS_MAX } from '../limits.ts'
@@ -109,6 +110,7 @@ export function createTopicTable(builtIn: readonly TopicConfig[], startedMs = 0)
         throw new MqError('parameter-invalid', `perm is ${config.perm}; allowed is 0 to 7`)
       }
       topicRetention(config)
+      topicOrderQueues(config)
       if (!topics.has(config.topicName) && topics.size >= TOPICS_MAX) {
         throw new MqError('busy', `the broker holds ${TOPICS_MAX} topics, its maximum: delete one first`)
       }

@@ -1,11 +1,12 @@
 // Sending: one queue per request, in turn over the writable queues of the topic, or that of the message group. The proxy
 // chooses, not the client: a broker that is added gets its share with the next route, and one that does not answer is left
 // out at once.
-import { appendProperty, MqError, PropertyName, SysFlag } from '@rocketmq-ts/model'
+import { appendProperty, MqError, type OrderQueues, PropertyName, SysFlag } from '@rocketmq-ts/model'
 import type { Clock, Random } from '@rocketmq-ts/runtime'
 import { isAway, type MessageSender, type OutgoingRecord, type Stored, type TopicRoute } from '../upstream/upstream.ts'
 import type { BrokerHealth } from './broker-health.ts'
 import { queueIndexOf } from './message-group.ts'
+import type { TopicTypes } from './topic-types.ts'
 import type { Topics } from './topics.ts'
 
 /** Brokers that one request is tried at, at most. */
@@ -43,6 +44,7 @@ export type Send = (topic: string, messages: readonly OutgoingMessage[]) => Prom
 
 export interface SendDeps {
   readonly topics: Topics
+  readonly topicTypes: Pick<TopicTypes, 'orderQueues'>
   readonly sender: MessageSender
   readonly health: BrokerHealth
   readonly clock: Clock
@@ -62,8 +64,15 @@ interface QueueTurn {
   next: number
 }
 
-export function createSend({ topics, sender, health, clock, random, timeoutMs }: SendDeps): Send {
+/** The queues of message groups, as a route leaves them. */
+interface GroupQueues {
+  readonly route: TopicRoute
+  readonly queues: readonly WritableQueue[]
+}
+
+export function createSend({ topics, topicTypes, sender, health, clock, random, timeoutMs }: SendDeps): Send {
   const turns = new WeakMap<TopicRoute, QueueTurn>()
+  const groups = new WeakMap<readonly OrderQueues[], GroupQueues>()
 
   function turnOf(route: TopicRoute): QueueTurn {
     let turn = turns.get(route)
@@ -90,6 +99,23 @@ export function createSend({ topics, sender, health, clock, random, timeoutMs }:
     }
   }
 
+  /**
+   * Where message groups go. A broker that is away keeps its groups, so that nothing overtakes what waits there; one that
+   * takes no more messages has none.
+   */
+  function groupQueues(topic: string, route: TopicRoute): readonly WritableQueue[] {
+    const set = topicTypes.orderQueues(topic)
+    if (set === undefined) return turnOf(route).queues
+    const known = groups.get(set)
+    if (known?.route === route) return known.queues
+    const readOnly = new Set(route.brokers.flatMap(({ brokerName, writable }) => (writable ? [] : [brokerName])))
+    const queues = set.flatMap(({ brokerName, queues: count }) =>
+      readOnly.has(brokerName) ? [] : Array.from({ length: count }, (_, queueId) => ({ brokerName, queueId })),
+    )
+    groups.set(set, { route, queues })
+    return queues
+  }
+
   /** The next queue in turn on another broker than those tried; if there is one, on a broker that answers. */
   function takeQueue(turn: QueueTurn, tried: readonly string[]): WritableQueue | undefined {
     let last: WritableQueue | undefined
@@ -109,7 +135,8 @@ export function createSend({ topics, sender, health, clock, random, timeoutMs }:
    */
   async function sendByGroup(topic: string, messages: readonly OutgoingMessage[]): Promise<SendOutcome[]> {
     const untilMs = clock.monotonicMs() + timeoutMs
-    const turn = turnOf(topics.known(topic) ?? (await topics.route(topic)))
+    const route = topics.known(topic) ?? (await topics.route(topic))
+    const queues = groupQueues(topic, route)
     const lastOf = new Map<string, Promise<SendOutcome>>()
 
     async function sendBehind(last: Promise<SendOutcome> | undefined, queue: WritableQueue, message: OutgoingMessage) {
@@ -124,7 +151,7 @@ export function createSend({ topics, sender, health, clock, random, timeoutMs }:
       messages.map((message) => {
         const { messageGroup } = message
         const isOfGroup = messageGroup !== ''
-        const queue = isOfGroup ? turn.queues[queueIndexOf(messageGroup, turn.queues.length)] : takeQueue(turn, [])
+        const queue = isOfGroup ? queues[queueIndexOf(messageGroup, queues.length)] : takeQueue(turnOf(route), [])
         if (queue === undefined) throw noQueue(topic)
         const sending = sendBehind(lastOf.get(messageGroup), queue, message)
         if (isOfGroup) lastOf.set(messageGroup, sending)

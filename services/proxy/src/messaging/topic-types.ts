@@ -1,8 +1,8 @@
-// What kinds of messages topics take, remembered: every send asks. The bound reached, the topic
+// What kinds of messages topics take, and where their message groups are, remembered: every send asks. The bound reached, the topic
 // that was remembered first is forgotten; one in use comes back with its next send.
-import type { MessageType } from '@rocketmq-ts/model'
+import type { MessageType, OrderQueues } from '@rocketmq-ts/model'
 import type { Clock } from '@rocketmq-ts/runtime'
-import type { TopicRoutes } from '../upstream/upstream.ts'
+import type { TopicFacts, TopicRoutes } from '../upstream/upstream.ts'
 
 /** From this age on a type is fetched anew while it is still served, … */
 const FRESH_MS = 20_000
@@ -19,18 +19,23 @@ export interface TopicTypes {
   type(topic: string): Promise<MessageType>
   /** The same, asked of a broker: what was remembered is wrong, or may be. */
   ask(topic: string): Promise<MessageType>
+  /** Over which queues message groups are spread, as it was told with the type; undefined: over those of the route. */
+  orderQueues(topic: string): readonly OrderQueues[] | undefined
 }
 
+/** Of topics of before types came. */
+const PLAIN: TopicFacts = { type: 'NORMAL', orderQueues: undefined }
+
 export interface TopicTypesDeps {
-  readonly lookup: Pick<TopicRoutes, 'topicType'>
+  readonly lookup: Pick<TopicRoutes, 'topicFacts'>
   readonly clock: Clock
 }
 
 interface Remembered {
-  type: MessageType | undefined
+  facts: TopicFacts | undefined
   fetchedAtMs: number
   nextFetchAtMs: number
-  fetching: Promise<MessageType> | undefined
+  fetching: Promise<TopicFacts> | undefined
 }
 
 /** Creates it, with nothing known. */
@@ -40,27 +45,27 @@ export function createTopicTypes({ lookup, clock }: TopicTypesDeps): TopicTypes 
   function entryOf(topic: string): Remembered {
     const known = remembered.get(topic)
     if (known !== undefined) return known
-    const entry = { type: undefined, fetchedAtMs: -Infinity, nextFetchAtMs: -Infinity, fetching: undefined }
+    const entry = { facts: undefined, fetchedAtMs: -Infinity, nextFetchAtMs: -Infinity, fetching: undefined }
     if (remembered.size >= TOPIC_TYPES_MAX) for (const oldest of remembered.keys()) if (remembered.delete(oldest)) break
     remembered.set(topic, entry)
     return entry
   }
 
-  /** One at a time. Topics of before types came are for normal messages. */
-  function fetch(topic: string, entry: Remembered): Promise<MessageType> {
+  /** One at a time. */
+  function fetch(topic: string, entry: Remembered): Promise<TopicFacts> {
     entry.fetching ??= lookup
-      .topicType(topic)
+      .topicFacts(topic)
       .then(
-        (type = 'NORMAL') => {
-          entry.type = type
+        (facts = PLAIN) => {
+          entry.facts = facts
           entry.fetchedAtMs = clock.monotonicMs()
           entry.nextFetchAtMs = entry.fetchedAtMs + FRESH_MS
-          return type
+          return facts
         },
         (error: unknown) => {
           entry.nextFetchAtMs = clock.monotonicMs() + RETRY_MS
-          if (entry.type === undefined) throw error
-          return entry.type
+          if (entry.facts === undefined) throw error
+          return entry.facts
         },
       )
       .finally(() => {
@@ -71,17 +76,18 @@ export function createTopicTypes({ lookup, clock }: TopicTypesDeps): TopicTypes 
 
   function known(topic: string): MessageType | undefined {
     const entry = remembered.get(topic)
-    if (entry?.type === undefined) return undefined
+    if (entry?.facts === undefined) return undefined
     const nowMs = clock.monotonicMs()
-    if (nowMs < entry.nextFetchAtMs) return entry.type
+    if (nowMs < entry.nextFetchAtMs) return entry.facts.type
     if (nowMs - entry.fetchedAtMs >= OLD_MS) return undefined
     fetch(topic, entry).catch(() => {}) // what is known goes on being served
-    return entry.type
+    return entry.facts.type
   }
 
   return {
     known,
-    type: async (topic) => known(topic) ?? fetch(topic, entryOf(topic)),
-    ask: (topic) => fetch(topic, entryOf(topic)),
+    type: async (topic) => known(topic) ?? (await fetch(topic, entryOf(topic))).type,
+    ask: async (topic) => (await fetch(topic, entryOf(topic))).type,
+    orderQueues: (topic) => remembered.get(topic)?.facts?.orderQueues,
   }
 }

@@ -21,6 +21,7 @@ import {
   type TopicConfig,
   topicConfig,
   topicMessageType,
+  topicOrderQueues,
   type TopicRouteData,
 } from '@rocketmq-ts/model'
 import {
@@ -42,6 +43,7 @@ import {
   type OutgoingRecord,
   type PoppedMessage,
   type Stored,
+  type TopicFacts,
   type TopicRoute,
   type Upstream,
 } from './upstream.ts'
@@ -196,9 +198,9 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
     refresh: (topic) => cache.refresh(topic),
     createTopic,
     missingBrokers,
-    async topicType(topic) {
+    async topicFacts(topic) {
       const config = await atAnyMaster(topic, (address) => brokers.topicConfig(address, topic))
-      return config === undefined ? undefined : topicMessageType(config)
+      return config === undefined ? undefined : { type: topicMessageType(config), orderQueues: orderQueuesOf(config) }
     },
     async groupSettings(group, topic) {
       const config = await atAnyMaster(topic, (address) => brokers.subscriptionGroup(address, group))
@@ -308,6 +310,16 @@ function headerOf(record: OutgoingRecord, brokerName: string): SendMessageHeader
     properties,
     reconsumeTimes: 0,
     brokerName,
+  }
+}
+
+/** A broker that is not ours may keep any text there. */
+function orderQueuesOf(config: TopicConfig): TopicFacts['orderQueues'] {
+  try {
+    return topicOrderQueues(config)
+  } catch (error) {
+    if (!(error instanceof MqError)) throw error
+    return undefined
   }
 }
 

@@ -53,7 +53,7 @@ export function measureUpstream(upstream: Upstream, observer: UpstreamObserver, 
     refresh: (topic) => upstream.refresh(topic),
     createTopic: (topic, queues) => upstream.createTopic(topic, queues),
     missingBrokers: () => upstream.missingBrokers(),
-    topicType: (topic) => upstream.topicType(topic),
+    topicFacts: (topic) => upstream.topicFacts(topic),
     groupSettings: (group, topic) => upstream.groupSettings(group, topic),
     send: (brokerName, record, timeoutMs) =>
       measured('send', note(brokerName), upstream.send(brokerName, record, timeoutMs)),

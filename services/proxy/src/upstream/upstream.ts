@@ -6,6 +6,7 @@ import {
   type MessageType,
   MqError,
   type MqErrorCode,
+  type OrderQueues,
   type ReceiptHandle,
   type TransactionPlace,
 } from '@rocketmq-ts/model'
@@ -26,6 +27,13 @@ export interface TopicRoute {
   readonly brokers: readonly BrokerQueues[]
 }
 
+/** What a send must know of a topic beside its route. */
+export interface TopicFacts {
+  readonly type: MessageType
+  /** Over which its message groups are spread, whoever is away; undefined: over those of the route. */
+  readonly orderQueues: readonly OrderQueues[] | undefined
+}
+
 export interface TopicRoutes {
   /** The cached route, when it can be had without waiting; otherwise undefined: then ask `route`. */
   known(topic: string): TopicRoute | undefined
@@ -42,8 +50,8 @@ export interface TopicRoutes {
   createTopic(topic: string, queues: number): Promise<readonly string[]>
   /** Why no topic can be found at all; undefined where the cluster has brokers. */
   missingBrokers(): Promise<string | undefined>
-  /** The messages that the topic takes, as its brokers have it; undefined where it is unknown. */
-  topicType(topic: string): Promise<MessageType | undefined>
+  /** The topic as one of its brokers has it; undefined where it is unknown. */
+  topicFacts(topic: string): Promise<TopicFacts | undefined>
 }
 
 /** Settings of a consumer group that clients are told. Java: SubscriptionGroupConfig. */

@@ -19,7 +19,7 @@ function setUp() {
       refresh: () => undefined,
       forget: () => undefined,
       missingBrokers: () => Promise.resolve(undefined),
-      topicType: () => Promise.resolve(undefined),
+      topicFacts: () => Promise.resolve(undefined),
       createTopic: (topic) =>
         new Promise((resolve, reject) => {
           creating.push((error) => {

@@ -112,7 +112,7 @@ test('send: no bound of the proxy on delays → the broker decides', async () =>
 
 test('send: the type of a topic → asked for once in a while, and again before a message is refused', async () => {
   const harness = await createHarness()
-  const asked = jest.spyOn(harness.upstream, 'topicType')
+  const asked = jest.spyOn(harness.upstream, 'topicFacts')
   for (let round = 0; round < 3; round += 1) await harness.call(SendMessage, { messages: [message()] })
   expect(asked).toHaveBeenCalledTimes(1)
   harness.upstream.types.set('Orders', 'FIFO')
@@ -149,6 +149,29 @@ test('send: the broker of a message group is away → an error; no other broker 
   const { status } = await call(SendMessage, { messages: [message({ systemProperties: { messageGroup: 'group-1' } })] })
   expect(status?.code).not.toBe(Code.OK)
   expect(asked).toEqual(['b'])
+})
+
+test('send: a broker of a topic with an order is in no route → its groups wait for it, the others stay where they were', async () => {
+  const { call, upstream } = await createHarness()
+  const groups = ['a', 'group-1', 'order-42', 'fifo', '中文']
+  upstream.types.set('Orders', 'FIFO')
+  upstream.orderQueues.set('Orders', [
+    { brokerName: 'a', queues: 4 },
+    { brokerName: 'b', queues: 4 },
+  ])
+  const both = routeOf('Orders', { brokerName: 'a' }, { brokerName: 'b' })
+  async function placesOf(route: typeof both): Promise<string[]> {
+    upstream.routes.set('Orders', route)
+    upstream.sent.length = 0
+    for (const messageGroup of groups) {
+      await call(SendMessage, { messages: [message({ systemProperties: { messageGroup } })] })
+    }
+    return upstream.sent.map(({ brokerName, record }) => `${brokerName} ${record.queueId}`)
+  }
+  expect(await placesOf(both)).toEqual(['a 0', 'b 3', 'a 3', 'b 1', 'a 3'])
+  expect(await placesOf(routeOf('Orders', { brokerName: 'a' }))).toEqual(['a 0', 'b 3', 'a 3', 'b 1', 'a 3'])
+  const drained = routeOf('Orders', { brokerName: 'a' }, { brokerName: 'b', writable: false })
+  expect(await placesOf(drained)).toEqual(['a 0', 'a 1', 'a 3', 'a 1', 'a 3'])
 })
 
 test('send: a message of a group fails → those of its group behind it are not sent, those of other groups are', async () => {

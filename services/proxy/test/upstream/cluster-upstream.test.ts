@@ -419,8 +419,28 @@ test('upstream: the type of a topic → as a master has it; undefined where it i
   const { upstream, ended } = setUp(({ request }) => {
     request.respond({ code: ResponseCode.SUCCESS, body: body(topicConfig('T', { attributes })) })
   })
-  expect(await ended(upstream.topicType('T'))).toBe('FIFO')
-  expect(await ended(upstream.topicType('Nowhere'))).toBeUndefined()
+  expect(await ended(upstream.topicFacts('T'))).toEqual({ type: 'FIFO', orderQueues: undefined })
+  expect(await ended(upstream.topicFacts('Nowhere'))).toBeUndefined()
+})
+
+test.each([
+  [
+    'a:4;b:2',
+    [
+      { brokerName: 'a', queues: 4 },
+      { brokerName: 'b', queues: 2 },
+    ],
+  ],
+  ['nothing that we wrote', undefined],
+])("upstream: a topic whose order is '%s' → %j", async (text, orderQueues) => {
+  const attributes = new Map([
+    ['message.type', 'FIFO'],
+    ['order.queues', text],
+  ])
+  const { upstream, ended } = setUp(({ request }) => {
+    request.respond({ code: ResponseCode.SUCCESS, body: body(topicConfig('T', { attributes })) })
+  })
+  expect(await ended(upstream.topicFacts('T'))).toEqual({ type: 'FIFO', orderQueues })
 })
 
 test('upstream: the first master does not answer → the type of a topic comes from the next one', async () => {
@@ -429,7 +449,7 @@ test('upstream: the first master does not answer → the type of a topic comes f
     if (address === MASTER_A) request.respond({ code: ResponseCode.SERVICE_NOT_AVAILABLE, remark: 'stopping' })
     else request.respond({ code: ResponseCode.SUCCESS, body: body(topicConfig('T', { attributes })) })
   })
-  expect(await ended(upstream.topicType('T'))).toBe('FIFO')
+  expect(await ended(upstream.topicFacts('T'))).toMatchObject({ type: 'FIFO' })
 })
 
 const place = { brokerName: 'a', queueOffset: queueOffset(7), commitLogOffset: commitLogOffset(4096) }

@@ -1,0 +1,52 @@
+// Over which queues message groups are spread: an attribute of ours, in the words of Apache's orderTopicConf. A topic that
+// has it keeps its groups where they are while a broker is away; their sends fail until it is back. Without it groups move
+// to the brokers that are left, and what comes from there may overtake what waits on the other one.
+import { MqError } from './mq-error.ts'
+import type { TopicConfig } from './topic-config.ts'
+
+/** `broker-a:4;broker-b:4`: names of brokers, and how many of their queues are written. */
+export const ORDER_QUEUES_ATTRIBUTE = 'order.queues'
+
+/** Brokers that the attribute can name. */
+export const ORDER_BROKERS_MAX = 1024
+
+export interface OrderQueues {
+  readonly brokerName: string
+  /** Queues 0 to this, without it. */
+  readonly queues: number
+}
+
+/**
+ * Reads the attribute, sorted by the brokers' names; undefined where the topic has none. MqError 'parameter-invalid' where
+ * it is not what `orderQueuesText` writes.
+ */
+export function topicOrderQueues({ attributes }: Pick<TopicConfig, 'attributes'>): readonly OrderQueues[] | undefined {
+  const text = attributes.get(ORDER_QUEUES_ATTRIBUTE)
+  if (text === undefined) return undefined
+  const parts = text.split(';', ORDER_BROKERS_MAX + 1)
+  const found = parts.flatMap((part): OrderQueues[] => {
+    const [, brokerName, queues] = /^([^:;]{1,255}):([1-9]\d{0,4})$/.exec(part) ?? []
+    return brokerName === undefined ? [] : [{ brokerName, queues: Number(queues) }]
+  })
+  const isWhole = found.length === parts.length && found.length <= ORDER_BROKERS_MAX
+  if (!isWhole || new Set(found.map(({ brokerName }) => brokerName)).size < found.length) {
+    throw new MqError(
+      'parameter-invalid',
+      `attributes: ${ORDER_QUEUES_ATTRIBUTE} is '${text.slice(0, 80)}'; brokers and their queues, each once, as in 'broker-a:4;broker-b:4'`,
+    )
+  }
+  return found.sort(byBroker)
+}
+
+/** The attribute's value. */
+export function orderQueuesText(places: readonly OrderQueues[]): string {
+  return places
+    .toSorted(byBroker)
+    .map(({ brokerName, queues }) => `${brokerName}:${queues}`)
+    .join(';')
+}
+
+/** As routes are sorted: the places of queues in the list decide where message groups go. */
+function byBroker(left: OrderQueues, right: OrderQueues): number {
+  return left.brokerName < right.brokerName ? -1 : 1
+}
