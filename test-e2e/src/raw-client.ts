@@ -9,6 +9,8 @@ import { dirname, join } from 'node:path'
 const SDK_FOLDER = dirname(createRequire(import.meta.url).resolve('rocketmq-client-nodejs/package.json'))
 const SERVICE = 'apache.rocketmq.v2.MessagingService'
 const RPC_MS_MAX = 5_000
+/** As SDKs do. */
+const HEARTBEAT_MS = 10_000
 const OK = 'OK'
 const NONE = 'MESSAGE_NOT_FOUND'
 
@@ -26,6 +28,28 @@ export interface RawMessage {
   readonly receiptHandle: string
 }
 
+/** What a message is beside its body: of a group in order, for later, or half a transaction; else a normal one. */
+export type RawKind =
+  | { readonly type: 'NORMAL' }
+  | { readonly type: 'FIFO'; readonly messageGroup: string }
+  | { readonly type: 'DELAY'; readonly deliveryMs: number }
+  | { readonly type: 'TRANSACTION' }
+
+export interface RawReceipt {
+  readonly offset: number
+  /** Of a half message. */
+  readonly transactionId: string
+  /** Of a delayed message. */
+  readonly recallHandle: string
+}
+
+/** A half message, as its receipt or the question about it names it. */
+export interface RawTransaction {
+  readonly topic: string
+  readonly messageId: string
+  readonly transactionId: string
+}
+
 export interface ReceiveOptions {
   readonly topic: string
   readonly group: string
@@ -41,6 +65,17 @@ export interface RawClient {
   queryRoute(topic: string): Promise<void>
   /** Resolves with the queue offset. Rejects where the outcome is not OK, known or not. */
   send(topic: string, messageId: string, body: Buffer): Promise<number>
+  /** The same for a message of any kind, with all that the receipt says. */
+  sendAs(kind: RawKind, topic: string, messageId: string, body: Buffer): Promise<RawReceipt>
+  /** The code of the answer. Rejects where the outcome is unknown. */
+  recall(topic: string, recallHandle: string): Promise<string>
+  /** The code of the answer. Rejects where the outcome is unknown. */
+  endTransaction(half: RawTransaction, resolution: 'COMMIT' | 'ROLLBACK', isAsked: boolean): Promise<string>
+  /**
+   * A producer of the topic, until its stream ends, or for so long: it is asked about half messages, and decides. Resolves
+   * with the number of questions.
+   */
+  answerQuestions(topic: string, forMs: number, decide: (half: RawTransaction, body: Buffer) => void): Promise<number>
   /** Resolves when the stream ended well; what came before a failure is left to the invisible time. */
   receive(options: ReceiveOptions): Promise<RawMessage[]>
   /** One code per message, in order. Rejects where the outcome is unknown. */
@@ -59,6 +94,19 @@ interface WireMessage {
   }
 }
 
+interface WireReceipt {
+  readonly status: Status
+  readonly offset: number
+  readonly transaction_id: string
+  readonly recall_handle: string
+}
+
+interface Question {
+  readonly message: WireMessage
+  readonly transaction_id: string
+}
+
+/** Also a timestamp, of milliseconds since 1970. */
 function durationOf(ms: number): { seconds: number; nanos: number } {
   return { seconds: Math.floor(ms / 1000), nanos: (ms % 1000) * 1_000_000 }
 }
@@ -137,6 +185,23 @@ export function createRawClient(endpoints: string, clientId: string): RawClient 
     })
   }
 
+  async function sendAs(kind: RawKind, topic: string, messageId: string, body: Buffer): Promise<RawReceipt> {
+    const system_properties = {
+      message_id: messageId,
+      message_type: kind.type,
+      body_encoding: 'IDENTITY',
+      ...(kind.type === 'FIFO' && { message_group: kind.messageGroup }),
+      ...(kind.type === 'DELAY' && { delivery_timestamp: durationOf(kind.deliveryMs) }),
+    }
+    const request = { messages: [{ topic: { name: topic }, body, system_properties }] }
+    const answer = await call<{ status: Status; entries: WireReceipt[] }>('SendMessage', request)
+    requireOk(answer.status)
+    const [entry] = answer.entries
+    if (entry === undefined) throw new Error('SendMessage answered OK without an entry')
+    requireOk(entry.status)
+    return { offset: entry.offset, transactionId: entry.transaction_id, recallHandle: entry.recall_handle }
+  }
+
   return {
     async queryRoute(topic) {
       const answer = await call<{ status: Status }>('QueryRoute', {
@@ -146,17 +211,53 @@ export function createRawClient(endpoints: string, clientId: string): RawClient 
       requireOk(answer.status)
     },
     async send(topic, messageId, body) {
-      const system_properties = { message_id: messageId, message_type: 'NORMAL', body_encoding: 'IDENTITY' }
-      const request = { messages: [{ topic: { name: topic }, body, system_properties }] }
-      const answer = await call<{ status: Status; entries: { status: Status; offset: number }[] }>(
-        'SendMessage',
-        request,
+      return (await sendAs({ type: 'NORMAL' }, topic, messageId, body)).offset
+    },
+    sendAs,
+    async recall(topic, recallHandle) {
+      const request = { topic: { name: topic }, recall_handle: recallHandle }
+      return (await call<{ status: Status }>('RecallMessage', request)).status.code
+    },
+    async endTransaction({ topic, messageId, transactionId }, resolution, isAsked) {
+      const answer = await call<{ status: Status }>('EndTransaction', {
+        topic: { name: topic },
+        message_id: messageId,
+        transaction_id: transactionId,
+        resolution,
+        source: isAsked ? 'SOURCE_SERVER_CHECK' : 'SOURCE_CLIENT',
+      })
+      return answer.status.code
+    },
+    answerQuestions(topic, forMs, decide) {
+      const { path, requestSerialize, responseDeserialize } = methodOf('Telemetry')
+      const stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadataOf(clientId), {
+        deadline: Date.now() + forMs,
+      })
+      const settings = {
+        client_type: 'PRODUCER',
+        publishing: { topics: [{ name: topic }] },
+        user_agent: { language: 'NODE_JS', version: '5.0.0' },
+      }
+      stream.write({ settings })
+      const heart = setInterval(
+        () => void call('Heartbeat', { client_type: 'PRODUCER' }).catch(() => undefined),
+        HEARTBEAT_MS,
       )
-      requireOk(answer.status)
-      const [entry] = answer.entries
-      if (entry === undefined) throw new Error('SendMessage answered OK without an entry')
-      requireOk(entry.status)
-      return entry.offset
+      let questions = 0
+      return new Promise((resolve) => {
+        function end(): void {
+          clearInterval(heart)
+          resolve(questions)
+        }
+        stream.on('data', (part: { command: string; recover_orphaned_transaction_command: Question }) => {
+          if (part.command !== 'recover_orphaned_transaction_command') return
+          const { message, transaction_id: transactionId } = part.recover_orphaned_transaction_command
+          questions += 1
+          decide({ topic, messageId: message.system_properties.message_id, transactionId }, message.body)
+        })
+        stream.on('error', end)
+        stream.on('end', end)
+      })
     },
     receive({ topic, group, brokerName = '', batchSize, invisibleMs, pollMs }) {
       const { path, requestSerialize, responseDeserialize } = methodOf('ReceiveMessage')

@@ -6,10 +6,10 @@ const RMQ_MS_MAX = 60_000
 
 export interface Rmq {
   /** With so many queues on each broker. */
-  createTopic(topic: string, queues?: number, type?: 'NORMAL' | 'FIFO' | 'TRANSACTION'): Promise<void>
+  createTopic(topic: string, queues?: number, type?: 'NORMAL' | 'FIFO' | 'DELAY' | 'TRANSACTION'): Promise<void>
   createGroup(group: string, maxAttempts: number): Promise<void>
   /** It consumes in order. */
-  createOrderedGroup(group: string): Promise<void>
+  createOrderedGroup(group: string, by?: 'queue' | 'message-group'): Promise<void>
   /** Message ids that came for this group within the wait. */
   receive(topic: string, group: string, wait: string): Promise<string[]>
 }
@@ -27,8 +27,8 @@ export function createRmq(services: string, nameservers: string): Rmq {
     async createGroup(group, maxAttempts) {
       await rmq('group', 'create', group, '--max-attempts', `${maxAttempts}`)
     },
-    async createOrderedGroup(group) {
-      await rmq('group', 'create', group, '--order')
+    async createOrderedGroup(group, by = 'queue') {
+      await rmq('group', 'create', group, '--order', '--order-by', by)
     },
     async receive(topic, group, wait) {
       const text = await rmq('receive', topic, '--group', group, '--wait', wait)
