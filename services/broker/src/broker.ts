@@ -279,7 +279,7 @@ async function openAround(
       allSettings: createAllSettings({ topics, groups }),
       messageQueries: createMessageQueries({ store, topics }),
       traceMessage: createTraceMessage({ inflight, store, scheduler }),
-      progress: createProgress({ topics, inflight, reader: store, brokerName }),
+      progress: createProgress({ topics, inflight, reader: store, brokerName, clock }),
       runtimeInfo,
     }),
   })

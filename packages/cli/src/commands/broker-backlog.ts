@@ -1,5 +1,6 @@
 // What groups have not settled of a broker's messages. A look at all groups asks one question for each; in between only
 // those are asked about that had something left.
+import type { QueueConsumeStats } from '@rocketmq-ts/remoting'
 import { compareText, countText } from '../output/text.ts'
 import type { BrokerAddress, Session } from '../session.ts'
 
@@ -40,11 +41,17 @@ export async function backlogOf(
 async function backlogOfGroup(session: Session, broker: BrokerAddress, group: string): Promise<Backlog[]> {
   const queues = await session.at(broker, (address) => session.brokers.consumeStats(address, group))
   const byTopic = new Map<string, number>()
-  for (const { topic, brokerOffset, consumerOffset } of queues) {
-    const messages = Math.max(0, brokerOffset - consumerOffset)
+  for (const queue of queues) {
+    const { topic } = queue
+    const messages = lagOf(queue)
     if (messages > 0) byTopic.set(topic, messages + (byTopic.get(topic) ?? 0))
   }
   return Array.from(byTopic, ([topic, messages]) => ({ group, topic, messages }))
+}
+
+/** Of Apache's broker it is what it says of the first message that is not settled. */
+export function lagOf({ lag, brokerOffset, consumerOffset }: QueueConsumeStats): number {
+  return lag ?? Math.max(0, brokerOffset - consumerOffset)
 }
 
 export function messagesOf(backlog: readonly Backlog[]): number {

@@ -2,9 +2,10 @@
 import { deadLetterTopicOf, topicMessageType } from '@rocketmq-ts/model'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../failures.ts'
-import { compareText, timeText } from '../output/text.ts'
+import { compareText, durationText, timeText } from '../output/text.ts'
 import type { Scope } from '../session.ts'
 import { askAll } from './ask-all.ts'
+import { lagOf } from './broker-backlog.ts'
 import { attemptsText, findGroup, type GroupAt, groupDocument, noSuchGroup, placesOf } from './groups.ts'
 import { common } from './topics.ts'
 
@@ -29,7 +30,8 @@ export async function groupDescribe(context: Context, options: Scope, group: str
         settledOffset: queue.consumerOffset,
         deliveredOffset: queue.pullOffset,
         maxOffset: queue.brokerOffset,
-        lag: Math.max(0, queue.brokerOffset - queue.consumerOffset),
+        lag: lagOf(queue),
+        lagMs: queue.lagMs === undefined || queue.lagMs < 0 ? null : queue.lagMs,
         lastSettledMs: queue.lastTimestamp > 0 ? queue.lastTimestamp : null,
       })),
     )
@@ -40,11 +42,13 @@ export async function groupDescribe(context: Context, options: Scope, group: str
         left.queueId - right.queueId,
     )
   const lag = queues.reduce((sum, queue) => sum + queue.lag, 0)
+  const isAgeKnown = queues.every(({ lagMs }) => lagMs !== null)
+  const lagMs = isAgeKnown ? queues.reduce((oldest, queue) => Math.max(oldest, queue.lagMs ?? 0), 0) : null
   const deadLetters = answers
     .flatMap(({ value }) => value.deadLetters)
     .reduce((sum, { minOffset, maxOffset }) => sum + maxOffset - minOffset, 0)
   await warnOfOrder(context, places, new Set(queues.map(({ topic }) => topic)))
-  const document = { ...groupDocument(group, places), lag, deadLetters }
+  const document = { ...groupDocument(group, places), lag, lagMs, deadLetters }
   if (printer.isJson) printer.document({ ...document, queues })
   else {
     printer.fields([
@@ -53,7 +57,7 @@ export async function groupDescribe(context: Context, options: Scope, group: str
       ['Order', document.order],
       ['Retries after', document.retryPolicy],
       ['Enabled', document.enabled ? 'yes' : switchedOff(places)],
-      ['Lag', lag],
+      ['Lag', lag === 0 || lagMs === null ? lag : `${lag}, the oldest for ${durationText(lagMs)}`],
       ['Dead letters', deadLetters],
     ])
     printer.line()
@@ -69,6 +73,7 @@ export async function groupDescribe(context: Context, options: Scope, group: str
           queue.deliveredOffset,
           queue.maxOffset,
           queue.lag,
+          queue.lag === 0 || queue.lagMs === null ? '-' : durationText(queue.lagMs),
           timeText(queue.lastSettledMs ?? 0),
         ]),
       )
@@ -111,5 +116,6 @@ const COLUMNS = [
   { title: 'DELIVERED', align: 'right' },
   { title: 'MAX', align: 'right' },
   { title: 'LAG', align: 'right' },
+  { title: 'FOR', align: 'right' },
   { title: 'LAST SETTLED' },
 ] as const

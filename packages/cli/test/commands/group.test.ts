@@ -121,11 +121,12 @@ test('group describe: a FIFO topic consumed in any order → a warning that name
   expect((await rmq('group describe g')).err).toBe('')
 })
 
-test('group describe: some of it consumed → lag per queue and in all', async () => {
-  const { rmq } = await startCluster()
+test('group describe: some of it consumed → lag per queue and in all, in messages and in time', async () => {
+  const { rmq, advance } = await startCluster()
   await rmq('topic create orders --queues 1')
   await rmq('send orders hello --count 5')
   await rmq('receive orders --group billing --max 2')
+  await advance(3_600_000)
   const lines = (await rmq('group describe billing')).out.split('\n')
   expect(lines.slice(0, 9)).toEqual([
     'Group          billing',
@@ -133,15 +134,16 @@ test('group describe: some of it consumed → lag per queue and in all', async (
     'Order          concurrent',
     'Retries after  1s, 5s, 10s, 30s … 2h',
     'Enabled        yes',
-    'Lag            3',
+    expect.stringMatching(/^Lag {12}3, the oldest for 1h( \d+m)?$/),
     'Dead letters   0',
     '',
-    'TOPIC   BROKER    QUEUE  SETTLED  DELIVERED  MAX  LAG  LAST SETTLED',
+    'TOPIC   BROKER    QUEUE  SETTLED  DELIVERED  MAX  LAG  FOR  LAST SETTLED',
   ])
-  expect(lines[9]).toMatch(/^orders {2}broker-a {6}0 {8}2 {10}2 {4}5 {4}3 {2}2026-01-01 00:00:\d\dZ$/)
+  expect(lines[9]).toMatch(/^orders {2}broker-a {6}0 {8}2 {10}2 {4}5 {4}3 {2} *1h {2}2026-01-01 00:00:\d\dZ$/)
   expect((await rmq('group describe billing --json')).json()).toMatchObject({
     group: 'billing',
     lag: 3,
+    lagMs: expect.any(Number),
     deadLetters: 0,
     queues: [{ topic: 'orders', queueId: 0, settledOffset: 2, deliveredOffset: 2, maxOffset: 5, lag: 3 }],
   })

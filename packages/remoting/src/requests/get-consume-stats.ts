@@ -31,6 +31,10 @@ export interface QueueConsumeStats extends MessageQueue {
   readonly pullOffset: number
   /** When the last settled message was stored, in milliseconds; 0 when none is. */
   readonly lastTimestamp: number
+  /** Messages that are not settled, in flight or not. Ours alone, as is the next one. */
+  readonly lag?: number
+  /** How long the oldest of them has been stored, in milliseconds: 0 without one, −1 where it can not be told. */
+  readonly lagMs?: number
 }
 
 export function encodeConsumeStats(queues: readonly QueueConsumeStats[]): Uint8Array {
@@ -44,5 +48,7 @@ export function decodeConsumeStats(bytes: Uint8Array): QueueConsumeStats[] {
     consumerOffset: row.integer('consumerOffset', 0),
     pullOffset: row.integer('pullOffset', 0),
     lastTimestamp: row.integer('lastTimestamp', 0),
+    ...(row.raw('lag') !== undefined && { lag: row.integer('lag', 0) }),
+    ...(row.raw('lagMs') !== undefined && { lagMs: row.integer('lagMs', 0) }),
   }))
 }

@@ -34,6 +34,8 @@ test('consume stats: queues → the JSON of Java, and back; also with keys that 
   const asText =
     '{"offsetTable":{"{\\"brokerName\\":\\"broker-a\\",\\"queueId\\":1,\\"topic\\":\\"T\\"}":{"brokerOffset":9,"consumerOffset":4,"pullOffset":6,"lastTimestamp":8}}}'
   expect(decodeConsumeStats(Buffer.from(asText))).toEqual(stats)
+  const withLag = stats.map((each) => ({ ...each, lag: 3, lagMs: 70 }))
+  expect(decodeConsumeStats(encodeConsumeStats(withLag))).toEqual(withLag)
   expect(decodeConsumeStats(Buffer.from('{"consumeTps":0.0,"offsetTable":{}}'))).toEqual([])
 })
 

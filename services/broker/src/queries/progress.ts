@@ -12,17 +12,19 @@ import {
   encodeTopicStats,
 } from '@rocketmq-ts/remoting'
 import { type QueueReader, type Unit, type UnitReader, isFillerUnit } from '@rocketmq-ts/store'
+import type { Clock } from '@rocketmq-ts/runtime'
 import type { Inflight } from '../inflight/inflight.ts'
 import type { Topic, TopicTable } from '../topics/topic-table.ts'
 
 export interface ProgressDeps {
   readonly topics: Pick<TopicTable, 'get' | 'require'>
-  readonly inflight: Pick<Inflight, 'queue' | 'queuesOf' | 'topicsOf' | 'lowMark'>
+  readonly inflight: Pick<Inflight, 'queue' | 'queuesOf' | 'topicsOf' | 'lowMark' | 'lag'>
   readonly reader: QueueReader & UnitReader
   readonly brokerName: string
+  readonly clock: Pick<Clock, 'nowMs'>
 }
 
-export function createProgress({ topics, inflight, reader, brokerName }: ProgressDeps) {
+export function createProgress({ topics, inflight, reader, brokerName, clock }: ProgressDeps) {
   async function unitOf(topic: string, queueId: number, at: QueueOffset): Promise<Unit | undefined> {
     let found: Unit | undefined
     const look = () =>
@@ -45,8 +47,18 @@ export function createProgress({ topics, inflight, reader, brokerName }: Progres
 
   /** When the message before `end` was stored; 0 without one, −1 where it can not be told. */
   async function storedBefore(topic: string, queueId: number, end: number): Promise<number> {
-    if (end <= reader.bounds(topic, queueId).min) return 0
-    const unit = await unitOf(topic, queueId, queueOffset(end - 1))
+    return end <= reader.bounds(topic, queueId).min ? 0 : storedAt(topic, queueId, end - 1)
+  }
+
+  /** How old the first message from an offset on is; 0 without one, −1 where it can not be told. */
+  async function ageFrom(topic: string, queueId: number, offset: number): Promise<number> {
+    if (offset >= reader.bounds(topic, queueId).max) return 0
+    const storedMs = await storedAt(topic, queueId, offset)
+    return storedMs < 0 ? storedMs : Math.max(0, clock.nowMs() - storedMs)
+  }
+
+  async function storedAt(topic: string, queueId: number, offset: number): Promise<number> {
+    const unit = await unitOf(topic, queueId, queueOffset(offset))
     if (unit === undefined || isFillerUnit(unit)) return -1
     try {
       const peek = createRecordPeek()
@@ -81,8 +93,11 @@ export function createProgress({ topics, inflight, reader, brokerName }: Progres
       const queue = inflight.queue(name, group, queueId)
       const consumerOffset = queue === undefined ? min : inflight.lowMark(queue)
       const pullOffset = queue?.cursor ?? min
+      const lag = queue === undefined ? brokerOffset - min : inflight.lag(queue, brokerOffset)
       const lastTimestamp = await storedBefore(name, queueId, consumerOffset)
-      stats.push({ topic: name, brokerName, queueId, brokerOffset, consumerOffset, pullOffset, lastTimestamp })
+      const lagMs = await ageFrom(name, queueId, consumerOffset)
+      const offsets = { brokerOffset, consumerOffset, pullOffset }
+      stats.push({ topic: name, brokerName, queueId, ...offsets, lastTimestamp, lag, lagMs })
     }
     return stats
   }

@@ -112,6 +112,27 @@ test('consume stats: one of two acknowledged → settled, delivered and all told
   expect(queue?.lastTimestamp).toBe(popped[0]!.record.storeTimestampMs)
 })
 
+test('consume stats: lag → what is not settled, whether in flight or not, and how long the oldest has been stored', async () => {
+  const broker = await startBroker()
+  const lag = async () => {
+    const [{ lag: messages, lagMs } = {}] = await consumeStats(broker)
+    return [messages, Math.floor((lagMs ?? -1) / 1000)]
+  }
+  await broker.send('T', 'one')
+  await broker.advance(60_000)
+  await broker.send('T', 'two')
+  await broker.send('T', 'three')
+  await broker.advance(2000)
+  const popped = await broker.pop('T', 'g', { max: 2, invisibleMs: 600_000 })
+  expect(await lag()).toEqual([3, 62])
+  await broker.ack('T', 'g', popped[1]!)
+  expect(await lag()).toEqual([2, 62])
+  await broker.ack('T', 'g', popped[0]!)
+  expect(await lag()).toEqual([1, 2])
+  for (const each of await broker.pop('T', 'g')) await broker.ack('T', 'g', each)
+  expect(await lag()).toEqual([0, 0])
+})
+
 test('consume stats: of named topics → those alone; of a group that consumed nothing → empty', async () => {
   const broker = await startBroker()
   for (const topic of ['T', 'U', 'V']) {
