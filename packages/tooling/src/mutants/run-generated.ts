@@ -10,8 +10,8 @@ import {
   withCopies,
   type Verdict,
 } from './run-mutants.ts'
-import { createTestOrder } from './test-order.ts'
-import { whyNotGreen } from './tests-run.ts'
+import { createTestOrder, SLOW_MS } from './test-order.ts'
+import { type TestsRun, whyNotGreen } from './tests-run.ts'
 
 /** Of twenty; below, the tests of the package see too little. */
 export const CAUGHT_SHARE_MIN = 0.8
@@ -42,33 +42,66 @@ export async function runGenerated(faults: readonly Fault[], deps: GeneratedDeps
       copies.map(({ root }) => root),
       deps,
     )
-    const durationMs = (testFile: string) => greenMs.get(testFile) ?? 0
-    const orderFor = createTestOrder({ testFiles, sources, durationMs })
+    const slowMsOf = createSlowBaseline(deps)
+    const orderFor = createTestOrder({ testFiles, sources, durationMs: (file) => greenMs.get(file) ?? SLOW_MS + 1 })
     return judgeAll(faults, copies, deps, async (fault, copy) => {
       const why = explanationOf(fault, survivors)
       if (why !== undefined) return { test: 'none', verdict: { kind: 'explained', reason: why } }
-      const deadlineMs = (testFile: string) => faultyDeadlineMs(durationMs(testFile))
-      const ran = await runFaulty(fault, copy, { testFiles: orderFor(fault.file), deadlineMs }, runTests)
+      const inOrder = orderFor(fault.file)
+      const quick = inOrder.filter((testFile) => greenMs.has(testFile))
+      const slow = inOrder.filter((testFile) => !greenMs.has(testFile))
+      const deadlineMs = (testFile: string) => faultyDeadlineMs(greenMs.get(testFile) ?? 0)
+      let ran = await runFaulty(fault, copy, { testFiles: quick, deadlineMs }, runTests)
+      for (const testFile of slow) {
+        if (verdictOf(ran).kind !== 'survived') break
+        const slowMs = await slowMsOf(testFile, copy.root)
+        const request = { testFiles: [testFile], deadlineMs: () => faultyDeadlineMs(slowMs) }
+        ran = await runFaulty(fault, copy, request, runTests)
+      }
       return { test: noticedBy(ran), verdict: verdictOf(ran) }
     })
   })
 }
 
-/** What each file takes without a fault. Throws when a test is not green. */
+/** What each file takes without a fault; those that are slow are left out. Throws when a test is not green. */
 async function runBaseline(roots: readonly string[], deps: GeneratedDeps): Promise<ReadonlyMap<string, number>> {
   const startedMs = deps.nowMs()
-  const durations = await Promise.all(
+  const greenMs = new Map<string, number>()
+  await Promise.all(
     roots.map(async (root, share) => {
-      const testFiles = deps.testFiles.filter((_file, index) => index % roots.length === share)
-      const deadlineMs = () => BASELINE_DEADLINE_MS
-      const run = await deps.runTests(root, { testFiles, deadlineMs, untilFailure: true })
-      const notGreen = whyNotGreen(run)
-      if (notGreen !== undefined) throw new Error(`the tests are not green without a fault: ${notGreen}`)
-      return [...run.durationsMs]
+      let testFiles = deps.testFiles.filter((_file, index) => index % roots.length === share)
+      while (testFiles.length > 0) {
+        const run = await deps.runTests(root, { testFiles, deadlineMs: () => SLOW_MS, untilFailure: true })
+        const { late } = run
+        throwNotGreen({ ...run, late: undefined })
+        for (const [testFile, durationMs] of run.durationsMs) greenMs.set(testFile, durationMs)
+        testFiles = late === undefined ? [] : testFiles.slice(testFiles.indexOf(late.testFile) + 1)
+      }
     }),
   )
-  deps.onBaseline(deps.testFiles.length, deps.nowMs() - startedMs)
-  return new Map(durations.flat())
+  deps.onBaseline(greenMs.size, deps.nowMs() - startedMs)
+  return greenMs
+}
+
+/** What a slow file takes without a fault, found out when it is asked for the first time: few faults come so far. */
+function createSlowBaseline({ runTests }: GeneratedDeps): (testFile: string, root: string) => Promise<number> {
+  const known = new Map<string, Promise<number>>()
+  async function slowMsOf(testFile: string, root: string): Promise<number> {
+    const deadlineMs = () => BASELINE_DEADLINE_MS
+    const run = await runTests(root, { testFiles: [testFile], deadlineMs, untilFailure: true })
+    throwNotGreen(run)
+    return run.durationsMs.get(testFile) ?? 0
+  }
+  return (testFile, root) => {
+    const ms = known.get(testFile) ?? slowMsOf(testFile, root)
+    known.set(testFile, ms)
+    return ms
+  }
+}
+
+function throwNotGreen(run: TestsRun): void {
+  const notGreen = whyNotGreen(run)
+  if (notGreen !== undefined) throw new Error(`the tests are not green without a fault: ${notGreen}`)
 }
 
 /** True when enough of the faults were caught for the tests to be believed. */

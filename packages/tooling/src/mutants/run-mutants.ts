@@ -91,28 +91,52 @@ function keyOf({ testFile, test }: Mutant): string {
   return `${testFile} ${test}`
 }
 
-/** Every test of the mutants in sources without a fault, alone, as it runs with one. */
+/**
+ * Every test of the mutants in sources without a fault, alone in its file, as it runs with one: a process runs one test of
+ * each of many files. Where not all of it is green, each one has a process of its own, and an answer of its own.
+ */
 async function runBaseline(
   mutants: readonly Mutant[],
   copies: readonly SourceCopy[],
   deps: MutantsDeps,
 ): Promise<ReadonlyMap<string, TestsRun>> {
   const startedMs = deps.nowMs()
-  const waiting = [...new Map(mutants.map((mutant) => [keyOf(mutant), mutant])).values()]
   const runs = new Map<string, TestsRun>()
+  const waiting = roundsOf(mutants).flatMap((round) => sharesOf(round, copies.length))
+  async function run(root: string, share: readonly Mutant[]): Promise<void> {
+    const ran = await deps.runTests(root, requestOf(share, BASELINE_DEADLINE_MS))
+    if (share.length === 1 || whyNotGreen(ran) === undefined) for (const mutant of share) runs.set(keyOf(mutant), ran)
+    else for (const mutant of share) await run(root, [mutant])
+  }
   await Promise.all(
     copies.map(async ({ root }) => {
-      for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-        runs.set(keyOf(mutant), await deps.runTests(root, requestOf(mutant, BASELINE_DEADLINE_MS)))
-      }
+      for (let share = waiting.shift(); share !== undefined; share = waiting.shift()) await run(root, share)
     }),
   )
   deps.onBaseline(runs.size, deps.nowMs() - startedMs)
   return runs
 }
 
-function requestOf({ testFile, test }: Mutant, deadlineMs: number) {
-  return { testFiles: [testFile], test, deadlineMs: () => deadlineMs, untilFailure: true }
+/** Those of one round have neither a test file nor the name of a test in common. */
+function roundsOf(mutants: readonly Mutant[]): Mutant[][] {
+  const rounds: Mutant[][] = []
+  for (const mutant of new Map(mutants.map((each) => [keyOf(each), each])).values()) {
+    const isApart = (other: Mutant) => other.testFile !== mutant.testFile && other.test !== mutant.test
+    const round = rounds.find((others) => others.every(isApart))
+    if (round === undefined) rounds.push([mutant])
+    else round.push(mutant)
+  }
+  return rounds
+}
+
+function sharesOf<Each>(all: readonly Each[], shares: number): Each[][] {
+  const split = Array.from({ length: shares }, (_, share) => all.filter((_each, index) => index % shares === share))
+  return split.filter(({ length }) => length > 0)
+}
+
+function requestOf(mutants: readonly Mutant[], deadlineMs: number) {
+  const testFiles = mutants.map(({ testFile }) => testFile)
+  return { testFiles, tests: mutants.map(({ test }) => test), deadlineMs: () => deadlineMs, untilFailure: true }
 }
 
 async function judge(
@@ -124,7 +148,7 @@ async function judge(
   const notGreen = faultOfBaseline(mutant, baseline)
   if (notGreen !== undefined) return { kind: 'rotten', reason: notGreen }
   const deadlineMs = faultyDeadlineMs(baseline?.durationsMs.get(mutant.testFile) ?? 0)
-  return verdictOf(mutant, await runFaulty(mutant, copy, requestOf(mutant, deadlineMs), runTests))
+  return verdictOf(mutant, await runFaulty(mutant, copy, requestOf([mutant], deadlineMs), runTests))
 }
 
 function faultOfBaseline({ test, testFile }: Mutant, baseline: TestsRun | undefined): string | undefined {

@@ -6,13 +6,13 @@ import { importsOf } from '../layers/source-text.ts'
 /** Imports between a test and the changed file that make it a near one: through a fixture. */
 const NEAR_STEPS = 2
 /** A file that takes longer alone is slow. */
-const SLOW_MS = 4000
+export const SLOW_MS = 4000
 
 export interface TestOrderDeps {
   readonly testFiles: readonly string[]
   /** All sources and tests of the package by their path from the root. */
   readonly sources: ReadonlyMap<string, string>
-  /** What a test file takes without a fault. */
+  /** What a test file takes without a fault; of slow ones any time above `SLOW_MS`. */
   readonly durationMs: (testFile: string) => number
 }
 

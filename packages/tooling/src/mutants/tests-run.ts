@@ -8,8 +8,8 @@ const FAILURE_CHARS_MAX = 300
 export interface TestsRequest {
   /** From the root, in the order in which they run. */
   readonly testFiles: readonly string[]
-  /** Only the test of this name; of a table of tests its title, where `%s` stands for any text. */
-  readonly test?: string
+  /** Only tests of these names; of a table of tests its title, where `%s` stands for any text. All without it. */
+  readonly tests?: readonly string[]
   /** How long one file may take. */
   readonly deadlineMs: (testFile: string) => number
   /** Ends with the first failure: it is all that is asked. */

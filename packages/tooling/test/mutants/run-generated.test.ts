@@ -12,7 +12,10 @@ const GREEN: TestsRun = {
   failed: new Map(),
   late: undefined,
   broken: [],
-  durationsMs: new Map([['packages/a/test/a.test.ts', 100]]),
+  durationsMs: new Map([
+    ['packages/a/test/a.test.ts', 100],
+    ['packages/a/test/b.test.ts', 100],
+  ]),
 }
 const RED: TestsRun = { ...GREEN, passed: new Set(), failed: new Map([['sum: two → their sum', 'is wrong']]) }
 
@@ -109,8 +112,44 @@ test('generated faults: each copy runs its share without a fault → what they t
   expect(asked.toSorted()).toEqual([
     'a.test.ts 20500, b.test.ts 20500',
     'a.test.ts 20500, b.test.ts 20500',
-    'a.test.ts 600000',
-    'b.test.ts 600000',
+    'a.test.ts 4000',
+    'b.test.ts 4000',
+  ])
+})
+
+test('generated faults: a slow file → asked last, and only about what the others do not see; without a fault once', async () => {
+  const [quick, slow] = ['packages/a/test/a.test.ts', 'packages/a/test/b.test.ts']
+  const asked: string[] = []
+  const { createCopy, ...deps } = createDeps()
+  const copies: Record<string, ReturnType<typeof createCopy>> = {}
+  const results = await runGenerated([FAULTS[0]!, FAULTS[1]!, FAULTS[1]!], {
+    ...deps,
+    createCopy() {
+      const copy = createCopy()
+      copies[copy.root] = copy
+      return copy
+    },
+    async runTests(root, { testFiles, deadlineMs }) {
+      const source = (await copies[root]!.read(FILE))!
+      const isLate = testFiles.includes(slow!) && deadlineMs(slow!) < 5000
+      const what = source === SOURCE ? 'green' : source.includes('a + b') ? 'zero' : 'sum'
+      asked.push(`${what}: ${testFiles.map((path) => path.slice(-9)).join()}${isLate ? ' late' : ''}`)
+      const durationsMs = new Map(testFiles.filter((path) => !isLate || path === quick).map((path) => [path, 100]))
+      if (isLate) return { ...GREEN, durationsMs, late: { testFile: slow!, afterMs: 4000 } }
+      const sees = what === 'sum' ? quick : what === 'zero' ? slow : ''
+      return { ...(testFiles.includes(sees!) ? RED : GREEN), durationsMs }
+    },
+  })
+  expect(results.map(({ verdict }) => verdict.kind)).toEqual(['caught', 'caught', 'caught'])
+  expect(asked.toSorted()).toEqual([
+    'green: a.test.ts',
+    'green: b.test.ts',
+    'green: b.test.ts late',
+    'sum: a.test.ts',
+    'zero: a.test.ts',
+    'zero: a.test.ts',
+    'zero: b.test.ts',
+    'zero: b.test.ts',
   ])
 })
 

@@ -48,9 +48,9 @@ function createDeps(runOf?: (source: string) => TestsRun) {
         remove: () => void copies.delete(root),
       }
     },
-    async runTests(root, { testFiles, test: title }) {
+    async runTests(root, { testFiles, tests = ['all'] }) {
       expect(testFiles).toEqual([TEST_FILE])
-      seen.asked.add(title ?? 'all')
+      seen.asked.add(tests.join())
       running += 1
       seen.runningMax = Math.max(seen.runningMax, running)
       await Promise.resolve()
@@ -118,6 +118,31 @@ test.each([
   const [verdict] = await verdicts([WRONG_SUM], deps)
   expect(verdict).toMatch(/^rotten: /u)
   expect(verdict).toContain(reason)
+})
+
+test('mutants: without a fault, one test of each of many files at once; one is red there → each alone', async () => {
+  const others = ['b', 'c', 'd'].map((name) => ({
+    ...WRONG_SUM,
+    testFile: `packages/a/test/${name}.test.ts`,
+    test: `${name}: the sum → is right`,
+  }))
+  const second = { ...WRONG_SUM, test: 'sum: a second test of the file' }
+  const asked: string[] = []
+  const { deps } = createDeps()
+  const results = await runMutants([WRONG_SUM, ...others, second], {
+    ...deps,
+    async runTests(root, { testFiles, tests = [] }) {
+      asked.push(testFiles.map((path) => path.slice(-9, -8)).join(''))
+      const red = tests.filter((title) => title.startsWith('c'))
+      const run = ended({ passed: tests.filter((title) => !red.includes(title)), failed: red })
+      return (await deps.runTests(root, { testFiles: [TEST_FILE], deadlineMs: () => 1, untilFailure: true })).failed
+        .size > 0
+        ? ended({ failed: [...tests] })
+        : run
+    },
+  })
+  expect(results.map(({ verdict }) => verdict.kind)).toEqual(['caught', 'caught', 'rotten', 'caught', 'caught'])
+  expect(asked.slice(0, 5).toSorted()).toEqual(['a', 'a', 'ac', 'bd', 'c'])
 })
 
 test('mutants: a runner that fails → the copies are gone all the same', async () => {

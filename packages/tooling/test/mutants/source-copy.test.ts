@@ -126,7 +126,9 @@ test(
       'above: takes its time',
       'below: is well',
     ])
-    expect([...(await run([above], { test: 'above: %s not care' })).passed]).toEqual(['above: does not care'])
+    expect([...(await run([above], { tests: ['above: is not there', 'above: %s not care'] })).passed]).toEqual([
+      'above: does not care',
+    ])
     write('packages/below/src/index.ts', 'export const low = 2\nexport const isEndless = false\n')
     expect([...(await run([above, below])).failed.keys()]).toEqual(['above: sees what is below'])
     write('packages/below/src/index.ts', 'export const low = 1\nexport const isEndless = true\n')
