@@ -1,5 +1,12 @@
 // The calls that find messages otherwise than by consuming them: by key, by place in the log, by time.
-import { decodeRecord, decodeRecords, type MessageRecord, PropertyName, recordProperties } from '@rocketmq-ts/model'
+import {
+  decodeRecord,
+  decodeRecords,
+  type MessageRecord,
+  PropertyName,
+  recordProperties,
+  SystemGroup,
+} from '@rocketmq-ts/model'
 import {
   QUERY_CUT_REMARK,
   QueryMessage,
@@ -9,6 +16,8 @@ import {
   ViewMessageById,
   decodeMessageTrace,
   type MessageTrace,
+  PullFlag,
+  PullMessage,
   type TraceMessageAnswer,
   type TraceMessageHeader,
   type SearchOffsetByTimestampHeader,
@@ -38,7 +47,26 @@ export interface KeyAnswer {
 /** What a broker of ours tells of one message; ask again with the cursor until it is −1. */
 export type TraceAnswer = MessageTrace & TraceMessageAnswer
 
+/** What a queue holds from an offset on. */
+export interface QueuePart {
+  /** None where all that was looked at is damaged, and at the end of the queue. */
+  readonly records: readonly MessageRecord[]
+  /** Where to go on. */
+  readonly next: number
+  readonly minOffset: number
+  readonly maxOffset: number
+}
+
+export interface QueuePlace {
+  readonly topic: string
+  readonly queueId: number
+  readonly queueOffset: number
+}
+
 export interface QueryCalls {
+  /** Reads without consuming, `max` messages at most; a place outside of the queue is moved into it. */
+  readQueue(address: string, place: QueuePlace, max: number, options?: CallOptions): Promise<QueuePart>
+
   queryMessages(address: string, question: KeyQuestion, options?: CallOptions): Promise<KeyAnswer>
   /** The message at a place of the broker's log, as an offset message id names it; undefined without one. */
   viewMessage(address: string, commitLogOffset: number, options?: CallOptions): Promise<MessageRecord | undefined>
@@ -48,8 +76,33 @@ export interface QueryCalls {
   traceMessage(address: string, header: TraceMessageHeader, options?: CallOptions): Promise<TraceAnswer | undefined>
 }
 
+const PULL_CODES: ReadonlySet<number> = new Set<number>([
+  ResponseCode.SUCCESS,
+  ResponseCode.PULL_NOT_FOUND,
+  ResponseCode.PULL_RETRY_IMMEDIATELY,
+  ResponseCode.PULL_OFFSET_MOVED,
+])
+
 export function createQueryCalls(call: CallBroker): QueryCalls {
   return {
+    async readQueue(address, place, max, options) {
+      const header = {
+        ...place,
+        consumerGroup: SystemGroup.TOOLS,
+        maxMsgNums: max,
+        sysFlag: PullFlag.SUBSCRIPTION,
+        commitOffset: 0,
+        suspendTimeoutMs: 0,
+        subscription: '*',
+        subVersion: 0,
+        expressionType: 'TAG',
+      }
+      const answer = await call(address, PullMessage, { header }, options)
+      if (!PULL_CODES.has(answer.code)) throw failure(answer, PullMessage, address)
+      const { nextBeginOffset: next, minOffset, maxOffset } = headerOf(answer)
+      const records = answer.code === ResponseCode.SUCCESS ? decodeRecords(bodyOf(answer)) : []
+      return { records, next, minOffset, maxOffset }
+    },
     async queryMessages(address, question, options) {
       const { topic, key, isUniqueKey, fromMs, toMs, max } = question
       const header = { topic, key, maxNum: max, beginTimestampMs: fromMs, endTimestampMs: toMs, isUniqueKey }

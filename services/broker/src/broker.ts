@@ -56,6 +56,7 @@ import { createSurvivors } from './pop/survivors.ts'
 import { createAllSettings } from './queries/all-settings.ts'
 import { createMessageQueries } from './queries/message-queries.ts'
 import { createProgress } from './queries/progress.ts'
+import { createPullMessage } from './queries/pull-message.ts'
 import { createRuntimeInfo } from './queries/runtime-info.ts'
 import { createRegistration, registrationOf } from './registration.ts'
 import { brokerMemory } from './memory.ts'
@@ -278,6 +279,7 @@ async function openAround(
       resetOffset: createResetOffset({ ...live, groups, polling, brokerName, onChange }),
       allSettings: createAllSettings({ topics, groups }),
       messageQueries: createMessageQueries({ store, topics }),
+      pull: createPullMessage({ reader: store, topics }),
       traceMessage: createTraceMessage({ inflight, store, scheduler }),
       progress: createProgress({ topics, inflight, reader: store, brokerName, clock }),
       runtimeInfo,

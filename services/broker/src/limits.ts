@@ -27,6 +27,12 @@ export const MESSAGE_QUERIES_WAITING_MAX = 10_000
 /** Resets of positions by time that are worked on at a time, each with a search per queue; and that wait, at most. */
 export const RESETS_IN_WORK_MAX = 4
 export const RESETS_WAITING_MAX = 1000
+/** Messages and bytes that one pull is answered. */
+export const PULL_MESSAGES_MAX = 32
+export const PULL_BYTES_MAX = MiB
+/** Pulls that are worked on at a time, and those that wait, at most. Beyond, SYSTEM_BUSY. */
+export const PULLS_IN_WORK_MAX = 8
+export const PULLS_WAITING_MAX = 1000
 /** Traces of messages that are worked on at a time, and those that wait, at most. Beyond, SYSTEM_BUSY. */
 export const TRACES_IN_WORK_MAX = 2
 export const TRACES_WAITING_MAX = 64

@@ -24,6 +24,7 @@ import {
   ListClients,
   Notification,
   PopMessage,
+  PullMessage,
   QueryConsumerOffset,
   QueryMessage,
   RecallMessage,
@@ -52,6 +53,7 @@ import type { createNotification } from './pop/notification.ts'
 import type { createPopMessage } from './pop/pop-message.ts'
 import type { createAllSettings } from './queries/all-settings.ts'
 import type { createMessageQueries } from './queries/message-queries.ts'
+import type { createPullMessage } from './queries/pull-message.ts'
 import type { createProgress } from './queries/progress.ts'
 import type { RuntimeInfo } from './queries/runtime-info.ts'
 import type { createSendMessage } from './send/send-message.ts'
@@ -76,6 +78,7 @@ export interface Handlers {
   readonly resetOffset: ReturnType<typeof createResetOffset>
   readonly allSettings: ReturnType<typeof createAllSettings>
   readonly messageQueries: ReturnType<typeof createMessageQueries>
+  readonly pull: ReturnType<typeof createPullMessage>
   readonly traceMessage: ReturnType<typeof createTraceMessage>
   readonly progress: ReturnType<typeof createProgress>
   readonly runtimeInfo: Pick<RuntimeInfo, 'getBrokerRuntimeInfo'>
@@ -162,6 +165,7 @@ export function createBrokerRequestTable(handlers: Handlers): RequestTable {
       action: 'get',
       handle: messageQueries.searchOffsetByTimestamp,
     }),
+    tableEntry({ request: PullMessage, resource: topicAndGroupOf, action: 'sub', handle: handlers.pull }),
     tableEntry({ request: TraceMessage, resource: topicOf, action: 'get', handle: handlers.traceMessage }),
     tableEntry({
       request: GetEarliestMessageStoreTime,
