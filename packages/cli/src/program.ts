@@ -7,7 +7,7 @@ import { type Act, examples, group } from './command-tools.ts'
 import { ExitCode } from './failures.ts'
 import { groupCommands } from './group-commands.ts'
 import type { Host } from './host.ts'
-import { messageCommands } from './message-commands.ts'
+import { deadLetterCommands, messageCommands } from './message-commands.ts'
 import { SHELLS } from './completion/scripts.ts'
 import { storeCommands } from './store-commands.ts'
 import {
@@ -85,6 +85,7 @@ export function createProgram(host: Host, onExit: (exitCode: number) => void): C
   groupCommands(program, act)
   sendCommands(program, act)
   messageCommands(program, act)
+  deadLetterCommands(program, act)
   timerCommands(program, act)
   clusterCommands(program, act)
   storeCommands(program, act)

@@ -151,7 +151,7 @@ function isOf({ record, properties }: FoundCopy, topic: string | undefined): boo
   return record.topic.endsWith(`_${topic}`) || record.topic.endsWith(`+${topic}`)
 }
 
-function byTime(left: FoundCopy, right: FoundCopy): number {
+export function byTime(left: FoundCopy, right: FoundCopy): number {
   return (
     left.record.storeTimestampMs - right.record.storeTimestampMs ||
     compareText(left.broker.brokerName, right.broker.brokerName) ||

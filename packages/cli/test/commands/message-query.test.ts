@@ -84,8 +84,8 @@ test('message query: a window of time → only what was stored in it; nothing fo
 test('message query: what is asked is wrong → named, with what to do', async () => {
   const { rmq } = await startCluster()
   const faults = [
-    ['message query --topic orders', 2, 'Name one of --id <id> and --key <key>.'],
-    ['message query --topic orders --id a --key b', 2, 'Name one of --id <id> and --key <key>.'],
+    ['message query --topic orders', 2, 'Name one of --id <id> and --key <key>, or a time'],
+    ['message query --topic orders --id a --key b', 2, 'Name one of --id <id> and --key <key>, or a time'],
     ['message query --key a', 2, "required option '--topic <topic>' not specified"],
     ['message query --topic orders --key a --from yesterday', 2, '--from'],
     ['message query --topic orders --key a --from 2026-01-31', 2, 'It must be of the form 2026-01-31T10:00:00Z.'],
@@ -98,4 +98,24 @@ test('message query: what is asked is wrong → named, with what to do', async (
     const ended = await rmq(command)
     expect([ended.code, ended.err]).toEqual([code, expect.stringContaining(text)])
   }
+})
+
+test('message query: by time alone → what was stored then at both brokers, the newest where there are more', async () => {
+  const { rmq, advance } = await startCluster({ clusters: ['C', 'C'] })
+  await rmq('topic create orders --queues 2')
+  await rmq('send orders early --count 3')
+  await advance(600_000)
+  await rmq('send orders late --count 5')
+  const found = async (window: string) => {
+    const ended = await rmq(`message query --topic orders --json ${window}`)
+    const { messages, cut } = ended.json<{ messages: (Copy & { storedMs: number })[]; cut: boolean }>()
+    const times = messages.map(({ storedMs }) => storedMs)
+    expect(times).toEqual(times.toSorted((left, right) => left - right))
+    return [messages.length, cut]
+  }
+  expect(await found('--from 5m')).toEqual([5, false])
+  expect(await found('--to 5m')).toEqual([3, false])
+  expect(await found('--from 1h')).toEqual([8, false])
+  expect(await found('--from 1h --max 2')).toEqual([2, true])
+  expect((await rmq('message query --topic orders --from 1m --to 30s')).code).toBe(1)
 })
