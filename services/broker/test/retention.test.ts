@@ -84,6 +84,16 @@ test('age: the machine is years ahead at the start and set right then → nothin
   expect(await min()).toBeGreaterThan(0)
 })
 
+test('age: files go, then a group comes that there was not → it begins with the last message, not at the min', async () => {
+  const broker = await startBroker(SETTINGS)
+  const sent = await fill(broker, 'T', 2)
+  await broker.advance(2 * HOUR_MS)
+  const min = (await broker.ask(GetMinOffset, { topic: 'T', queueId: 0 })).header!.queueOffset
+  expect(min).toBeGreaterThan(0)
+  const popped = await broker.pop('T', 'new', { queueId: 0 })
+  expect(popped.map(({ record }) => record.queueOffset)).toStrictEqual([sent - 1])
+})
+
 test('age: files of old messages go → groups go on at the new min, what was in flight in their retry topic, the rest counts as expired', async () => {
   const broker = await startBroker(SETTINGS)
   await broker.send('T', 'first')

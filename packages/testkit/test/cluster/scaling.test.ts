@@ -144,6 +144,26 @@ test('scaling: 1 → 3 brokers under load → within 60 s each new one has the q
   expect(cluster.eventCounts.get('cluster.joined')).toBe(3)
 })
 
+test('scaling: a topic gets twice its queues under load → the new ones are used within a minute, nothing is missing', async () => {
+  const { world, cluster, history, produce, missing } = await createScene()
+  produce(2 * MINUTE)
+  await world.run(20 * SECOND)
+  const changedMs = world.nowMs
+  const plan = {
+    brokerAddresses: [cluster.brokerAddress(0)],
+    topics: [{ name: TOPIC, queues: 2 * QUEUES }],
+    groups: [],
+  }
+  cluster.clients.start('second operator', (effects) => prepare(effects, plan))
+  await world.run(3 * MINUTE)
+  const soon = history.deliveries.filter(({ endMs }) => endMs < changedMs + MINUTE)
+  expect([...new Set(soon.map(({ queueId }) => queueId))].sort()).toEqual(
+    Array.from({ length: 2 * QUEUES }, (_, id) => id),
+  )
+  expect(missing()).toEqual([])
+  expect(failuresSince(history, changedMs)).toEqual([])
+})
+
 test('scaling: 3 → 1 brokers by SIGTERM under load → no send fails or is late, no receive fails; 3 again → all is there', async () => {
   const { world, cluster, history, produce, routes, missing } = await createScene()
   const [, ...others] = cluster.brokers

@@ -29,6 +29,19 @@ function buckets(broker: BrokerHarness, group = 'G'): Record<string, number> {
   return sums
 }
 
+test('filter: in order, SQL92 → what matches comes in order, what does not holds nobody up', async () => {
+  const broker = await startBroker()
+  await broker.setOrder('G')
+  await send(broker, ['1', { price: '21' }], ['2', { price: '1' }], ['3', { price: '22' }], ['4', { price: '23' }])
+  const pop = () => broker.pop('T', 'G', { ...SQL, expression: 'price > 20', max: 2 })
+  const popped = await pop()
+  expect(bodies(popped)).toStrictEqual(['1', '3'])
+  expect(await pop()).toHaveLength(0)
+  for (const each of popped) await broker.ack('T', 'G', each)
+  expect(bodies(await pop())).toStrictEqual(['4'])
+  expect(buckets(broker)).toStrictEqual({ filtered: 1, acked: 2, inFlight: 1 })
+})
+
 test('filter: SQL92 over properties → only what is true; what is false, unknown or no number is filtered', async () => {
   const broker = await startBroker()
   await send(broker, ['dear', { price: '21' }], ['cheap', { price: '20' }], ['none', {}], ['text', { price: 'x' }])

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { decodeProperties, deadLetterTopicOf } from '@rocketmq-ts/model'
-import { ResponseCode } from '@rocketmq-ts/remoting'
+import { decodeProperties, deadLetterTopicOf, Perm } from '@rocketmq-ts/model'
+import { PopMessage, ResponseCode, UpdateAndCreateTopic } from '@rocketmq-ts/remoting'
 import { MINUTE_MS, startBroker } from '../broker-harness.ts'
 
 const bodies = (popped: readonly { record: { body: Uint8Array } }[]) =>
@@ -12,6 +12,17 @@ test('pop: messages sent before the group existed → a new group on a whole top
   await broker.send('T', 'two')
   expect(bodies(await broker.pop('T', 'G'))).toStrictEqual(['one', 'two'])
   expect(await broker.pop('T', 'G')).toStrictEqual([])
+})
+
+test('pop: a topic that may not be read → NO_PERMISSION, and nothing is claimed', async () => {
+  const broker = await startBroker()
+  await broker.send('T', 'one')
+  const settings = { topic: 'T', readQueueNums: 4, writeQueueNums: 4, perm: Perm.WRITE, order: false }
+  await broker.ask(UpdateAndCreateTopic, { ...settings, defaultTopic: '', topicFilterType: 'SINGLE_TAG' })
+  const header = { consumerGroup: 'G', topic: 'T', queueId: -1, maxMsgNums: 1, invisibleTimeMs: 60_000, pollTimeMs: 0 }
+  const { code } = await broker.ask(PopMessage, { ...header, bornTimeMs: 0, initMode: 0 })
+  expect(code).toBe(ResponseCode.NO_PERMISSION)
+  expect(broker.broker.ledger().some(({ group }) => group === 'G')).toBe(false)
 })
 
 test('pop: nothing there → waits, and a send wakes it', async () => {

@@ -69,6 +69,16 @@ test('telemetry: a producer → its own settings back, with exponential back-off
   expect(status).toBeUndefined()
 })
 
+test.each<[string, (typeof TOPIC)[]]>([
+  ['no topic', []],
+  ['one twice', [TOPIC, TOPIC]],
+])('telemetry: a producer that names %s → its own settings back, as to any other', async (_name, topics) => {
+  const { settle } = await createHarness()
+  const { frames, status } = await settle({ ...publishing, publishing: { topics } })
+  expect(status).toBeUndefined()
+  expect(frames[0]?.settings?.publishing?.topics).toHaveLength(topics.length)
+})
+
 test('telemetry: a push consumer of an unknown group → the defaults: 17 attempts, 18 delays, batch 32, poll 20 s', async () => {
   const { settle } = await createHarness()
   const { frames } = await settle(subscription)
