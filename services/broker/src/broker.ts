@@ -185,6 +185,7 @@ async function openAround(
   })
   const fence = createRemovalFence(polling)
   const waits = createPeerWaits()
+  const clients = createBrokerClients({ clock, store, turns })
   const writer = createSettingsWriter({
     topics,
     groups,
@@ -194,12 +195,12 @@ async function openAround(
     logger,
     dropQueues: (topic) => store.endTopic(topic),
     topicsChanged: () => registration.changed(),
+    onChanged: clients.settingsChanged,
   })
   const copying = { inflight, store, turns, clock, scheduler, logger, storeHost, ensureTopic: writer.ensureTopic }
   const deadLetters = createDeadLetters({ ...copying, onDead: (topic, group) => metrics.dead(topic, group) })
   const survivors = createSurvivors({ ...copying, moved, topics })
   const delays = createDelays({ ...copying, restored: restored.timers, settings, topics, metrics: deps.metrics })
-  const clients = createBrokerClients({ clock })
   const transacting = { ...copying, ...clients, moved, topics, deadLetters, settings, ...metrics }
   const transactions = createBrokerTransactions(transacting)
   const expiry = createExpiry({ inflight, scheduler, clock, turns, polling, deadLetters, checkBack: transactions })

@@ -73,6 +73,10 @@ export const CLIENTS_BYTES_MAX = 64 * MiB
 export const PROXIES_MAX = 1024
 /** A proxy that tells nothing for so long is gone, with its clients. It tells every 10 seconds. */
 export const PROXY_SILENT_MS_MAX = 60 * SECOND_MS
+/** Commands to clients that are under way, at most; each may hold a message. Beyond, SYSTEM_BUSY. */
+export const CLIENT_COMMANDS_IN_WORK_MAX = 16
+/** A proxy waits five seconds for its client; so long is waited for the proxy. */
+export const CLIENT_COMMAND_WAIT_MS = 7 * SECOND_MS
 /** Clients of one answer, at most: it says how many there are. */
 export const CLIENTS_LISTED_MAX = 4096
 /** Topics and groups of a broker, at most. */

@@ -5,6 +5,7 @@ import {
   type Resource,
   BatchAckMessage,
   ChangeMessageInvisibleTime,
+  ConsumeMessageDirectly,
   ConsumerSendMsgBack,
   DeleteSubscriptionGroup,
   DeleteTopicInBroker,
@@ -13,6 +14,7 @@ import {
   GetAllTopicConfig,
   GetBrokerRuntimeInfo,
   GetConsumeStats,
+  GetConsumerRunningInfo,
   GetEarliestMessageStoreTime,
   GetMaxOffset,
   GetMinOffset,
@@ -28,6 +30,7 @@ import {
   QueryConsumerOffset,
   QueryMessage,
   RecallMessage,
+  ReconnectClient,
   type RequestTable,
   SearchOffsetByTimestamp,
   SendMessage,
@@ -41,7 +44,7 @@ import {
   createRequestTable,
   tableEntry,
 } from '@rocketmq-ts/remoting'
-import type { createClientRequests } from './clients/client-requests.ts'
+import type { BrokerClients } from './clients/broker-clients.ts'
 import type { createRecallMessage } from './delay/recall-message.ts'
 import type { createGroupRequests } from './groups/group-requests.ts'
 import type { createOffsetRequests } from './offsets/offset-requests.ts'
@@ -64,7 +67,7 @@ import type { createTraceMessage } from './trace/trace-message.ts'
 export interface Handlers {
   readonly send: ReturnType<typeof createSendMessage>
   readonly endTransaction: Transactions['endTransaction']
-  readonly clients: ReturnType<typeof createClientRequests>
+  readonly clients: BrokerClients['requests']
   readonly pop: ReturnType<typeof createPopMessage>
   readonly ack: ReturnType<typeof createAckMessage>
   readonly batchAck: ReturnType<typeof createBatchAckMessage>
@@ -117,6 +120,24 @@ export function createBrokerRequestTable(handlers: Handlers): RequestTable {
     }),
     tableEntry({ request: SyncClients, resource: cluster, action: 'update', handle: handlers.clients.syncClients }),
     tableEntry({ request: ListClients, resource: cluster, action: 'list', handle: handlers.clients.listClients }),
+    tableEntry({
+      request: GetConsumerRunningInfo,
+      resource: cluster,
+      action: 'get',
+      handle: handlers.clients.getConsumerRunningInfo,
+    }),
+    tableEntry({
+      request: ConsumeMessageDirectly,
+      resource: cluster,
+      action: 'sub',
+      handle: handlers.clients.consumeMessageDirectly,
+    }),
+    tableEntry({
+      request: ReconnectClient,
+      resource: cluster,
+      action: 'update',
+      handle: handlers.clients.reconnectClient,
+    }),
     tableEntry({ request: RecallMessage, resource: topicOf, action: 'pub', handle: handlers.recall }),
     tableEntry({ request: PopMessage, resource: topicAndGroupOf, action: 'sub', handle: handlers.pop }),
     tableEntry({ request: AckMessage, resource: topicAndGroupOf, action: 'sub', handle: handlers.ack }),

@@ -45,6 +45,8 @@ export interface SettingsWriterDeps extends SettingTables {
   readonly logger: Logger<BrokerEvent>
   /** The queues of a deleted topic go. */
   readonly dropQueues: (topic: string) => void
+  /** Proxies must hear of it. */
+  readonly onChanged: (kind: 'topic' | 'group', name: string) => void
   /** Nameservers must hear of it. */
   readonly topicsChanged: () => void
 }
@@ -111,6 +113,7 @@ export function createSettingsWriter(deps: SettingsWriterDeps): SettingsWriter {
     const { commitLogOffset } = journal.setting(entry)
     const incarnation = entry.kind === 'topic-created' ? commitLogOffset : entry.incarnation
     applySetting({ ...entry, incarnation }, deps, clock.nowMs())
+    deps.onChanged(entry.kind.startsWith('topic') ? 'topic' : 'group', entry.name)
   }
 
   function putTopic(config: TopicConfig): Topic {

@@ -40,6 +40,9 @@ const REQUESTS: readonly RequestDeclaration<object, object>[] = [
   remoting.ViewMessageById,
   remoting.SyncClients,
   remoting.ListClients,
+  remoting.GetConsumerRunningInfo,
+  remoting.ConsumeMessageDirectly,
+  remoting.ReconnectClient,
 ] as unknown as RequestDeclaration<object, object>[]
 
 const texts = fc.oneof(
@@ -166,6 +169,8 @@ const USUAL: Readonly<Record<string, unknown>> = {
   topicFilterType: 'SINGLE_TAG',
   order: false,
   proxyId: 'p',
+  clientId: 'c',
+  msgId: '0A00000100002A9F0000000000000000',
   port: 8081,
   isFirst: false,
 }

@@ -28,6 +28,7 @@ function setUp() {
     logger: silentLogger,
     dropQueues: (topic) => void told.push(`queues of ${topic} go`),
     topicsChanged: () => void told.push('topics changed'),
+    onChanged: () => {},
     journal: {
       seal() {},
       sealLarge() {},

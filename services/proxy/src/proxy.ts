@@ -29,9 +29,11 @@ import { createProxyMetrics, type ProxyMetrics } from './proxy-metrics.ts'
 import { type Gate, openGate } from './rpc/access.ts'
 import { createAdmission } from './rpc/admission.ts'
 import { parseEndpoints } from './rpc/endpoints.ts'
+import { createCommandedClients } from './rpc/client-commands.ts'
 import { createMethods } from './rpc/methods.ts'
 import { createOrphans } from './rpc/orphans.ts'
 import { createClients } from './sessions/clients.ts'
+import { createClientCommands } from './sessions/commands.ts'
 import { createProducers } from './sessions/producers.ts'
 import { type ClusterUpstreamDeps, createClusterUpstream } from './upstream/cluster-upstream.ts'
 import { measureUpstream } from './upstream/measured-upstream.ts'
@@ -82,7 +84,16 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     telemetryStreams: () => telemetryStreams.size,
     heldMessages: () => renewals.size,
   })
-  const brokers = deps.upstream ?? connectUpstream(config, deps, metrics, (orphan) => orphans.ask(orphan))
+  const brokers =
+    deps.upstream ??
+    connectUpstream(config, deps, metrics, {
+      onOrphaned: (orphan) => orphans.ask(orphan),
+      onSettingsChanged(kind, name) {
+        if (kind === 'group') groups.changed(name)
+        else topicTypes.changed(name)
+      },
+      commanded: () => commanded,
+    })
   const upstream = measureUpstream(brokers, metrics.upstream, clock)
   const admission = createAdmission({
     what: 'calls',
@@ -110,6 +121,9 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
   const groups = createGroups({
     lookup: upstream,
     clock,
+    onChanged(group) {
+      for (const client of clients.all()) if (client.group === group) client.tellSettings?.()
+    },
     onLookupFailed: (group, error) => log.warn({ event: 'group.lookup-failed', group, reason: reasonOf(error) }),
   })
   const renewals = createRenewals({
@@ -141,6 +155,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     onGone(client, why) {
       const { clientId, seenMs } = client
       producers.remove(client)
+      commands.gone(clientId)
       roster.changed(clientId)
       if (why === 'expired') log.info({ event: 'client.expired', clientId, silentMs: clock.monotonicMs() - seenMs })
       void renewals.releaseClient(clientId)
@@ -148,6 +163,8 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     onChanged: ({ clientId }) => roster.changed(clientId),
     onFull: () => metrics.rejected('clients'),
   })
+  const commands = createClientCommands({ clients, scheduler })
+  const commanded = createCommandedClients({ clients, commands, clock })
   const roster = createRoster({
     clients,
     teller: upstream,
@@ -197,6 +214,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
     topics,
     groups,
     clients,
+    commands,
     clock,
     scheduler,
     receive,
@@ -283,12 +301,12 @@ function connectUpstream(
   config: ProxyConfig,
   deps: ProxyDeps,
   { routeLookup }: ProxyMetrics,
-  onOrphaned: ClusterUpstreamDeps['onOrphaned'],
+  asked: ClusterUpstreamDeps['asked'],
 ): Upstream {
   const { clock, scheduler, random, network, connect } = deps
   const deadlines = createDeadlines({ clock, scheduler })
   return createClusterUpstream({
-    onOrphaned,
+    asked,
     onRouteLookup: routeLookup,
     clock,
     scheduler,

@@ -1,5 +1,9 @@
-// Clients of a broker, composed: who produces for which group, which clients proxies have, and requests about both.
-import type { Clock } from '@rocketmq-ts/runtime'
+// Clients of a broker, composed: who produces for which group, which clients proxies have, what these are told, and requests
+// about all of it.
+import { SettingsChanged, type SettingsChangedHeader } from '@rocketmq-ts/remoting'
+import type { Clock, Turns } from '@rocketmq-ts/runtime'
+import type { MessageQueries } from '@rocketmq-ts/store'
+import { createClientCommands } from './client-commands.ts'
 import { createClientRequests } from './client-requests.ts'
 import { type ClientTable, createClientTable } from './client-table.ts'
 import { type Producers, createProducers } from './producers.ts'
@@ -8,12 +12,36 @@ export interface BrokerClients {
   readonly table: ClientTable
   readonly producers: Producers
   /** Handlers of requests about clients. */
-  readonly requests: ReturnType<typeof createClientRequests>
+  readonly requests: ReturnType<typeof createClientRequests> & ReturnType<typeof createClientCommands>
+  /** In a job: settings were changed. Every proxy hears of it as soon as the change holds. */
+  settingsChanged(kind: 'topic' | 'group', name: string): void
+}
+
+export interface BrokerClientsDeps {
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly store: Pick<MessageQueries, 'recordAt'>
+  readonly turns: Pick<Turns, 'release'>
 }
 
 /** Creates them, with nobody known. */
-export function createBrokerClients(deps: { readonly clock: Pick<Clock, 'monotonicMs'> }): BrokerClients {
+export function createBrokerClients(deps: BrokerClientsDeps): BrokerClients {
   const table = createClientTable(deps)
   const producers = createProducers(deps)
-  return { table, producers, requests: createClientRequests({ producers, table }) }
+
+  function tell(header: SettingsChangedHeader): void {
+    // Whose connection takes nothing more asks by itself, later.
+    for (const { peer } of table.proxies()) peer.oneway(SettingsChanged, header)
+  }
+
+  return {
+    table,
+    producers,
+    requests: { ...createClientRequests({ producers, table }), ...createClientCommands({ ...deps, table }) },
+    settingsChanged(kind, name) {
+      if (table.size === 0) return
+      deps.turns.release('flushed', (failure) => {
+        if (failure === undefined) tell({ kind, name })
+      })
+    },
+  }
 }

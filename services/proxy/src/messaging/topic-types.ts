@@ -21,6 +21,8 @@ export interface TopicTypes {
   ask(topic: string): Promise<MessageType>
   /** Over which queues message groups are spread, as it was told with the type; undefined: over those of the route. */
   orderQueues(topic: string): readonly OrderQueues[] | undefined
+  /** What is remembered of the topic, if anything, may be wrong. */
+  changed(topic: string): void
 }
 
 /** Of topics of before types came. */
@@ -89,5 +91,13 @@ export function createTopicTypes({ lookup, clock }: TopicTypesDeps): TopicTypes 
     type: async (topic) => known(topic) ?? (await fetch(topic, entryOf(topic))).type,
     ask: async (topic) => (await fetch(topic, entryOf(topic))).type,
     orderQueues: (topic) => remembered.get(topic)?.facts?.orderQueues,
+    changed(topic) {
+      const entry = remembered.get(topic)
+      // An answer that is on its way may be the old one.
+      if (entry !== undefined)
+        void Promise.resolve(entry.fetching)
+          .finally(() => fetch(topic, entry))
+          .catch(() => {})
+    },
   }
 }

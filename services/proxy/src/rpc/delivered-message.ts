@@ -38,8 +38,8 @@ export function deliveredMessage(message: PoppedMessage, topic: ResourceInit): M
   }
 }
 
-/** A message that its producer is asked about: as it was sent, and nobody's delivery. */
-export function undecidedMessage(message: StoredMessage, topic: string): MessageInit {
+/** A message that a client is asked about, or shall try: as it is stored, and nobody's delivery. */
+export function undeliveredMessage(message: StoredMessage, topic: string): MessageInit {
   return {
     topic: { name: topic },
     userProperties: userPropertiesOf(message.properties),

@@ -3,7 +3,7 @@
 import { formatTransactionId } from '@rocketmq-ts/model'
 import type { Producers } from '../sessions/producers.ts'
 import type { OrphanedTransaction } from '../upstream/orphaned.ts'
-import { undecidedMessage } from './delivered-message.ts'
+import { undeliveredMessage } from './delivered-message.ts'
 
 /** 'unanswerable': no client of the topic has a stream; the broker asks again. */
 export type OrphanResult = 'asked' | 'unanswerable'
@@ -21,7 +21,7 @@ export function createOrphans(deps: {
       const client = deps.producers.pick(topic)
       client?.push?.({
         recoverOrphanedTransactionCommand: {
-          message: undecidedMessage(message, topic),
+          message: undeliveredMessage(message, topic),
           transactionId: formatTransactionId(place),
         },
       })

@@ -21,6 +21,7 @@ import type { Logger, Scheduler } from '@rocketmq-ts/runtime'
 import { type ProxyEvent, reasonOf } from '../events.ts'
 import type { Groups } from '../messaging/groups.ts'
 import type { Client, Clients } from '../sessions/clients.ts'
+import type { ClientCommands } from '../sessions/commands.ts'
 import type { Producers } from '../sessions/producers.ts'
 import {
   publishingReply,
@@ -44,6 +45,7 @@ const SAY_AGAIN_AFTER_MS = [50, 300, 1500]
 export interface TelemetryDeps {
   readonly clients: Clients
   readonly groups: Groups
+  readonly commands: Pick<ClientCommands, 'heard'>
   readonly producers: Pick<Producers, 'put'>
   readonly filters: FilterCache
   readonly gate: Gate
@@ -56,7 +58,7 @@ export interface TelemetryDeps {
 }
 
 export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
-  const { clients, groups, producers, filters, gate, scheduler, log, telemetryStreams } = deps
+  const { clients, commands, groups, producers, filters, gate, scheduler, log, telemetryStreams } = deps
 
   const open: Bidirectional = (call) => {
     const clientId = clientIdOf(call)
@@ -66,6 +68,10 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
     }
     let waiting = 0
     let last = Promise.resolve()
+    /** What the client said last. */
+    let latest: Settings | undefined
+    /** It waits its turn behind what the client sends. */
+    let isTelling = false
     /** The newest settings, while they are said again. */
     let again: SettingsInit | undefined
 
@@ -97,13 +103,31 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
       const reply = await replyTo(settings)
       register(client, settings, producers)
       client.address = formatAddress(call.remoteAddress)
-      if (telemetryStreams.has(call)) client.push = push
+      latest = settings
+      if (telemetryStreams.has(call)) {
+        client.push = push
+        client.tellSettings = tellSettings
+      }
       clients.changed(client)
       if (client.push !== push) return
       // Who does not read its answers gets no further ones: what it sends meanwhile waits, and is refused at the bound.
       if (!push({ settings: reply })) await call.drained()
       if (first && mayMissSettings(settings)) sayAgain(client, reply)
       else if (again !== undefined) again = reply
+    }
+
+    async function tellNow(): Promise<void> {
+      isTelling = false
+      if (latest === undefined || clients.find(clientId)?.push !== push) return
+      const settings = await replyTo(latest)
+      if (again !== undefined) again = settings
+      if (!push({ settings })) await call.drained()
+    }
+
+    function tellSettings(): void {
+      if (isTelling) return
+      isTelling = true
+      last = last.then(tellNow)
     }
 
     function sayAgain(client: Client, reply: SettingsInit): void {
@@ -157,6 +181,7 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
       const client = clients.find(clientId)
       if (client?.push !== push) return
       client.push = undefined
+      client.tellSettings = undefined
       clients.changed(client)
     }
 
@@ -168,8 +193,8 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
       message(bytes) {
         if (stranger !== undefined) return
         const command = decode(bytes)
-        // Answers to commands of ours carry a nonce; this build sends none, so there is nothing they could answer.
         if (command?.settings) take(command.settings)
+        else if (command !== undefined) commands.heard(clientId, command)
       },
       end() {
         void last.then(() => finish(GrpcStatus.OK))

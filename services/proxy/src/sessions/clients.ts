@@ -26,6 +26,8 @@ export interface Client extends WheelItem {
   requestTimeoutMs: number | undefined
   /** Writes to the newest telemetry stream; false when it is gone, or full. */
   push: ((command: TelemetryCommandInit) => boolean) | undefined
+  /** Tells it its settings again, as they are now; undefined without a stream. */
+  tellSettings: (() => void) | undefined
   seenMs: number
 }
 
@@ -89,6 +91,7 @@ export function createClients(deps: ClientsDeps): Clients {
       sinceMs: clock.nowMs(),
       requestTimeoutMs: undefined,
       push: undefined,
+      tellSettings: undefined,
       seenMs: clock.monotonicMs(),
       bucket: NO_BUCKET,
     }

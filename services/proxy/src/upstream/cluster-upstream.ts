@@ -11,8 +11,6 @@ import {
 } from '@rocketmq-ts/cluster-client'
 import {
   formatTransactionId,
-  isReadable,
-  isWritable,
   MASTER_ID,
   MqError,
   parseOffsetMessageId,
@@ -33,18 +31,17 @@ import {
 } from '@rocketmq-ts/remoting'
 import type { Clock, Random, Scheduler } from '@rocketmq-ts/runtime'
 import { createAnnouncer } from './announce.ts'
+import { type AskedDeps, askedHandler } from './asked.ts'
 import { createMissingBrokers } from './missing-brokers.ts'
-import { type OrphanedTransaction, orphanHandler } from './orphaned.ts'
+import { readRoute, type RouteView } from './route-view.ts'
 import { storedMessageOf } from './stored-message.ts'
 import {
-  type BrokerQueues,
   type Delivery,
   isAway,
   type OutgoingRecord,
   type PoppedMessage,
   type Stored,
   type TopicFacts,
-  type TopicRoute,
   type Upstream,
 } from './upstream.ts'
 
@@ -65,20 +62,14 @@ export interface ClusterUpstreamDeps {
   /** Opens a connection; brokers of the same process may be reached without a socket. */
   readonly connect: (address: string, handler: RequestHandler) => Promise<Peer>
   readonly timeoutMs: number
-  /** A broker asks what became of a transaction. */
-  readonly onOrphaned: (orphan: OrphanedTransaction) => void
+  /** What brokers ask. */
+  readonly asked: AskedDeps
   readonly onRouteLookup?: (result: 'hit' | 'miss') => void
-}
-
-/** A route as use cases see it, and where its masters are. */
-interface RouteView {
-  readonly route: TopicRoute
-  readonly masters: ReadonlyMap<string, string>
 }
 
 export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
   const { clock, scheduler, random, nameServers, connect, timeoutMs } = deps
-  const handler = orphanHandler(deps.onOrphaned)
+  const handler = askedHandler(deps.asked)
   const peers = createPeerSource({ connect: (address) => connect(address, handler), clock, scheduler })
   const nameServer = createNameServerClient({ addresses: nameServers, peers, scheduler, timeoutMs })
   const cache = createRouteCache({
@@ -327,25 +318,6 @@ function orderQueuesOf(config: TopicConfig): TopicFacts['orderQueues'] {
 function withRemedy(error: unknown): never {
   if (!(error instanceof MqError)) throw error
   throw new MqError(error.code, `${error.message}; start a nameserver, or correct namesrvAddr of this proxy`, error)
-}
-
-function readRoute(topic: string, { queueDatas, brokerDatas }: TopicRouteData): RouteView {
-  const masters = new Map<string, string>()
-  for (const { brokerName, brokerAddrs } of brokerDatas) {
-    const address = brokerAddrs.get(MASTER_ID)
-    if (address !== undefined) masters.set(brokerName, address)
-  }
-  const brokers = queueDatas
-    .filter(({ brokerName }) => masters.has(brokerName))
-    .map(({ brokerName, readQueueNums, writeQueueNums, perm }): BrokerQueues => ({
-      brokerName,
-      readQueues: readQueueNums,
-      writeQueues: writeQueueNums,
-      readable: isReadable(perm),
-      writable: isWritable(perm),
-    }))
-    .toSorted((a, b) => (a.brokerName < b.brokerName ? -1 : 1))
-  return { route: { topic, brokers }, masters }
 }
 
 const copiesOf = {

@@ -9,6 +9,7 @@ function setUp() {
   const effects = createManualEffects()
   const asked: { answer(retryMax: number): Promise<void>; fail(): Promise<void> }[] = []
   const failures: string[] = []
+  const changed: string[] = []
   const groups = createGroups({
     clock: effects.clock,
     lookup: {
@@ -26,10 +27,11 @@ function setUp() {
           })
         }),
     },
+    onChanged: (group) => changed.push(group),
     onLookupFailed: (group) => failures.push(group),
   })
   const retries = async (group = 'G') => (await groups.settings(group, 'T')).retryMax
-  return { effects, asked, failures, retries }
+  return { effects, groups, asked, changed, failures, retries }
 }
 
 test('groups: callers at the same time → one question, then remembered for 20 s', async () => {
@@ -92,4 +94,44 @@ test('groups: an answer that comes after its group was forgotten → does not ta
   await asked[0]?.answer(3)
   expect(await slow).toBe(3)
   expect(await retries()).toBe(5)
+})
+
+test('groups: a broker tells of a change → asked again at once, and told on where it is one', async () => {
+  const { groups, asked, changed, retries } = setUp()
+  groups.changed('G')
+  expect(asked).toHaveLength(0)
+  const first = retries()
+  await asked[0]?.answer(3)
+  await first
+  groups.changed('G')
+  await Promise.resolve()
+  await asked[1]?.answer(3)
+  expect(changed).toEqual([])
+  groups.changed('G')
+  await Promise.resolve()
+  await asked[2]?.answer(5)
+  expect([changed, await retries()]).toEqual([['G'], 5])
+})
+
+test('groups: a change while the question is under way → asked again, since the answer may be the old one', async () => {
+  const { groups, asked, changed, retries } = setUp()
+  const first = retries()
+  groups.changed('G')
+  await asked[0]?.answer(3)
+  await first
+  expect(asked).toHaveLength(2)
+  await asked[1]?.answer(5)
+  expect([changed, await retries()]).toEqual([['G'], 5])
+})
+
+test('groups: the defaults were told, since nobody answered → what a broker says later is told on', async () => {
+  const { effects, asked, changed, retries } = setUp()
+  const first = retries()
+  await asked[0]?.fail()
+  expect(await first).toBe(DEFAULT_GROUP.retryMax)
+  await effects.advance(1000)
+  const second = retries()
+  await asked[1]?.answer(5)
+  await second
+  expect(changed).toEqual(['G'])
 })

@@ -37,6 +37,7 @@ import {
 } from '@rocketmq-ts/remoting'
 import { createManualEffects } from '@rocketmq-ts/testkit'
 import { createClusterUpstream } from '../../src/upstream/cluster-upstream.ts'
+import type { CommandedClients } from '../../src/upstream/asked.ts'
 import type { OrphanedTransaction } from '../../src/upstream/orphaned.ts'
 
 const NAME_SERVER = '10.0.0.9:9876'
@@ -89,7 +90,11 @@ function setUp(answer: (asked: Asked) => void = () => {}) {
     ...effects,
     nameServers: [NAME_SERVER],
     timeoutMs: 3_000,
-    onOrphaned: (orphan) => void orphans.push(orphan),
+    asked: {
+      onOrphaned: (orphan) => void orphans.push(orphan),
+      onSettingsChanged() {},
+      commanded: () => ({}) as CommandedClients,
+    },
     connect: async (address, handlerA) => {
       if (![NAME_SERVER, MASTER_A, MASTER_B].includes(address)) throw new Error(`nobody listens at ${address}`)
       return createDirectPeers({
