@@ -5,12 +5,14 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createChecks } from './checks.ts'
 import { chosen } from './chosen.ts'
-import { DISK_FAULTS } from './disk/faults.ts'
+import { DISK_FAULTS, type DiskFault } from './disk/faults.ts'
 import { type Flush, playScene } from './disk/scene.ts'
-import { compilePreload } from './preload.ts'
+import { compilePreload, type Preload } from './preload.ts'
 import { createTell, makeScratch } from './scratch.ts'
 import { takeServices } from './server.ts'
 
+/** Each has servers, a disk and clients of its own, and waits most of the time: for deliveries that nobody acknowledges. */
+const SCENES_AT_ONCE = 2
 const FLUSHES: readonly Flush[] = ['sync', 'async']
 const { values } = parseArgs({
   options: {
@@ -29,20 +31,30 @@ const checks = createChecks(tell)
 async function main(): Promise<void> {
   const services = values.services ?? takeServices()
   const preload = compilePreload('faulty', join(scratch, 'shim'))
-  for (const fault of faults) {
-    for (const flush of flushes.filter((mode) => fault.flushes.includes(mode))) {
-      if (fault.needsShim === true && preload.kind === 'impossible') {
-        checks.skip(`${fault.title}, ${flush} flush`, preload.reason)
-        continue
-      }
-      const library = preload.kind === 'compiled' && fault.needsShim === true ? preload.library : undefined
-      tell(`${fault.title}, ${flush} flush`)
-      try {
-        await playScene({ ...fault, flush, library, services, checks, folder: join(scratch, `${fault.name}-${flush}`) })
-      } catch (error) {
-        checks.check(`${fault.title}, ${flush} flush: the scene came to its end`, false, reasonOf(error))
-      }
-    }
+  const waiting = faults.flatMap((fault) =>
+    flushes.filter((mode) => fault.flushes.includes(mode)).map((flush) => ({ fault, flush })),
+  )
+  async function playAll(): Promise<void> {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await play(next, services, preload)
+  }
+  await Promise.all(Array.from({ length: SCENES_AT_ONCE }, playAll))
+}
+
+async function play(
+  { fault, flush }: { readonly fault: DiskFault; readonly flush: Flush },
+  services: string,
+  preload: Preload,
+): Promise<void> {
+  if (fault.needsShim === true && preload.kind === 'impossible') {
+    checks.skip(`${fault.title}, ${flush} flush`, preload.reason)
+    return
+  }
+  const library = preload.kind === 'compiled' && fault.needsShim === true ? preload.library : undefined
+  tell(`${fault.title}, ${flush} flush`)
+  try {
+    await playScene({ ...fault, flush, library, services, checks, folder: join(scratch, `${fault.name}-${flush}`) })
+  } catch (error) {
+    checks.check(`${fault.title}, ${flush} flush: the scene came to its end`, false, reasonOf(error))
   }
 }
 
