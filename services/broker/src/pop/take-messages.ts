@@ -11,6 +11,7 @@ import type { MovedDeliveries } from './moved-deliveries.ts'
 import { createRecordFilter, type RecordFilter, type Verdicts } from './record-filter.ts'
 import { createRecordLook } from './record-look.ts'
 import type { RemovalFence } from './removal-fence.ts'
+import { isOpen } from './retry-topics.ts'
 
 export interface PopRequest {
   readonly topic: Topic
@@ -106,7 +107,7 @@ function startOffset(bounds: { min: number; max: number }, startAt: 'min' | 'max
  * @param first queue id at which the search begins, so that queues take turns
  */
 export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number, first: number): Taken {
-  const { inflight, reader, fence, moved } = deps
+  const { inflight, reader, fence } = deps
   const { attemptId } = request
   const inOrder = attemptId !== undefined
   let popTime = inflight.nextPopTime(nowMs)
@@ -141,17 +142,8 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
     if (attempt !== '') takeAgain(attempt)
     if (queues.length > 0) return
     takeRetries()
-    if (!request.retries.some(isOpen)) takeFrom(request)
+    if (!request.retries.some((each) => isOpen(deps, request.group, each))) takeFrom(request)
     for (const { queue } of queues) if (queue.lines === undefined) inflight.noteAttempt(queue, attempt)
-  }
-
-  function isOpen({ config: { topicName, readQueueNums } }: Topic): boolean {
-    for (let queueId = 0; queueId < readQueueNums; queueId += 1) {
-      const { max } = reader.bounds(topicName, queueId)
-      const queue = inflight.queue(topicName, request.group, queueId)
-      if (queue === undefined ? max > 0 : inflight.lag(queue, max) > 0 || moved.awaitsCopies(queue)) return true
-    }
-    return false
   }
 
   /** The answer to this attempt was lost: it gets the same messages, and no others. */
@@ -260,22 +252,12 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
     const room = { ...lines.room }
     room.messages = Math.min(room.messages, inflight.room(queue))
     const waiting: VisitedMessage[] = []
-    const damaged: OffsetRange[] = []
     let { givable } = lines
     let bytes = 0
     let isHeldUp = false
-    const result = reader.scan(
-      queue,
-      queueOffset(queue.cursor),
-      (unit) => {
-        if (isFillerUnit(unit)) {
-          damaged.push({ from: unit.queueOffset, to: unit.queueOffset + 1 })
-          return 'skip'
-        }
-        if (!filter.matchesCode(unit.tagsCode)) return 'skip'
-        if (isFenced(queue, unit) || givable >= left || bytes >= bytesLeft) return 'stop'
-        const accept = judgementOf(queue, unit, filter.readsRecords ? records : undefined)
-        if (accept !== 'take') return accept
+    const visited = walk(queue, filter, {
+      isEnough: () => givable >= left || bytes >= bytesLeft,
+      take(unit) {
         isHeldUp = room.messages <= 0 || room.bytes <= 0
         const group = isHeldUp ? undefined : groups?.at(queue, unit)
         if (group === undefined) return 'stop'
@@ -287,17 +269,43 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
         bytes += unit.size
         return 'take'
       },
+    })
+    if (visited === undefined) return
+    inflight.park(queue, { ...visited, waiting })
+    if (!isHeldUp) return
+    lines.noteHeldUp()
+    if (lines.givable === 0) full ??= inflight.fullReason(queue) ?? 'look-ahead'
+  }
+
+  /** Offers what the filter lets through from the cursor on. Undefined where units must be brought into memory first. */
+  function walk(
+    queue: QueueState,
+    filter: MessageFilter,
+    { isEnough, take }: { readonly isEnough: () => boolean; readonly take: (unit: Unit) => Accept },
+  ): { readonly to: number; readonly damaged: readonly OffsetRange[] } | undefined {
+    const damaged: OffsetRange[] = []
+    const judge = filter.readsRecords ? records : undefined
+    const result = reader.scan(
+      queue,
+      queueOffset(queue.cursor),
+      (unit) => {
+        if (isFillerUnit(unit)) {
+          damaged.push({ from: unit.queueOffset, to: unit.queueOffset + 1 })
+          return 'skip'
+        }
+        if (!filter.matchesCode(unit.tagsCode)) return 'skip'
+        if (isFenced(queue, unit) || isEnough()) return 'stop'
+        const accept = judgementOf(queue, unit, judge)
+        return accept === 'take' ? take(unit) : accept
+      },
       { unitsMax: unitsLeft },
     )
     if (result.kind === 'cold') {
       load ??= () => result.load(queue.group)
-      return
+      return undefined
     }
     unitsLeft -= result.next - queue.cursor
-    inflight.park(queue, { to: result.next, waiting, damaged })
-    if (!isHeldUp) return
-    lines.noteHeldUp()
-    if (lines.givable === 0) full ??= inflight.fullReason(queue) ?? 'look-ahead'
+    return { to: result.next, damaged }
   }
 
   /** Asks about the record only when nothing else speaks against it, and there is room for it. */
@@ -315,35 +323,19 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
       return []
     }
     const taken: Unit[] = []
-    const damaged: OffsetRange[] = []
     let bytes = 0
-    const result = reader.scan(
-      queue,
-      queueOffset(queue.cursor),
-      (unit) => {
-        if (isFillerUnit(unit)) {
-          damaged.push({ from: unit.queueOffset, to: unit.queueOffset + 1 })
-          return 'skip'
-        }
-        if (!filter.matchesCode(unit.tagsCode)) return 'skip'
-        if (isFenced(queue, unit)) return 'stop'
-        if (taken.length >= room || bytes >= bytesLeft) return 'stop'
-        const accept = judgementOf(queue, unit, filter.readsRecords ? records : undefined)
-        if (accept !== 'take') return accept
+    const visited = walk(queue, filter, {
+      isEnough: () => taken.length >= room || bytes >= bytesLeft,
+      take(unit) {
         taken.push(unit)
         bytes += unit.size
         return 'take'
       },
-      { unitsMax: unitsLeft },
-    )
-    if (result.kind === 'cold') {
-      load ??= () => result.load(queue.group)
-      return []
-    }
-    unitsLeft -= result.next - queue.cursor
-    if (result.next > queue.cursor) {
+    })
+    if (visited === undefined) return []
+    if (visited.to > queue.cursor) {
       const offsets = taken.map((unit) => unit.queueOffset)
-      inflight.popNext(queue, { popTime, invisibleMs: request.invisibleMs, to: result.next, taken: offsets, damaged })
+      inflight.popNext(queue, { popTime, invisibleMs: request.invisibleMs, ...visited, taken: offsets })
     }
     left -= taken.length
     bytesLeft -= bytes

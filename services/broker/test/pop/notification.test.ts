@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { Notification, ResponseCode } from '@rocketmq-ts/remoting'
+import { Notification, ResponseCode, UpdateAndCreateTopic } from '@rocketmq-ts/remoting'
 import { type BrokerHarness, startBroker } from '../broker-harness.ts'
 
 const header = (changes: object = {}) => ({
@@ -65,4 +65,38 @@ test.each([
 ])('notification: %s → refused at once', async (_name, changes, code) => {
   const broker = await startEmpty()
   expect((await broker.ask(Notification, header({ pollTimeMs: 20_000, ...changes }))).code).toBe(code)
+})
+
+const hasMessages = async (broker: BrokerHarness) => (await broker.ask(Notification, header())).header?.hasMsg
+
+test.each(['QUEUE', 'MESSAGE_GROUP'] as const)(
+  'notification: a group in order by %s, a batch holds the others up → no messages; acknowledged → told',
+  async (unit) => {
+    const broker = await startBroker()
+    await broker.setOrder('G', 16, unit)
+    for (const name of ['m1', 'm2', 'm3']) await broker.send('T', name)
+    expect(await hasMessages(broker)).toBe(true)
+    const [first] = await broker.pop('T', 'G', { max: 1 })
+    expect(await broker.pop('T', 'G')).toStrictEqual([])
+    expect(await hasMessages(broker)).toBe(false)
+    const waiting = later(broker, { pollTimeMs: 20_000 })
+    await broker.ack('T', 'G', first!)
+    expect((await broker.settled(waiting)).header).toMatchObject({ hasMsg: true })
+    expect(await broker.pop('T', 'G')).toHaveLength(2)
+  },
+)
+
+test('notification: a group in order waits for a copy in its retry topic → no messages until the copy may be had', async () => {
+  const broker = await startBroker()
+  const queues = { readQueueNums: 1, writeQueueNums: 1, perm: 6, order: false, topicFilterType: 'SINGLE_TAG' }
+  const attributes = '+retention.count=3'
+  await broker.ask(UpdateAndCreateTopic, { topic: 'T', defaultTopic: '', ...queues, attributes })
+  await broker.setOrder('G', 16, 'QUEUE')
+  for (let index = 1; index <= 6; index += 1) await broker.send('T', `m${index}`)
+  const [held] = await broker.pop('T', 'G', { max: 1, invisibleMs: 600_000 })
+  await broker.advance(15_000)
+  expect(broker.events.some(({ event }) => event === 'survivors.copied')).toBe(true)
+  expect(await hasMessages(broker)).toBe(false)
+  await broker.changeInvisible('T', 'G', held!, 0)
+  expect(await hasMessages(broker)).toBe(true)
 })

@@ -20,7 +20,7 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
   {
     name: 'A topic in order does not wait for what retention has moved',
     file: TAKE,
-    text: 'if (!request.retries.some(isOpen)) takeFrom(request)',
+    text: 'if (!request.retries.some((each) => isOpen(deps, request.group, each))) takeFrom(request)',
     replacement: 'takeFrom(request)',
     testFile: FIFO_TEST,
     test: 'fifo by %s: a topic rule takes what is with somebody → the topic waits until the copy in the retry topic is settled',
