@@ -100,6 +100,12 @@ export const MetricName = {
     'Queues whose buckets are not exactly the messages written, or not what is in flight. Anything but 0 is a defect.',
   ),
 
+  differingSubscriptions: gauge(
+    'rocketmq_ts_group_differing_subscriptions',
+    'Ways in which the clients of a group have subscribed, of groups with more than one: some messages reach nobody.',
+    { open: ['consumer_group'], other: 'max' },
+  ),
+
   // Broker: single queues of a group, on /metrics/queues?group=…
   queueLagMessages: gauge('rocketmq_ts_queue_lag_messages', 'Messages not yet acknowledged by the group.', ofQueue),
   queueLagLatency: gauge(

@@ -185,7 +185,7 @@ async function openAround(
   })
   const fence = createRemovalFence(polling)
   const waits = createPeerWaits()
-  const clients = createBrokerClients({ clock, store, turns })
+  const clients = createBrokerClients({ clock, store, turns, logger, registry: deps.metrics })
   const writer = createSettingsWriter({
     topics,
     groups,

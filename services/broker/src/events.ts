@@ -39,6 +39,16 @@ export type BrokerEvent =
   | { event: 'survivors.copied'; topic: string; group: string; queueId: number; messages: number }
   /** The topic's messages were sent to be consumed in order, and this group does not. At most once an hour each. */
   | { event: 'group.unordered'; topic: string; group: string; remedy: string }
+  /** Two clients of a group have subscribed to different topics, or with different filters. */
+  | {
+      event: 'group.subscriptions-differ'
+      group: string
+      clientId: string
+      subscriptions: string
+      otherClientId: string
+      otherSubscriptions: string
+      remedy: string
+    }
   | { event: 'message.damaged'; topic: string; group: string; queueId: number; queueOffset: number; message: string }
   /** A delayed message that can not be read. */
   | { event: 'timer.damaged'; commitLogOffset: number; dueMs: number }

@@ -6,6 +6,7 @@ import { compareText, durationText, timeText } from '../output/text.ts'
 import type { Scope } from '../session.ts'
 import { askAll } from './ask-all.ts'
 import { lagOf } from './broker-backlog.ts'
+import { clientsOf, showDiffering } from './group-clients.ts'
 import { attemptsText, findGroup, type GroupAt, groupDocument, noSuchGroup, placesOf } from './groups.ts'
 import { common } from './topics.ts'
 
@@ -48,7 +49,15 @@ export async function groupDescribe(context: Context, options: Scope, group: str
     .flatMap(({ value }) => value.deadLetters)
     .reduce((sum, { minOffset, maxOffset }) => sum + maxOffset - minOffset, 0)
   await warnOfOrder(context, places, new Set(queues.map(({ topic }) => topic)))
-  const document = { ...groupDocument(group, places), lag, lagMs, deadLetters }
+  const clients = await clientsOf(session, asked, group)
+  const document = {
+    ...groupDocument(group, places),
+    lag,
+    lagMs,
+    deadLetters,
+    clients: clients?.count ?? null,
+    subscriptions: clients?.ways ?? [],
+  }
   if (printer.isJson) printer.document({ ...document, queues })
   else {
     printer.fields([
@@ -59,6 +68,7 @@ export async function groupDescribe(context: Context, options: Scope, group: str
       ['Enabled', document.enabled ? 'yes' : switchedOff(places)],
       ['Lag', lag === 0 || lagMs === null ? lag : `${lag}, the oldest for ${durationText(lagMs)}`],
       ['Dead letters', deadLetters],
+      ...(clients === undefined ? [] : [['Clients', clients.count] as const]),
     ])
     printer.line()
     if (queues.length === 0) printer.line('It has consumed nothing yet.')
@@ -79,6 +89,7 @@ export async function groupDescribe(context: Context, options: Scope, group: str
       )
     }
   }
+  if (clients !== undefined) showDiffering(context, group, clients)
   return looked.failed || failed ? ExitCode.FAILED : ExitCode.OK
 }
 

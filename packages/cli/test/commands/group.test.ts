@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals'
-import { rmqAlone, startCluster } from '../cli-harness.ts'
+import { createBrokerClient, createNameServerClient, createPeerSource } from '@rocketmq-ts/cluster-client'
+import { connectPeer } from '@rocketmq-ts/remoting'
+import { rmqAlone, startCluster, type TestCluster } from '../cli-harness.ts'
 
 test('group create: attempts → the first delivery counts; listed, and as JSON the same', async () => {
   const { rmq } = await startCluster()
@@ -128,7 +130,7 @@ test('group describe: some of it consumed → lag per queue and in all, in messa
   await rmq('receive orders --group billing --max 2')
   await advance(3_600_000)
   const lines = (await rmq('group describe billing')).out.split('\n')
-  expect(lines.slice(0, 9)).toEqual([
+  expect(lines.slice(0, 10)).toEqual([
     'Group          billing',
     'Attempts       17',
     'Order          concurrent',
@@ -136,10 +138,11 @@ test('group describe: some of it consumed → lag per queue and in all, in messa
     'Enabled        yes',
     expect.stringMatching(/^Lag {12}3, the oldest for 1h( \d+m)?$/),
     'Dead letters   0',
+    'Clients        0',
     '',
     'TOPIC   BROKER    QUEUE  SETTLED  DELIVERED  MAX  LAG  FOR  LAST SETTLED',
   ])
-  expect(lines[9]).toMatch(/^orders {2}broker-a {6}0 {8}2 {10}2 {4}5 {4}3 {2} *1h {2}2026-01-01 00:00:\d\dZ$/)
+  expect(lines[10]).toMatch(/^orders {2}broker-a {6}0 {8}2 {10}2 {4}5 {4}3 {2} *1h {2}2026-01-01 00:00:\d\dZ$/)
   expect((await rmq('group describe billing --json')).json()).toMatchObject({
     group: 'billing',
     lag: 3,
@@ -176,6 +179,64 @@ test('group describe: new → nothing consumed; unknown → exit code 1, and it 
         'rmq group list --all shows those that there are; create it with: rmq group create nope\n',
     })
   }
+})
+
+/** A proxy at every broker of the cluster, with these clients and what each has subscribed to. */
+async function proxyWith({ effects, settled, nameServers }: TestCluster, clients: Readonly<Record<string, string>>) {
+  const peers = createPeerSource({
+    connect: (address) => connectPeer(effects.network, address, effects),
+    clock: effects.clock,
+  })
+  const { brokerAddrTable } = await settled(
+    createNameServerClient({ addresses: nameServers, peers, timeoutMs: 3000 }).clusterInfo(),
+  )
+  const entries = Object.entries(clients).map(([clientId, expression]) => ({
+    clientId,
+    kind: 'PUSH_CONSUMER' as const,
+    group: 'g',
+    language: 'JAVA',
+    version: '5',
+    address: '10.0.0.1:1',
+    sinceMs: 0,
+    isReachable: true,
+    topics: [],
+    subscriptions: [{ topic: 't', type: 'TAG', expression }],
+  }))
+  const brokers = createBrokerClient({ peers, timeoutMs: 3000 })
+  for (const { brokerAddrs } of brokerAddrTable.values()) {
+    const header = { proxyId: 'p', port: 8081, isFirst: true }
+    await settled(brokers.syncClients(brokerAddrs.get(0) ?? '', header, { clients: entries, gone: [] }))
+  }
+}
+
+test('group describe: clients that have subscribed differently → a warning, and who has which; alike → their number', async () => {
+  const cluster = await startCluster({ clusters: ['c', 'c'] })
+  const { rmq } = cluster
+  await rmq('group create g')
+  await proxyWith(cluster, { one: 'a || b', two: 'b||a' })
+  const alike = await rmq('group describe g')
+  expect(alike.out).toContain('Clients        2\n')
+  expect(alike.err).toBe('')
+  await proxyWith(cluster, {
+    one: 'a || b',
+    two: 'b||a',
+    three: 'a',
+    four: 'a || b',
+    five: 'b || a',
+    six: 'b || a || b',
+  })
+  const differing = await rmq('group describe g')
+  expect(differing).toMatchObject({ code: 0, err: expect.stringContaining("group 'g' have subscribed differently") })
+  expect(differing.out.split('\n').slice(-4)).toEqual([
+    'SUBSCRIPTIONS  CLIENTS  NAMES',
+    't a || b             5  five, four, one, six and 1 more',
+    't a                  1  three',
+    '',
+  ])
+  expect((await rmq('group describe g --json')).json()).toMatchObject({
+    clients: 6,
+    subscriptions: [{ subscriptions: 't a || b' }, { subscriptions: 't a', clients: ['three'] }],
+  })
 })
 
 test('group delete: with progress → a group of the name starts anew', async () => {

@@ -1,12 +1,13 @@
 // Clients of a broker, composed: who produces for which group, which clients proxies have, what these are told, and requests
 // about all of it.
 import { SettingsChanged, type SettingsChangedHeader } from '@rocketmq-ts/remoting'
-import type { Clock, Turns } from '@rocketmq-ts/runtime'
+import type { Turns } from '@rocketmq-ts/runtime'
 import type { MessageQueries } from '@rocketmq-ts/store'
 import { createClientCommands } from './client-commands.ts'
 import { createClientRequests } from './client-requests.ts'
 import { type ClientTable, createClientTable } from './client-table.ts'
 import { type Producers, createProducers } from './producers.ts'
+import { createSubscriptionWatch, type SubscriptionWatchDeps } from './subscription-watch.ts'
 
 export interface BrokerClients {
   readonly table: ClientTable
@@ -17,15 +18,14 @@ export interface BrokerClients {
   settingsChanged(kind: 'topic' | 'group', name: string): void
 }
 
-export interface BrokerClientsDeps {
-  readonly clock: Pick<Clock, 'monotonicMs'>
+export interface BrokerClientsDeps extends SubscriptionWatchDeps {
   readonly store: Pick<MessageQueries, 'recordAt'>
   readonly turns: Pick<Turns, 'release'>
 }
 
 /** Creates them, with nobody known. */
 export function createBrokerClients(deps: BrokerClientsDeps): BrokerClients {
-  const table = createClientTable(deps)
+  const table = createClientTable({ clock: deps.clock, watch: createSubscriptionWatch(deps) })
   const producers = createProducers(deps)
 
   function tell(header: SettingsChangedHeader): void {

@@ -49,8 +49,14 @@ interface ToldProxy extends KnownProxy {
 /** Of an entry in memory, besides its texts. */
 const ENTRY_BYTES = 256
 
+export interface ClientTableDeps {
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  /** Told of every entry that comes, and goes. */
+  readonly watch?: { put(entry: ClientEntry): void; removed(entry: ClientEntry): void }
+}
+
 /** Creates an empty table. */
-export function createClientTable({ clock }: { readonly clock: Pick<Clock, 'monotonicMs'> }): ClientTable {
+export function createClientTable({ clock, watch }: ClientTableDeps): ClientTable {
   const proxies = new Map<string, ToldProxy>()
   const byGroup = new Map<string, Set<KnownClient>>()
   let size = 0
@@ -62,6 +68,7 @@ export function createClientTable({ clock }: { readonly clock: Pick<Clock, 'mono
     proxy.clients.delete(clientId)
     size -= 1
     bytes -= bytesOf(client.entry)
+    watch?.removed(client.entry)
     const { group } = client.entry
     const ofGroup = byGroup.get(group)
     ofGroup?.delete(client)
@@ -75,6 +82,7 @@ export function createClientTable({ clock }: { readonly clock: Pick<Clock, 'mono
     proxy.clients.set(entry.clientId, client)
     size += 1
     bytes += bytesOf(entry)
+    watch?.put(entry)
     if (entry.group === '') return
     const ofGroup = byGroup.get(entry.group)
     if (ofGroup === undefined) byGroup.set(entry.group, new Set([client]))
