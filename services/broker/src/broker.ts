@@ -22,7 +22,7 @@ import {
   type SocketAddress,
   createTurns,
 } from '@rocketmq-ts/runtime'
-import { type MessageStore, type StoreEvent } from '@rocketmq-ts/store'
+import { type MessageStore, type StoreEvent, type TimerIndexLimits } from '@rocketmq-ts/store'
 import { createBrokerMetrics } from './broker-metrics.ts'
 import { builtInTopics } from './built-in-topics.ts'
 import { createBrokerClients } from './clients/broker-clients.ts'
@@ -85,6 +85,8 @@ export interface BrokerDeps extends Effects {
   /** The other brokers of the cluster; without it, this one joins nobody, whatever `joinCluster` says. */
   readonly peers?: ClusterPeers
   readonly metrics?: MetricsRegistry
+  /** Bounds of the index of delayed messages; a simulation has smaller ones, so that few messages fill its files. */
+  readonly timerLimits?: TimerIndexLimits
   /** The gate before every handler. Default: everybody may do everything. */
   readonly authorize?: Authorize
   /** A broken invariant: the owner stops the process, nothing may be written any more. */
@@ -144,7 +146,17 @@ async function openAround(
   const root = settings.storePathRootDir
   const recordBytesSoft = recordBytesSoftOf(settings.mappedFileSizeCommitLog)
   const tables = { inflight, moved, topics, groups, kept }
-  const restored = await restore({ ...tables, files, root, store, clock, recordBytesSoft, scheduler, logger })
+  const restored = await restore({
+    ...tables,
+    files,
+    root,
+    store,
+    clock,
+    recordBytesSoft,
+    scheduler,
+    logger,
+    timerLimits: deps.timerLimits,
+  })
 
   /** Stands in every record; known once the broker listens, and the same from then on. */
   let listening: HostPort | undefined

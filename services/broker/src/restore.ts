@@ -9,7 +9,7 @@ import {
   isRetryTopic,
 } from '@rocketmq-ts/model'
 import { type Files, type Logger, type Scheduler, discardGenerationsBeyond, readGenerations } from '@rocketmq-ts/runtime'
-import type { MessageStore, ReplayedRecord } from '@rocketmq-ts/store'
+import type { MessageStore, ReplayedRecord, TimerIndexLimits } from '@rocketmq-ts/store'
 import { adoptTimers } from './delay/adopt-timers.ts'
 import { type RestoredTimers, restoreTimers } from './delay/restore-timers.ts'
 import type { BrokerEvent } from './events.ts'
@@ -40,6 +40,7 @@ export interface RestoreDeps {
   readonly recordBytesSoft: number
   readonly scheduler: Scheduler
   readonly logger: Logger<BrokerEvent>
+  readonly timerLimits?: TimerIndexLimits | undefined
 }
 
 export interface Restored {

@@ -1,9 +1,16 @@
 // The timer index as the log proves it: the newest image that can be used, then every record behind it. Without one, from
 // the first delayed message that the log still has.
-import { SystemTopic, commitLogOffset, queueOffset } from '@rocketmq-ts/model'
+import { MqError, SystemTopic, commitLogOffset, queueOffset } from '@rocketmq-ts/model'
 import type { Files, Logger, Scheduler } from '@rocketmq-ts/runtime'
-import { type MessageStore, TimerFiles, type TimerIndex } from '@rocketmq-ts/store'
+import {
+  type MessageStore,
+  type OpenedTimers,
+  TimerFiles,
+  type TimerIndex,
+  type TimerIndexLimits,
+} from '@rocketmq-ts/store'
 import type { BrokerEvent } from '../events.ts'
+import { isDamage } from '../pop/damage.ts'
 import { LevelOffsets, replayTimerRecord } from './timer-records.ts'
 
 export interface RestoredTimers {
@@ -28,6 +35,8 @@ export interface RestoreTimersDeps {
   readonly store: Pick<MessageStore, 'recovery' | 'min' | 'queues' | 'scan' | 'bounds' | 'walk'>
   readonly scheduler: Pick<Scheduler, 'soon'>
   readonly logger: Logger<BrokerEvent>
+  /** Of the index; other than its own ones in a test. */
+  readonly timerLimits?: TimerIndexLimits | undefined
 }
 
 /** Where the first delayed message lies that the log still has. */
@@ -59,18 +68,14 @@ async function firstDelayed({ store }: RestoreTimersDeps): Promise<number | unde
   return first
 }
 
-/** Restores the index. Where another broker had the folder it is empty: see adopt-timers.ts. */
-export async function restoreTimers(deps: RestoreTimersDeps): Promise<RestoredTimers> {
-  const { files, root, store, scheduler, logger } = deps
-  const pause = () => new Promise<void>((resolve) => scheduler.soon(resolve))
-  const timerFiles = new TimerFiles({ files, root, pause })
-  const isForeign = store.recovery.foreign !== undefined
-  const opened = await timerFiles.open(store.min, store.recovery.end, isForeign)
-  for (const reason of opened.rejected) logger.warn({ event: 'snapshot.rejected', reason })
+/** Brings the index that was opened to the end of the log. Rejects as `TimerIndex.load` does. */
+async function readLog(deps: RestoreTimersDeps, files: TimerFiles, opened: OpenedTimers): Promise<RestoredTimers> {
+  const { store } = deps
   const { index } = opened
   const levels = new LevelOffsets()
   const note = (opened.note ?? { levels: [], adoptedTo: 0 }) as TimerNote
   for (const [level, offset] of note.levels) levels.ended({ level, queueOffset: offset - 1 })
+  const isForeign = store.recovery.foreign !== undefined
   const from = isForeign ? undefined : (opened.coversTo ?? (await firstDelayed(deps)))
   if (from !== undefined) {
     await store.walk(
@@ -80,5 +85,29 @@ export async function restoreTimers(deps: RestoreTimersDeps): Promise<RestoredTi
     )
   }
   await index.replayed()
-  return { index, files: timerFiles, levels, isUsed: from !== undefined, adoptedTo: note.adoptedTo }
+  return { index, files, levels, isUsed: from !== undefined, adoptedTo: note.adoptedTo }
+}
+
+/** Restores the index. Where another broker had the folder it is empty: see adopt-timers.ts. */
+export async function restoreTimers(deps: RestoreTimersDeps): Promise<RestoredTimers> {
+  const { files, root, store, scheduler, logger, timerLimits } = deps
+  const pause = () => new Promise<void>((resolve) => scheduler.soon(resolve))
+  const timerFiles = new TimerFiles({ files, root, pause, ...(timerLimits && { limits: timerLimits }) })
+  const open = async (): Promise<OpenedTimers> => {
+    const opened = await timerFiles.open(store.min, store.recovery.end, store.recovery.foreign !== undefined)
+    for (const reason of opened.rejected) logger.warn({ event: 'snapshot.rejected', reason })
+    return opened
+  }
+  const opened = await open()
+  try {
+    return await readLog(deps, timerFiles, opened)
+  } catch (error) {
+    if (!(error instanceof MqError && isDamage(error))) throw error
+    // A run that an image names is read only now.
+    logger.warn({ event: 'snapshot.rejected', reason: error.message })
+    await opened.index.close()
+    await timerFiles.giveUp()
+    const { adoptedTo } = (opened.note ?? { adoptedTo: 0 }) as TimerNote
+    return { ...(await readLog(deps, timerFiles, await open())), adoptedTo }
+  }
 }
