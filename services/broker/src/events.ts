@@ -52,6 +52,7 @@ export type BrokerEvent =
   | { event: 'message.damaged'; topic: string; group: string; queueId: number; queueOffset: number; message: string }
   /** A delayed message that can not be read. */
   | { event: 'timer.damaged'; commitLogOffset: number; dueMs: number }
+  | { event: 'timer.unreadable'; commitLogOffset: number; dueMs: number }
   | { event: 'timer.index-damaged'; message: string }
   | { event: 'timers.unbalanced'; faults: string }
   /** Delayed messages whose records retention takes were written once more. */
@@ -77,6 +78,7 @@ export const BROKER_REMEDIES: Remedies<BrokerEvent | StoreEvent | RemotingEvent>
   'ledger.unbalanced': 'A defect: report it with this line. Messages of the group may come twice, or not at all.',
   'turn.slow': 'Look at CPU and disk of the machine: everything that arrived meanwhile has waited.',
   'timer.damaged': 'Check the disk. The message is not delivered.',
+  'timer.unreadable': 'Check the disk, which does not give the message back. It is tried again every minute.',
   'timer.index-damaged': 'Check the disk, then restart the broker: it delivers no delayed message until then.',
   'timers.unbalanced': 'A defect: report it with this line. Delayed messages may come twice, or not at all.',
   'message.damaged': 'Check the disk. The group goes on without this message.',

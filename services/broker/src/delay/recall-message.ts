@@ -5,7 +5,6 @@ import {
   MqError,
   PropertyName,
   type RecallHandle,
-  SystemTopic,
   decodeRecord,
   encodeProperties,
   parseRecallHandle,
@@ -24,13 +23,11 @@ import { ownRecord } from '../own-record.ts'
 import { propertiesTextOf } from '../pop/copies.ts'
 import { findProperty } from '../send/property-text.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
-import { TIMER_ORIGIN_PROPERTY, deleteKeyOf, formatTimerOrigin, keyHashOf } from './timer-records.ts'
+import { TIMER_MARK, TIMER_ORIGIN_PROPERTY, deleteKeyOf, formatTimerOrigin, keyHashOf } from './timer-records.ts'
 import type { Timers } from './timers.ts'
 
 /** Java: RecallMessageProcessor.RECALL_MESSAGE_TAG. */
 const RECALL_TAG = '_RECALL_TAG_'
-/** What Java writes as the body of the mark. */
-const BODY = Buffer.from('0')
 
 export interface RecallDeps {
   /** Java: recallMessageEnable. */
@@ -64,7 +61,7 @@ export function createRecallMessage(deps: RecallDeps) {
         [PropertyName.REAL_QID, '0'],
         [TIMER_ORIGIN_PROPERTY, formatTimerOrigin({ ...entry, level: 0, queueOffset: 0 })],
       ])
-      const mark = { topic: SystemTopic.TIMER, body: BODY, properties: Buffer.from(text) }
+      const mark = { ...TIMER_MARK, properties: Buffer.from(text) }
       deps.store.append(ownRecord({ ...mark, nowMs: deps.clock.nowMs(), storeHost: deps.storeHost() }))
       index.remove(entry, 'recalled')
       marked += 1

@@ -1,6 +1,6 @@
 // What records of the log say about delayed messages. A delayed message lies in a topic of the system, as Apache's broker
 // has it, with its own topic and queue in properties. What ends it is one more record that names its place: the copy in
-// its topic, the one that goes on in its stead before retention takes it, or the mark of a recall. So there is no window
+// its topic, the one that goes on in its stead before retention takes it, or a mark, as of a recall. So there is no window
 // between two writes: the record that ends it is all there is to write.
 import { PropertyName, REVIVE_TOPIC_PREFIX, SystemTopic, isForbiddenToSend } from '@rocketmq-ts/model'
 import type { ScannedRecord, TimerEntry, TimerIndex, TimerKey } from '@rocketmq-ts/store'
@@ -8,6 +8,8 @@ import { OWN_PROPERTY_PREFIX, findProperty } from '../send/property-text.ts'
 
 /** due position level queueOffset, separated by spaces: which delayed message this record ends. */
 export const TIMER_ORIGIN_PROPERTY = `${OWN_PROPERTY_PREFIX}TIMER`
+/** due size keyHash, separated by spaces, beside the origin: it could not be read when it was due, and is due again then. */
+export const TIMER_AGAIN_PROPERTY = `${OWN_PROPERTY_PREFIX}TIMER_AGAIN`
 const ORIGIN_BYTES = Buffer.from(TIMER_ORIGIN_PROPERTY)
 const [SCHEDULE_BYTES, TIMER_BYTES] = [SystemTopic.SCHEDULE, SystemTopic.TIMER].map((topic) => Buffer.from(topic))
 
@@ -33,6 +35,18 @@ export interface TimerOrigin extends TimerKey {
 
 export function formatTimerOrigin({ dueMs, position, level, queueOffset }: TimerOrigin): string {
   return `${dueMs} ${position} ${level} ${queueOffset}`
+}
+
+/** Of a mark, the entry that goes on with the record that it had: nobody could read that one, so nobody could copy it. */
+function againOf(text: string, { position }: TimerKey): TimerEntry | undefined {
+  const numbers = findProperty(text, TIMER_AGAIN_PROPERTY)?.split(' ').map(Number) ?? []
+  const [dueMs, size, keyHash] = numbers
+  if (!numbers.every(Number.isSafeInteger) || keyHash === undefined) return undefined
+  return { dueMs: dueMs!, position, size: size!, keyHash }
+}
+
+export function formatTimerAgain({ dueMs, size, keyHash }: TimerEntry): string {
+  return `${dueMs} ${size} ${keyHash}`
 }
 
 function timerOriginOf(text: string): TimerOrigin | undefined {
@@ -76,6 +90,9 @@ export function timerEntryOf(
   return { dueMs, position, size, keyHash: hasHandle ? keyHashOf(place.topic, uniqueKey) : 0 }
 }
 
+/** A record that is no message: it lies where Apache's broker looks for recalls, with the body that these have there. */
+export const TIMER_MARK = { topic: SystemTopic.TIMER, body: Buffer.from('0') } as const
+
 /** How far each delay level has come: the next queue offset, level 1 first. Java: delayOffset.json. */
 export class LevelOffsets {
   readonly #offsets = new Map<number, number>()
@@ -106,8 +123,12 @@ export function replayTimerRecord(index: TimerIndex, levels: LevelOffsets, recor
   const origin = timerOriginOf(text)
   if (origin !== undefined) {
     levels.ended(origin)
+    const again = isTimer ? againOf(text, origin) : undefined
     if (!isTimer) index.replaySettled(origin, 'delivered')
-    else if (findProperty(text, PropertyName.TIMER_DEL_UNIQKEY) === undefined) index.replayRemoved(origin, 'moved')
+    else if (again !== undefined) {
+      index.replaySettled(origin, 'moved')
+      index.add(again)
+    } else if (findProperty(text, PropertyName.TIMER_DEL_UNIQKEY) === undefined) index.replayRemoved(origin, 'moved')
     else index.replayRemoved(origin, 'recalled')
   }
   if (!isDelayed) return

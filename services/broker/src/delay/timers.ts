@@ -8,6 +8,7 @@ import { type Appended, type MessageStore, type TimerEntry, type TimerTotals, ta
 import type { BrokerEvent } from '../events.ts'
 import type { HostPort } from '../host-port.ts'
 import { PROPERTIES_BYTES_MAX, SECOND_MS, TIMERS_PER_TURN_BYTES_MAX, TIMERS_PER_TURN_MAX } from '../limits.ts'
+import { ownRecord } from '../own-record.ts'
 import { isDamage } from '../pop/damage.ts'
 import { propertiesTextOf } from '../pop/copies.ts'
 import { entryOf, propertiesThatFit, withoutProperties } from '../send/property-text.ts'
@@ -15,7 +16,16 @@ import type { TopicTable } from '../topics/topic-table.ts'
 import { type DelaySettings, delayOf } from './delay-time.ts'
 import { type Held, holdMessage } from './hold-message.ts'
 import type { RestoredTimers, TimerNote } from './restore-timers.ts'
-import { type RealPlace, TIMER_ORIGIN_PROPERTY, formatTimerOrigin, realPlaceOf } from './timer-records.ts'
+import {
+  type RealPlace,
+  TIMER_AGAIN_PROPERTY,
+  TIMER_MARK,
+  TIMER_ORIGIN_PROPERTY,
+  deleteKeyOf,
+  formatTimerAgain,
+  formatTimerOrigin,
+  realPlaceOf,
+} from './timer-records.ts'
 
 /** How soon after a change the image of the index is renewed. */
 const IMAGE_INTERVAL_MS = 10 * SECOND_MS
@@ -25,8 +35,10 @@ const IMAGE_LOG_BYTES = 256 * 1024 * 1024
 const RETRY_MS = 100
 /** What is due is not in the page cache yet: its Turn is being written. */
 const UNWRITTEN_RETRY_MS = 2
-/** A record that the disk does not give back is asked for so many times; then it counts as damaged, and others may go on. */
+/** A record that the disk does not give back is asked for so many times; then others may go on … */
 const READ_FAILURES_MAX = 30
+/** … and it is due once more after this time. */
+const AGAIN_MS = 60 * SECOND_MS
 
 export interface TimersDeps {
   readonly restored: RestoredTimers
@@ -131,8 +143,7 @@ export function createTimers(deps: TimersDeps): Timers {
       const bytes = await store.read(commitLogOffset(entry.position), entry.size)
       return { entry, bytes }
     } catch (error) {
-      readFailures += error instanceof FileError ? 1 : 0
-      if (!isDamage(error) && readFailures <= READ_FAILURES_MAX) throw error
+      if (!isDamage(error)) throw error
       return { entry, bytes: undefined }
     }
   }
@@ -141,7 +152,23 @@ export function createTimers(deps: TimersDeps): Timers {
   async function read(entries: readonly TimerEntry[]): Promise<TimerRead[]> {
     const reads: TimerRead[] = []
     for (const entry of entries) reads.push(await readOne(entry))
-    readFailures = 0
+    return reads
+  }
+
+  /** Those in front of one that the disk does not give back; 'unreadable' when that is the first one, and for long. */
+  async function readDue(entries: readonly TimerEntry[]): Promise<readonly TimerRead[] | 'unreadable'> {
+    const reads: TimerRead[] = []
+    try {
+      for (const entry of entries) reads.push(await readOne(entry))
+      readFailures = 0
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error
+      if (reads.length > 0) return reads
+      readFailures += 1
+      if (readFailures <= READ_FAILURES_MAX) throw error
+      readFailures = 0
+      return 'unreadable'
+    }
     return reads
   }
 
@@ -216,6 +243,24 @@ export function createTimers(deps: TimersDeps): Timers {
     }
   }
 
+  /** The first one that is due is due once more, by a mark: its record stays where it is. */
+  function postponeFirst(entry: TimerEntry): void {
+    if (index.isPending(entry)) {
+      const again = { ...entry, dueMs: clock.nowMs() + AGAIN_MS }
+      const properties = Buffer.from(
+        entryOf(PropertyName.TIMER_DEL_UNIQKEY, deleteKeyOf('', '')) +
+          entryOf(PropertyName.TIMER_OUT_MS, String(entry.dueMs)) +
+          entryOf(TIMER_ORIGIN_PROPERTY, formatTimerOrigin({ ...entry, level: 0, queueOffset: 0 })) +
+          entryOf(TIMER_AGAIN_PROPERTY, formatTimerAgain(again)),
+      )
+      store.append(ownRecord({ ...TIMER_MARK, properties, nowMs: clock.nowMs(), storeHost: deps.storeHost() }))
+      index.settleFirst('moved')
+      index.add(again)
+      logger.error({ event: 'timer.unreadable', commitLogOffset: entry.position, dueMs: entry.dueMs })
+    } else index.settleFirst('delivered')
+    touch()
+  }
+
   async function pumpOnce(): Promise<number | undefined> {
     const due = nextDue()
     if (due === 'cold') {
@@ -226,8 +271,8 @@ export function createTimers(deps: TimersDeps): Timers {
       const dueMs = index.nextDueMs()
       return typeof dueMs === 'number' && dueMs <= clock.nowMs() ? UNWRITTEN_RETRY_MS : undefined
     }
-    const reads = await read(due)
-    await inTurn(() => deliverAll(reads))
+    const reads = await readDue(due)
+    await inTurn(() => (reads === 'unreadable' ? postponeFirst(due[0]!) : deliverAll(reads)))
     return 0
   }
 
