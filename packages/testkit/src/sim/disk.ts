@@ -51,6 +51,8 @@ export interface DiskRange {
   readonly length: number
   /** Of a write: all bytes are zero. */
   readonly isZero: boolean
+  /** Of a write: what is written. */
+  readonly chunks?: readonly Uint8Array[]
 }
 
 /**

@@ -247,7 +247,7 @@ class SimFile implements File {
 
 function rangeOf(position: number, chunks: readonly Uint8Array[]): DiskRange {
   const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-  return { position, length, isZero: chunks.every(isZero) }
+  return { position, length, isZero: chunks.every(isZero), chunks }
 }
 
 function isZero(chunk: Uint8Array): boolean {

@@ -6,6 +6,7 @@ import { defaultConfig } from '@rocketmq-ts/config'
 import type { Peer } from '@rocketmq-ts/remoting'
 import type { Effects, LogEvent, Logger } from '@rocketmq-ts/runtime'
 import type { DiskCall, DiskRange, DiskWatcher, SimMachine, SimProcess, World } from '../sim/index.ts'
+import { purposeOf } from './log-purpose.ts'
 import { LogWatch } from './log-watch.ts'
 import type { LogRange } from './rest-damage.ts'
 import type { StoreShape } from './store-plan.ts'
@@ -19,6 +20,8 @@ const START_MS_MAX = 3_600_000
 const STOP_MS_MAX = 60_000
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
+/** Few messages fill a file. */
+const TIMER_LIMITS = { freshInImage: 4, freshSoft: 16, fresh: 10_000, removed: 16, tierEntries: 8 }
 const SHORT = { recovering: 'r', running: 'u', stopping: 's', before: 'b', after: 'a' } as const
 
 /** Where a broker is to be ended. */
@@ -48,6 +51,8 @@ export interface LifeRecord {
   fullFor: number
   /** Its key index takes and finds nothing more. */
   hasIndexFailed: boolean
+  /** The files of its delayed messages are damaged: none is delivered until it is started again. */
+  areTimersOver: boolean
   /** Files that its recovery had to build again. */
   rebuilt: number
   /** A fault of the disk has hit it. */
@@ -76,6 +81,8 @@ export class BrokerHost implements DiskWatcher {
   /** What a record that is written now is for, as far as the driver knows. */
   purpose: LogPurpose = 'messages'
   onEvent: (event: HostEvent) => void = () => undefined
+  /** Records of the log are about to go for good. */
+  onRemoval: () => void = () => undefined
   /** Messages whose entries in the key index were changed at rest: Apache's files have no checksum that would show it. */
   readonly damagedIndex: LogRange[] = []
   readonly #shape: StoreShape
@@ -164,6 +171,7 @@ export class BrokerHost implements DiskWatcher {
       hasFailed: false,
       fullFor: 0,
       wasFaulty: false,
+      areTimersOver: false,
       rebuilt: 0,
       hasIndexFailed: false,
       crashStep: undefined,
@@ -228,6 +236,8 @@ export class BrokerHost implements DiskWatcher {
 
   before(call: DiskCall, path: string, range?: DiskRange): void {
     this.log.before(call, path)
+    if (call === 'remove' && this.lives.at(-1)?.recoveredEnd !== undefined && this.#kindOf(path) === 'log')
+      this.onRemoval()
     this.#pass('before', call, path, range)
   }
 
@@ -271,7 +281,7 @@ export class BrokerHost implements DiskWatcher {
   #purposeOf(phase: Phase, range: DiskRange | undefined): LogPurpose | undefined {
     if (phase !== 'running') return undefined
     if (range?.isZero === true) return 'zeros'
-    return this.#isRolling ? 'states' : this.purpose
+    return purposeOf(range?.chunks ?? []) ?? (this.#isRolling ? 'states' : this.purpose)
   }
 
   async #main(effects: Effects, life: LifeRecord): Promise<Broker> {
@@ -300,6 +310,7 @@ export class BrokerHost implements DiskWatcher {
       {
         ...effects,
         logger,
+        timerLimits: TIMER_LIMITS,
         nameServers: { addresses: [], register: () => Promise.resolve(), unregister: () => Promise.resolve() },
         onDefect: (error) => this.#defect(error),
       },
@@ -321,6 +332,7 @@ export class BrokerHost implements DiskWatcher {
       life.recoveredEnd = end
       this.log.endAt(life.recoveredEnd)
     }
+    if (event.event === 'timer.index-damaged') life.areTimersOver = true
     if (event.event === 'store.index-failed') life.hasIndexFailed = true
     if (event.event === 'store.rebuilt') life.rebuilt += 1
     if (event.event === 'store.failed') life.hasFailed = true

@@ -1,6 +1,7 @@
 // Rules of every delivery: it is a message that was sent, safe where that was promised, and nobody has or had it.
 import type { PoppedMessage } from '@rocketmq-ts/cluster-client'
-import { nameOf } from './check-recovery.ts'
+import { checkDue } from './check-waits.ts'
+import { nameOf } from './message-names.ts'
 import type { Entry, GroupModel, Model } from './model.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -38,6 +39,7 @@ export function checkDelivery(model: Model, facts: DeliveryFacts, verdict: Verdi
     message.queueId = record.queueId
     message.queueOffset = record.queueOffset
   }
+  checkDue(message, record.storeTimestampMs, verdict)
   const isThere = message.queueId === record.queueId && message.queueOffset === record.queueOffset
   if (!isCopy && (message.position !== record.commitLogOffset || !isThere))
     verdict.add('place', `${name}: it lies elsewhere`)

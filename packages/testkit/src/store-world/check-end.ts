@@ -1,7 +1,7 @@
 // When everything has been taken: each group has had every message, or it is dead, and the books balance.
 import type { QueueLedger } from '@rocketmq-ts/broker'
-import { nameOf } from './check-recovery.ts'
 import type { LogImage } from './log-image.ts'
+import { nameOf } from './message-names.ts'
 import { deadKeyOf, type Model } from './model.ts'
 import type { Verdict } from './verdict.ts'
 

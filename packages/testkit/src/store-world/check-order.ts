@@ -1,6 +1,6 @@
 // The rule of groups that consume in order: no message before the earlier ones of its queue, or of its message group there,
 // are settled, dead, or in front of it in the same answer.
-import { nameOf } from './check-recovery.ts'
+import { nameOf } from './message-names.ts'
 import { deadKeyOf, type Entry, type GroupModel, type Message, type Model } from './model.ts'
 import type { Verdict } from './verdict.ts'
 

@@ -1,5 +1,7 @@
 // After each start: what the log on the disk holds, compared with what was promised before the broker ended.
+import { checkRecoveredWaits } from './check-waits.ts'
 import type { LogImage, LogRecord } from './log-image.ts'
+import { nameOf } from './message-names.ts'
 import type { Message, Model, TopicModel } from './model.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -18,10 +20,11 @@ export function checkRecoveredLog(model: Model, facts: RecoveryFacts, verdict: V
   if (image.end < end) verdict.add('lost', `the broker says the log ends at ${end}, its records end at ${image.end}`)
   if (image.debrisBytes > 0)
     verdict.add('debris', `${image.debrisBytes} bytes that are no record lie behind the log's end`)
+  checkRecoveredWaits(model, facts, verdict)
   const found = checkRecords(model, image, verdict)
   model.min = image.min
   for (const message of model.messages) {
-    if (message.isGone || found.has(message) || message.isDamaged) continue
+    if (message.isGone || found.has(message) || message.isDamaged || message.wait !== undefined) continue
     const { position } = message
     if (position !== undefined && position < image.min) continue
     if (message.isSafe) verdict.add('lost', `${nameOf(message)} was there after an earlier start and is gone`)
@@ -140,8 +143,4 @@ export function maxOffsets(model: Model, image: LogImage, topic: TopicModel): Re
     }
   }
   return max
-}
-
-export function nameOf(message: Message): string {
-  return `message ${message.id} of ${message.topic} (${message.outcome}, at ${message.position ?? 'nowhere'})`
 }

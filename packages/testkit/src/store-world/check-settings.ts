@@ -2,7 +2,7 @@
 // that point into them.
 import { BROKER_ADDRESS, type BrokerHost } from './broker-host.ts'
 import { maxOffsets } from './check-recovery.ts'
-import type { LogImage } from './log-image.ts'
+import type { LogImage, LogReader } from './log-image.ts'
 import type { Model, Setting, TopicModel } from './model.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -12,6 +12,8 @@ export interface SettingsFacts {
   readonly verdict: Verdict
   /** The log as it was found. */
   readonly image: LogImage | undefined
+  /** As it is by now: what waited may have come into its topic. */
+  readonly log: LogReader
   /** Mirrors were changed from outside: settings may be anything. */
   readonly isForeign: boolean
 }
@@ -37,13 +39,14 @@ function resolve({ isForeign, verdict }: SettingsFacts, setting: Setting, number
   else verdict.add('settings', `${setting.name} is ${number ?? 'none'}, it can only be ${allowed.join(' or ')}`)
 }
 
-async function checkBounds({ host, model, verdict, image }: SettingsFacts, topic: TopicModel) {
+async function checkBounds({ host, model, verdict, image, log }: SettingsFacts, topic: TopicModel) {
   const stats = await host.client.topicStats(BROKER_ADDRESS, topic.name)
   if (image === undefined || stats === undefined) return
   const expected = maxOffsets(model, image, topic)
+  const now = maxOffsets(model, log.read(), topic)
   for (const { queueId, maxOffset } of stats) {
     const own = expected.get(queueId) ?? 0
-    if (maxOffset === own) continue
+    if (maxOffset >= own && maxOffset <= Math.max(own, now.get(queueId) ?? 0)) continue
     verdict.add('offsets', `${topic.name} queue ${queueId} ends at ${maxOffset}, its log says ${own}`)
   }
 }

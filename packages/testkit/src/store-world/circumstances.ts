@@ -49,7 +49,13 @@ const KNOWN: readonly (readonly [step: RegExp, circumstances: Circumstances])[] 
   [/^recovering: .* (?:of damaged|remove of log)$/u, { losesTail: true }],
   [/^recovering: .* remove of index$/u, { damages: ['cut: index', 'zeroed page: index'] }],
   [/^recovering: .* (?:index|index-folder|apache-checkpoint)$/u, { damages: ['all deleted: index'] }],
-  [/^running: .* (?:remove|list) of /u, { doesExpire: true, areQueueFilesSmall: true }],
+  [/^recovering: .* remove of timer-image$/u, { damages: Array.from({ length: 6 }, () => 'zeroed page: timer-run') }],
+  [/^recovering: .* remove of timer-run$/u, { damages: ['all deleted: timer-image'] }],
+  [/^running: .*\(moved\)$/u, { doesExpire: true }],
+  [
+    /^running: .* (?:remove|list) of (?:log|queue|queue-folder|index)$/u,
+    { doesExpire: true, areQueueFilesSmall: true },
+  ],
   [/^stopping: .* of queue$/u, { areQueueFilesSmall: true }],
 ]
 

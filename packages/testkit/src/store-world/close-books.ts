@@ -4,6 +4,7 @@ import { subscriptionGroupConfig } from '@rocketmq-ts/model'
 import type { Prng } from '../sim/index.ts'
 import { BROKER_ADDRESS, type BrokerHost, STORE_ROOT } from './broker-host.ts'
 import { checkDrained, checkLedgers, isSomethingLeft } from './check-end.ts'
+import { checkArrived, noteArrived } from './check-waits.ts'
 import { checkQueueFiles, type QueueFilesFacts } from './check-queue-files.ts'
 import { INVISIBLE_MS_MAX } from './consuming.ts'
 import type { LogReader } from './log-image.ts'
@@ -12,6 +13,7 @@ import type { Operations } from './operations.ts'
 import { askUniqueKey } from './queries.ts'
 import { removeDerived } from './rest-damage.ts'
 import type { StorePlan } from './store-plan.ts'
+import { waitingIn } from './waiting.ts'
 import type { Verdict } from './verdict.ts'
 
 const DRAINS_MAX = 30
@@ -32,8 +34,8 @@ export interface ClosingDeps {
   readonly log: LogReader
   /** Starts the broker on derived files that were changed. */
   start(): Promise<void>
-  /** Stops it and starts it on what that left behind. */
-  restart(): Promise<void>
+  /** Stops it and starts it on what that left behind, so much later. */
+  restart(jumpMs?: number): Promise<void>
   stop(): Promise<void>
   pause(forMs: number): Promise<void>
   whileUp(work: () => Promise<unknown>): Promise<void>
@@ -44,6 +46,8 @@ export async function closeBooks(deps: ClosingDeps): Promise<void> {
   const { host, model, verdict, log, operations } = deps
   if (areQueuesChanged(host)) await addAuditor(deps)
   await drain(deps)
+  await bringDue(deps)
+  checkArrived(model, log.read(), host.machine.nowMs, verdict)
   operations.judgeOrder(log.read())
   checkDrained(model, log.read(), verdict)
   checkLedgers(model, host.broker.ledger(), verdict)
@@ -83,6 +87,17 @@ async function drain({ host, model, operations, pause, whileUp }: ClosingDeps): 
     // A damaged message takes a delivery for itself: its queue is compared with the log first, one message at a time.
     if (!host.isUp || (got === 0 && !isSomethingLeft(model, host.broker.ledger()))) break
   }
+}
+
+/** The time of all that still wait comes at once, while the broker is down. */
+async function bringDue(deps: ClosingDeps): Promise<void> {
+  const { host, model, log, verdict } = deps
+  noteArrived(model, log.read(), verdict)
+  const waiting = waitingIn(model)
+  if (waiting.length === 0) return
+  const lastMs = Math.max(...waiting.map(({ wait }) => wait.dueMs))
+  await deps.restart(Math.max(0, lastMs - host.machine.nowMs))
+  await drain(deps)
 }
 
 function checkFiles(

@@ -27,6 +27,8 @@ const CALLS: Calls = {
     reserve: 'open remove write',
     'start-cache': 'read',
     'timer-folder': 'list make-folder sync-folder',
+    'timer-image': 'read remove',
+    'timer-run': 'open read remove size sync truncate write',
   },
   running: {
     'apache-checkpoint': 'open rename sync truncate write',
@@ -35,7 +37,7 @@ const CALLS: Calls = {
     folder: 'list space sync-folder',
     index: 'open read remove sync truncate write',
     'index-folder': 'make-folder sync-folder',
-    log: 'open read remove size sync truncate write(messages) write(settings) write(states) write(zeros)',
+    log: 'open read remove size sync truncate write(messages) write(settings) write(states) write(zeros) write(held) write(due) write(moved) write(recall)',
     'log-folder': 'sync-folder',
     mirror: 'open rename sync truncate write',
     queue: 'open read remove size sync truncate write',
@@ -43,6 +45,9 @@ const CALLS: Calls = {
     'queue-folder': 'list make-folder remove sync-folder',
     reserve: 'open remove size sync write',
     'start-cache': 'open remove rename sync truncate write',
+    'timer-folder': 'list sync-folder',
+    'timer-image': 'open remove rename sync truncate write',
+    'timer-run': 'open read remove size sync truncate write',
   },
   stopping: {
     abort: 'remove',
@@ -61,6 +66,9 @@ const CALLS: Calls = {
     'queue-folder': 'make-folder remove sync-folder',
     reserve: 'open remove size sync write',
     'start-cache': 'open remove rename sync truncate write',
+    'timer-folder': 'list sync-folder',
+    'timer-image': 'open remove rename sync truncate write',
+    'timer-run': 'open read remove size sync truncate write',
   },
 }
 
@@ -75,6 +83,7 @@ const RARE: Calls = {
     'foreign-file': 'read',
     reserve: 'size sync',
     'start-cache': 'remove',
+    'timer-image': 'open rename sync truncate write',
   },
   running: {
     'apache-checkpoint': 'read',
@@ -106,7 +115,7 @@ export const CRASH_STEPS: readonly string[] = namesOf(CALLS)
 export const RARE_STEPS: readonly string[] = namesOf(RARE)
 
 const SELDOM =
-  /^recovering: .* (?:apache-checkpoint|damaged|flushed-mark|queue|queue-checkpoint|reserve|index|index-folder)$|(?:remove|list) of (?:log|queue|queue-folder|index)$| of reserve$|^stopping: .* (?:of (?:log|queue)|space of folder)$|zeros/u
+  /^recovering: .* (?:apache-checkpoint|damaged|flushed-mark|queue|queue-checkpoint|reserve|index|index-folder)$|(?:remove|list) of (?:log|queue|queue-folder|index)$| of reserve$|^stopping: .* (?:of (?:log|queue)|space of folder)$|zeros|moved|^recovering: .* remove of timer-(?:image|run)$/u
 
 /** Those of `CRASH_STEPS` that few lives pass. */
 export const SELDOM_STEPS: readonly string[] = CRASH_STEPS.filter((step) => SELDOM.test(step))

@@ -2,6 +2,7 @@
 // for each group what became of each message. The checker compares it with what the disk holds and what the broker says.
 import type { PoppedMessage } from '@rocketmq-ts/cluster-client'
 import type { OrderUnit } from '@rocketmq-ts/model'
+import type { Wait } from './wait.ts'
 
 /** Of messages that are sent one after the other. */
 const MESSAGE_GROUPS = ['a', 'b', 'a', '', 'c'] as const
@@ -32,6 +33,8 @@ export interface Message {
   storeMs: number | undefined
   /** Its bytes were damaged on purpose. */
   isDamaged: boolean
+  /** It is to be had later; its place is that in its own topic, unknown until it is there. */
+  wait: Wait | undefined
 }
 
 export type Settled = 'no' | 'maybe' | 'yes'
@@ -189,6 +192,7 @@ export class Model {
       isGone: false,
       storeMs: undefined,
       isDamaged: false,
+      wait: undefined,
     }
     this.messages.push(message)
     return message

@@ -2,6 +2,7 @@
 import { subscriptionGroupConfig } from '@rocketmq-ts/model'
 import { BROKER_ADDRESS } from './broker-host.ts'
 import { Consuming } from './consuming.ts'
+import { Recalls } from './delaying.ts'
 import type { LogImage } from './log-image.ts'
 import type { GroupModel, TopicModel } from './model.ts'
 import { ask } from './queries.ts'
@@ -10,7 +11,7 @@ import { SettingsChanges } from './settings-changes.ts'
 import { type OperationDeps, type OperationName, TIMEOUT_MS, Tracking } from './tracking.ts'
 
 const WEIGHTS: readonly (readonly [OperationName, number])[] = [
-  ['send', 42],
+  ['send', 40],
   ['pop', 18],
   ['ack', 22],
   ['change', 6],
@@ -18,6 +19,7 @@ const WEIGHTS: readonly (readonly [OperationName, number])[] = [
   ['group', 1],
   ['offsets', 4],
   ['query', 5],
+  ['recall', 2],
 ]
 
 export class Operations {
@@ -26,6 +28,7 @@ export class Operations {
   readonly #sending: Sending
   readonly #consuming: Consuming
   readonly #settings: SettingsChanges
+  readonly #recalls: Recalls
 
   constructor(deps: OperationDeps) {
     this.#deps = deps
@@ -33,6 +36,7 @@ export class Operations {
     this.#sending = new Sending(deps, this.#tracking)
     this.#settings = new SettingsChanges(deps, this.#tracking)
     this.#consuming = new Consuming(deps, this.#tracking)
+    this.#recalls = new Recalls(deps, this.#tracking)
   }
 
   /** Asked and not answered yet. */
@@ -68,6 +72,7 @@ export class Operations {
       group: () => this.#settings.changeGroup(),
       offsets: () => this.#offsets(),
       query: () => this.#query(),
+      recall: () => this.#recalls.next(),
     }[name]
     run()
   }

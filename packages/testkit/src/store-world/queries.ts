@@ -3,7 +3,7 @@ import { commitLogOffset, decodeRecord, decodeRecords, type MessageRecord } from
 import { QueryMessage, ResponseCode, SearchOffsetByTimestamp, ViewMessageById } from '@rocketmq-ts/remoting'
 import type { Prng } from '../sim/index.ts'
 import type { BrokerHost } from './broker-host.ts'
-import { nameOf } from './check-recovery.ts'
+import { nameOf, uniqueKeyOf } from './message-names.ts'
 import type { Message, Model, TopicModel } from './model.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -20,10 +20,6 @@ export interface QueryDeps {
   readonly model: Model
   readonly random: Prng
   readonly verdict: Verdict
-}
-
-export function uniqueKeyOf(id: number): string {
-  return id.toString(16).toUpperCase().padStart(32, '0')
 }
 
 /** Asks one question about a topic whose life is known, and judges its answer. */

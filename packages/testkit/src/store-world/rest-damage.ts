@@ -15,6 +15,8 @@ const DERIVED_KINDS = [
   'flushed-mark',
   'last-writer',
   'start-cache',
+  'timer-image',
+  'timer-run',
   'mirror',
 ] as const
 const WAYS = ['flipped bits', 'zeroed page', 'misdirected page', 'cut', 'deleted', 'all deleted', 'swapped'] as const

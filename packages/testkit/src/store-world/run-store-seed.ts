@@ -8,12 +8,14 @@ import { forgetBehind } from './check-deliveries.ts'
 import { LifeFault } from './disk-faults.ts'
 import { noteDeadLetters } from './check-end.ts'
 import { checkRecoveredLog } from './check-recovery.ts'
+import { noteArrived } from './check-waits.ts'
 import { checkSettings } from './check-settings.ts'
 import { checkStopped, stoppedFiles } from './check-stop.ts'
 import { type LogImage, LogReader } from './log-image.ts'
 import { deadKeyOf, GroupModel, Model, TopicModel } from './model.ts'
 import { Operations } from './operations.ts'
 import { type LifePlan, OPERATIONS_MIN, type StorePlan } from './store-plan.ts'
+import { blurWaits, forgetOvers } from './waiting.ts'
 import { Verdict, type Violation } from './verdict.ts'
 
 /** Operations asked for at once, at most, but for bursts. */
@@ -109,7 +111,9 @@ class StoreRun {
     this.#rest = new AtRest({ host, model, random: this.#random, log: this.#logReader, foreign: () => this.#foreign() })
     verdict.place = () => ` [life ${host.lives.length}, ${world.nowMs.toFixed(1)} ms]`
     // A copy may expire before the log is read: then only the broker's word is left.
+    host.onRemoval = () => noteArrived(model, this.#logReader.read(), verdict)
     host.onEvent = (event) => {
+      if (event.event === 'timers.unbalanced') verdict.add('ledger', `delayed messages: ${JSON.stringify(event)}`)
       if (event.event === 'store.foreign') this.#foreign()
       if (event.event === 'store.rebuilt') this.#judgeRebuilt(event as HostEvent & RebuiltEvent)
       if (event.event !== 'message.dead') return
@@ -167,6 +171,7 @@ class StoreRun {
       model,
       verdict,
       image: this.#image,
+      log: this.#logReader,
       isForeign: this.#isForeign,
     }
     await this.#whileUp(() => checkSettings(facts))
@@ -202,6 +207,7 @@ class StoreRun {
     checkRecoveredLog(model, { image: this.#image, end, floor }, verdict)
     noteDeadLetters(model, this.#image)
     forgetBehind(model, end)
+    forgetOvers(model, end)
   }
 
   /** Runs the world until `work` is done, or the broker is ended. */
@@ -265,6 +271,7 @@ class StoreRun {
   /** What was consumed is forgotten then: messages may come again. */
   #foreign(): void {
     this.#isForeign = true
+    blurWaits(this.model)
     for (const setting of [...this.model.topics, ...this.model.groups]) setting.isFuzzy = true
   }
 
@@ -349,8 +356,9 @@ class StoreRun {
         this.#rest.isDamaged = true
         return this.#start()
       },
-      restart: async () => {
+      restart: async (jumpMs = 0) => {
         await this.#stop()
+        if (jumpMs > 0) host.machine.jumpClock(jumpMs)
         await this.#start()
       },
       stop: () => this.#stop(),

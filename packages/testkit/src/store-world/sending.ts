@@ -1,8 +1,10 @@
 // Sends messages, and keeps what the answers promise.
+import type { SendResult } from '@rocketmq-ts/cluster-client'
 import { appendProperty, MqError, parseOffsetMessageId } from '@rocketmq-ts/model'
 import { BROKER_ADDRESS } from './broker-host.ts'
+import { drawDelay } from './delaying.ts'
+import { uniqueKeyOf } from './message-names.ts'
 import { bodyOf, type Message } from './model.ts'
-import { uniqueKeyOf } from './queries.ts'
 import { type OperationDeps, TIMEOUT_MS, type Tracking } from './tracking.ts'
 
 const TAGS = ['A', 'B', 'C'] as const
@@ -45,6 +47,8 @@ export class Sending {
     const key = `key-${random.integer(KEYS)}`
     const message = model.message(topic.name, bodyOf(model.messages.length, length), tag, key)
     const isEmpty = random.chance(0.005)
+    const delay = random.chance(plan.delayed) ? drawDelay(random, host.machine.nowMs) : undefined
+    message.wait = delay?.wait
     const header = {
       producerGroup: 'producers',
       topic: topic.name,
@@ -54,7 +58,7 @@ export class Sending {
       sysFlag: 0,
       bornTimestampMs: host.machine.nowMs,
       flag: 0,
-      properties: propertiesOf(message),
+      properties: propertiesOf(message, delay?.property),
       reconsumeTimes: 0,
       unitMode: false,
       batch: false,
@@ -81,12 +85,15 @@ export class Sending {
     this.#tracking.track('send', sending)
   }
 
-  #stored(
-    message: Message,
-    result: { readonly kind: string; readonly msgId: string; readonly queueId: number; readonly queueOffset: number },
-  ): void {
-    const { host, verdict, plan } = this.#deps
+  #stored(message: Message, result: SendResult): void {
+    const { verdict } = this.#deps
     const position = parseOffsetMessageId(result.msgId).commitLogOffset
+    if (message.wait !== undefined) {
+      message.wait.heldAt = position
+      message.wait.recallHandle = result.recallHandle
+      this.#acknowledged(message, position, result.kind)
+      return
+    }
     const isKnown = message.position !== undefined
     if (isKnown && (message.position !== position || message.queueOffset !== result.queueOffset)) {
       verdict.add('place', `message ${message.id} was delivered from ${message.position}, its answer says ${position}`)
@@ -94,20 +101,29 @@ export class Sending {
     message.position = position
     message.queueId = result.queueId
     message.queueOffset = result.queueOffset
-    if (result.kind !== 'stored') return
+    this.#acknowledged(message, position, result.kind)
+  }
+
+  #acknowledged(message: Message, position: number, kind: SendResult['kind']): void {
+    const { host, verdict, plan } = this.#deps
+    if (kind !== 'stored') return
     message.outcome = 'stored'
-    this.#tracking.tell(
-      `message ${message.id} of ${message.topic} stored at ${position}, queue ${result.queueId} offset ${result.queueOffset}`,
-    )
+    const { id, topic, queueId, queueOffset, wait } = message
+    const place = wait === undefined ? `queue ${queueId} offset ${queueOffset}` : `until ${wait.dueMs}`
+    this.#tracking.tell(`message ${id} of ${topic} stored at ${position}, ${place}`)
     const safe = plan.shape.flushDiskType === 'SYNC_FLUSH' ? host.log.flushed : host.log.written
     if (position >= safe)
       verdict.add('early', `message ${message.id} at ${position} was acknowledged, the log is safe up to ${safe}`)
   }
 }
 
-function propertiesOf({ id, key, tag, messageGroup }: Message): string {
+function propertiesOf(
+  { id, key, tag, messageGroup }: Message,
+  more: readonly [name: string, value: string] | undefined,
+): string {
   const named = { KEYS: key, TAGS: tag, UNIQ_KEY: uniqueKeyOf(id), __SHARDINGKEY: messageGroup }
-  return Object.entries(named).reduce((text, [name, value]) => appendProperty(text, name, value), '')
+  const entries = [...Object.entries(named), ...(more === undefined ? [] : [more])]
+  return entries.reduce((text, [name, value]) => appendProperty(text, name, value), '')
 }
 
 /** It is certain that nothing was stored. */

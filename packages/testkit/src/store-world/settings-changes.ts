@@ -7,6 +7,7 @@ import {
   topicConfig,
 } from '@rocketmq-ts/model'
 import { BROKER_ADDRESS } from './broker-host.ts'
+import { dropWaits } from './delaying.ts'
 import type { GroupModel, TopicModel } from './model.ts'
 import { type OperationDeps, TIMEOUT_MS, type Tracking } from './tracking.ts'
 
@@ -43,7 +44,12 @@ export class SettingsChanges {
     const { host } = this.#deps
     this.#forgetTopic(topic)
     topic.deletions += 1
-    const done = topic.change(undefined, host.log.written)
+    const changed = topic.change(undefined, host.log.written)
+    const dropped = dropWaits(this.#deps, topic)
+    const done = (written: number): void => {
+      changed(written)
+      dropped()
+    }
     this.#setting(
       'topic',
       topic.name,

@@ -20,7 +20,8 @@ const KINDS: readonly (readonly [kind: string, path: RegExp])[] = [
   ['flushed-mark', /^\/flushed\.[^/]+$/u],
   ['last-writer', /^\/last-writer\.[^/]+$/u],
   ['reserve', /^\/reserve$/u],
-  ['timer', /^\/timer\/[^/]+$/u],
+  ['timer-image', /^\/timer\/image\.[^/]+$/u],
+  ['timer-run', /^\/timer\/run-\d+$/u],
   ['timer-folder', /^\/timer$/u],
   ['damaged', /^\/damaged(?:\/.*)?$/u],
   ['start-cache', /^\/config\/broker-start\.[^/]+$/u],
@@ -53,7 +54,7 @@ export function fileKindOf(root: string, path: string): string {
 }
 
 /** What bytes of the log are for, where that is known. */
-export type LogPurpose = 'messages' | 'journal' | 'settings' | 'states' | 'zeros'
+export type LogPurpose = 'messages' | 'settings' | 'states' | 'zeros' | 'held' | 'due' | 'moved' | 'recall'
 
 export interface StepParts {
   readonly phase: Phase

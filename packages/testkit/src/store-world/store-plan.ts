@@ -26,6 +26,8 @@ const UNIT_BYTES = 20
 const REBUILT = 0.4
 /** Of any kind. */
 const MORE_DAMAGES = [undefined, undefined] as const
+/** Share of the messages that are to be had later. */
+const DELAYED = 0.25
 const LIVES_MIN = 4
 const LIVES_SPREAD = 4
 /** Of a step that comes often, so many are let pass. */
@@ -113,6 +115,8 @@ export interface StorePlan {
   readonly groups: readonly GroupPlan[]
   readonly lives: readonly LifePlan[]
   readonly bodyBytesMax: number
+  /** Share of the messages that are to be had later. */
+  readonly delayed: number
   /** In the end all that derives from the log is built again. */
   readonly isRebuilt: boolean
 }
@@ -159,6 +163,7 @@ export function storePlanOf(seed: number): StorePlan {
     groups,
     lives: planLives(random, seed, { seldom, circumstances }),
     bodyBytesMax: areStatesLate ? 200 : isBusy ? 2000 : random.pick([40, 200, 800, 2000]),
+    delayed: areStatesLate ? 0 : DELAYED,
     isRebuilt: random.chance(REBUILT),
   }
 }

@@ -1,0 +1,131 @@
+// Rules of messages that wait: never in their topic before their time, never lost on the way, never twice, and not at all
+// when they were recalled or went with their topic.
+import { decodeProperties, PropertyName, SystemTopic } from '@rocketmq-ts/model'
+import type { LogImage, LogRecord } from './log-image.ts'
+import { idOfUniqueKey, nameOf } from './message-names.ts'
+import type { Message, Model } from './model.ts'
+import type { Verdict } from './verdict.ts'
+import { waitingIn, type WaitingMessage } from './waiting.ts'
+
+/** A broker that nothing hinders delivers within this time of the due one. */
+export const LATE_MS_MAX = 1000
+
+const HOLDS: ReadonlySet<string> = new Set([SystemTopic.TIMER, SystemTopic.SCHEDULE])
+
+export interface WaitFacts {
+  readonly image: LogImage
+  /** Everything below must still be there. */
+  readonly floor: number
+}
+
+/** Judges one record of a message in its own topic, wherever it was seen. */
+export function checkDue(message: Message, storeMs: number, verdict: Verdict): void {
+  const { dueMs = 0 } = message.wait ?? {}
+  if (storeMs < dueMs) verdict.add('before-due', `${nameOf(message)} is due at ${dueMs}, and was there at ${storeMs}`)
+}
+
+/** The broker runs: messages of this log are in their topics now, and the model knows where. */
+export function noteArrived(model: Model, { records }: LogImage, verdict: Verdict): void {
+  for (const record of records) {
+    if (model.topic(record.topic) === undefined) continue
+    const message = model.ofBody(record.body)
+    if (message?.wait === undefined) continue
+    checkDue(message, record.storeMs, verdict)
+    if (message.position === undefined) arrive(message as WaitingMessage, record, verdict)
+  }
+}
+
+function arrive(message: WaitingMessage, record: LogRecord, verdict: Verdict): void {
+  const { over } = message.wait
+  message.position = record.position
+  message.queueId = record.queueId
+  message.queueOffset = record.queueOffset
+  message.storeMs = record.storeMs
+  if (over?.isSure === true && (over.by === 'recall' || record.position >= over.end))
+    verdict.add('over', `${nameOf(message)} came at ${record.position}, after its ${over.by} up to ${over.end}`)
+}
+
+/** After a recovery: each is held, or in its topic, or ended. Before what the topics hold is judged. */
+export function checkRecoveredWaits(model: Model, facts: WaitFacts, verdict: Verdict): void {
+  const { image } = facts
+  const { held, ended, arrived } = placesOf(model, image.records)
+  for (const message of model.messages) {
+    if (message.wait === undefined || message.isDamaged) continue
+    const waiting = message as WaitingMessage
+    forgetArrival(waiting, arrived.get(message) ?? [], facts, verdict)
+    const holder = held.get(message)
+    if (holder !== undefined) checkHolder(waiting, holder, verdict)
+    if (holder !== undefined || arrived.has(message) || ended.has(message)) message.wait.isSafe = true
+    else if (!message.isGone && message.position === undefined) checkLost(waiting, facts, verdict)
+  }
+  noteArrived(model, image, verdict)
+}
+
+interface Places {
+  /** The last record that holds it. */
+  readonly held: ReadonlyMap<Message, number>
+  /** Recalled. */
+  readonly ended: ReadonlySet<Message>
+  /** In their own topics. */
+  readonly arrived: ReadonlyMap<Message, readonly number[]>
+}
+
+function placesOf(model: Model, records: readonly LogRecord[]): Places {
+  const held = new Map<Message, number>()
+  const ended = new Set<Message>()
+  const arrived = new Map<Message, number[]>()
+  for (const { topic, body, position, properties } of records) {
+    const isHold = HOLDS.has(topic)
+    if (!isHold && model.topic(topic) === undefined) continue
+    const deleted = isHold ? decodeProperties(properties).get(PropertyName.TIMER_DEL_UNIQKEY) : undefined
+    const message = deleted === undefined ? model.ofBody(body) : model.messages[idOfUniqueKey(deleted)]
+    if (message === undefined) continue
+    if (deleted !== undefined) ended.add(message)
+    else if (isHold) held.set(message, position)
+    else arrived.set(message, [...(arrived.get(message) ?? []), position])
+  }
+  return { held, ended, arrived }
+}
+
+/** Where a power loss took the record in its topic, the message waits once more, and gets another place. */
+function forgetArrival(message: WaitingMessage, arrived: readonly number[], facts: WaitFacts, verdict: Verdict): void {
+  const { position } = message
+  if (position === undefined || position < facts.image.min || arrived.includes(position)) return
+  if (position < facts.floor)
+    verdict.add('lost', `${nameOf(message)} was in its topic, the log is safe to ${facts.floor}`)
+  message.position = undefined
+  message.queueId = undefined
+  message.queueOffset = undefined
+  message.storeMs = undefined
+  message.crc = undefined
+  message.isSafe = false
+}
+
+function checkHolder(message: WaitingMessage, position: number, verdict: Verdict): void {
+  if (message.outcome === 'refused') verdict.add('invented', `${nameOf(message)} was refused, and waits at ${position}`)
+  if (message.isGone) verdict.add('invented', `${nameOf(message)} was gone, and waits at ${position}`)
+  message.wait.heldAt = position
+}
+
+function checkLost(message: WaitingMessage, { floor }: WaitFacts, verdict: Verdict): void {
+  const { wait, outcome } = message
+  const { heldAt, over, isSafe, isFuzzy } = wait
+  if (over === undefined && !isFuzzy) {
+    if (isSafe) verdict.add('lost', `${nameOf(message)} waited in the log after an earlier start and is gone`)
+    else if (outcome === 'stored' && heldAt !== undefined && heldAt < floor)
+      verdict.add('lost', `${nameOf(message)} was to wait at ${heldAt}, the log is safe up to ${floor}`)
+  }
+  message.isGone = true
+}
+
+/** In the end, when the time of each has come: what has not arrived was lost on the way. */
+export function checkArrived(model: Model, image: LogImage, nowMs: number, verdict: Verdict): void {
+  noteArrived(model, image, verdict)
+  for (const message of waitingIn(model)) {
+    const { wait, outcome, topic } = message
+    if (outcome !== 'stored' && !wait.isSafe) continue
+    if (wait.over !== undefined || wait.isFuzzy || model.topic(topic)?.isFuzzy !== false) continue
+    if (wait.dueMs + LATE_MS_MAX <= nowMs)
+      verdict.add('never-came', `${nameOf(message)} was due at ${wait.dueMs}, and is not in its topic at ${nowMs}`)
+  }
+}
