@@ -3,6 +3,7 @@
 import { Argument, Command, Option } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { createContext, type GlobalOptions, NAMESERVER_DEFAULT, NAMESERVER_VARIABLE } from './context.ts'
+import { clientCommands } from './client-commands.ts'
 import { type Act, examples, group } from './command-tools.ts'
 import { ExitCode } from './failures.ts'
 import { groupCommands } from './group-commands.ts'
@@ -87,6 +88,7 @@ export function createProgram(host: Host, onExit: (exitCode: number) => void): C
   messageCommands(program, act)
   deadLetterCommands(program, act)
   timerCommands(program, act)
+  clientCommands(program, act)
   clusterCommands(program, act)
   storeCommands(program, act)
   completionCommands(program, act, host)
