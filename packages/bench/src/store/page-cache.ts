@@ -6,7 +6,8 @@ import { closeSync, openSync, readdirSync, statSync, unlinkSync, writeSync } fro
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-const BLOCK_BYTES = 128 * 1024
+/** As large as what a probe writes in one go: the system keeps pages in blocks, and takes a larger one if it can. */
+const BLOCK_BYTES = 1024 * 1024
 
 /**
  * Writes a file of so many bytes and removes it: the system takes the pages that it used last for what is written next. On
