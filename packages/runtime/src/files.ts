@@ -46,7 +46,10 @@ export interface File {
   read(position: number, into: Uint8Array, lane?: ReadLane, group?: string): Promise<number>
   /** Sets the length; new bytes are zero. */
   truncate(bytes: number): Promise<void>
-  /** Resolves when everything written before the call survives a power loss (fdatasync). Never retried by callers. */
+  /**
+   * Resolves when everything written before the call survives a power loss (fdatasync). Never retried by callers. Of several
+   * at once each learns of a failure by itself; they may end in any order.
+   */
   sync(): Promise<void>
   close(): Promise<void>
 }

@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import { type File, FileError, type ReadLane } from '../files.ts'
 import { DirectReads, isWholeBlocks, type ReadLanes } from './direct-reads.ts'
 import { errnoOf, fileError } from './file-errors.ts'
+import { FileSyncs } from './file-syncs.ts'
 
 /** Largest piece of a cold read: what one read may take from the others in its lane. */
 const COLD_PIECE_BYTES = 1024 * 1024
@@ -39,6 +40,8 @@ export class NodeFile implements File {
   readonly #lanes: ReadLanes
   /** From the first direct read on: most files have none. */
   #direct: DirectReads | undefined
+  /** From the first sync on. */
+  #syncs: FileSyncs | undefined
   #running = 0
   #closed: Promise<void> | undefined
   #whenUnused: (() => void) | undefined
@@ -115,7 +118,10 @@ export class NodeFile implements File {
   }
 
   async sync(): Promise<void> {
-    await this.#run('sync', (done) => fs.fdatasync(this.#descriptor, done))
+    await this.#run('sync', (done) => {
+      const syncs = (this.#syncs ??= new FileSyncs(this.#descriptor))
+      syncs.sync(done)
+    })
   }
 
   close(): Promise<void> {
@@ -126,6 +132,7 @@ export class NodeFile implements File {
   async #close(): Promise<void> {
     if (this.#running > 0) await new Promise<void>((resolve) => (this.#whenUnused = resolve))
     await this.#direct?.close()
+    await this.#syncs?.close()
     await new Promise<void>((resolve, reject) => {
       fs.close(this.#descriptor, (error) => (error ? reject(fileError(error, 'close', this.path)) : resolve()))
     })

@@ -140,6 +140,8 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
     intervalMs: options.flushIntervalMs,
     unflushedBytesSoft: UNFLUSHED_BYTES_SOFT,
     sync,
+    // Within one file the later one writes the bytes of the earlier one, too.
+    mayOverlap: (from, to) => segments.at(from) === segments.at(to - 1),
     onFlushed: options.onFlushed,
   })
 

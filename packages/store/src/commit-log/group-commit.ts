@@ -1,7 +1,10 @@
-// One sync for everything written before it starts; what is written meanwhile waits for the next one.
-// Nothing counts as flushed before its sync returned, and a failed sync is final: it is never repeated.
+// One sync for everything written before it starts; what is written meanwhile waits for the next one, which may begin
+// beside it. Nothing counts as flushed before its sync and all older ones returned; a failed sync is final, never repeated.
 import type { Scheduler, Timer } from '@rocketmq-ts/runtime'
 import { withFastAccessors } from '../fast-accessors.ts'
+
+/** At once: while one is on its way through a thread and back, the disk has the other one. */
+const SYNCS_MAX = 2
 
 export interface GroupCommitOptions {
   readonly scheduler: Scheduler
@@ -13,6 +16,8 @@ export interface GroupCommitOptions {
   readonly unflushedBytesSoft: number
   /** Makes the bytes of [from, to) survive a power loss. What it rejects with, all waiters get. */
   readonly sync: (from: number, to: number) => Promise<void>
+  /** Whether the sync of what lies before `to` may begin while that of what lies behind `from` is under way. */
+  readonly mayOverlap: (from: number, to: number) => boolean
   /** After each sync, before its waiters are told. */
   readonly onFlushed: (end: number) => void
 }
@@ -44,27 +49,34 @@ function createCommit(): Commit {
   return { promise, resolve, reject }
 }
 
+/** One sync that is under way, or that ended before an older one. */
+interface Sync {
+  /** What it covers, together with the older ones. */
+  readonly end: number
+  readonly commit: Commit
+  isDone: boolean
+}
+
 /** Creates the group commit of one log. Java: CommitLog.GroupCommitService, FlushRealTimeService. */
 export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
-  const { scheduler, intervalMs, unflushedBytesSoft, sync, onFlushed } = options
+  const { scheduler, intervalMs, unflushedBytesSoft, sync, mayOverlap, onFlushed } = options
   let flushed = options.flushed
   let written = options.flushed
   let syncs = 0
   let failure: Error | undefined
   let timer: Timer | undefined
   let stopped = false
-  /** End that the running sync covers; undefined when none runs. */
-  let target: number | undefined
-  let current: Commit | undefined
+  /** The oldest first. */
+  const running: Sync[] = []
   let next: Commit | undefined
   /** Highest position that `next` was asked for. */
   let nextPosition = 0
 
   function arm(): void {
-    if (stopped || timer !== undefined || target !== undefined || written <= flushed) return
+    if (stopped || failure !== undefined || timer !== undefined || running.length > 0 || written <= flushed) return
     timer = scheduler.after(intervalMs, () => {
       timer = undefined
-      start()
+      if (running.length === 0) start()
     })
   }
 
@@ -73,42 +85,48 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     failure = error
     timer?.cancel()
     timer = undefined
-    const waiting = [current, next]
-    current = undefined
+    const waiting = [...running.map(({ commit }) => commit), next]
+    running.length = 0
     next = undefined
     for (const commit of waiting) commit?.reject(error)
   }
 
-  function finish(end: number): void {
-    target = undefined
-    if (failure !== undefined) return
-    syncs += 1
-    flushed = end
-    onFlushed(end)
-    const done = current
-    current = undefined
-    done?.resolve()
-    if (next !== undefined && written >= nextPosition) start()
-    else arm()
+  /** In order: what ended before an older sync has counts when that one has ended, too. */
+  function finish(): void {
+    for (let done = running[0]; done?.isDone === true; done = running[0]) {
+      running.shift()
+      syncs += 1
+      flushed = done.end
+      onFlushed(flushed)
+      done.commit.resolve()
+    }
+    startAsked()
+    arm()
+  }
+
+  function startAsked(): void {
+    if (next === undefined || written < nextPosition || running.length >= SYNCS_MAX) return
+    if (running.length === 0 || mayOverlap(flushed, written)) start()
   }
 
   function start(): void {
-    if (target !== undefined || failure !== undefined) return
+    if (failure !== undefined) return
     timer?.cancel()
     timer = undefined
-    const end = written
-    target = end
-    if (next !== undefined && end >= nextPosition) {
-      current = next
+    const isAsked = next !== undefined && written >= nextPosition
+    const own: Sync = { end: written, commit: (isAsked ? next : undefined) ?? createCommit(), isDone: false }
+    if (isAsked) {
       next = undefined
       nextPosition = 0
     }
-    sync(flushed, end).then(
-      () => finish(end),
-      (error: unknown) => {
-        target = undefined
-        fail(error instanceof Error ? error : new Error(String(error)))
+    const from = running.at(-1)?.end ?? flushed
+    running.push(own)
+    sync(from, own.end).then(
+      () => {
+        own.isDone = true
+        finish()
       },
+      (error: unknown) => fail(error instanceof Error ? error : new Error(String(error))),
     )
   }
 
@@ -121,21 +139,20 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     },
     written(end) {
       written = end
-      const isAsked = next !== undefined && written >= nextPosition
-      if (isAsked || (written - flushed >= unflushedBytesSoft && !stopped)) start()
+      startAsked()
+      if (running.length > 0) return
+      if (written - flushed >= unflushedBytesSoft && !stopped) start()
       else arm()
     },
     whenFlushed(position) {
       if (position <= flushed) return Promise.resolve()
       if (failure !== undefined) return Promise.reject(failure)
-      if (target !== undefined && position <= target) {
-        current ??= createCommit()
-        return current.promise
-      }
+      const covering = running.find(({ end }) => position <= end)
+      if (covering !== undefined) return covering.commit.promise
       next ??= createCommit()
       nextPosition = Math.max(nextPosition, position)
       const { promise } = next
-      if (target === undefined && written >= nextPosition) start()
+      startAsked()
       return promise
     },
     fail,

@@ -2,8 +2,8 @@ import { expect, test } from '@jest/globals'
 import { createManualEffects } from '@rocketmq-ts/testkit'
 import { createGroupCommit } from '../../src/commit-log/group-commit.ts'
 
-/** A group commit whose syncs end when the test says so. */
-function createGroup() {
+/** A group commit whose syncs end when the test says so. Two may run at once up to `overlapEnd`. */
+function createGroup({ overlapEnd = 0 } = {}) {
   const effects = createManualEffects()
   const syncs: { from: number; to: number; end: (error?: Error) => void }[] = []
   const flushed: number[] = []
@@ -16,6 +16,7 @@ function createGroup() {
       new Promise((resolve, reject) => {
         syncs.push({ from, to, end: (error) => (error === undefined ? resolve() : reject(error)) })
       }),
+    mayOverlap: (from, to) => from < to && to <= overlapEnd,
     onFlushed: (end) => flushed.push(end),
   })
   return { effects, group, syncs, flushed }
@@ -172,6 +173,111 @@ test('group commit: many bytes that nobody waits for → synced at once, fewer w
   await effects.settle()
   group.written(10_001)
   expect(syncs).toHaveLength(1)
+  await effects.advance(500)
+  expect(syncs).toHaveLength(2)
+})
+
+test('group commit: written while a sync runs → a second one at once for what the first does not cover, no third', async () => {
+  const { effects, group, syncs, flushed } = createGroup({ overlapEnd: 1000 })
+  group.written(100)
+  const first = group.whenFlushed(100)
+  group.written(200)
+  const second = [group.whenFlushed(200), group.whenFlushed(101)]
+  expect(new Set(second).size).toBe(1)
+  group.written(300)
+  const third = group.whenFlushed(300)
+  const ranges = () => syncs.map(({ from, to }) => [from, to])
+  expect(ranges()).toEqual([
+    [0, 100],
+    [100, 200],
+  ])
+  syncs[0]!.end()
+  await first
+  expect([flushed, ranges()[2]]).toEqual([[100], [200, 300]])
+  expect(await isSettled(second[0]!, effects)).toBe(false)
+  syncs[1]!.end()
+  await Promise.all(second)
+  syncs[2]!.end()
+  await third
+  expect([flushed, group.syncs]).toEqual([[100, 200, 300], 3])
+})
+
+test('group commit: the second of two syncs ends first → nothing of it counts before the first has ended', async () => {
+  const { effects, group, syncs, flushed } = createGroup({ overlapEnd: 1000 })
+  group.written(100)
+  const first = group.whenFlushed(100)
+  group.written(200)
+  const second = group.whenFlushed(200)
+  syncs[1]!.end()
+  expect(await isSettled(Promise.race([first, second]), effects)).toBe(false)
+  group.written(300)
+  const third = group.whenFlushed(300)
+  expect([group.flushed, flushed, syncs.length]).toEqual([0, [], 2])
+  syncs[0]!.end()
+  await Promise.all([first, second])
+  expect([flushed, syncs.length]).toEqual([[100, 200], 3])
+  expect(await isSettled(third, effects)).toBe(false)
+})
+
+for (const [failing, other] of [
+  [0, 1],
+  [1, 0],
+] as const) {
+  test(`group commit: of two syncs number ${failing} fails → all who wait are refused, whatever the other one says`, async () => {
+    const { effects, group, syncs, flushed } = createGroup({ overlapEnd: 1000 })
+    group.written(100)
+    const first = group.whenFlushed(100)
+    group.written(200)
+    const second = group.whenFlushed(200)
+    group.written(300)
+    const third = group.whenFlushed(300)
+    const error = new Error('the disk is gone')
+    syncs[failing]!.end(error)
+    for (const waiting of [first, second, third]) await expect(waiting).rejects.toBe(error)
+    syncs[other]!.end()
+    await effects.advance(10_000)
+    expect([group.flushed, flushed, syncs.length]).toEqual([0, [], 2])
+  })
+}
+
+test('group commit: the first of two syncs fails after the second has ended → neither counts', async () => {
+  const { effects, group, syncs, flushed } = createGroup({ overlapEnd: 1000 })
+  group.written(100)
+  const first = group.whenFlushed(100)
+  group.written(200)
+  const second = group.whenFlushed(200)
+  syncs[1]!.end()
+  await effects.settle()
+  const error = new Error('the disk is gone')
+  syncs[0]!.end(error)
+  await expect(first).rejects.toBe(error)
+  await expect(second).rejects.toBe(error)
+  expect([group.flushed, flushed]).toEqual([0, []])
+})
+
+test('group commit: in another file than the sync that runs → its own begins when that has ended', async () => {
+  const { group, syncs } = createGroup({ overlapEnd: 150 })
+  group.written(100)
+  const first = group.whenFlushed(100)
+  group.written(200)
+  const second = group.whenFlushed(200)
+  expect(syncs).toHaveLength(1)
+  syncs[0]!.end()
+  await first
+  expect(syncs.map(({ to }) => to)).toEqual([100, 200])
+  syncs[1]!.end()
+  await second
+})
+
+test('group commit: nobody waits for what is written while a sync runs → no second one, the interval has it', async () => {
+  const { effects, group, syncs } = createGroup({ overlapEnd: 100_000 })
+  group.written(100)
+  const first = group.whenFlushed(100)
+  group.written(50_000)
+  await effects.advance(1000)
+  expect(syncs).toHaveLength(1)
+  syncs[0]!.end()
+  await first
   await effects.advance(500)
   expect(syncs).toHaveLength(2)
 })

@@ -157,6 +157,23 @@ function describeContent(withFiles: WithFiles): void {
       await closed
     }))
 
+  test('sync: several at once, then the file is closed → all end first', () =>
+    withFiles(async (files, folder) => {
+      const file = await files.open(`${folder}/a`, 'create')
+      const ended: number[] = []
+      const syncs = [0, 1, 2].map(async (index) => {
+        file.writeSync(index, [counting(1)])
+        await file.sync()
+        ended.push(index)
+      })
+      await Promise.all(syncs)
+      expect(ended.toSorted()).toEqual([0, 1, 2])
+      const last = [file.sync(), file.sync()]
+      await file.close()
+      await Promise.all(last)
+      expect((await files.readWhole(`${folder}/a`, 3))?.length).toBe(3)
+    }))
+
   test('truncate: shorter cuts, longer adds zeros', () =>
     withFiles(async (files, folder) => {
       const file = await files.open(`${folder}/a`, 'create')

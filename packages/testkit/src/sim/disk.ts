@@ -45,7 +45,7 @@ export type DiskCall =
   | 'space'
   | 'lock'
 
-/** Bytes that a call is about. */
+/** Bytes that a call is about: the same object when a watcher is told again that the call has ended. */
 export interface DiskRange {
   readonly position: number
   readonly length: number

@@ -218,6 +218,7 @@ class SimFile implements File {
       call: 'sync',
       path: this.path,
       latency: this.#calls.host.engine.latencies.sync,
+      range: { position: 0, length: pages.size, isZero: false },
       detail: pages.size,
       begin: () => {
         snapshot = pages.beginSync()

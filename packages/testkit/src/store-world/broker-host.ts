@@ -235,7 +235,7 @@ export class BrokerHost implements DiskWatcher {
   }
 
   before(call: DiskCall, path: string, range?: DiskRange): void {
-    this.log.before(call, path)
+    this.log.before(call, path, range)
     if (call === 'remove' && this.lives.at(-1)?.recoveredEnd !== undefined && this.#kindOf(path) === 'log')
       this.onRemoval()
     this.#pass('before', call, path, range)

@@ -5,8 +5,6 @@ import type { DiskCall, DiskRange } from '../sim/index.ts'
 interface SegmentEnds {
   /** End of the last write, in the log; 0 before the first one. */
   written: number
-  /** `written` when the sync that runs began. */
-  syncing: number
   durable: number
 }
 
@@ -14,6 +12,8 @@ interface SegmentEnds {
 export class LogWatch {
   readonly #folder: string
   readonly #segments = new Map<number, SegmentEnds>()
+  /** By what is told of each sync that runs: `written` of its file when it began. */
+  readonly #syncing = new Map<DiskRange, number>()
   #written = 0
   #flushed = 0
   /** From here on the start that runs has cut the log. */
@@ -48,25 +48,27 @@ export class LogWatch {
   /** After a recovery, or a power loss: the log ends here, and all of it is safe. */
   endAt(end: number): void {
     this.#segments.clear()
+    this.#syncing.clear()
     this.#isStarting = false
     this.#cutFrom = Infinity
     this.#written = end
     this.#flushed = end
   }
 
-  before(call: DiskCall, path: string): void {
+  before(call: DiskCall, path: string, range: DiskRange | undefined): void {
     const segment = call === 'sync' ? this.#at(path) : undefined
-    if (segment !== undefined) segment.syncing = segment.written
+    if (segment !== undefined && range !== undefined) this.#syncing.set(range, segment.written)
   }
 
   after(call: DiskCall, path: string, range: DiskRange | undefined): void {
     const segment = this.#at(path)
-    if (segment === undefined) return
+    if (segment === undefined || range === undefined) return
     if (call === 'sync') {
-      segment.durable = segment.syncing
+      segment.durable = Math.max(segment.durable, this.#syncing.get(range) ?? 0)
+      this.#syncing.delete(range)
       this.#flushed = this.#flushedEnd()
+      return
     }
-    if (range === undefined) return
     const position = Number(path.slice(this.#folder.length)) + range.position
     if (call === 'truncate' && this.#isStarting) this.#cutFrom = Math.min(this.#cutFrom, position)
     // Zeros in front of the log are not its content.
@@ -81,7 +83,7 @@ export class LogWatch {
     let segment = this.#segments.get(base)
     if (segment === undefined) {
       const known = base <= this.#flushed ? this.#flushed : 0
-      this.#segments.set(base, (segment = { written: known, syncing: known, durable: known }))
+      this.#segments.set(base, (segment = { written: known, durable: known }))
     }
     return segment
   }

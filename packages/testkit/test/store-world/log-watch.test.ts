@@ -17,17 +17,38 @@ test('log watch: written, not synced → nothing is safe', () => {
 
 test('log watch: written while a sync runs → only what was there before is safe', () => {
   const log = watched()
-  log.before('sync', FIRST)
+  const sync = bytes(0, 0)
+  log.before('sync', FIRST, sync)
   log.after('write', FIRST, bytes(100, 50))
-  log.after('sync', FIRST, undefined)
+  log.after('sync', FIRST, sync)
   expect([log.written, log.flushed]).toEqual([150, 100])
+})
+
+test('log watch: two syncs at once → each makes safe what was there when it began, in whatever order they end', () => {
+  for (const order of [
+    [0, 1],
+    [1, 0],
+  ]) {
+    const log = watched()
+    const syncs = [bytes(0, 0), bytes(0, 0)]
+    log.before('sync', FIRST, syncs[0])
+    log.after('write', FIRST, bytes(100, 50))
+    log.before('sync', FIRST, syncs[1])
+    log.after('write', FIRST, bytes(150, 50))
+    const flushed = order.map((index) => {
+      log.after('sync', FIRST, syncs[index])
+      return log.flushed
+    })
+    expect(flushed).toEqual(order[0] === 0 ? [100, 150] : [150, 150])
+  }
 })
 
 test('log watch: the second segment synced before the first → nothing behind the first is safe', () => {
   const log = watched()
   log.after('write', SECOND, bytes(0, 10))
-  log.before('sync', SECOND)
-  log.after('sync', SECOND, undefined)
+  const sync = bytes(0, 0)
+  log.before('sync', SECOND, sync)
+  log.after('sync', SECOND, sync)
   expect([log.written, log.flushed]).toEqual([1010, 0])
 })
 
@@ -39,8 +60,9 @@ test('log watch: zeros in front of the log → are not written log', () => {
 
 test('log watch: an empty next segment synced → the log is not longer for it', () => {
   const log = watched()
-  log.before('sync', SECOND)
-  log.after('sync', SECOND, undefined)
+  const sync = bytes(0, 0)
+  log.before('sync', SECOND, sync)
+  log.after('sync', SECOND, sync)
   expect(log.flushed).toBe(0)
 })
 

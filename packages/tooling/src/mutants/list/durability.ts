@@ -29,10 +29,26 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
   {
     name: 'A sync releases waiters whose bytes were written after it started',
     file: 'packages/store/src/commit-log/group-commit.ts',
-    text: 'if (target !== undefined && position <= target) {',
-    replacement: 'if (target !== undefined) {',
+    text: 'running.find(({ end }) => position <= end)',
+    replacement: 'running.find(({ end }) => end > 0)',
     testFile: 'packages/store/test/commit-log/group-commit.test.ts',
     test: 'group commit: a sync is running → it serves what was written before it, the rest shares the next one',
+  },
+  {
+    name: 'A sync that ended before an older one counts',
+    file: 'packages/store/src/commit-log/group-commit.ts',
+    text: 'done?.isDone === true; done = running[0]',
+    replacement: 'done !== undefined; done = running[0]',
+    testFile: 'packages/store/test/commit-log/group-commit.test.ts',
+    test: 'group commit: the second of two syncs ends first → nothing of it counts before the first has ended',
+  },
+  {
+    name: 'The file behind is made safe before the one in front of it',
+    file: 'packages/store/src/commit-log/commit-log.ts',
+    text: 'segments.at(from) === segments.at(to - 1)',
+    replacement: 'from < to',
+    testFile: 'packages/store/test/overlapping-syncs.test.ts',
+    test: 'two syncs: what is written next is in the next segment → its file is synced when the one in front of it is safe',
   },
   {
     name: 'A failed sync is tried again instead of refusing for good',
