@@ -97,7 +97,7 @@ export class KeyHashes {
     }
     if (topic !== this.#topic) {
       this.#topic = topic
-      this.#topicHash = hashText(0, topic + TOPIC_END)
+      this.#topicHash = hashText(hashText(0, topic), TOPIC_END)
     }
     if (uniqueFrom >= 0) this.#add(this.#topicHash, properties, uniqueFrom, uniqueTo)
     if (keysFrom >= 0) this.#addTokens(properties, keysFrom, keysTo)

@@ -76,8 +76,8 @@ export class KeyIndex {
 
   /** Entries in memory only. */
   get pending(): number {
-    const { buffer, from } = this.#writing ?? { buffer: undefined, from: 0 }
-    return this.#pending.length + (this.#later?.length ?? 0) + (buffer === undefined ? 0 : buffer.length - from)
+    const pending = this.#pending.length + (this.#later?.length ?? 0)
+    return this.#writing === undefined ? pending : pending + this.#writing.buffer.length - this.#writing.from
   }
 
   /** Keys are missing, which `beginCatchUp` and what follows bring, or entries wait for space. */
