@@ -50,7 +50,9 @@ export interface Generations {
   readonly damaged: readonly DamagedGeneration[]
 }
 
-export interface WriteGenerationOptions extends GenerationContent {
+export interface WriteGenerationOptions extends Omit<GenerationContent, 'payload'> {
+  /** Its parts follow one another. They are written as they are, not copied: nobody may change them before that. */
+  readonly payload: Uint8Array | readonly Uint8Array[]
   /**
    * Resolves when the log is flushed to a position; asked for `coversTo` before the file takes its name, so that a
    * derived file never runs ahead of the log. Only files that do not derive from the log go without.
@@ -83,21 +85,24 @@ async function numbersOf(files: Files, path: string): Promise<number[]> {
   return numbers.sort((a, b) => b - a)
 }
 
-function encode(content: GenerationContent, generation: number): Uint8Array {
+/** What the file holds, in parts. */
+function encode(content: WriteGenerationOptions, generation: number): readonly Uint8Array[] {
   const { kind, version, coversTo, payload } = content
+  const parts = payload instanceof Uint8Array ? [payload] : payload
+  const payloadBytes = parts.reduce((sum, part) => sum + part.length, 0)
   assert(/^[\x20-\x7e]{4}$/u.test(kind), `not four ASCII characters: ${kind}`)
   assert(Number.isSafeInteger(coversTo) && coversTo >= 0, `not a position: ${coversTo}`)
-  assert(payload.length <= GENERATION_PAYLOAD_BYTES_MAX, `payload of ${payload.length} bytes is too long`)
-  const bytes = Buffer.alloc(HEADER_BYTES + payload.length + CRC_BYTES)
-  bytes.writeUInt32BE(MAGIC, 0)
-  bytes.write(kind, 4, 'latin1')
-  bytes.writeUInt32BE(version, 8)
-  bytes.writeBigUInt64BE(BigInt(generation), 12)
-  bytes.writeBigUInt64BE(BigInt(coversTo), 20)
-  bytes.writeUInt32BE(payload.length, 28)
-  bytes.set(payload, HEADER_BYTES)
-  bytes.writeUInt32BE(crc32(bytes.subarray(0, -CRC_BYTES)), bytes.length - CRC_BYTES)
-  return bytes
+  assert(payloadBytes <= GENERATION_PAYLOAD_BYTES_MAX, `payload of ${payloadBytes} bytes is too long`)
+  const header = Buffer.alloc(HEADER_BYTES)
+  header.writeUInt32BE(MAGIC, 0)
+  header.write(kind, 4, 'latin1')
+  header.writeUInt32BE(version, 8)
+  header.writeBigUInt64BE(BigInt(generation), 12)
+  header.writeBigUInt64BE(BigInt(coversTo), 20)
+  header.writeUInt32BE(payloadBytes, 28)
+  const trailer = Buffer.alloc(CRC_BYTES)
+  trailer.writeUInt32BE(parts.reduce((crc, part) => crc32(part, crc), crc32(header)))
+  return [header, ...parts, trailer]
 }
 
 /** The content, or the reason why there is none. */
@@ -120,11 +125,11 @@ function decode(raw: Uint8Array, generation: number, options: ReadGenerationsOpt
   return { kind, version, coversTo, payload: bytes.subarray(HEADER_BYTES, HEADER_BYTES + payloadBytes) }
 }
 
-async function writeWhole(files: Files, path: string, bytes: Uint8Array): Promise<void> {
+async function writeWhole(files: Files, path: string, parts: readonly Uint8Array[]): Promise<void> {
   const file = await files.open(path, 'create')
   try {
     await file.truncate(0)
-    file.writeSync(0, [bytes])
+    file.writeSync(0, parts)
     await file.sync()
   } finally {
     await file.close()

@@ -50,12 +50,11 @@ export async function writeCheckpoint(
   const head = Buffer.from(JSON.stringify({ min, shape, index, ...(lost.length > 0 && { lost }) }))
   const length = Buffer.alloc(LENGTH_BYTES)
   length.writeUInt32BE(head.length)
-  const payload = Buffer.concat([length, head, queues.bytes])
   await writeGeneration(files, path, {
     kind: KIND,
     version: VERSION,
     coversTo: checkpoint.coversTo,
-    payload,
+    payload: [length, head, queues.bytes],
     whenFlushed,
   })
 }

@@ -97,15 +97,17 @@ export class ConsumeQueue implements ChunkOwner {
   }
 
   /** Bytes of units in memory from `from` on, up to the end of their chunk; undefined where they are not in memory. */
-  resident(from: number): { readonly bytes: Uint8Array; readonly to: number } | undefined {
+  resident(from: number): { readonly bytes: Buffer; readonly to: number } | undefined {
     const chunk = this.#chunkAt(Math.floor(from / CHUNK_UNITS))
     if (chunk === undefined || from < chunk.from || from >= chunk.to) return undefined
     return { bytes: chunk.bytes.subarray(chunk.at(from), chunk.at(chunk.to)), to: chunk.to }
   }
 
-  /** A copy of the units that are in no file; undefined without any. */
+  /** The units that are in no file, to be read at once: they may be those in memory. Undefined without any. */
   unpersisted(): Buffer | undefined {
     if (this.persisted === this.max) return undefined
+    const first = this.resident(this.persisted)
+    if (first?.to === this.max) return first.bytes
     const copy = Buffer.allocUnsafe((this.max - this.persisted) * UNIT_BYTES)
     for (let offset = this.persisted; offset < this.max;) {
       const units = this.resident(offset)
