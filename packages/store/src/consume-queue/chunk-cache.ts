@@ -8,8 +8,10 @@ export const CHUNK_UNITS = 256
 /** Units that a new chunk has room for, and by how much it grows when they are used up. */
 const FIRST_UNITS = 8
 const GROWTH = 4
-/** Chunks looked at for one that is added: where units of most are in no file yet, the bound is reached again later. */
+/** Chunks looked at at once: where units of most are in no file yet, the bound is reached again later. */
 const LOOKS_MAX = 256
+/** Where that found too few that may go, the cache grows by this share of its bound before they are looked at again. */
+const REST_SHARE = 1 / 512
 
 /** Given back. */
 const NO_BYTES = Buffer.alloc(0)
@@ -105,9 +107,12 @@ export class ChunkCache {
   readonly #slots = new UnitSlots()
   readonly #chunks = new Set<Chunk>()
   #bytes = 0
+  /** Below, no chunk has to go, or none of many could. */
+  #restsBelow: number
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax
+    this.#restsBelow = bytesMax
   }
 
   /** Chunks in memory. */
@@ -146,14 +151,19 @@ export class ChunkCache {
 
   /** Its queue is gone. */
   remove(chunk: Chunk): void {
-    if (this.#chunks.delete(chunk)) this.#letGo(chunk)
+    if (!this.#chunks.delete(chunk)) return
+    this.#letGo(chunk)
+    this.#restsBelow = this.#bytesMax
   }
 
   #evict(): void {
+    if (this.#bytes <= this.#restsBelow) return
     // Two passes at most: the first takes the second chance from each.
     let looks = Math.min(LOOKS_MAX, 2 * this.#chunks.size)
+    this.#restsBelow = this.#bytesMax
     for (const chunk of this.#chunks) {
-      if (this.#bytes <= this.#bytesMax || looks === 0) return
+      if (this.#bytes <= this.#bytesMax) return
+      if (looks === 0) break
       looks -= 1
       this.#chunks.delete(chunk)
       if (chunk.used || chunk.to > chunk.owner.persisted) {
@@ -164,6 +174,7 @@ export class ChunkCache {
         this.#letGo(chunk)
       }
     }
+    if (this.#bytes > this.#bytesMax) this.#restsBelow = this.#bytes + this.#bytesMax * REST_SHARE
   }
 
   #letGo(chunk: Chunk): void {
