@@ -74,8 +74,10 @@ export interface CheckpointerOptions {
 export interface Checkpointer {
   /** True while the derived files are so far behind that sends must wait. */
   readonly isBehind: boolean
-  /** The queue got a unit. */
+  /** The queue got a unit of the batch that was written. */
   unitAdded(queue: ConsumeQueue): void
+  /** All of the batch have theirs: asks for work in the background, where it is time. */
+  unitsAdded(): void
   /** The files of the topic go before anything else is written. */
   topicEnded(topic: string): void
   /** Writes a checkpoint that covers everything written before the call. */
@@ -258,8 +260,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     }
     timer?.cancel()
     timer = undefined
-    // Not before the dispatch that asked for it is over: it is asked for between two units of a batch, and what covers the
-    // batch must have all of them.
+    // Not before the dispatch that asked for it is over.
     const startedMs = clock.monotonicMs()
     running = Promise.resolve()
       .then(() => write(extent))
@@ -280,6 +281,8 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     unitAdded(queue) {
       queues.markDirty(queue)
       unpersisted += 1
+    },
+    unitsAdded() {
       if (unpersisted - kept >= PERSIST_UNITS && persisting === undefined && !stopped) persist().catch(report)
       if (index.isDue && !stopped) index.persist(log.written).catch(report)
       if (log.written - covered >= CHECKPOINT_BYTES && running === undefined && !stopped) run('lazy').catch(report)

@@ -62,8 +62,8 @@ class EntryFifo {
   }
 }
 
-/** Creates the dispatch of one log. `onUnit` is told of each queue that got a unit. */
-export function createDispatcher(onUnit: (queue: ConsumeQueue) => void): Dispatcher {
+/** Creates the dispatch of one log. `onUnit` is told of each queue that got a unit, `onUnits` when those of a batch are there. */
+export function createDispatcher(onUnit: (queue: ConsumeQueue) => void, onUnits: () => void): Dispatcher {
   const listeners: ((record: Dispatched) => void)[] = []
   const unwritten = new EntryFifo()
   const unconfirmed = new EntryFifo()
@@ -73,12 +73,15 @@ export function createDispatcher(onUnit: (queue: ConsumeQueue) => void): Dispatc
       unwritten.push({ record, queue })
     },
     written(end) {
+      let units = 0
       for (let entry = unwritten.takeBelow(end); entry !== undefined; entry = unwritten.takeBelow(end)) {
         if (entry.queue === undefined || entry.queue.ended) continue
         entry.queue.push(entry.record)
         onUnit(entry.queue)
         unconfirmed.push(entry)
+        units += 1
       }
+      if (units > 0) onUnits()
     },
     confirmed(end) {
       for (let entry = unconfirmed.takeBelow(end); entry !== undefined; entry = unconfirmed.takeBelow(end)) {

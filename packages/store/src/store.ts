@@ -133,7 +133,11 @@ export class Store implements MessageStore {
       },
       visibleEnd: () => (this.flushBeforeRelease ? this.#log.flushed : this.#log.written),
     })
-    this.#dispatcher = createDispatcher((queue) => this.#checkpointer.unitAdded(queue))
+    const checkpointer = this.#checkpointer
+    this.#dispatcher = createDispatcher(
+      (queue) => checkpointer.unitAdded(queue),
+      () => checkpointer.unitsAdded(),
+    )
   }
 
   get positions() {

@@ -38,11 +38,12 @@ test('checkpoint: asked for by the first unit of a batch → holds all units of 
     },
   })
   const queue = queues.obtain('TopicTest', 0)
-  // A batch so long that its first unit asks for a checkpoint, as dispatch does it: written first, then unit by unit.
+  // A checkpoint is asked for in the middle of a batch that was written, unit by unit.
   log.written = 300 * MiB
   for (let unit = 0; unit < 3; unit += 1) {
     queue.push({ commitLogOffset: commitLogOffset(unit * 100 * MiB), size: 100 * MiB, tagsCode: 0 })
     checkpointer.unitAdded(queue)
+    checkpointer.unitsAdded()
   }
   await checkpointer.run()
   const { valid } = await readCheckpoints(files, `${FOLDER}/queue-checkpoint`)
@@ -94,6 +95,7 @@ test('checkpoint: one takes seconds → the next one rests ten times as long, ho
     for (let passed = 0; passed < ms; passed += 1000) {
       queue.push({ commitLogOffset: queue.max, size: 1, tagsCode: 0 })
       checkpointer.unitAdded(queue)
+      checkpointer.unitsAdded()
       await effects.advance(1000)
     }
   }

@@ -8,7 +8,15 @@ const RECORD_BYTES = 100
 
 function setUp() {
   const queue = new ConsumeQueue({ topic: 'orders', queueId: 0 }, 0, 0, new ChunkCache(1024 * 1024 * 1024))
-  const dispatcher = createDispatcher(() => undefined)
+  const batches: number[] = []
+  let units = 0
+  const dispatcher = createDispatcher(
+    () => (units += 1),
+    () => {
+      batches.push(units)
+      units = 0
+    },
+  )
   const seen: number[] = []
   let appended = 0
   dispatcher.onVisible((record) => seen.push(record.queueOffset))
@@ -28,7 +36,7 @@ function setUp() {
     }
   }
 
-  return { queue, dispatcher, seen, append }
+  return { queue, dispatcher, seen, batches, append }
 }
 
 test('dispatch: more records are under way than ever before, in the middle of others → all are told of, once and in order', () => {
@@ -68,4 +76,14 @@ test('dispatch: a record ends behind what was written or confirmed → it waits'
   expect(seen).toEqual([])
   dispatcher.confirmed(RECORD_BYTES)
   expect(seen).toEqual([0])
+})
+
+test('dispatch: a batch is written → it is told of once, when all of its units are there; without units not at all', () => {
+  const { queue, dispatcher, batches, append } = setUp()
+  append(5)
+  dispatcher.written(3 * RECORD_BYTES)
+  expect([batches, queue.max]).toEqual([[3], 3])
+  dispatcher.written(3 * RECORD_BYTES)
+  dispatcher.written(5 * RECORD_BYTES)
+  expect([batches, queue.max]).toEqual([[3, 2], 5])
 })
