@@ -59,6 +59,9 @@ test('generations: the bytes are those of the documented layout', () =>
       ['524d5147', '4f464653', '00000007', '0000000000000001', '0000010000000005', '00000002', '6869'].join(''),
     )
     expect(bytes).toHaveLength(38)
+    const payload = [Buffer.from('h'), new Uint8Array(0), Buffer.from('i')]
+    await writeGeneration(files, `${folder}/b`, { kind: 'OFFS', version: 7, coversTo: 2 ** 40 + 5, payload })
+    expect(Buffer.from((await files.readWhole(`${folder}/b.1`, 100)) ?? [])).toEqual(bytes)
   }))
 
 test('generations: any damaged bit or cut → reported with a reason, the one before is found', () =>

@@ -38,6 +38,32 @@ test('cache: full of units that are in no file → all stay, whatever the bound'
   expect(cache.size).toBe(2)
 })
 
+test('cache: over its bound, units of all in no file → others are looked at once in a while, not for each that is added', () => {
+  const cache = new ChunkCache(1024 * CHUNK_BYTES)
+  let persisted = 0
+  let looks = 0
+  const owner = {
+    ...createOwner(0),
+    get persisted() {
+      looks += 1
+      return persisted
+    },
+  }
+  const add = (from: number, to: number): void => {
+    for (let index = from; index < to; index += 1) addChunk(cache, owner, index).used = false
+  }
+  add(0, 1024)
+  expect(looks).toBe(0)
+  // A 512th of the bound is two chunks.
+  add(1024, 1324)
+  expect(looks).toBe(100 * 256)
+  persisted = Infinity
+  add(1324, 1330)
+  expect(cache.size).toBe(1024)
+  cache.remove(addChunk(cache, owner, 1330))
+  expect(cache.size).toBe(1023)
+})
+
 test('queue: units pushed while older ones of the chunk are loaded → both are there', () => {
   const queue = new ConsumeQueue({ topic: 'T', queueId: 0 }, 0, 10, new ChunkCache(10 * CHUNK_BYTES))
   queue.push({ commitLogOffset: 1000, size: 1, tagsCode: 0 })
