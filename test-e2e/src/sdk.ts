@@ -40,6 +40,11 @@ const scratch = makeScratch('sdk', { keep: values.keep })
 const tell = createTell()
 const checks = createChecks(tell)
 
+/** Those that its program is asked for. */
+function scenariosOf(name: LanguageName): string[] {
+  return scenarios.filter((scenario) => FEATURES[scenario]?.cells[name] !== undefined)
+}
+
 /** Builds the program and starts it; undefined where that failed or something is missing, which is counted. */
 async function startIn(language: Language, cluster: SdkCluster): Promise<Program | undefined> {
   const { name, client } = language
@@ -53,6 +58,9 @@ async function startIn(language: Language, cluster: SdkCluster): Promise<Program
     const command = await buildOnce(language)
     await cluster.rmq.createTopic(`${name}-dead-letter`)
     await cluster.rmq.createGroup(`${name}-dead-letter`, DEAD_LETTER_ATTEMPTS)
+    if (scenariosOf(name).includes('group-disabled')) {
+      await cluster.rmq.createDisabledGroup(`${name}-group-disabled`)
+    }
     for (const scenario of scenarios.filter((one) => IN_ORDER.includes(one))) {
       await cluster.rmq.createTopic(`${name}-${scenario}`, ORDERED_QUEUES, 'FIFO')
       await cluster.rmq.createOrderedGroup(`${name}-${scenario}`)
@@ -64,7 +72,7 @@ async function startIn(language: Language, cluster: SdkCluster): Promise<Program
       command,
       endpoints: cluster.proxies.map(({ address }) => address),
       prefix: name,
-      scenarios: scenarios.map((one) => (one === 'topic-refused' ? `${one}@${cluster.strictEndpoints}` : one)),
+      scenarios: scenariosOf(name).map((one) => (one === 'topic-refused' ? `${one}@${cluster.strictEndpoints}` : one)),
       home: join(scratch, 'homes', name),
       env: Object.fromEntries(TRUST_VARIABLES.map((variable) => [variable, cluster.trusted])),
     })
@@ -84,10 +92,14 @@ async function checkServers({ nodes, proxies, readySince }: SdkCluster): Promise
   })
 }
 
+function absenceOf(name: LanguageName, scenario: string): string {
+  return scenariosOf(name).includes(scenario) ? 'skipped' : '-'
+}
+
 function printTable(columns: ReadonlyMap<LanguageName, Column>): void {
   const rows = scenarios.map((scenario) => ({
     title: FEATURES[scenario]?.title ?? scenario,
-    cells: languages.map(({ name }) => columns.get(name)?.get(scenario) ?? 'skipped'),
+    cells: languages.map(({ name }) => columns.get(name)?.get(scenario) ?? absenceOf(name, scenario)),
   }))
   console.log(`\n${formatTable({ columns: languages.map(({ name }) => name), rows })}\n`)
 }
@@ -102,7 +114,9 @@ async function main(): Promise<void> {
     const program = await startIn(language, cluster)
     if (program === undefined) continue
     running.push(
-      judge(checks, language, program, cluster, scenarios).then((column) => columns.set(language.name, column)),
+      judge(checks, language, program, cluster, scenariosOf(language.name)).then((column) =>
+        columns.set(language.name, column),
+      ),
     )
   }
   await Promise.all(running)

@@ -261,6 +261,34 @@ const SCENARIOS = {
       expectSame(idsOf(messages), sorted(ids), `pushed to ${group}`)
     }
   },
+  async 'group-reset'(topic) {
+    const producer = await startProducer(topic)
+    const ids = sorted(await sendAll(producer, topic, bodies(FEW)))
+    const consumer = await startSimple(topic, topic)
+    const other = await startSimple(topic, `${topic}-other`)
+    expectSame(idsOf(await receiveAll(consumer, FEW)), ids, 'received')
+    expectSame(idsOf(await receiveAll(other, FEW)), ids, 'received by the other group')
+    console.log(JSON.stringify({ reset: 'group-reset' }))
+    const again = await receiveAll(consumer, FEW)
+    expectSame(idsOf(again), ids, 'received again')
+    expect(
+      again.every(({ deliveryAttempt }) => deliveryAttempt === 1),
+      'an attempt is not 1',
+    )
+    expectSame(idsOf(await receiveAll(other, 0)), [], 'received again by the other group')
+  },
+  async 'group-disabled'(topic) {
+    const producer = await startProducer(topic)
+    await sendAll(producer, topic, bodies(1))
+    const consumer = await startSimple(topic, topic)
+    try {
+      await consumer.receive(1, INVISIBLE_MS)
+    } catch (error) {
+      expect(error.message.includes('40300') && error.message.includes('switched off'), String(error))
+      return
+    }
+    throw new Error('it was answered')
+  },
   async 'push-shared'(topic) {
     // No listener returns before each consumer has got a message, and none may hold all of them meanwhile.
     const consumers = 3

@@ -7,7 +7,8 @@ export type Cell = 'ok' | `none: ${string}`
 
 export interface Feature {
   readonly title: string
-  readonly cells: Readonly<Record<LanguageName, Cell>>
+  /** Without one for a language, its program is not asked. */
+  readonly cells: Readonly<Partial<Record<LanguageName, Cell>>>
 }
 
 const PROMISES: Cell = 'none: every call returns a promise'
@@ -38,6 +39,9 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
   'push-retry': { title: 'push consumer: failures, attempts 2 and 3', cells: everywhere({ rust: NO_PUSH }) },
   'push-groups': { title: 'each of 3 groups gets everything', cells: everywhere({ rust: NO_PUSH }) },
   'push-shared': { title: '3 consumers of a group share', cells: everywhere({ rust: NO_PUSH }) },
+  // What clients do for these they do elsewhere, too: one of them is asked, for what servers do.
+  'group-reset': { title: 'each of 2 groups gets everything, and again the one that is reset', cells: { node: 'ok' } },
+  'group-disabled': { title: 'a group that is switched off: refused, and told why', cells: { node: 'ok' } },
   'tag-one': { title: 'tag filter A', cells: everywhere() },
   'tag-either': { title: 'tag filter A || B', cells: everywhere() },
   'tag-any': { title: 'tag filter *', cells: everywhere() },
@@ -69,7 +73,7 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
 /** What the clients log as a warning or an error though nothing is wrong with us. Everything else is a failure. */
 export const EXPECTED_COMPLAINTS: Readonly<Record<LanguageName, readonly RegExp[]>> = {
   node: [
-    /node-topic-refused/, // the scenario asks for it
+    /node-topic-refused|node-group-disabled/, // the scenarios ask for it
     /Failed to receive messages.*RESOURCE_EXHAUSTED: Received message larger than max/, // its limit, in body-largest
   ],
   python: [

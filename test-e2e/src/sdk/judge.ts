@@ -29,6 +29,7 @@ export async function judge(
   const limit = setTimeout(() => program.process.signalGroup('SIGKILL'), RUN_MS_MAX)
   const column = new Map<string, string>()
   const told = scenarios.map(async (scenario) => {
+    if (scenario === 'group-reset' && (await program.resetAsked(scenario))) await rmq.resetGroup(`${name}-${scenario}`)
     const report = await program.reportOf(scenario)
     let cell = cellOf(report)
     if (scenario === 'dead-letter' && cell === 'ok') cell = await deadLetterCell(name, report?.detail ?? '', rmq)

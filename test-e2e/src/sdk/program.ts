@@ -37,6 +37,8 @@ export interface Program {
   readonly reports: readonly Report[]
   /** Resolves with what it says of this scenario, or undefined when it ended without a word. */
   reportOf(scenario: string): Promise<Report | undefined>
+  /** Resolves when the scenario asks for its group to be reset, or is over. */
+  resetAsked(scenario: string): Promise<boolean>
   /** Ends its input: it closes its clients. Resolves when the process is gone. */
   end(deadlineMs: number): Promise<void>
   /** Length of the logs that its clients wrote into files. */
@@ -69,6 +71,15 @@ export function startProgram(options: ProgramOptions): Program {
         if (report !== undefined || isOver) return report
         await delay(LINE_POLL_MS)
       }
+    },
+    async resetAsked(scenario) {
+      const isAsked = () => started.stdout.includes(`{"reset":"${scenario}"}\n`)
+      while (!isAsked()) {
+        const isOver = started.exitCode !== undefined || program.reports.some((one) => one.scenario === scenario)
+        if (isOver) return false
+        await delay(LINE_POLL_MS)
+      }
+      return true
     },
     async end(deadlineMs) {
       started.endInput()

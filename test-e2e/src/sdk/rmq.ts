@@ -10,6 +10,10 @@ export interface Rmq {
   createGroup(group: string, maxAttempts: number): Promise<void>
   /** It consumes in order. */
   createOrderedGroup(group: string, by?: 'queue' | 'message-group'): Promise<void>
+  /** No consumer of it gets messages. */
+  createDisabledGroup(group: string): Promise<void>
+  /** It gets everything again. */
+  resetGroup(group: string): Promise<void>
   /** Message ids that came for this group within the wait. */
   receive(topic: string, group: string, wait: string): Promise<string[]>
 }
@@ -29,6 +33,12 @@ export function createRmq(services: string, nameservers: string): Rmq {
     },
     async createOrderedGroup(group, by = 'queue') {
       await rmq('group', 'create', group, '--order', '--order-by', by)
+    },
+    async createDisabledGroup(group) {
+      await rmq('group', 'create', group, '--consume-enable', 'false')
+    },
+    async resetGroup(group) {
+      await rmq('group', 'reset', group, '--min', '--yes')
     },
     async receive(topic, group, wait) {
       const text = await rmq('receive', topic, '--group', group, '--wait', wait)

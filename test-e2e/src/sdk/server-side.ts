@@ -6,8 +6,8 @@ import type { ClusterNode } from '../process-cluster.ts'
 
 const POLL_MS = 200
 const REQUESTS = 'rocketmq_ts_grpc_requests_total'
-/** OK, nothing to receive, unknown topic. */
-const CODES = new Set(['20000', '40401', '40402'])
+/** OK, a group that is switched off, nothing to receive, unknown topic. */
+const CODES = new Set(['20000', '40300', '40401', '40402'])
 /** Buckets of messages that a group is done with. */
 const SETTLED = new Set(['acked', 'filtered', 'dead'])
 
