@@ -90,6 +90,7 @@ async function sendAndTake(effects: Effects, address: string): Promise<void> {
   }
   await brokers.send(address, message, Buffer.from('hello'))
   const delayed = { ...message, properties: `UNIQ_KEY\u0001u\u0002TIMER_DELAY_SEC\u00013600\u0002` }
+  await brokers.send(address, { ...message, properties: 'DELAY\u00011\u0002' }, Buffer.from('in a second'))
   for (let count = 0; count < DELAYED; count += 1) await brokers.send(address, delayed, Buffer.from('later'))
   const popped = await brokers.pop(
     { address, brokerName: 'a' },

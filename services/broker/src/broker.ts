@@ -224,6 +224,7 @@ async function openAround(
     clock,
     journal,
     root: settings.storePathRootDir,
+    levels: restored.timers.levels,
     intervalMs: settings.flushConsumerOffsetInterval,
   })
   const onChange = (): void => derivedFiles.touch()

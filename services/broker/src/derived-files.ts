@@ -12,12 +12,15 @@ import {
   writeGeneration,
 } from '@rocketmq-ts/runtime'
 import type { MessageStore } from '@rocketmq-ts/store'
+import { delayOffsetsMirror } from './delay/apache-progress.ts'
+import type { LevelOffsets } from './delay/timer-records.ts'
 import type { BrokerEvent } from './events.ts'
 import type { KeptEntries } from './foreign/kept-entries.ts'
 import { orderInfoMirror } from './foreign/order-info.ts'
 import type { GroupTable } from './groups/group-table.ts'
 import type { Inflight } from './inflight/inflight.ts'
 import type { Journal } from './journal/journal.ts'
+import { writeMirror } from './mirror-file.ts'
 import type { MovedDeliveries } from './pop/moved-deliveries.ts'
 import { liveSettings } from './settings-writer.ts'
 import { START_CACHE_KIND, START_CACHE_VERSION, encodeStartCache, startCachePath } from './start-cache.ts'
@@ -46,6 +49,8 @@ export interface DerivedFilesDeps {
   readonly topics: TopicTable
   readonly groups: GroupTable
   readonly kept: KeptEntries
+  /** Of delayed messages. */
+  readonly levels: LevelOffsets
   readonly logger: Logger<BrokerEvent>
   readonly root: string
   readonly intervalMs: number
@@ -81,11 +86,13 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
   /** Called in a job. What its Turn has changed so far is sealed first, so that the image ends at the log's end. */
   function takeImage(): Image {
     deps.journal.seal()
+    const delayOffsets = delayOffsetsMirror(deps.levels)
     const mirrors: Image['mirrors'] = [
       ['topics.json', utf8Encode(topicsMirror(deps))],
       ['subscriptionGroup.json', utf8Encode(groupsMirror(deps))],
       ['consumerOffset.json', utf8Encode(offsetsMirror(deps, nextVersion()))],
       ['consumerOrderInfo.json', utf8Encode(orderInfoMirror(inflight, deps.groups))],
+      ...(delayOffsets === undefined ? [] : [['delayOffset.json', utf8Encode(delayOffsets)] as const]),
     ]
     return {
       coversTo: store.appended,
@@ -168,20 +175,6 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
       timer?.cancel()
     },
   }
-}
-
-async function writeMirror(files: Files, folder: string, name: string, bytes: Uint8Array): Promise<void> {
-  const path = `${folder}/${name}`
-  const file = await files.open(`${path}.tmp`, 'create')
-  try {
-    await file.truncate(bytes.length)
-    file.writeSync(0, [bytes])
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await files.rename(`${path}.tmp`, path)
-  await files.syncFolder(folder)
 }
 
 /** Java: TopicConfigManager.encode. */

@@ -54,6 +54,7 @@ export type BrokerEvent =
   | { event: 'timer.damaged'; commitLogOffset: number; dueMs: number }
   | { event: 'timer.unreadable'; commitLogOffset: number; dueMs: number }
   | { event: 'timer.index-damaged'; message: string }
+  | { event: 'timer.index-rebuilt'; pending: number }
   | { event: 'timers.unbalanced'; faults: string }
   /** Delayed messages whose records retention takes were written once more. */
   | { event: 'timers.moved'; messages: number }
@@ -79,7 +80,7 @@ export const BROKER_REMEDIES: Remedies<BrokerEvent | StoreEvent | RemotingEvent>
   'turn.slow': 'Look at CPU and disk of the machine: everything that arrived meanwhile has waited.',
   'timer.damaged': 'Check the disk. The message is not delivered.',
   'timer.unreadable': 'Check the disk, which does not give the message back. It is tried again every minute.',
-  'timer.index-damaged': 'Check the disk, then restart the broker: it delivers no delayed message until then.',
+  'timer.index-damaged': 'Check the disk. Delayed messages come later: what is pending is read from the log again.',
   'timers.unbalanced': 'A defect: report it with this line. Delayed messages may come twice, or not at all.',
   'message.damaged': 'Check the disk. The group goes on without this message.',
   'message.dead': 'Find out why the consumer fails, then look at the messages in the dead-letter topic.',

@@ -8,7 +8,13 @@ import {
   isDeadLetterTopic,
   isRetryTopic,
 } from '@rocketmq-ts/model'
-import { type Files, type Logger, type Scheduler, discardGenerationsBeyond, readGenerations } from '@rocketmq-ts/runtime'
+import {
+  type Files,
+  type Logger,
+  type Scheduler,
+  discardGenerationsBeyond,
+  readGenerations,
+} from '@rocketmq-ts/runtime'
 import type { MessageStore, ReplayedRecord, TimerIndexLimits } from '@rocketmq-ts/store'
 import { adoptTimers } from './delay/adopt-timers.ts'
 import { type RestoredTimers, restoreTimers } from './delay/restore-timers.ts'

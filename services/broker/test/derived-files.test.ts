@@ -5,6 +5,7 @@ import { createTurns, readGenerations, silentLogger } from '@rocketmq-ts/runtime
 import { openMessageStore } from '@rocketmq-ts/store'
 import { createManualEffects } from '@rocketmq-ts/testkit'
 import { createDerivedFiles } from '../src/derived-files.ts'
+import { LevelOffsets } from '../src/delay/timer-records.ts'
 import { createKeptEntries } from '../src/foreign/kept-entries.ts'
 import { createGroupTable } from '../src/groups/group-table.ts'
 import { createInflight } from '../src/inflight/inflight.ts'
@@ -54,6 +55,7 @@ async function setUp() {
     topics: createTopicTable([]),
     groups: createGroupTable(),
     kept: createKeptEntries(),
+    levels: new LevelOffsets(),
     logger: silentLogger,
     root: ROOT,
     intervalMs: 1000,

@@ -1,5 +1,6 @@
 // An operator comes from Apache's broker, goes back to it, and comes again; in between each of the two is killed.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Delayed } from './delayed.ts'
 import { bodyOf, createTopicsAndGroups, numberOf, QUEUES, TOPICS } from './load.ts'
 import { untilOffsetsKept } from './offsets-file.ts'
 import type { Question } from './questions.ts'
@@ -60,11 +61,16 @@ export async function apacheFirst(scene: Scene): Promise<void> {
     workersOut: [],
   }
 
+  const delayed = new Delayed(scene)
   let visit = await site.open('Apache')
   await createTopicsAndGroups(visit.client, GROUPS)
+  await delayed.create(visit)
+  await delayed.sendSoon(visit)
   await scene.fill(visit, messages)
   await scene.check('Apache has popped, retried and dead messages', () => consumeOnApache(visit.client, group))
   let learned = await scene.learn(visit, FURTHER, offsetQuestions())
+  await delayed.check(visit)
+  await delayed.sendLate(visit)
   await visit.stop()
 
   visit = await site.open('ours')
@@ -73,10 +79,13 @@ export async function apacheFirst(scene: Scene): Promise<void> {
   await scene.checkDelivered(visit, group.failing, unacked(scene, group.failing))
   await scene.checkDelivered(visit, group.workers, group.workersOut.map(numberOf))
   await scene.checkAll(visit, 'readers')
+  await delayed.check(visit)
+  await delayed.sendSoon(visit)
   await scene.fill(visit, Math.ceil(messages / 10))
   const late = await group.late.pop(visit.client, SLOW, INVISIBLE_MS)
   await group.late.ack(visit.client, late.slice(0, SLOW / 2))
   learned = await scene.learn(visit, FURTHER)
+  await delayed.sendLate(visit)
   await visit.stop()
 
   visit = await site.open('Apache')
@@ -84,6 +93,7 @@ export async function apacheFirst(scene: Scene): Promise<void> {
   await scene.checkAll(visit, 'readers')
   const anyAgain = { duplicates: 'allowed' } as const
   await scene.checkDelivered(visit, group.late, unacked(scene, group.late), anyAgain)
+  await delayed.check(visit)
   await scene.checkDelivered(visit, group.workers, unacked(scene, group.workers), anyAgain)
   await scene.fill(visit, Math.ceil(messages / 20))
   const out = await group.cutOff.pop(visit.client, SLOW, INVISIBLE_MS)

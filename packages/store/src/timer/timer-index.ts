@@ -4,15 +4,8 @@
 import type { Files } from '@rocketmq-ts/runtime'
 import { EntryHeap } from './entry-heap.ts'
 import { ENTRIES_PER_PASS, RunSet, type WalkPlace } from './run-set.ts'
-import {
-  compareKeys,
-  FIRST_KEY,
-  readTimerEntry,
-  TIMER_ENTRY_BYTES,
-  type TimerEntry,
-  type TimerKey,
-  writeTimerEntry,
-} from './timer-entry.ts'
+import { Spilling } from './spilling.ts'
+import { compareKeys, FIRST_KEY, type TimerEntry, type TimerKey } from './timer-entry.ts'
 import { NO_TOTALS, type TimerImage, type TimerTotals } from './timer-image.ts'
 
 /** Bounds of an index. */
@@ -43,35 +36,6 @@ export type TimerEnd = Exclude<keyof TimerTotals, 'scheduled'>
 /** Where an entry that was handed out is beside: an image must hold what is in memory alone. 'gone': removed, and left out. */
 interface Head extends TimerEntry {
   source: 'memory' | 'spilling' | 'run' | 'gone'
-}
-
-/** Entries on their way into a run: put in order some at a time, as it takes long for all of them. */
-class Spilling {
-  /** In order, as far as they are filled in. */
-  readonly entries: DataView
-  next = 0
-  readonly #heap: EntryHeap
-  #filled = 0
-
-  constructor(heap: EntryHeap) {
-    this.#heap = heap
-    this.entries = new DataView(new ArrayBuffer(heap.length * TIMER_ENTRY_BYTES))
-  }
-
-  /** Puts further ones in order; false when there are no more. */
-  fill(count: number): boolean {
-    for (const end = this.#filled + count; this.#filled < end; this.#filled += 1) {
-      const entry = this.#heap.pop()
-      if (entry === undefined) return false
-      writeTimerEntry(this.entries, this.#filled * TIMER_ENTRY_BYTES, entry)
-    }
-    return true
-  }
-
-  peek(): TimerEntry | undefined {
-    if (this.next === this.#filled && !this.fill(1)) return undefined
-    return readTimerEntry(this.entries, this.next * TIMER_ENTRY_BYTES)
-  }
 }
 
 export interface TimerIndexOptions {
@@ -313,6 +277,23 @@ export class TimerIndex {
           : await this.#runs.walk(place)
       return { entries: entries.filter((entry) => entry.position < limit && this.isPending(entry)), next }
     })
+  }
+
+  /** Resolves when nobody works on the files. */
+  async idle(): Promise<void> {
+    await this.#working
+  }
+
+  /** Forgets everything, to be read from the log again. Nobody works on the files. */
+  clear(): void {
+    this.#working = this.#runs.close()
+    this.#fresh = new EntryHeap()
+    this.#heads = []
+    this.#taken = FIRST_KEY
+    this.#frontier = FIRST_KEY
+    this.#removed.clear()
+    this.#totals = { ...NO_TOTALS }
+    this.#pending = 0
   }
 
   async close(): Promise<void> {

@@ -16,10 +16,16 @@ import {
 
 /** Largest mirror that is read. */
 const MIRROR_BYTES_MAX = 256 * 1024 * 1024
-const MIRRORS = ['topics.json', 'subscriptionGroup.json', 'consumerOffset.json', 'consumerOrderInfo.json'] as const
+const MIRRORS = [
+  'topics.json',
+  'subscriptionGroup.json',
+  'consumerOffset.json',
+  'consumerOrderInfo.json',
+  'delayOffset.json',
+] as const
 /** Others inside `config` that are looked at, or that a stop without notice leaves. */
 const KNOWN_NAMES =
-  /^(?:broker-start\.(?:\d+|tmp)|(?:topics|subscriptionGroup|consumerOffset|consumerOrderInfo)\.json(?:\.tmp)?)$/u
+  /^(?:broker-start\.(?:\d+|tmp)|(?:topics|subscriptionGroup|consumerOffset|consumerOrderInfo|delayOffset)\.json(?:\.tmp)?|timercheck(?:\.tmp)?)$/u
 
 const REMEDIES = {
   'start-cache': 'remove it while the broker is stopped: the next start replays the journal instead',

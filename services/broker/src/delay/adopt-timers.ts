@@ -32,7 +32,7 @@ export interface AdoptTimersDeps {
 }
 
 interface Progress {
-  /** Slots up to this time were delivered … */
+  /** What is due before this time was delivered … */
   readonly readMs: number
   /** … of what lies in front of this queue offset. */
   readonly queueOffset: number
@@ -41,10 +41,11 @@ interface Progress {
 async function readCheckpoint({ files, root }: AdoptTimersDeps, rejected: string[]): Promise<Progress> {
   const nothing = { readMs: 0, queueOffset: 0 }
   try {
-    const bytes = await files.readWhole(`${root}/timercheck`, CHECKPOINT_BYTES_MAX)
+    const bytes = await files.readWhole(`${root}/config/timercheck`, CHECKPOINT_BYTES_MAX)
     if (bytes === undefined) return nothing
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    if (bytes.length < CHECKPOINT_BYTES_MIN) throw new FileError('other', `${root}/timercheck`, 'shorter than 24 bytes')
+    if (bytes.length < CHECKPOINT_BYTES_MIN)
+      throw new FileError('other', `${root}/config/timercheck`, 'shorter than 24 bytes')
     return { readMs: Number(view.getBigInt64(0)), queueOffset: Number(view.getBigInt64(16)) }
   } catch (error) {
     if (!(error instanceof FileError)) throw error
@@ -102,7 +103,7 @@ export async function adoptTimers(deps: AdoptTimersDeps, timers: RestoredTimers)
   function takeTimer(record: ReplayedRecord, text: string): void {
     const dueMs = timeOf(text)
     const key = keyOf(text, dueMs)
-    if (dueMs <= progress.readMs && record.queueOffset < progress.queueOffset) return
+    if (dueMs < progress.readMs && record.queueOffset < progress.queueOffset) return
     if (recalled.has(key) || (rolled.get(key) ?? record.commitLogOffset) !== record.commitLogOffset) return
     const entry = timerEntryOf(text, { position: record.commitLogOffset, size: record.size, dueMs })
     if (entry !== undefined) index.add(entry)

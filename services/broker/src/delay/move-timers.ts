@@ -33,7 +33,7 @@ const REPLACED: ReadonlySet<string> = new Set([
 export interface MoveTimersDeps {
   readonly index: TimerIndex
   readonly levels: LevelOffsets
-  readonly timers: Pick<Timers, 'inTurn' | 'isWanted' | 'read' | 'writeImage' | 'scheduled'>
+  readonly timers: Pick<Timers, 'builds' | 'inTurn' | 'isWanted' | 'read' | 'writeImage' | 'scheduled'>
   readonly store: MessageStore
   readonly clock: Clock
   readonly storeHost: () => HostPort
@@ -45,6 +45,8 @@ export interface MoveTimersDeps {
  * keeps a record from being written: then the files must stay.
  */
 export async function moveTimers(deps: MoveTimersDeps, limit: number): Promise<void> {
+  const { builds } = deps.timers
+  if (builds % 2 === 1) throw new MqError('busy', 'delayed messages are looked up in the log')
   let messages = 0
   for (let walk = 0; ; walk += 1) {
     if (walk === WALKS_MAX) throw new MqError('busy', 'delayed messages that leave appear faster than they are moved')
@@ -52,6 +54,7 @@ export async function moveTimers(deps: MoveTimersDeps, limit: number): Promise<v
     messages += moved
     if (moved === 0) break
   }
+  if (deps.timers.builds !== builds) throw new MqError('busy', 'delayed messages were looked up in the log meanwhile')
   if (messages === 0) return
   await deps.store.whenFlushed(deps.store.positions.written)
   deps.logger.info({ event: 'timers.moved', messages })

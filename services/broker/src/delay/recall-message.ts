@@ -34,7 +34,7 @@ export interface RecallDeps {
   readonly isOn: boolean
   readonly brokerName: string
   readonly index: TimerIndex
-  readonly timers: Pick<Timers, 'inTurn' | 'read'>
+  readonly timers: Pick<Timers, 'builds' | 'inTurn' | 'read'>
   readonly store: Appender
   readonly topics: Pick<TopicTable, 'require'>
   readonly clock: Clock
@@ -108,7 +108,7 @@ export function createRecallMessage(deps: RecallDeps) {
     if (handle.brokerName !== deps.brokerName) return refuse(`recall handle: it is of broker '${handle.brokerName}'`)
     const isOver = `no delayed message is pending under this handle: it was delivered or recalled`
     if (handle.dueMs <= deps.clock.nowMs()) return refuse(isOver)
-    if (inWork >= RECALLS_IN_WORK_MAX || index.isFullOfRemoved) {
+    if (inWork >= RECALLS_IN_WORK_MAX || index.isFullOfRemoved || timers.builds % 2 === 1) {
       return refuse('[OVERLOAD] too many recalls are under way; try again', ResponseCode.SYSTEM_BUSY)
     }
     inWork += 1

@@ -11,12 +11,14 @@ import {
 } from '@rocketmq-ts/store'
 import type { BrokerEvent } from '../events.ts'
 import { isDamage } from '../pop/damage.ts'
+import { TimerProgress } from './apache-progress.ts'
 import { LevelOffsets, replayTimerRecord } from './timer-records.ts'
 
 export interface RestoredTimers {
   readonly index: TimerIndex
   readonly files: TimerFiles
   readonly levels: LevelOffsets
+  readonly progress: TimerProgress
   /** There were delayed messages before: images are worth their writes. */
   isUsed: boolean
   /** Records in front of it were taken over from another broker: they may be older than their topics. */
@@ -32,7 +34,10 @@ export interface TimerNote {
 export interface RestoreTimersDeps {
   readonly files: Files
   readonly root: string
-  readonly store: Pick<MessageStore, 'recovery' | 'min' | 'queues' | 'scan' | 'bounds' | 'walk'>
+  readonly store: Pick<
+    MessageStore,
+    'recovery' | 'min' | 'queues' | 'scan' | 'bounds' | 'walk' | 'appended' | 'whenFlushed'
+  >
   readonly scheduler: Pick<Scheduler, 'soon'>
   readonly logger: Logger<BrokerEvent>
   /** Of the index; other than its own ones in a test. */
@@ -40,7 +45,11 @@ export interface RestoreTimersDeps {
 }
 
 /** Where the first delayed message lies that the log still has. */
-async function firstDelayed({ store }: RestoreTimersDeps): Promise<number | undefined> {
+export async function firstDelayed({
+  store,
+}: {
+  readonly store: Pick<MessageStore, 'queues' | 'bounds' | 'scan' | 'min'>
+}): Promise<number | undefined> {
   let first: number | undefined
   for (const queue of store.queues()) {
     if (queue.topic !== SystemTopic.TIMER && queue.topic !== SystemTopic.SCHEDULE) continue
@@ -85,7 +94,8 @@ async function readLog(deps: RestoreTimersDeps, files: TimerFiles, opened: Opene
     )
   }
   await index.replayed()
-  return { index, files, levels, isUsed: from !== undefined, adoptedTo: note.adoptedTo }
+  const progress = new TimerProgress(deps)
+  return { index, files, levels, progress, isUsed: from !== undefined, adoptedTo: note.adoptedTo }
 }
 
 /** Restores the index. Where another broker had the folder it is empty: see adopt-timers.ts. */

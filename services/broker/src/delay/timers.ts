@@ -15,6 +15,7 @@ import { entryOf, propertiesThatFit, withoutProperties } from '../send/property-
 import type { TopicTable } from '../topics/topic-table.ts'
 import { type DelaySettings, delayOf } from './delay-time.ts'
 import { type Held, holdMessage } from './hold-message.ts'
+import { createRebuild } from './rebuild-timers.ts'
 import type { RestoredTimers, TimerNote } from './restore-timers.ts'
 import {
   type RealPlace,
@@ -31,6 +32,8 @@ import {
 const IMAGE_INTERVAL_MS = 10 * SECOND_MS
 /** The log may grow so far behind the image: a start after a crash reads it again. */
 const IMAGE_LOG_BYTES = 256 * 1024 * 1024
+/** With more pending, Apache's broker is told at a stop alone how far they have come: all of them are looked at for it. */
+const PROGRESS_PENDING_MAX = 65_536
 /** A full or slow disk is asked again after this time. */
 const RETRY_MS = 100
 /** What is due is not in the page cache yet: its Turn is being written. */
@@ -68,9 +71,14 @@ export interface Timers {
   scheduled(held: Pick<Held, 'dueMs' | 'keyHash'>, appended: Appended): void
   readonly pending: number
   readonly totals: TimerTotals
+  /** Changes when the index is built again, before and after; odd meanwhile: it does not have everything. */
+  readonly builds: number
   /** How late the one is that is due first, 0 when nothing is late. */
   lateMs(): number
-  /** Runs a job in a Turn; resolves when it is as safe as `release` says, rejects with what it throws. */
+  /**
+   * Runs a job in a Turn; resolves when it is as safe as `release` says, rejects with what it throws, and with MqError
+   * 'busy' while the index is built again.
+   */
   inTurn<Result>(job: () => Result, release?: 'written' | 'flushed'): Promise<Result>
   /** Its topic is there, and was when it was sent. */
   isWanted(entry: TimerEntry, topic: string): boolean
@@ -100,17 +108,36 @@ export function createTimers(deps: TimersDeps): Timers {
   /** Of the entry that is due first. */
   let readFailures = 0
 
+  const rebuild = createRebuild({
+    index,
+    levels,
+    files: restored.files,
+    store,
+    scheduler,
+    logger,
+    inTurn,
+    isStopped: () => stopped,
+    async settled() {
+      await running
+      await writing?.catch(() => undefined)
+    },
+    done() {
+      touch()
+      rearm()
+    },
+  })
+
   function arm(dueMs: number, delayMs = Math.max(0, dueMs - clock.nowMs())): void {
     timer?.cancel()
     armedFor = dueMs
     timer = scheduler.after(delayMs, () => {
       armedFor = Number.POSITIVE_INFINITY
-      if (!pumping) running = pump()
+      if (!pumping && !rebuild.isUnderWay) running = pump()
     })
   }
 
   function rearm(): void {
-    if (stopped || !started) return
+    if (stopped || !started || rebuild.isUnderWay) return
     const dueMs = index.nextDueMs()
     if (dueMs === 'cold') arm(Number.NEGATIVE_INFINITY, 0)
     else if (dueMs !== undefined && dueMs < armedFor) arm(dueMs)
@@ -276,28 +303,20 @@ export function createTimers(deps: TimersDeps): Timers {
     return 0
   }
 
-  /** Files of the index are not what was written. They are in no log, so the next start makes them anew. */
-  async function abandon(error: Error): Promise<void> {
-    stopped = true
-    isUsed = false
-    logger.error({ event: 'timer.index-damaged', message: error.message })
-    await restored.files.giveUp()
-  }
-
   /** Delivers what is due, Turn by Turn: requests go on in between. */
   async function pump(): Promise<void> {
     pumping = true
     let waitMs: number | undefined = 0
     try {
-      while (waitMs === 0 && !stopped) waitMs = await pumpOnce()
+      while (waitMs === 0 && !stopped && !rebuild.isUnderWay) waitMs = await pumpOnce()
     } catch (error) {
       if (!(error instanceof MqError || error instanceof FileError)) throw error
       waitMs = RETRY_MS
-      if (isDamage(error)) await abandon(error)
+      if (isDamage(error)) rebuild.begin(error)
     } finally {
       pumping = false
     }
-    if (stopped || store.failure !== undefined) return
+    if (stopped || rebuild.isUnderWay || store.failure !== undefined) return
     if (waitMs === undefined) rearm()
     else arm(Number.NEGATIVE_INFINITY, waitMs)
   }
@@ -305,7 +324,7 @@ export function createTimers(deps: TimersDeps): Timers {
   /** Something changed: the image is renewed within the interval. */
   function touch(): void {
     isUsed = true
-    if (stopped || (imageTimer !== undefined && !index.wantsImage)) return
+    if (stopped || rebuild.isUnderWay || (imageTimer !== undefined && !index.wantsImage)) return
     if (index.wantsImage && writing === undefined) void renewImage()
     imageTimer ??= scheduler.after(IMAGE_INTERVAL_MS, () => {
       imageTimer = undefined
@@ -317,7 +336,7 @@ export function createTimers(deps: TimersDeps): Timers {
     try {
       await writeImage()
     } catch (error) {
-      if (error instanceof MqError && isDamage(error)) await abandon(error)
+      if (error instanceof MqError && isDamage(error)) rebuild.begin(error)
       else logger.warn({ event: 'snapshot.failed', message: error instanceof Error ? error.message : String(error) })
       if (!stopped) touch()
     }
@@ -333,6 +352,9 @@ export function createTimers(deps: TimersDeps): Timers {
             return take(store.appended, noteNow())
           }),
         whenFlushed: (position) => store.whenFlushed(position),
+      })
+      .then(async () => {
+        if (stopped || index.pending <= PROGRESS_PENDING_MAX) await restored.progress.write(index, clock.nowMs())
       })
       .finally(() => {
         writing = undefined
@@ -362,11 +384,14 @@ export function createTimers(deps: TimersDeps): Timers {
     get totals() {
       return index.totals
     },
+    get builds() {
+      return rebuild.builds
+    },
     lateMs() {
       const dueMs = index.nextDueMs()
       return typeof dueMs === 'number' ? Math.max(0, clock.nowMs() - dueMs) : 0
     },
-    inTurn,
+    inTurn: (job, release) => inTurn(rebuild.whole(job), release),
     isWanted,
     read,
     writeImage,
@@ -379,7 +404,8 @@ export function createTimers(deps: TimersDeps): Timers {
       timer?.cancel()
       imageTimer?.cancel()
       await running
-      if (isUsed && store.failure === undefined) await renewImage()
+      await rebuild.stop()
+      if (isUsed && rebuild.builds % 2 === 0 && store.failure === undefined) await renewImage()
       await index.close()
     },
   }

@@ -85,7 +85,7 @@ async function run(apache: ApacheRun & { effects: Effects }) {
     if (held !== undefined) await writeFile(files, `${path}.bak`, held)
     await writeFile(files, path, text)
   }
-  if (timercheck !== undefined) await writeFile(files, '/store/timercheck', timercheck)
+  if (timercheck !== undefined) await writeFile(files, '/store/config/timercheck', timercheck)
   for (const folder of ['/store', '/store/config']) await files.syncFolder(folder)
 }
 
