@@ -27,6 +27,8 @@ import {
 
 const SECOND_MS = 1000
 const HELP_COLUMNS = 100
+const DEDUP_WORDS = ['id', 'key', 'none'] as const
+const DEDUP_CHOICES = { id: 'MESSAGE_ID', key: 'KEY', none: 'NONE' } as const
 const TOPIC_TYPES = ['NORMAL', 'FIFO', 'DELAY', 'TRANSACTION', 'MIXED'] as const
 const QUEUES_MAX = 1024
 const COUNT_MAX = 100_000
@@ -138,6 +140,12 @@ function topicCommands(program: Command, act: Act): void {
       'keep so many messages per broker; the oldest go',
       numberOrNone(1, Number.MAX_SAFE_INTEGER),
     )
+    .addOption(
+      new Option('--dedup <by>', 'store a message once: id, key or none (default: none)')
+        .choices(DEDUP_WORDS)
+        .argParser((text) => DEDUP_CHOICES[word(DEDUP_WORDS)(text)]),
+    )
+    .option('--dedup-window <duration>', 'so long it is remembered (default: 10m)', duration(SECOND_MS, DAY_MS))
     .option('--update', 'change the settings of a topic that exists')
     .option('--without-broker <name>', 'of a FIFO topic, with --update: its message groups go to this broker no more')
     .option('--broker <name>', 'on this broker only')
@@ -148,6 +156,7 @@ function topicCommands(program: Command, act: Act): void {
         'rmq topic create orders',
         'rmq topic create orders --queues 8 --update',
         'rmq topic create clicks --retention 24h --retention-bytes 1GiB',
+        'rmq topic create payments --dedup key --dedup-window 1h',
       ),
     )
     .action(act(async () => (await import('./commands/topic-create.ts')).topicCreate))

@@ -39,6 +39,11 @@ export const MetricName = {
   ),
   messagesOut: counter('rocketmq_messages_out_total', 'Messages delivered, each delivery counted.', ofDelivery),
   throughputOut: counter('rocketmq_throughput_out_total', 'Bytes delivered.', ofDelivery),
+  duplicateSends: counter(
+    'rocketmq_ts_duplicate_sends_total',
+    'Messages that were not stored, because the topic had them already.',
+    { open: ['topic'] },
+  ),
   sendToDlqMessages: counter('rocketmq_send_to_dlq_messages_total', 'Messages moved to a dead-letter topic.', {
     open: ['topic', 'consumer_group'],
     fixed: ['is_system'],

@@ -28,6 +28,8 @@ export interface BrokerMetrics {
   sent(topic: string, bytes: number): void
   delivered(topic: string, group: string, messages: number, bytes: number): void
   dead(topic: string, group: string): void
+  /** A message was not stored: the topic has it already. */
+  duplicate(topic: string): void
   /** A pop found messages and no room for them in flight. */
   full(topic: string, group: string, bound: FullReason): void
   onDecided: TransactionDeps['onDecided']
@@ -108,6 +110,7 @@ export function createTrafficCounters(registry: MetricsRegistry): Omit<BrokerMet
   const messagesOut = registry.counter(MetricName.messagesOut)
   const throughputOut = registry.counter(MetricName.throughputOut)
   const sendToDlq = registry.counter(MetricName.sendToDlqMessages)
+  const duplicates = registry.counter(MetricName.duplicateSends)
   const popFull = registry.counter(MetricName.popFull)
   const committed = registry.counter(MetricName.commitMessages)
   const rolledBack = registry.counter(MetricName.rollbackMessages)
@@ -160,6 +163,7 @@ export function createTrafficCounters(registry: MetricsRegistry): Omit<BrokerMet
       else rolledBack.add({ topic })
       finishLatency.record(afterMs)
     },
+    duplicate: (topic) => duplicates.add({ topic }),
     onChecked: (topic, result) => checks.add({ topic, result }),
     delivered(topic, group, messages, bytes) {
       const traffic = outOf(topic, group)

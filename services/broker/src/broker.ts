@@ -66,6 +66,7 @@ import { startRetention } from './retention.ts'
 import { createRequestEntry } from './request-entry.ts'
 import { createBrokerRequestTable } from './request-table.ts'
 import { restore } from './restore.ts'
+import { createDuplicates } from './dedup/duplicates.ts'
 import { createSendMessage } from './send/send-message.ts'
 import { createSettingsWriter } from './settings-writer.ts'
 import type { BrokerSettings } from './config.ts'
@@ -258,6 +259,8 @@ async function openAround(
         topicForSend: topicRequests.topicForSend,
         transactions,
         delays,
+        duplicates: createDuplicates({ store, clock, logger }),
+        onDuplicate: metrics.duplicate,
         onSent(topic, bytes) {
           metrics.sent(topic, bytes)
           runtimeInfo.sent(1)

@@ -24,6 +24,8 @@ export type BrokerEvent =
   | { event: 'topic.created'; topic: string; queues: number }
   | { event: 'topic.deleted'; topic: string }
   | { event: 'group.created'; group: string }
+  /** More messages are in the window than can be remembered: so many of the oldest may be stored twice. */
+  | { event: 'dedup.shortened'; topic: string; messages: number }
   /** Somebody moved its positions: `again` messages come once more, `skipped` ones do not come. */
   | { event: 'group.reset'; topic: string; group: string; queues: number; again: number; skipped: number }
   | { event: 'message.dead'; topic: string; group: string; queueId: number; queueOffset: number; attempts: number }

@@ -20,6 +20,14 @@ export const POP_BYTES_JUDGED_MAX = 4 * MiB
 export const QUERIED_MESSAGES_MAX = 64
 /** … and where the key is a unique one, however many were asked for. Java: defaultQueryMaxNum. */
 export const UNIQUE_KEY_MESSAGES_MAX = 32
+/** Messages that a broker remembers, so that none is stored twice, over all topics: 40 MiB. Beyond, SYSTEM_BUSY. */
+export const DEDUP_KEYS_MAX = 500_000
+/** Of these, a send forgets so many that are too old, at most. */
+export const DEDUP_FORGOTTEN_PER_SEND = 8
+/** Messages that are read at once to be remembered. */
+export const DEDUP_LOADED_AT_ONCE = 64
+/** Sends that wait until those of a topic were read, at most. */
+export const DEDUP_WAITING_MAX = 1000
 /** Queries for messages by key, time or place that are worked on at a time; the others wait. */
 export const MESSAGE_QUERIES_IN_WORK_MAX = 16
 /** Of these, those that wait, at most: consumers that start from a time ask for every queue at once. Beyond, SYSTEM_BUSY. */

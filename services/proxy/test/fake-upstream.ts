@@ -3,9 +3,10 @@ import {
   commitLogOffset,
   decodeProperties,
   formatReceiptHandle,
+  type DedupBy,
   type MessageType,
   MqError,
-  type OrderQueues,
+  type ShardingQueues,
   queueOffset,
   type ReceiptHandle,
 } from '@rocketmq-ts/model'
@@ -48,7 +49,8 @@ export interface FakeUpstream extends Upstream {
   /** Topics that take other messages than normal ones. */
   readonly types: Map<string, MessageType>
   /** Where their message groups are, whoever is away. */
-  readonly orderQueues: Map<string, readonly OrderQueues[]>
+  readonly shardingQueues: Map<string, readonly ShardingQueues[]>
+  readonly dedup: Map<string, DedupBy>
   /** How far the clocks of the brokers are ahead. */
   clockAheadMs: number
   /** Why there is no broker. */
@@ -167,7 +169,8 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
     deadLetters: [],
     created: [],
     types: new Map(),
-    orderQueues: new Map(),
+    shardingQueues: new Map(),
+    dedup: new Map(),
     clockAheadMs: 0,
     brokersMissing: undefined,
     refreshed: [],
@@ -193,9 +196,12 @@ export function createFakeUpstream(clock: Clock, scheduler: Scheduler): FakeUpst
     missingBrokers: () => Promise.resolve(fake.brokersMissing),
     topicFacts(topic) {
       const type = fake.types.get(topic)
-      const orderQueues = fake.orderQueues.get(topic)
+      const shardingQueues = fake.shardingQueues.get(topic)
+      const dedupBy = fake.dedup.get(topic)
       return Promise.resolve(
-        type === undefined && orderQueues === undefined ? undefined : { type: type ?? 'NORMAL', orderQueues },
+        type === undefined && shardingQueues === undefined && dedupBy === undefined
+          ? undefined
+          : { type: type ?? 'NORMAL', shardingQueues, dedupBy },
       )
     },
     groupSettings(group) {

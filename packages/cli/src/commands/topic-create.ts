@@ -4,26 +4,39 @@ import {
   MESSAGE_TYPE_ATTRIBUTE,
   type MessageType,
   MqError,
-  ORDER_QUEUES_ATTRIBUTE,
-  orderQueuesText,
+  SHARDING_QUEUES_ATTRIBUTE,
+  shardingQueuesText,
   Perm,
   sameTopicConfig,
   type TopicConfig,
   topicConfig,
+  topicDedup,
   topicMessageType,
 } from '@rocketmq-ts/model'
+import { formatDuration } from '@rocketmq-ts/config'
 import type { Context } from '../context.ts'
 import { CliFailure, ExitCode } from '../failures.ts'
 import type { BrokerAddress, Scope, Session } from '../session.ts'
 import { askAll } from './ask-all.ts'
-import { orderQueuesOf, permText, queuesOf, retentionAttributes, type RetentionFlags, settingsText } from './topics.ts'
+import {
+  DEDUP_WORDS,
+  dedupAttributes,
+  type DedupFlags,
+  dedupText,
+  shardingQueuesOf,
+  permText,
+  queuesOf,
+  retentionAttributes,
+  type RetentionFlags,
+  settingsText,
+} from './topics.ts'
 
 const QUEUES_DEFAULT = 4
 /** Brokers tell nameservers of a change within some milliseconds. */
 const ROUTE_WAIT_MS = 3000
 const ROUTE_LOOK_MS = 50
 
-export interface TopicCreateOptions extends Scope, RetentionFlags {
+export interface TopicCreateOptions extends Scope, RetentionFlags, DedupFlags {
   readonly queues?: number
   readonly type?: MessageType
   readonly perm?: number
@@ -75,6 +88,8 @@ export async function topicCreate(context: Context, options: TopicCreateOptions,
       printer.line(`Topic ${topic} ${VERBS[value.outcome]} ${broker.brokerName}: ${settingsText(value.config)}.`)
     }
   }
+  const scope = dedupScope(written.answers.map(({ value }) => value.config))
+  if (scope !== undefined && !printer.isJson) printer.line(scope)
   if (!isRouted) printer.warning(`no nameserver names topic ${topic} yet; its brokers tell them within 30 s`)
   return looked.failed || written.failed ? ExitCode.FAILED : ExitCode.OK
 }
@@ -97,9 +112,10 @@ function checkName(topic: string): void {
 function planOf(topic: string, existing: TopicConfig | undefined, options: TopicCreateOptions): Plan {
   const { queues, perm, type } = options
   const retention = retentionAttributes(options)
+  const dedup = dedupAttributes(options)
   if (existing === undefined) {
     const count = queues ?? QUEUES_DEFAULT
-    const attributes = new Map([[MESSAGE_TYPE_ATTRIBUTE, type ?? 'NORMAL'], ...retention])
+    const attributes = new Map([[MESSAGE_TYPE_ATTRIBUTE, type ?? 'NORMAL'], ...retention, ...dedup])
     const changes = { readQueueNums: count, writeQueueNums: count, perm: perm ?? Perm.READ_WRITE, attributes }
     return { config: topicConfig(topic, changes), outcome: 'created' }
   }
@@ -111,6 +127,7 @@ function planOf(topic: string, existing: TopicConfig | undefined, options: Topic
       ...existing.attributes,
       ...(type !== undefined && type !== topicMessageType(existing) ? [[MESSAGE_TYPE_ATTRIBUTE, type] as const] : []),
       ...[...retention].filter(([name, value]) => value !== (existing.attributes.get(name) ?? '-1')),
+      ...dedup,
     ]),
   }
   return { config, outcome: sameTopicConfig(config, existing) ? 'unchanged' : 'changed' }
@@ -129,7 +146,7 @@ function orderOf(
   const shares = new Map<string, number>()
   for (const { value } of answers) {
     if (value === undefined) continue
-    for (const { brokerName, queues } of orderQueuesOf(value) ?? []) shares.set(brokerName, queues)
+    for (const { brokerName, queues } of shardingQueuesOf(value) ?? []) shares.set(brokerName, queues)
   }
   for (const { broker } of answers) {
     const config = plans.get(broker.brokerName)?.config
@@ -142,17 +159,33 @@ function orderOf(
       `They go to ${[...shares.keys()].join(', ')}.`,
     )
   }
-  return orderQueuesText(Array.from(shares, ([brokerName, queues]) => ({ brokerName, queues })))
+  return shardingQueuesText(Array.from(shares, ([brokerName, queues]) => ({ brokerName, queues })))
 }
 
 /** A topic that is there already, as it was made before there was such an order, gets one when it is updated. */
 function withOrder(plan: Plan, order: string | undefined, { update = false }: TopicCreateOptions): Plan {
   const { config, outcome } = plan
-  const isKept = outcome !== 'created' && !update && !config.attributes.has(ORDER_QUEUES_ATTRIBUTE)
-  if (order === undefined || isKept || topicMessageType(config) !== 'FIFO') return plan
-  if (config.attributes.get(ORDER_QUEUES_ATTRIBUTE) === order) return plan
-  const attributes = new Map([...config.attributes, [ORDER_QUEUES_ATTRIBUTE, order]])
+  const isKept = outcome !== 'created' && !update && !config.attributes.has(SHARDING_QUEUES_ATTRIBUTE)
+  const isSharded = topicMessageType(config) === 'FIFO' || dedupText(config) !== ''
+  if (order === undefined || isKept || !isSharded) return plan
+  if (config.attributes.get(SHARDING_QUEUES_ATTRIBUTE) === order) return plan
+  const attributes = new Map([...config.attributes, [SHARDING_QUEUES_ATTRIBUTE, order]])
   return { config: { ...config, attributes }, outcome: outcome === 'created' ? outcome : 'changed' }
+}
+
+/** What deduplication means here, and what it does not; undefined where the topic takes everything. */
+function dedupScope(configs: readonly TopicConfig[]): string | undefined {
+  const [config] = configs.filter((each) => dedupText(each) !== '')
+  const dedup = config === undefined ? undefined : topicDedup(config)
+  if (config === undefined || dedup === undefined) return undefined
+  const word = DEDUP_WORDS[dedup.by]
+  const window = formatDuration(dedup.windowMs)
+  const groups = topicMessageType(config) === 'FIFO' ? ' of one message group' : ''
+  return (
+    `A message with a ${word} that was stored in the last ${window} is not stored again: its sender is told where the ` +
+    `first one is.\nThis holds for messages${groups} of this topic, also after a restart; while the broker of a ${word} is ` +
+    `away, its sends fail. Messages without a ${word} are stored each time.`
+  )
 }
 
 function conflict({ brokerName }: BrokerAddress, existing: TopicConfig | undefined): CliFailure {

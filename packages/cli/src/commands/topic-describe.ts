@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { compareText, timeText } from '../output/text.ts'
 import type { Scope } from '../session.ts'
 import { askAll } from './ask-all.ts'
-import { common, orderText, retentionText, type TopicAt, topicDocument } from './topics.ts'
+import { common, dedupText, shardingText, retentionText, type TopicAt, topicDocument } from './topics.ts'
 
 export async function topicDescribe(context: Context, options: Scope, topic: string): Promise<number> {
   const { printer } = context
@@ -33,7 +33,8 @@ export async function topicDescribe(context: Context, options: Scope, topic: str
     .sort((left, right) => compareText(left.brokerName, right.brokerName) || left.queueId - right.queueId)
   const messages = queues.reduce((sum, queue) => sum + queue.messages, 0)
   const document = { ...topicDocument(topic, places), messages }
-  const order = common(places.map(({ config }) => orderText(config)))
+  const dedup = common(places.map(({ config }) => dedupText(config)))
+  const order = common(places.map(({ config }) => shardingText(config)))
   const retention = common(places.map(({ config }) => retentionText(config)))
   if (printer.isJson) {
     const attributes = Object.fromEntries(places[0]?.config.attributes ?? [])
@@ -45,7 +46,8 @@ export async function topicDescribe(context: Context, options: Scope, topic: str
       ['Permission', document.perm],
       ['Queues', document.queues],
       ...(retention === '' ? [] : [['Retention', retention] as const]),
-      ...(order === '' ? [] : [['Message groups on', order] as const]),
+      ...(order === '' ? [] : [['Sharded over', order] as const]),
+      ...(dedup === '' ? [] : [['Takes', dedup] as const]),
       ['Messages', messages],
     ])
     printer.line()

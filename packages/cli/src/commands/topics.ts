@@ -1,16 +1,19 @@
 // What the topic commands share: a topic as its brokers together have it, and which topics are nobody's business.
 import {
+  DedupAttribute,
+  type DedupBy,
   isDeadLetterTopic,
   isReadable,
   isRetryTopic,
   isSystemTopic,
   isWritable,
   MqError,
-  type OrderQueues,
+  type ShardingQueues,
   RetentionAttribute,
   type TopicConfig,
+  topicDedup,
   topicMessageType,
-  topicOrderQueues,
+  topicShardingQueues,
   topicRetention,
   type TopicRetention,
 } from '@rocketmq-ts/model'
@@ -24,6 +27,13 @@ export interface RetentionFlags {
   readonly retention?: number
   readonly retentionBytes?: number
   readonly retentionCount?: number
+}
+
+/** The same for what a topic has already. */
+export interface DedupFlags {
+  readonly dedup?: DedupBy | 'NONE'
+  /** Milliseconds. */
+  readonly dedupWindow?: number
 }
 
 /** A topic's settings at one broker. */
@@ -41,6 +51,23 @@ export function permText(perm: number): string {
   const text = (isReadable(perm) ? 'r' : '') + (isWritable(perm) ? 'w' : '')
   return text === '' ? '-' : text
 }
+
+/** The attributes that options ask for. */
+export function dedupAttributes({ dedup, dedupWindow }: DedupFlags): ReadonlyMap<string, string> {
+  const given = [
+    [DedupAttribute.by, dedup],
+    [DedupAttribute.window, dedupWindow?.toString()],
+  ] as const
+  return new Map(given.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
+}
+
+/** How the topic tells what it has already; empty where it takes everything. */
+export function dedupText(config: TopicConfig): string {
+  const dedup = readable(() => topicDedup(config))
+  return dedup === undefined ? '' : `each ${DEDUP_WORDS[dedup.by]} once in ${formatDuration(dedup.windowMs)}`
+}
+
+export const DEDUP_WORDS = { MESSAGE_ID: 'message id', KEY: 'key' } as const satisfies Record<DedupBy, string>
 
 /** The attributes that options ask for; -1 takes a bound away. */
 export function retentionAttributes(options: RetentionFlags): ReadonlyMap<string, string> {
@@ -62,19 +89,23 @@ export function retentionText(config: TopicConfig): string {
   ].join(', ')
 }
 
-/** A broker that is not ours may keep any text there. */
-export function orderQueuesOf(config: TopicConfig): readonly OrderQueues[] | undefined {
+/** A broker that is not ours may keep any text in an attribute. */
+function readable<Value>(read: () => Value): Value | undefined {
   try {
-    return topicOrderQueues(config)
+    return read()
   } catch (error) {
     if (!(error instanceof MqError)) throw error
     return undefined
   }
 }
 
+export function shardingQueuesOf(config: TopicConfig): readonly ShardingQueues[] | undefined {
+  return readable(() => topicShardingQueues(config))
+}
+
 /** Where message groups go, as people read it; empty where they have no choice, or the topic does not say. */
-export function orderText(config: TopicConfig): string {
-  const places = orderQueuesOf(config) ?? []
+export function shardingText(config: TopicConfig): string {
+  const places = shardingQueuesOf(config) ?? []
   if (places.length < 2) return ''
   return places.map(({ brokerName, queues }) => `${brokerName} (${countText(queues, 'queue')})`).join(', ')
 }
@@ -83,19 +114,15 @@ export function orderText(config: TopicConfig): string {
 export function settingsText(config: TopicConfig): string {
   const retention = retentionText(config)
   const keeps = retention === '' ? '' : `, keeps ${retention}`
-  const order = orderText(config)
-  const groups = order === '' ? '' : `, message groups on ${order}`
-  return `${countText(queuesOf(config), 'queue')}, ${topicMessageType(config)}, ${permText(config.perm)}${keeps}${groups}`
+  const order = shardingText(config)
+  const dedup = dedupText(config)
+  const once = dedup === '' ? '' : `, ${dedup}`
+  const groups = order === '' ? '' : `, sharded over ${order}`
+  return `${countText(queuesOf(config), 'queue')}, ${topicMessageType(config)}, ${permText(config.perm)}${keeps}${groups}${once}`
 }
 
-/** A broker that is not ours may keep any text there. */
 function retentionOf(config: TopicConfig): TopicRetention {
-  try {
-    return topicRetention(config)
-  } catch (error) {
-    if (!(error instanceof MqError)) throw error
-    return { ms: undefined, bytes: undefined, count: undefined }
-  }
+  return readable(() => topicRetention(config)) ?? { ms: undefined, bytes: undefined, count: undefined }
 }
 
 /** The value, or `mixed` where brokers differ. */

@@ -52,21 +52,44 @@ test('topic create: settings given → kept; again the same → unchanged; other
 
 test('topic create: a FIFO topic on two brokers → its message groups stay there, until it is told otherwise', async () => {
   const { rmq } = await startCluster(TWO_BROKERS)
-  const all = 'message groups on broker-a (2 queues), broker-b (2 queues)'
+  const all = 'sharded over broker-a (2 queues), broker-b (2 queues)'
   expect((await rmq('topic create t --queues 2 --type FIFO')).out).toContain(`broker-b: 2 queues, FIFO, rw, ${all}.\n`)
   expect((await rmq('topic create t')).out).toContain(`Topic t is already on broker-a: 2 queues, FIFO, rw, ${all}.\n`)
-  expect((await rmq('topic describe t')).out).toMatch(/Message groups on +broker-a \(2 queues\), broker-b \(2 queues\)/)
+  expect((await rmq('topic describe t')).out).toMatch(/Sharded over +broker-a \(2 queues\), broker-b \(2 queues\)/)
   await rmq('topic create t --queues 3 --update --broker broker-b')
   const attributes = async () => (await rmq('topic describe t --json')).json()
-  expect(await attributes()).toMatchObject({ attributes: { 'order.queues': 'broker-a:2;broker-b:2' } })
+  expect(await attributes()).toMatchObject({ attributes: { 'sharding.queues': 'broker-a:2;broker-b:2' } })
   await rmq('topic create t --update')
-  expect(await attributes()).toMatchObject({ attributes: { 'order.queues': 'broker-a:2;broker-b:3' } })
+  expect(await attributes()).toMatchObject({ attributes: { 'sharding.queues': 'broker-a:2;broker-b:3' } })
   expect(await rmq('topic create t --update --without-broker broker-c')).toMatchObject({
     code: 1,
     err: expect.stringContaining("no message group goes to broker 'broker-c'\nThey go to broker-a, broker-b."),
   })
   await rmq('topic create t --update --without-broker broker-b')
-  expect(await attributes()).toMatchObject({ attributes: { 'order.queues': 'broker-a:2' } })
+  expect(await attributes()).toMatchObject({ attributes: { 'sharding.queues': 'broker-a:2' } })
+})
+
+test('topic create: --dedup → what it means is said, and shown later; kinds of messages that wait first can not have it', async () => {
+  const { rmq } = await startCluster(TWO_BROKERS)
+  const created = await rmq('topic create pay --queues 2 --dedup key --dedup-window 1h')
+  expect(created.out).toContain('sharded over broker-a (2 queues), broker-b (2 queues), each key once in 1h.\n')
+  expect(created.out).toContain('A message with a key that was stored in the last 1h is not stored again')
+  expect((await rmq('topic describe pay')).out).toMatch(/Takes +each key once in 1h/)
+  expect((await rmq('topic create pay --dedup none --update')).out).not.toContain('once')
+  expect(await rmq('topic create later --type DELAY --dedup id')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('DELAY'),
+  })
+})
+
+test('send: a key that the topic has already → the place of the first one is told', async () => {
+  const { rmq } = await startCluster()
+  await rmq('topic create pay --dedup key')
+  const send = async () =>
+    (await rmq('send pay hello --key order-1 --json')).json<{ messages: { queueId: number }[] }>()
+  const [first] = (await send()).messages
+  const { queueId } = first!
+  expect((await send()).messages).toMatchObject([{ queueId, queueOffset: 0 }])
 })
 
 test('topic create: two brokers → on both, or on the one that is named', async () => {

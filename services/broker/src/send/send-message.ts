@@ -4,12 +4,15 @@ import { utf8Encode } from '@rocketmq-ts/bytes'
 import { MqError, PropertyName, SysFlag, offsetMessageId, tagsCodeOf } from '@rocketmq-ts/model'
 import {
   type IncomingRequest,
+  failureOf,
   ResponseCode,
   type SendMessageAnswer,
   type SendMessageHeader,
 } from '@rocketmq-ts/remoting'
 import { type Clock, FlushTimeout, type Random, type Turns } from '@rocketmq-ts/runtime'
 import type { Appended, Appender } from '@rocketmq-ts/store'
+import type { Duplicates } from '../dedup/duplicates.ts'
+import type { FirstPlace } from '../dedup/dedup-window.ts'
 import type { Delays } from '../delay/delays.ts'
 import { createHostPortOf, type HostPort } from '../host-port.ts'
 import { PROPERTIES_BYTES_MAX } from '../limits.ts'
@@ -25,9 +28,11 @@ const TRACE_ENTRY = entryOf(PropertyName.TRACE_ON, 'true')
 /** Not stored; and names that only the broker may write. */
 const DROPPED_PREFIXES = ['__RMQ.TRANSIENT.', OWN_PROPERTY_PREFIX] as const
 
+type Request = IncomingRequest<SendMessageHeader, SendMessageAnswer>
+
 export interface SendDeps {
   readonly store: Appender
-  readonly turns: Pick<Turns, 'release'>
+  readonly turns: Pick<Turns, 'enter' | 'release'>
   readonly clock: Clock
   readonly random: Random
   /** Address that stands in records and offset message ids. */
@@ -39,14 +44,18 @@ export interface SendDeps {
   readonly transactions: Pick<Transactions, 'park'>
   /** Messages that are to be had later. */
   readonly delays: Pick<Delays, 'hold' | 'scheduled'>
+  readonly duplicates: Pick<Duplicates, 'check'>
   readonly onSent: (topic: string, bytes: number) => void
+  readonly onDuplicate: (topic: string) => void
 }
 
 /** The handler of both send codes; both declarations share one domain header. */
 export function createSendMessage(deps: SendDeps) {
   const bornHostOf = createHostPortOf()
 
-  return function sendMessage(request: IncomingRequest<SendMessageHeader, SendMessageAnswer>): void {
+  return sendMessage
+
+  function sendMessage(request: Request): void {
     const { header, body } = request
     if (header.batch === true)
       throw new MqError('not-implemented', 'batch: several messages in one send are not offered yet')
@@ -64,6 +73,9 @@ export function createSendMessage(deps: SendDeps) {
         `properties take ${properties.length} bytes; at most ${PROPERTIES_BYTES_MAX} fit`,
       )
     }
+    const check = isTransaction || held !== undefined ? undefined : deps.duplicates.check(topic, text)
+    if (check?.kind === 'wait') return sendLater(request, check.until)
+    if (check?.kind === 'again') return answerAgain(request, check.first)
     const parked = isTransaction ? deps.transactions.park(text, header.topic, queueId) : undefined
     const tag = findProperty(text, PropertyName.TAGS)
     const storeHost = deps.storeHost()
@@ -82,6 +94,7 @@ export function createSendMessage(deps: SendDeps) {
       properties: parked === undefined ? properties : utf8Encode(parked.properties),
       tagsCode: held?.tagsCode ?? (tag === undefined ? 0 : tagsCodeOf(tag)),
     })
+    check?.stored({ ...appended, queueId })
     parked?.appended(appended.queueOffset)
     if (held !== undefined) deps.delays.scheduled(held, appended)
     const { transactionId } = parked ?? {}
@@ -101,6 +114,41 @@ export function createSendMessage(deps: SendDeps) {
       }
     })
   }
+  /** As safe as the first one, and where that is: whoever sends again has lost its answer. */
+  function answerAgain(request: Request, first: FirstPlace): void {
+    deps.onDuplicate(request.header.topic)
+    const storeHost = deps.storeHost()
+    deps.turns.release('flushed', (failure) => {
+      const stored = { ...first, storeHost, transactionId: undefined, recallHandle: undefined }
+      if (failure === undefined) request.respond(success(stored, ResponseCode.SUCCESS))
+      else {
+        const code =
+          failure instanceof FlushTimeout ? ResponseCode.FLUSH_DISK_TIMEOUT : ResponseCode.SERVICE_NOT_AVAILABLE
+        request.respond(
+          code === ResponseCode.FLUSH_DISK_TIMEOUT
+            ? success(stored, code, failure.message)
+            : { code, remark: failure.message },
+        )
+      }
+    })
+  }
+
+  /** In a Turn of its own; outside of requests nobody translates an exception: this does what the dispatcher does. */
+  function sendLater(request: Request, until: Promise<void>): void {
+    function again(): void {
+      try {
+        sendMessage(request)
+      } catch (error) {
+        fail(error)
+      }
+    }
+    function fail(error: unknown): void {
+      request.respond(failureOf(error instanceof MqError ? error : new MqError('internal', String(error))))
+    }
+    until.then(() => {
+      if (!deps.turns.enter(again)) fail(new MqError('busy', 'too many requests wait for the broker'))
+    }, fail)
+  }
 }
 
 /** What makes a message a half one is its property; the flags of a decision are the broker's. Java: HookUtils, SendMessageProcessor. */
@@ -111,7 +159,7 @@ function checkFlag(sysFlag: number, isTransaction: boolean): void {
 }
 
 /** A message in its place, and what the client is told of it. */
-interface Stored extends Appended {
+interface Stored extends Pick<Appended, 'queueOffset' | 'commitLogOffset'> {
   readonly queueId: number
   readonly storeHost: HostPort
   readonly transactionId: string | undefined

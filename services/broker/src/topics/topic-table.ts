@@ -7,7 +7,8 @@ import {
   type TopicConfig,
   checkTopicName,
   stringifyJavaJson,
-  topicOrderQueues,
+  topicDedup,
+  topicShardingQueues,
   topicRetention,
 } from '@rocketmq-ts/model'
 import { QUEUES_PER_TOPIC_MAX, TOPICS_BYTES_MAX, TOPICS_MAX } from '../limits.ts'
@@ -110,7 +111,8 @@ export function createTopicTable(builtIn: readonly TopicConfig[], startedMs = 0)
         throw new MqError('parameter-invalid', `perm is ${config.perm}; allowed is 0 to 7`)
       }
       topicRetention(config)
-      topicOrderQueues(config)
+      topicShardingQueues(config)
+      topicDedup(config)
       if (!topics.has(config.topicName) && topics.size >= TOPICS_MAX) {
         throw new MqError('busy', `the broker holds ${TOPICS_MAX} topics, its maximum: delete one first`)
       }

@@ -1,7 +1,7 @@
 // Sending: one queue per request, in turn over the writable queues of the topic, or that of the message group. The proxy
 // chooses, not the client: a broker that is added gets its share with the next route, and one that does not answer is left
 // out at once.
-import { appendProperty, MqError, type OrderQueues, PropertyName, SysFlag } from '@rocketmq-ts/model'
+import { appendProperty, type DedupBy, MqError, type ShardingQueues, PropertyName, SysFlag } from '@rocketmq-ts/model'
 import type { Clock, Random } from '@rocketmq-ts/runtime'
 import { isAway, type MessageSender, type OutgoingRecord, type Stored, type TopicRoute } from '../upstream/upstream.ts'
 import type { BrokerHealth } from './broker-health.ts'
@@ -44,7 +44,7 @@ export type Send = (topic: string, messages: readonly OutgoingMessage[]) => Prom
 
 export interface SendDeps {
   readonly topics: Topics
-  readonly topicTypes: Pick<TopicTypes, 'orderQueues'>
+  readonly topicTypes: Pick<TopicTypes, 'facts'>
   readonly sender: MessageSender
   readonly health: BrokerHealth
   readonly clock: Clock
@@ -70,9 +70,18 @@ interface GroupQueues {
   readonly queues: readonly WritableQueue[]
 }
 
+/** What a message belongs together with in one queue: '' for nothing. */
+type ShardOf = (message: OutgoingMessage) => string
+
+const SHARD_OF: Readonly<Record<DedupBy | 'NONE', ShardOf>> = {
+  NONE: ({ messageGroup }) => messageGroup,
+  MESSAGE_ID: ({ messageGroup, messageId }) => messageGroup || messageId,
+  KEY: ({ messageGroup, keys }) => messageGroup || keys.join(' '),
+}
+
 export function createSend({ topics, topicTypes, sender, health, clock, random, timeoutMs }: SendDeps): Send {
   const turns = new WeakMap<TopicRoute, QueueTurn>()
-  const groups = new WeakMap<readonly OrderQueues[], GroupQueues>()
+  const groups = new WeakMap<readonly ShardingQueues[], GroupQueues>()
 
   function turnOf(route: TopicRoute): QueueTurn {
     let turn = turns.get(route)
@@ -100,11 +109,11 @@ export function createSend({ topics, topicTypes, sender, health, clock, random, 
   }
 
   /**
-   * Where message groups go. A broker that is away keeps its groups, so that nothing overtakes what waits there; one that
+   * Where message groups and keys go. A broker that is away keeps its groups, so that nothing overtakes what waits there; one that
    * takes no more messages has none.
    */
   function groupQueues(topic: string, route: TopicRoute): readonly WritableQueue[] {
-    const set = topicTypes.orderQueues(topic)
+    const set = topicTypes.facts(topic)?.shardingQueues
     if (set === undefined) return turnOf(route).queues
     const known = groups.get(set)
     if (known?.route === route) return known.queues
@@ -133,7 +142,11 @@ export function createSend({ topics, topicTypes, sender, health, clock, random, 
    * Another queue than that of the group would end its order, so what fails is the client's to send again. So is all of
    * its group behind it: messages of one group go one after the other.
    */
-  async function sendByGroup(topic: string, messages: readonly OutgoingMessage[]): Promise<SendOutcome[]> {
+  async function sendByShard(
+    topic: string,
+    shardOf: ShardOf,
+    messages: readonly OutgoingMessage[],
+  ): Promise<SendOutcome[]> {
     const untilMs = clock.monotonicMs() + timeoutMs
     const route = topics.known(topic) ?? (await topics.route(topic))
     const queues = groupQueues(topic, route)
@@ -143,25 +156,25 @@ export function createSend({ topics, topicTypes, sender, health, clock, random, 
       const before = await last
       if (before?.kind === 'failed') return before
       const leftMs = untilMs - clock.monotonicMs()
-      if (leftMs <= 0) return { kind: 'failed', error: noTimeLeft(message.messageGroup, timeoutMs) } as const
+      if (leftMs <= 0) return { kind: 'failed', error: noTimeLeft(shardOf(message), timeoutMs) } as const
       return sendOne(queue, recordOf(topic, queue, message), leftMs)
     }
 
     return Promise.all(
       messages.map((message) => {
-        const { messageGroup } = message
-        const isOfGroup = messageGroup !== ''
-        const queue = isOfGroup ? queues[queueIndexOf(messageGroup, queues.length)] : takeQueue(turnOf(route), [])
+        const shard = shardOf(message)
+        const queue = shard !== '' ? queues[queueIndexOf(shard, queues.length)] : takeQueue(turnOf(route), [])
         if (queue === undefined) throw noQueue(topic)
-        const sending = sendBehind(lastOf.get(messageGroup), queue, message)
-        if (isOfGroup) lastOf.set(messageGroup, sending)
+        const sending = sendBehind(lastOf.get(shard), queue, message)
+        if (shard !== '') lastOf.set(shard, sending)
         return sending
       }),
     )
   }
 
   return async (topic, messages) => {
-    if (messages.some(({ messageGroup }) => messageGroup !== '')) return sendByGroup(topic, messages)
+    const shardOf = SHARD_OF[topicTypes.facts(topic)?.dedupBy ?? 'NONE']
+    if (messages.some((message) => shardOf(message) !== '')) return sendByShard(topic, shardOf, messages)
     const untilMs = clock.monotonicMs() + timeoutMs
     // As most requests are: no list of promises.
     const only = messages.length === 1 ? messages[0] : undefined
@@ -188,8 +201,8 @@ function noQueue(topic: string): MqError {
   return new MqError('no-permission', `topic '${topic}' has no writable queue`)
 }
 
-function noTimeLeft(messageGroup: string, timeoutMs: number): MqError {
-  return new MqError('timeout', `not sent: those before it of group '${messageGroup}' took all of the ${timeoutMs} ms`)
+function noTimeLeft(shard: string, timeoutMs: number): MqError {
+  return new MqError('timeout', `not sent: those before it of group '${shard}' took all of the ${timeoutMs} ms`)
 }
 
 function writableQueues(route: TopicRoute): WritableQueue[] {

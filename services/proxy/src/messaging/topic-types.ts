@@ -1,6 +1,6 @@
-// What kinds of messages topics take, and where their message groups are, remembered: every send asks. The bound reached, the topic
+// What kinds of messages topics take, and where their message groups and keys are, remembered: every send asks. The bound reached, the topic
 // that was remembered first is forgotten; one in use comes back with its next send.
-import type { MessageType, OrderQueues } from '@rocketmq-ts/model'
+import type { MessageType } from '@rocketmq-ts/model'
 import type { Clock } from '@rocketmq-ts/runtime'
 import type { TopicFacts, TopicRoutes } from '../upstream/upstream.ts'
 
@@ -19,14 +19,14 @@ export interface TopicTypes {
   type(topic: string): Promise<MessageType>
   /** The same, asked of a broker: what was remembered is wrong, or may be. */
   ask(topic: string): Promise<MessageType>
-  /** Over which queues message groups are spread, as it was told with the type; undefined: over those of the route. */
-  orderQueues(topic: string): readonly OrderQueues[] | undefined
+  /** All of it, as it was told last; undefined where nobody has asked yet. */
+  facts(topic: string): TopicFacts | undefined
   /** What is remembered of the topic, if anything, may be wrong. */
   changed(topic: string): void
 }
 
 /** Of topics of before types came. */
-const PLAIN: TopicFacts = { type: 'NORMAL', orderQueues: undefined }
+const PLAIN: TopicFacts = { type: 'NORMAL', shardingQueues: undefined, dedupBy: undefined }
 
 export interface TopicTypesDeps {
   readonly lookup: Pick<TopicRoutes, 'topicFacts'>
@@ -90,7 +90,7 @@ export function createTopicTypes({ lookup, clock }: TopicTypesDeps): TopicTypes 
     known,
     type: async (topic) => known(topic) ?? (await fetch(topic, entryOf(topic))).type,
     ask: async (topic) => (await fetch(topic, entryOf(topic))).type,
-    orderQueues: (topic) => remembered.get(topic)?.facts?.orderQueues,
+    facts: (topic) => remembered.get(topic)?.facts,
     changed(topic) {
       const entry = remembered.get(topic)
       // An answer that is on its way may be the old one.

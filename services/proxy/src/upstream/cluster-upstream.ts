@@ -18,8 +18,9 @@ import {
   SysFlag,
   type TopicConfig,
   topicConfig,
+  topicDedup,
   topicMessageType,
-  topicOrderQueues,
+  topicShardingQueues,
   type TopicRouteData,
 } from '@rocketmq-ts/model'
 import {
@@ -41,7 +42,6 @@ import {
   type OutgoingRecord,
   type PoppedMessage,
   type Stored,
-  type TopicFacts,
   type Upstream,
 } from './upstream.ts'
 
@@ -191,7 +191,10 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
     missingBrokers,
     async topicFacts(topic) {
       const config = await atAnyMaster(topic, (address) => brokers.topicConfig(address, topic))
-      return config === undefined ? undefined : { type: topicMessageType(config), orderQueues: orderQueuesOf(config) }
+      if (config === undefined) return undefined
+      const shardingQueues = readable(() => topicShardingQueues(config))
+      const dedupBy = readable(() => topicDedup(config))?.by
+      return { type: topicMessageType(config), shardingQueues, dedupBy }
     },
     async groupSettings(group, topic) {
       const config = await atAnyMaster(topic, (address) => brokers.subscriptionGroup(address, group))
@@ -304,10 +307,10 @@ function headerOf(record: OutgoingRecord, brokerName: string): SendMessageHeader
   }
 }
 
-/** A broker that is not ours may keep any text there. */
-function orderQueuesOf(config: TopicConfig): TopicFacts['orderQueues'] {
+/** A broker that is not ours may keep any text in an attribute. */
+function readable<Value>(read: () => Value): Value | undefined {
   try {
-    return topicOrderQueues(config)
+    return read()
   } catch (error) {
     if (!(error instanceof MqError)) throw error
     return undefined

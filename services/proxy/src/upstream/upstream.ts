@@ -2,11 +2,12 @@
 // are union values. Use cases depend on these interfaces only, tests implement them in memory.
 import type { MessageFilter } from '@rocketmq-ts/filter'
 import {
+  type DedupBy,
   type GroupRetryPolicy,
   type MessageType,
   MqError,
   type MqErrorCode,
-  type OrderQueues,
+  type ShardingQueues,
   type ReceiptHandle,
   type TransactionPlace,
 } from '@rocketmq-ts/model'
@@ -30,8 +31,10 @@ export interface TopicRoute {
 /** What a send must know of a topic beside its route. */
 export interface TopicFacts {
   readonly type: MessageType
-  /** Over which its message groups are spread, whoever is away; undefined: over those of the route. */
-  readonly orderQueues: readonly OrderQueues[] | undefined
+  /** Over which its message groups and keys are spread, whoever is away; undefined: over those of the route. */
+  readonly shardingQueues: readonly ShardingQueues[] | undefined
+  /** Messages of one id or key go to one queue, which knows what it has; undefined: the topic takes everything. */
+  readonly dedupBy: DedupBy | undefined
 }
 
 export interface TopicRoutes {

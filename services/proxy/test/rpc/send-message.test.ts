@@ -151,11 +151,27 @@ test('send: the broker of a message group is away → an error; no other broker 
   expect(asked).toEqual(['b'])
 })
 
+test.each([
+  ['MESSAGE_ID', [{ messageId: 'one' }, { messageId: 'two' }, { messageId: 'one' }], [0, 1, 0]],
+  ['KEY', [{ keys: ['order-42'] }, { keys: ['a', 'b'] }, { keys: ['order-42'] }], [3, 2, 3]],
+] as const)(
+  'send: a topic that knows what it has by %s → equal ones to one queue, whoever sends them',
+  async (by, all, queues) => {
+    const { call, upstream } = await createHarness()
+    upstream.dedup.set('Orders', by)
+    for (const systemProperties of all) {
+      const { status } = await call(SendMessage, { messages: [message({ systemProperties })] })
+      expect(status?.code).toBe(Code.OK)
+    }
+    expect(upstream.sent.map(({ record }) => record.queueId)).toEqual(queues)
+  },
+)
+
 test('send: a broker of a topic with an order is in no route → its groups wait for it, the others stay where they were', async () => {
   const { call, upstream } = await createHarness()
   const groups = ['a', 'group-1', 'order-42', 'fifo', '中文']
   upstream.types.set('Orders', 'FIFO')
-  upstream.orderQueues.set('Orders', [
+  upstream.shardingQueues.set('Orders', [
     { brokerName: 'a', queues: 4 },
     { brokerName: 'b', queues: 4 },
   ])

@@ -424,7 +424,7 @@ test('upstream: the type of a topic → as a master has it; undefined where it i
   const { upstream, ended } = setUp(({ request }) => {
     request.respond({ code: ResponseCode.SUCCESS, body: body(topicConfig('T', { attributes })) })
   })
-  expect(await ended(upstream.topicFacts('T'))).toEqual({ type: 'FIFO', orderQueues: undefined })
+  expect(await ended(upstream.topicFacts('T'))).toEqual({ type: 'FIFO', shardingQueues: undefined, dedupBy: undefined })
   expect(await ended(upstream.topicFacts('Nowhere'))).toBeUndefined()
 })
 
@@ -437,15 +437,15 @@ test.each([
     ],
   ],
   ['nothing that we wrote', undefined],
-])("upstream: a topic whose order is '%s' → %j", async (text, orderQueues) => {
+])("upstream: a topic whose order is '%s' → %j", async (text, shardingQueues) => {
   const attributes = new Map([
     ['message.type', 'FIFO'],
-    ['order.queues', text],
+    ['sharding.queues', text],
   ])
   const { upstream, ended } = setUp(({ request }) => {
     request.respond({ code: ResponseCode.SUCCESS, body: body(topicConfig('T', { attributes })) })
   })
-  expect(await ended(upstream.topicFacts('T'))).toEqual({ type: 'FIFO', orderQueues })
+  expect(await ended(upstream.topicFacts('T'))).toEqual({ type: 'FIFO', shardingQueues, dedupBy: undefined })
 })
 
 test('upstream: the first master does not answer → the type of a topic comes from the next one', async () => {

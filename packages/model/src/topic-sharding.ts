@@ -5,12 +5,12 @@ import { MqError } from './mq-error.ts'
 import type { TopicConfig } from './topic-config.ts'
 
 /** `broker-a:4;broker-b:4`: names of brokers, and how many of their queues are written. */
-export const ORDER_QUEUES_ATTRIBUTE = 'order.queues'
+export const SHARDING_QUEUES_ATTRIBUTE = 'sharding.queues'
 
 /** Brokers that the attribute can name. */
-export const ORDER_BROKERS_MAX = 1024
+export const SHARDING_BROKERS_MAX = 1024
 
-export interface OrderQueues {
+export interface ShardingQueues {
   readonly brokerName: string
   /** Queues 0 to this, without it. */
   readonly queues: number
@@ -18,28 +18,30 @@ export interface OrderQueues {
 
 /**
  * Reads the attribute, sorted by the brokers' names; undefined where the topic has none. MqError 'parameter-invalid' where
- * it is not what `orderQueuesText` writes.
+ * it is not what `shardingQueuesText` writes.
  */
-export function topicOrderQueues({ attributes }: Pick<TopicConfig, 'attributes'>): readonly OrderQueues[] | undefined {
-  const text = attributes.get(ORDER_QUEUES_ATTRIBUTE)
+export function topicShardingQueues({
+  attributes,
+}: Pick<TopicConfig, 'attributes'>): readonly ShardingQueues[] | undefined {
+  const text = attributes.get(SHARDING_QUEUES_ATTRIBUTE)
   if (text === undefined) return undefined
-  const parts = text.split(';', ORDER_BROKERS_MAX + 1)
-  const found = parts.flatMap((part): OrderQueues[] => {
+  const parts = text.split(';', SHARDING_BROKERS_MAX + 1)
+  const found = parts.flatMap((part): ShardingQueues[] => {
     const [, brokerName, queues] = /^([^:;]{1,255}):([1-9]\d{0,4})$/.exec(part) ?? []
     return brokerName === undefined ? [] : [{ brokerName, queues: Number(queues) }]
   })
-  const isWhole = found.length === parts.length && found.length <= ORDER_BROKERS_MAX
+  const isWhole = found.length === parts.length && found.length <= SHARDING_BROKERS_MAX
   if (!isWhole || new Set(found.map(({ brokerName }) => brokerName)).size < found.length) {
     throw new MqError(
       'parameter-invalid',
-      `attributes: ${ORDER_QUEUES_ATTRIBUTE} is '${text.slice(0, 80)}'; brokers and their queues, each once, as in 'broker-a:4;broker-b:4'`,
+      `attributes: ${SHARDING_QUEUES_ATTRIBUTE} is '${text.slice(0, 80)}'; brokers and their queues, each once, as in 'broker-a:4;broker-b:4'`,
     )
   }
   return found.sort(byBroker)
 }
 
 /** The attribute's value. */
-export function orderQueuesText(places: readonly OrderQueues[]): string {
+export function shardingQueuesText(places: readonly ShardingQueues[]): string {
   return places
     .toSorted(byBroker)
     .map(({ brokerName, queues }) => `${brokerName}:${queues}`)
@@ -47,6 +49,6 @@ export function orderQueuesText(places: readonly OrderQueues[]): string {
 }
 
 /** As routes are sorted: the places of queues in the list decide where message groups go. */
-function byBroker(left: OrderQueues, right: OrderQueues): number {
+function byBroker(left: ShardingQueues, right: ShardingQueues): number {
   return left.brokerName < right.brokerName ? -1 : 1
 }
