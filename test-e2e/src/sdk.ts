@@ -7,7 +7,7 @@ import { createChecks, someOf } from './checks.ts'
 import { chosen } from './chosen.ts'
 import { createTell, makeScratch } from './scratch.ts'
 import { type SdkCluster, startSdkCluster } from './sdk/cluster.ts'
-import { FEATURES } from './sdk/expected.ts'
+import { FEATURES, programScenarios } from './sdk/expected.ts'
 import { type Column, judge } from './sdk/judge.ts'
 import { BUILD_MS_MAX, buildOnce, type Language, LANGUAGES, type LanguageName, missingFor } from './sdk/languages.ts'
 import { type Program, startProgram } from './sdk/program.ts'
@@ -72,7 +72,9 @@ async function startIn(language: Language, cluster: SdkCluster): Promise<Program
       command,
       endpoints: cluster.proxies.map(({ address }) => address),
       prefix: name,
-      scenarios: scenariosOf(name).map((one) => (one === 'topic-refused' ? `${one}@${cluster.strictEndpoints}` : one)),
+      scenarios: programScenarios(scenariosOf(name)).map((one) =>
+        one === 'topic-refused' ? `${one}@${cluster.strictEndpoints}` : one,
+      ),
       home: join(scratch, 'homes', name),
       env: Object.fromEntries(TRUST_VARIABLES.map((variable) => [variable, cluster.trusted])),
     })

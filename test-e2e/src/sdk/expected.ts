@@ -7,12 +7,15 @@ export type Cell = 'ok' | `none: ${string}`
 
 export interface Feature {
   readonly title: string
+  /** No scenario of the programs: operators do it with the clients of this scenario. */
+  readonly after?: string
   /** Without one for a language, its program is not asked. */
   readonly cells: Readonly<Partial<Record<LanguageName, Cell>>>
 }
 
 const PROMISES: Cell = 'none: every call returns a promise'
 const FUTURES: Cell = 'none: every call returns a future'
+const SILENT: Cell = 'none: it does not answer'
 const NO_PUSH: Cell = 'none: the crate has no push consumer'
 
 function everywhere(except: Partial<Record<LanguageName, Cell>> = {}): Readonly<Record<LanguageName, Cell>> {
@@ -66,8 +69,32 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
   },
   'topic-created': { title: 'unknown topic: created where the proxy may', cells: everywhere() },
   'topic-refused': { title: 'unknown topic: refused where it may not', cells: everywhere() },
+  'client-stack': {
+    title: 'operator: stacks of the threads of a client',
+    after: 'push',
+    cells: everywhere({
+      node: "none: it answers 'mock stack'",
+      python: SILENT,
+      rust: NO_PUSH,
+    }),
+  },
+  'client-verify': {
+    title: 'operator: a client consumes a stored message on the spot',
+    after: 'push',
+    cells: everywhere({
+      node: 'none: it answers NOT_IMPLEMENTED',
+      go: 'none: it answers NOT_IMPLEMENTED',
+      python: SILENT,
+      rust: NO_PUSH,
+    }),
+  },
   plaintext: { title: 'plaintext, set', cells: everywhere() },
   tls: { title: 'TLS, set', cells: everywhere() },
+}
+
+/** The scenarios of the programs that these need. */
+export function programScenarios(features: readonly string[]): readonly string[] {
+  return Array.from(new Set(features.map((name) => FEATURES[name]?.after ?? name)))
 }
 
 /** What the clients log as a warning or an error though nothing is wrong with us. Everything else is a failure. */
@@ -75,6 +102,8 @@ export const EXPECTED_COMPLAINTS: Readonly<Record<LanguageName, readonly RegExp[
   node: [
     /node-topic-refused|node-group-disabled/, // the scenarios ask for it
     /Failed to receive messages.*RESOURCE_EXHAUSTED: Received message larger than max/, // its limit, in body-largest
+    // Commands that it does not know; it takes the one for stacks for another one.
+    /Ignore (?:verify message|orphaned transaction recovery) command from remote, which is not expected/,
   ],
   python: [
     /python-topic-refused/, // the scenario asks for it

@@ -6,6 +6,7 @@ import type { SdkCluster } from './cluster.ts'
 import { COMPLAINTS_OF_A_BUSY_MACHINE, EXPECTED_COMPLAINTS, FEATURES } from './expected.ts'
 import type { Language, LanguageName } from './languages.ts'
 import { outputOf, type Program, type Report } from './program.ts'
+import { commandCell } from './client-commands.ts'
 import { unsettled } from './server-side.ts'
 
 const RUN_MS_MAX = 150_000
@@ -29,11 +30,12 @@ export async function judge(
   const limit = setTimeout(() => program.process.signalGroup('SIGKILL'), RUN_MS_MAX)
   const column = new Map<string, string>()
   const told = scenarios.map(async (scenario) => {
+    const { title, cells, after } = FEATURES[scenario] ?? { title: scenario, cells: undefined }
     if (scenario === 'group-reset' && (await program.resetAsked(scenario))) await rmq.resetGroup(`${name}-${scenario}`)
-    const report = await program.reportOf(scenario)
+    const report = await program.reportOf(after ?? scenario)
     let cell = cellOf(report)
     if (scenario === 'dead-letter' && cell === 'ok') cell = await deadLetterCell(name, report?.detail ?? '', rmq)
-    const { title, cells } = FEATURES[scenario] ?? { title: scenario, cells: undefined }
+    if (after !== undefined && cell === 'ok') cell = await commandCell(scenario, `${name}-${after}`, rmq)
     const expected = cells?.[name]
     const isExpected = cell === expected
     column.set(scenario, isExpected ? cell : `failed: '${cell}' where '${expected}' is expected`)

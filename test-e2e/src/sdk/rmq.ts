@@ -16,6 +16,14 @@ export interface Rmq {
   resetGroup(group: string): Promise<void>
   /** Message ids that came for this group within the wait. */
   receive(topic: string, group: string, wait: string): Promise<string[]>
+  /** The ids of the clients of a group. */
+  clientsOf(group: string): Promise<string[]>
+  /** The stacks of its threads; rejects with what was said of a failure. */
+  stackOf(clientId: string): Promise<string>
+  /** The client consumes the message on the spot; rejects with what was said of a failure. */
+  verify(clientId: string, topic: string, messageId: string): Promise<void>
+  /** Ids of the messages of the topic. */
+  messagesOf(topic: string): Promise<string[]>
 }
 
 /** `services`: folder of the bundles; `nameservers`: `host:port`, joined by ';'. */
@@ -42,6 +50,20 @@ export function createRmq(services: string, nameservers: string): Rmq {
     },
     async receive(topic, group, wait) {
       const text = await rmq('receive', topic, '--group', group, '--wait', wait)
+      return (JSON.parse(text) as { messages: { messageId: string }[] }).messages.map(({ messageId }) => messageId)
+    },
+    async clientsOf(group) {
+      const text = await rmq('client', 'list', '--group', group)
+      return (JSON.parse(text) as { clients: { clientId: string }[] }).clients.map(({ clientId }) => clientId)
+    },
+    async stackOf(clientId) {
+      return (JSON.parse(await rmq('client', 'stack', clientId)) as { stack: string }).stack
+    },
+    async verify(clientId, topic, messageId) {
+      await rmq('client', 'verify', clientId, messageId, '--topic', topic)
+    },
+    async messagesOf(topic) {
+      const text = await rmq('message', 'query', '--topic', topic, '--from', '1h')
       return (JSON.parse(text) as { messages: { messageId: string }[] }).messages.map(({ messageId }) => messageId)
     },
   }
