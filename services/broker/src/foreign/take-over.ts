@@ -34,7 +34,7 @@ import { applySetting } from '../settings-writer.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
 import type { MovedDeliveries } from '../pop/moved-deliveries.ts'
 import { adoptSettings } from './adopt-settings.ts'
-import { type GroupOffset, readOffsetFiles } from './offset-files.ts'
+import { type GroupOffset, offsetsKept, readOffsetFiles } from './offset-files.ts'
 import { type PendingQueue, createPendingPops } from './pending-pops.ts'
 import { adoptHalves } from './pending-halves.ts'
 import { decodePopRecord, isPopTag } from './pop-records.ts'
@@ -165,7 +165,7 @@ function adoptQueue({ topics, store, inflight, clock }: TakeOverDeps, queue: Que
   return adopted
 }
 
-/** What goes back into the files as it is. A file that could not be read changes nothing of what is kept. */
+/** What goes back into the files as it is. */
 function keptTables(deps: TakeOverDeps, { whole }: SettingsFiles, offsets: readonly GroupOffset[]) {
   const kept = new Map<KeptFile, Readonly<Record<string, object>>>()
   const only = (json: JavaJson, table: string, isKept: (name: string) => boolean) =>
@@ -179,11 +179,13 @@ function keptTables(deps: TakeOverDeps, { whole }: SettingsFiles, offsets: reado
       forbiddenTable: only(whole.groups, 'forbiddenTable', () => true),
     })
   }
-  if (offsets.length > 0) kept.set('consumerOffset.json', { offsetTable: keptOffsets(deps, offsets) })
+  // Without its file, what it left before still holds.
+  const offsetTable = keptOffsets(deps, offsets.length > 0 ? offsets : offsetsKept(deps.kept))
+  if (offsetTable.size > 0) kept.set('consumerOffset.json', { offsetTable })
   return kept
 }
 
-/** The revive group has passed everything: what was open is open here. */
+/** The revive group has passed everything: what was open is open here, and must not come back there. */
 function keptOffsets({ topics, store }: TakeOverDeps, offsets: readonly GroupOffset[]) {
   const table = new Map<string, Map<number, number>>()
   function put({ topic, group, queueId, offset }: GroupOffset): void {

@@ -2,6 +2,8 @@
 import { expect, test } from '@jest/globals'
 import { type JavaJsonObject, REVIVE_GROUP, REVIVE_TOPIC_PREFIX, SystemTopic, parseJavaJson } from '@rocketmq-ts/model'
 import { AckMessage, QueryConsumerOffset, ResponseCode } from '@rocketmq-ts/remoting'
+import { createKeptEntries } from '../../src/foreign/kept-entries.ts'
+import { offsetsKept } from '../../src/foreign/offset-files.ts'
 import { type BrokerHarness, startBroker } from '../broker-harness.ts'
 import {
   type ApacheRecord,
@@ -325,4 +327,19 @@ test('take over: what means nothing here → goes back into the files, also afte
   await broker.restart()
   await broker.send('U', 'so that mirrors are written')
   await check()
+})
+
+test('take over: the file of offsets is lost → Apache finds that its revive topic is passed, and what it left before', async () => {
+  const revive = `${REVIVE}@${REVIVE_GROUP}`
+  const broker = await onApacheFolder({
+    records: [...messages(2), popRecord('ck', checkpoint, 'revive')],
+    files: {},
+  })
+  await broker.stop()
+  const offsets = parseJavaJson((await configText(broker, 'consumerOffset.json'))!) as JavaJsonObject
+  expect(offsets['offsetTable']).toMatchObject({ [revive]: { 0: 0 } })
+  const kept = createKeptEntries()
+  expect(offsetsKept(kept)).toEqual([])
+  kept.put('consumerOffset.json', offsetsOf({ 'GONE@G': '{"3":9}' }))
+  expect(offsetsKept(kept)).toEqual([{ topic: 'GONE', group: 'G', queueId: 3, offset: 9 }])
 })
