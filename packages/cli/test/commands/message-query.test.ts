@@ -119,3 +119,17 @@ test('message query: by time alone → what was stored then at both brokers, the
   expect(await found('--from 1h --max 2')).toEqual([2, true])
   expect((await rmq('message query --topic orders --from 1m --to 30s')).code).toBe(1)
 })
+
+test('message query: another topic has messages with the same key, and dead letters of them → they are no copies', async () => {
+  const { rmq, advance } = await startCluster()
+  await rmq('group create billing --max-attempts 1')
+  for (const topic of ['orders', 'orders2']) {
+    await rmq(`topic create ${topic} --queues 1`)
+    await rmq(`send ${topic} lost --key 4711`)
+    await rmq(`receive ${topic} --group billing --no-ack --invisible 1s`)
+  }
+  await advance(5_000)
+  const { messages } = (await rmq('message query --topic orders --key 4711 --json')).json<{ messages: Copy[] }>()
+  expect(messages.map(({ kind }) => kind)).toEqual(['message', 'dead'])
+  expect(new Set(messages.map(({ messageId }) => messageId)).size).toBe(1)
+})

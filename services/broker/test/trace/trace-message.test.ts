@@ -1,13 +1,15 @@
 import { expect, test } from '@jest/globals'
-import { stringifyJavaJson, subscriptionGroupConfig, SystemTopic } from '@rocketmq-ts/model'
+import { stringifyJavaJson, subscriptionGroupConfig, SystemGroup, SystemTopic } from '@rocketmq-ts/model'
 import {
   decodeMessageTrace,
+  InvokeBrokerToResetOffset,
   PopMessage,
   ResponseCode,
   TraceMessage,
   UpdateAndCreateSubscriptionGroup,
 } from '@rocketmq-ts/remoting'
 import { type BrokerHarness, startBroker } from '../broker-harness.ts'
+import { end, sendHalf } from '../transaction/transaction-harness.ts'
 
 const SECOND_MS = 1000
 const MiB = 1024 * 1024
@@ -94,6 +96,44 @@ test('trace: a filter that does not want it, a group that began behind it → sa
   expect(await kinds(broker)).toEqual(['g filtered'])
 })
 
+test('trace: a half message → it waits for its producer, until that commits or rolls back', async () => {
+  const broker = await startBroker()
+  const committed = await sendHalf(broker, 'T', 'one')
+  const rolledBack = await sendHalf(broker, 'T', 'two')
+  await sendHalf(broker, 'T', 'three')
+  const of = (queueOffset: number) => ({ topic: SystemTopic.HALF, queueId: 0, queueOffset })
+  await end(broker, committed, 'commit')
+  await end(broker, rolledBack, 'rollback')
+  broker.crash({ powerLoss: false })
+  await broker.restart()
+  const group = SystemGroup.TRANSACTION
+  expect(await kinds(broker, of(0))).toEqual([`${group} delivered`, `${group} acknowledged`])
+  expect(await kinds(broker, of(1))).toEqual([`${group} delivered`, `${group} rolled-back`])
+  expect(await kinds(broker, of(2))).toEqual([`${group} delivered`])
+  expect((await trace(broker, of(2))).states).toMatchObject([{ group, state: 'in-flight' }])
+})
+
+test('trace: the group is set behind it, and back → skipped, and to be had again', async () => {
+  const broker = await startBroker()
+  for (const body of ['zero', 'one']) await broker.send('T', body, { queueId: 0 })
+  await broker.pop('T', 'g', { max: 1 })
+  const reset = (offset: number) =>
+    broker.ask(InvokeBrokerToResetOffset, {
+      topic: 'T',
+      group: 'g',
+      queueId: 0,
+      timestampMs: -1,
+      offset,
+      isForce: true,
+    })
+  await reset(2)
+  expect(await kinds(broker, { queueOffset: 0 })).toEqual(['g delivered', 'g skipped'])
+  expect(await kinds(broker, { queueOffset: 1 })).toEqual(['g skipped'])
+  await reset(0)
+  await broker.pop('T', 'g', { max: 1 })
+  expect(await kinds(broker, { queueOffset: 0 })).toEqual(['g delivered', 'g skipped', 'g set-back', 'g delivered'])
+})
+
 test('trace: who got it → the client that a proxy names, else the address of who asked; cut where it is too long', async () => {
   const broker = await startBroker()
   const pop = (clientId?: string) =>
@@ -108,14 +148,16 @@ test('trace: who got it → the client that a proxy names, else the address of w
       initMode: 0,
       ...(clientId !== undefined && { clientId }),
     })
-  for (const body of ['zero', 'one', 'two']) await broker.send('T', body, { queueId: 0 })
+  for (const body of ['zero', 'one', 'two', 'three']) await broker.send('T', body, { queueId: 0 })
+  await pop('host@7@1')
   await pop('host@7@1')
   await pop()
   await pop('ü'.repeat(200))
   const clientOf = async (queueOffset: number) => (await trace(broker, { queueOffset })).events[0]?.client
   expect(await clientOf(0)).toBe('host@7@1')
-  expect(await clientOf(1)).toBe(broker.peer.remoteAddress)
-  expect(await clientOf(2)).toBe('ü'.repeat(127))
+  expect(await clientOf(1)).toBe('host@7@1')
+  expect(await clientOf(2)).toBe(broker.peer.remoteAddress)
+  expect(await clientOf(3)).toBe('ü'.repeat(127))
 })
 
 test('trace: pops that take nothing → nothing is written for them', async () => {

@@ -10,6 +10,7 @@ import { RETENTION_MUTANTS } from './retention.ts'
 import { SCALING_MUTANTS } from './scaling.ts'
 import { SESSION_MUTANTS } from './sessions.ts'
 import { STORE_MUTANTS } from './store.ts'
+import { TRACE_MUTANTS } from './trace.ts'
 
 export const MUTANTS: readonly Mutant[] = [
   ...DURABILITY_MUTANTS,
@@ -22,4 +23,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...LIMIT_MUTANTS,
   ...SCALING_MUTANTS,
   ...SESSION_MUTANTS,
+  ...TRACE_MUTANTS,
 ]
