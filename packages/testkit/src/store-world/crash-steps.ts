@@ -47,6 +47,7 @@ const CALLS: Calls = {
     'start-cache': 'open remove rename sync truncate write',
     'timer-folder': 'list sync-folder',
     'timer-image': 'open remove rename sync truncate write',
+    'timer-progress': 'open rename sync truncate write',
     'timer-run': 'open read remove size sync truncate write',
   },
   stopping: {
@@ -68,6 +69,7 @@ const CALLS: Calls = {
     'start-cache': 'open remove rename sync truncate write',
     'timer-folder': 'list sync-folder',
     'timer-image': 'open remove rename sync truncate write',
+    'timer-progress': 'open rename sync truncate write',
     'timer-run': 'open read remove size sync truncate write',
   },
 }
@@ -80,10 +82,10 @@ const RARE: Calls = {
     abort: 'remove',
     'config-folder': 'sync-folder',
     damaged: 'read',
-    'foreign-file': 'read',
     reserve: 'size sync',
     'start-cache': 'remove',
     'timer-image': 'open rename sync truncate write',
+    'timer-progress': 'read',
   },
   running: {
     'apache-checkpoint': 'read',

@@ -29,7 +29,7 @@ const KINDS: readonly (readonly [kind: string, path: RegExp])[] = [
     'mirror',
     /^\/config\/(?:topics|subscriptionGroup|consumerOffset|consumerOrderInfo|delayOffset)\.json(?:\.tmp|\.bak)?$/u,
   ],
-  ['foreign-file', /^\/config\/timercheck(?:\.tmp)?$/u],
+  ['timer-progress', /^\/config\/timercheck(?:\.tmp)?$/u],
   ['config-folder', /^\/config$/u],
   ['foreign-folder', /^\/(?:kvStore|RocksDBMessageStore|config\/(?:rdb|topics|subscriptionGroups|consumerOffsets))$/u],
   ['folder', /^$/u],
