@@ -1,6 +1,6 @@
 // Decides, queue by queue, what the records of a recovering log mean for it. Offsets are gapless: one that is missing
 // needs lost bytes that can have held its record.
-import { checkTopicName, queueOffset, RECORD_BYTES_MIN } from '@rocketmq-ts/model'
+import { checkTopicName, type QueueId, queueOffset, RECORD_BYTES_MIN } from '@rocketmq-ts/model'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
 import { fileMax, type QueueState, type QueueTable } from './consume-queue/queue-table.ts'
 import { decodeUnit, fillerUnit, UNIT_BYTES } from './consume-queue/unit.ts'
@@ -26,6 +26,10 @@ export function isLegalTopic(topic: string): boolean {
   }
 }
 
+function keyOf({ topic, queueId }: QueueId): string {
+  return `${topic}/${queueId}`
+}
+
 export interface QueueBuilderOptions {
   readonly queues: QueueTable
   /** What the checkpoint covers, if there is one: units of trusted queues below are in their files. */
@@ -46,7 +50,8 @@ export class QueueBuilder {
   readonly #options: QueueBuilderOptions
   readonly #trusted = new Set<ConsumeQueue>()
   readonly #overgrown = new Set<ConsumeQueue>()
-  #lost: QueueState[] = []
+  /** By topic and number: what the checkpoint says of queues whose files can not be trusted. */
+  readonly #lost = new Map<string, QueueState>()
   /** By topic and number: offsets that lost records had, `max` being one past the last. */
   readonly #lostEnds = new Map<string, LostEnd>()
   /** By topic and number: one past the last offset given out, as the owner has journaled it. */
@@ -89,7 +94,7 @@ export class QueueBuilder {
   distrust(queue: ConsumeQueue, state: QueueState): void {
     this.#trusted.delete(queue)
     this.#options.queues.remove(queue)
-    this.#lost.push(state)
+    this.#lost.set(keyOf(state), state)
   }
 
   /**
@@ -104,10 +109,9 @@ export class QueueBuilder {
       this.#trusted.delete(queue)
       queues.remove(queue)
     }
-    for (const ends of [this.#lostEnds, this.#notedEnds]) {
+    for (const ends of [this.#lostEnds, this.#notedEnds, ...(isCovered ? [] : [this.#lost])]) {
       for (const [key, end] of ends) if (end.topic === topic) ends.delete(key)
     }
-    if (!isCovered) this.#lost = this.#lost.filter((state) => state.topic !== topic)
     return ended
   }
 
@@ -123,7 +127,7 @@ export class QueueBuilder {
     const known = queues.find(topic, peek.queueId)
     if (known !== undefined && this.#trusted.has(known) && position < (coversTo ?? 0)) return true
     if (known === undefined && !isLegalTopic(topic)) return isForeign
-    const expected = known?.max ?? this.#firstOffset(position, peek.queueOffset)
+    const expected = known?.max ?? this.#firstOffset({ topic, queueId: peek.queueId }, position, peek.queueOffset)
     if (!this.#mayFollow(expected, peek.queueOffset, position, lostBytes)) return isForeign
     const queue = known ?? queues.obtain(topic, peek.queueId, expected)
     queue.fillTo(peek.queueOffset)
@@ -142,9 +146,9 @@ export class QueueBuilder {
     // Its offset is in the checkpoint.
     if (known !== undefined && this.#trusted.has(known) && position < (coversTo ?? 0)) return
     if (!isLegalTopic(topic)) return
-    const min = known?.max ?? this.#firstOffset(position, offset)
+    const min = known?.max ?? this.#firstOffset({ topic, queueId }, position, offset)
     if (!this.#mayFollow(min, offset, position, lostBytes)) return
-    const key = `${topic}/${queueId}`
+    const key = keyOf({ topic, queueId })
     const before = this.#lostEnds.get(key)
     if (before === undefined && this.#lostEnds.size >= LOST_ENDS_MAX) return
     this.#lostEnds.set(key, {
@@ -159,7 +163,7 @@ export class QueueBuilder {
   /** Notes where queues ended at this place of the log. */
   noteEnds(ends: readonly QueueEnd[]): void {
     for (const each of ends) {
-      const key = `${each.topic}/${each.queueId}`
+      const key = keyOf(each)
       if (this.#notedEnds.size >= NOTED_ENDS_MAX && !this.#notedEnds.has(key)) continue
       if (isLegalTopic(each.topic)) this.#notedEnds.set(key, each)
     }
@@ -174,7 +178,7 @@ export class QueueBuilder {
       queue.fillTo(end)
       queues.markDirty(queue)
     }
-    for (const { topic, queueId, min, max } of this.#lost) {
+    for (const { topic, queueId, min, max } of this.#lost.values()) {
       const queue = queues.find(topic, queueId) ?? queues.obtain(topic, queueId, max)
       if (queue.max < max) {
         queue.fillTo(max)
@@ -193,11 +197,12 @@ export class QueueBuilder {
     for (const queue of queues.all()) queue.visible = queue.max
   }
 
-  /** Where a queue starts whose first record seen is at `position`. */
-  #firstOffset(position: number, offset: number): number {
+  /** Where a queue starts whose first record seen is at `position`: those that the checkpoint knows of may have expired. */
+  #firstOffset(queue: QueueId, position: number, offset: number): number {
     const { coversTo, isWhole } = this.#options
-    const isNew = isWhole || (coversTo !== undefined && position >= coversTo)
-    return isNew && !this.#isForeign(position) ? 0 : offset
+    if (this.#isForeign(position)) return offset
+    if (isWhole) return 0
+    return coversTo !== undefined && position >= coversTo ? (this.#lost.get(keyOf(queue))?.max ?? 0) : offset
   }
 
   #isForeign(position: number): boolean {

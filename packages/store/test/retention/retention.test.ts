@@ -5,6 +5,7 @@ import { localHour, nextDeleteTime } from '../../src/retention/rules.ts'
 import {
   afterPowerLoss,
   createManualEffects,
+  FIRST,
   FOLDER,
   namesIn,
   newRecord,
@@ -266,6 +267,23 @@ test('offsets: all records of a queue have expired and its files are gone → th
     if (step > 0 && next === undefined) break
   }
 }, 60_000)
+
+test('offsets: what a checkpoint knows of a queue is gone from the log, and its files are lost → newer messages keep their places', async () => {
+  const effects = createManualEffects()
+  let store = await openStore(effects)
+  await send(store, newRecord({ queueId: 1 }), newRecord({ queueId: 1 }))
+  await fillTo(store, 3)
+  await store.checkpoint()
+  await send(store, newRecord({ queueId: 1, text: 'third' }), newRecord({ queueId: 1, text: 'fourth' }))
+  await effects.files.remove(`${FOLDER}/consumequeue`)
+  await effects.files.remove(FIRST)
+  await effects.files.syncFolder(`${FOLDER}/commitlog`)
+  store = await openStore(afterPowerLoss(effects))
+  expect([store.recovery.damaged, store.bounds('TopicTest', 1).max]).toEqual([[], 4])
+  expect((await textsOf(store, 'TopicTest', 1)).slice(-2)).toEqual(['third', 'fourth'])
+  const [next] = await send(store, newRecord({ queueId: 1 }))
+  expect(next!.queueOffset).toBe(4)
+})
 
 test('offsets: all records of a queue have expired, and the mark of what was flushed is gone → they go on, at a crash, too', async () => {
   for (const isCrash of [false, true]) {
