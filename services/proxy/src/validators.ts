@@ -79,8 +79,8 @@ function illegalName(check: (name: string) => string, name: string, code: Code, 
   }
 }
 
-/** Everything about the messages of one send. */
-export function checkMessages(messages: readonly Message[], limits: MessageLimits, nowMs: number): Refusal | undefined {
+/** What is wrong with the messages of one send together. */
+export function checkBatch(messages: readonly Message[], limits: MessageLimits): Refusal | undefined {
   const first = messages[0]
   if (first === undefined) return refusal(Code.MESSAGE_CORRUPTED, 'messages: is empty; send at least one')
   if (messages.length > limits.messagesMax) {
@@ -90,16 +90,11 @@ export function checkMessages(messages: readonly Message[], limits: MessageLimit
   if (messages.some((message) => message.topic?.name !== topic)) {
     return refusal(Code.MESSAGE_CORRUPTED, 'messages: of different topics; send those of one topic together')
   }
-  const illegalTopic = checkTopic(first.topic)
-  if (illegalTopic !== undefined) return illegalTopic
-  for (const message of messages) {
-    const illegal = checkMessage(message, limits, nowMs)
-    if (illegal !== undefined) return illegal
-  }
-  return undefined
+  return checkTopic(first.topic)
 }
 
-function checkMessage(message: Message, limits: MessageLimits, nowMs: number): Refusal | undefined {
+/** What is wrong with one of them. Its topic is not looked at. */
+export function checkMessage(message: Message, limits: MessageLimits, nowMs: number): Refusal | undefined {
   const system = message.systemProperties
   if (system === null) return refusal(Code.MESSAGE_CORRUPTED, 'system_properties: is missing')
   return (

@@ -20,7 +20,7 @@ import type { TopicTypes } from '../messaging/topic-types.ts'
 import type { Topics } from '../messaging/topics.ts'
 import { commonStatus, notImplemented, OK, refusal, type Refusal, statusOf } from '../status.ts'
 import type { Stored } from '../upstream/upstream.ts'
-import { checkMessages, type MessageLimits, type SpecialKind, specialKind } from '../validators.ts'
+import { checkBatch, checkMessage, type MessageLimits, type SpecialKind, specialKind } from '../validators.ts'
 import { pub } from './access.ts'
 import type { UnaryRpc } from './method.ts'
 
@@ -33,42 +33,64 @@ export interface SendMessageDeps {
 }
 
 export function createSendMessage(deps: SendMessageDeps): UnaryRpc<SendMessageRequest, SendMessageResponseInit> {
-  /** A topic takes messages of its type. Java: DefaultTopicMessageTypeValidator. */
-  function refuseType(topic: string, taken: TopicType, messages: readonly Message[]): Refusal | undefined {
-    for (const message of messages) {
-      const special = specialKind(message)
-      const type = special === undefined ? typeOf(message) : special.type
-      if (type === taken || taken === 'MIXED' || type === undefined) {
-        if (special !== undefined) return notImplemented(`${special.field}: ${special.feature}`)
-        continue
-      }
+  /** A topic takes messages of its type. Java: DefaultTopicMessageTypeValidator, which looks at the first one alone. */
+  function refuseType(topic: string, taken: TopicType, message: Message): Refusal | undefined {
+    const special = specialKind(message)
+    const type = special === undefined ? typeOf(message) : special.type
+    if (type !== taken && taken !== 'MIXED' && type !== undefined) {
       return refusal(Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE, conflictText(topic, taken, type, special))
     }
-    return undefined
+    return special === undefined ? undefined : notImplemented(`${special.field}: ${special.feature}`)
   }
 
-  /** Asked again before a message is refused: the topic may have changed. */
-  async function checkTypes(topic: string, messages: readonly Message[]): Promise<Refusal | undefined> {
-    if (isRetryTopic(topic) || isDeadLetterTopic(topic)) return undefined
+  /** What is wrong with each by its type, if anything. Asked again before one is refused: the topic may have changed. */
+  async function checkTypes(topic: string, messages: readonly Message[]): Promise<(Refusal | undefined)[]> {
+    if (isRetryTopic(topic) || isDeadLetterTopic(topic)) return []
     // A topic that is made on demand is made first.
     if (deps.topics.known(topic) === undefined) await deps.topics.route(topic)
-    const taken = deps.topicTypes.known(topic) ?? (await deps.topicTypes.type(topic))
-    if (refuseType(topic, taken, messages) === undefined) return undefined
-    return refuseType(topic, await deps.topicTypes.ask(topic), messages)
+    const known = deps.topicTypes.known(topic) ?? (await deps.topicTypes.type(topic))
+    if (messages.every((message) => refuseType(topic, known, message) === undefined)) return []
+    const taken = await deps.topicTypes.ask(topic)
+    return messages.map((message) => refuseType(topic, taken, message))
   }
 
   return {
     access: ({ messages }) => [pub(messages[0]?.topic?.name)],
     async answer({ messages }, { call }) {
-      const illegal = checkMessages(messages, deps.limits, deps.clock.nowMs())
+      const nowMs = deps.clock.nowMs()
+      const illegal = checkBatch(messages, deps.limits)
       if (illegal !== undefined) return { status: illegal }
       const topic = messages[0]?.topic?.name ?? ''
-      const conflict = await checkTypes(topic, messages)
-      if (conflict !== undefined) return { status: conflict }
-      const outgoing = outgoingOf(messages, deps.clock.nowMs(), call.remoteAddress.host)
-      return answerOf(outgoing, await deps.send(topic, outgoing))
+      const refusals = messages.map((message) => checkMessage(message, deps.limits, nowMs))
+      // One that is refused leaves the others as they are.
+      if (refusals.some((each) => each === undefined)) {
+        const conflicts = await checkTypes(topic, messages)
+        for (const [index, conflict] of conflicts.entries()) refusals[index] ??= conflict
+      }
+      const isWhole = refusals.every((each) => each === undefined)
+      if (!isWhole) refuseBehind(messages, refusals)
+      const taken = isWhole ? messages : messages.filter((_, index) => refusals[index] === undefined)
+      const outgoing = outgoingOf(taken, nowMs, call.remoteAddress.host)
+      const entries = answersOf(outgoing, outgoing.length === 0 ? [] : await deps.send(topic, outgoing))
+      return answerOf(messages, refusals, entries)
     },
     refuse: (status) => ({ status }),
+  }
+}
+
+/** What comes behind a refused one of its group would overtake it, once that is mended and sent again. */
+function refuseBehind(messages: readonly Message[], refusals: (Refusal | undefined)[]): void {
+  const stopped = new Map<string, Refusal>()
+  for (const [index, { systemProperties: system }] of messages.entries()) {
+    const group = system?.messageGroup ?? ''
+    if (group === '') continue
+    const own = refusals[index]
+    const before = stopped.get(group)
+    if (own !== undefined) stopped.set(group, own)
+    else if (before !== undefined) {
+      const text = `not sent: one before it of message_group '${group}' was refused: ${before.message}`
+      refusals[index] = refusal(before.code, text)
+    }
   }
 }
 
@@ -103,8 +125,25 @@ function outgoingOf(messages: readonly Message[], nowMs: number, host: string): 
   return messages.map((message) => outgoingMessage(message, nowMs, host))
 }
 
-function answerOf(outgoing: readonly OutgoingMessage[], outcomes: readonly SendOutcome[]): SendMessageResponseInit {
-  const entries = outcomes.map((outcome, index) => entryOf(outcome, outgoing[index]?.messageId ?? ''))
+function answersOf(outgoing: readonly OutgoingMessage[], outcomes: readonly SendOutcome[]): Entry[] {
+  return outcomes.map((outcome, index) => entryOf(outcome, outgoing[index]?.messageId ?? ''))
+}
+
+/** One entry for each message, in order; a single message that is refused needs none. */
+function answerOf(
+  messages: readonly Message[],
+  refusals: readonly (Refusal | undefined)[],
+  sent: readonly Entry[],
+): SendMessageResponseInit {
+  const [only] = refusals
+  if (messages.length === 1 && only !== undefined) return { status: only }
+  let next = 0
+  const entries = messages.flatMap(({ systemProperties: system }, index): Entry[] => {
+    const refused = refusals[index]
+    if (refused !== undefined) return [{ status: refused, messageId: system?.messageId ?? '' }]
+    const entry = sent[next++]
+    return entry === undefined ? [] : [entry]
+  })
   return { status: commonStatus(entries.map(({ status }) => status)), entries }
 }
 

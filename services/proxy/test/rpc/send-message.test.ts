@@ -545,6 +545,102 @@ test('send: several messages → one entry each in order; different codes → MU
   expect(second.entries.map(({ status }) => status?.code)).toEqual([Code.OK, Code.TOO_MANY_REQUESTS, Code.OK])
 })
 
+const good = message()
+const badTag = message({ systemProperties: { tag: 'a|b' } })
+const badBody = message({ body: Buffer.alloc(0) })
+const inGroup = (messageGroup: string, tag = '') => message({ systemProperties: { messageGroup, tag } })
+const { OK, MULTIPLE_RESULTS, ILLEGAL_MESSAGE_TAG, MESSAGE_BODY_EMPTY, MESSAGE_PROPERTY_CONFLICT_WITH_TYPE } = Code
+
+interface BatchRow {
+  readonly name: string
+  readonly messages: readonly MessageInit[]
+  readonly code: Code
+  /** Codes of the entries; none: the request as a whole is refused. */
+  readonly entries: readonly Code[]
+  readonly type?: 'FIFO' | 'MIXED'
+}
+
+const batches: readonly BatchRow[] = [
+  { name: 'all are good', messages: [good, good, good], code: OK, entries: [OK, OK, OK] },
+  { name: 'the first is bad', messages: [badTag, good], code: MULTIPLE_RESULTS, entries: [ILLEGAL_MESSAGE_TAG, OK] },
+  { name: 'the last is bad', messages: [good, badTag], code: MULTIPLE_RESULTS, entries: [OK, ILLEGAL_MESSAGE_TAG] },
+  {
+    name: 'all are bad in the same way',
+    messages: [badTag, badTag],
+    code: ILLEGAL_MESSAGE_TAG,
+    entries: [ILLEGAL_MESSAGE_TAG, ILLEGAL_MESSAGE_TAG],
+  },
+  {
+    name: 'all are bad, each in its own way',
+    messages: [badTag, badBody],
+    code: MULTIPLE_RESULTS,
+    entries: [ILLEGAL_MESSAGE_TAG, MESSAGE_BODY_EMPTY],
+  },
+  { name: 'a single one is bad', messages: [badTag], code: ILLEGAL_MESSAGE_TAG, entries: [] },
+  {
+    name: 'one is of another type than the topic',
+    messages: [good, inGroup('g'), good],
+    code: MULTIPLE_RESULTS,
+    entries: [OK, MESSAGE_PROPERTY_CONFLICT_WITH_TYPE, OK],
+  },
+  {
+    name: 'one is bad, one of another type',
+    messages: [inGroup('g'), badTag, good],
+    code: MULTIPLE_RESULTS,
+    entries: [MESSAGE_PROPERTY_CONFLICT_WITH_TYPE, ILLEGAL_MESSAGE_TAG, OK],
+  },
+  {
+    name: 'one of a group is bad: those of its group behind it wait for it, no others',
+    messages: [inGroup('a'), inGroup('b'), inGroup('a', 'a|b'), inGroup('a'), inGroup('b')],
+    code: MULTIPLE_RESULTS,
+    entries: [OK, OK, ILLEGAL_MESSAGE_TAG, ILLEGAL_MESSAGE_TAG, OK],
+    type: 'FIFO',
+  },
+  {
+    name: 'of two topics',
+    messages: [good, message({ topic: { name: 'Other' } })],
+    code: Code.MESSAGE_CORRUPTED,
+    entries: [],
+  },
+  { name: 'none', messages: [], code: Code.MESSAGE_CORRUPTED, entries: [] },
+]
+
+test.each(batches)('send: several, $name → an entry each, and only what is good is stored', async (row) => {
+  const { call, upstream } = await createHarness()
+  if (row.type !== undefined) upstream.types.set(TOPIC.name, row.type)
+  const messages = row.messages.map((each, index) => ({
+    ...each,
+    systemProperties: { ...each.systemProperties, messageId: `ID-${index}` },
+  }))
+  const { status, entries } = await call(SendMessage, { messages })
+  expect(status?.code).toBe(row.code)
+  expect(entries.map((entry) => entry.status?.code)).toEqual(row.entries)
+  expect(entries.map(({ messageId }) => messageId)).toEqual(row.entries.map((_, index) => `ID-${index}`))
+  const stored = row.entries.flatMap((code, index) => (code === OK ? [`ID-${index}`] : []))
+  expect(upstream.sent.map(({ record }) => /UNIQ_KEY\u0001(ID-\d+)/.exec(record.properties)?.[1])).toEqual(stored)
+})
+
+test.each([
+  [-1, OK],
+  [0, OK],
+  [1, Code.MESSAGE_CORRUPTED],
+])('send: as many messages as one request may have, %i → its code, and all or none are stored', async (more, code) => {
+  const { call, upstream } = await createHarness({ 'messages-per-send-max': '8' })
+  const messages = Array.from({ length: 8 + more }, () => good)
+  const { status, entries } = await call(SendMessage, { messages })
+  const stored = code === OK ? 8 + more : 0
+  expect([status?.code, entries.length, upstream.sent.length]).toEqual([code, stored, stored])
+})
+
+test('send: several of one topic → all in the same queue, in their order', async () => {
+  const { call, upstream } = await createHarness()
+  const messages = Array.from({ length: 5 }, (_, index) => message({ body: Buffer.from(`${index}`) }))
+  const { entries } = await call(SendMessage, { messages })
+  expect(new Set(upstream.sent.map(({ record }) => record.queueId)).size).toBe(1)
+  expect(upstream.sent.map(({ record }) => Buffer.from(record.body).toString())).toEqual(['0', '1', '2', '3', '4'])
+  expect(entries.map(({ offset }) => offset)).toEqual([0, 1, 2, 3, 4])
+})
+
 test('send: a request that is no protobuf → INVALID_ARGUMENT, and the next one is answered', async () => {
   const { client, call, time } = await createHarness()
   const metadata = new Map([['x-mq-client-id', 'c']])
