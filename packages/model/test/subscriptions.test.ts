@@ -5,11 +5,11 @@ const tag = (expression: string, topic = 't') => ({ topic, type: 'TAG', expressi
 const sql = (expression: string) => ({ topic: 't', type: 'SQL92', expression })
 
 test.each([
-  [[tag('b||a')], [tag(' a || b || a ')], 't a || b'],
-  [[tag('')], [tag('*')], 't *'],
-  [[tag('a', 'u'), tag('*')], [tag('*'), tag('a', 'u')], 't *; u a'],
-  [[sql(' x > 1')], [sql('x > 1')], 't SQL92 x > 1'],
-])('subscriptions: %j and %j → the same text', (one, other, text) => {
+  ['t a || b', [tag('b||a')], [tag(' a || b || a ')]],
+  ['t *', [tag('')], [tag('*')]],
+  ['t *; u a', [tag('a', 'u'), tag('*')], [tag('*'), tag('a', 'u')]],
+  ['t SQL92 x > 1', [sql(' x > 1')], [sql('x > 1')]],
+])('subscriptions: two spellings of %s → the same text', (text, one, other) => {
   expect([subscriptionsText(one), subscriptionsText(other)]).toEqual([text, text])
 })
 

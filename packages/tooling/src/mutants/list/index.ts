@@ -2,6 +2,7 @@
 import type { Mutant } from '../mutant.ts'
 import { DURABILITY_MUTANTS } from './durability.ts'
 import { FILTER_MUTANTS } from './filters.ts'
+import { GROUP_MUTANTS } from './groups.ts'
 import { INFLIGHT_MUTANTS } from './inflight.ts'
 import { LIMIT_MUTANTS } from './limits.ts'
 import { ORDER_MUTANTS } from './order.ts'
@@ -24,4 +25,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...SCALING_MUTANTS,
   ...SESSION_MUTANTS,
   ...TRACE_MUTANTS,
+  ...GROUP_MUTANTS,
 ]
