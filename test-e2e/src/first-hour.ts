@@ -158,6 +158,7 @@ async function checkMemory(pid: number): Promise<void> {
 async function checkQuickStart(ports: Ports): Promise<void> {
   const where =
     ports.grpc === DOCUMENTED_PORT ? 'word for word' : `with port ${ports.grpc}, as ${DOCUMENTED_PORT} is taken here`
+  let messageId: string | undefined
   await runCheck(
     checks,
     `the quick start of README.md, ${where}: prints what the README says, exit code 0`,
@@ -172,12 +173,35 @@ async function checkQuickStart(ports: Ports): Promise<void> {
       writeFileSync(join(folder, fileName), program.replaceAll(`:${DOCUMENTED_PORT}`, `:${ports.grpc}`))
       const options = { cwd: folder, env: { ...env, HOME: home }, deadlineMs: STARTS_MS_MAX * 2 }
       const { stdout, stderr } = await runProcess(join(nodeAndNpm, 'node'), [fileName], options)
+      messageId = /^sent (\S+)$/m.exec(stdout)?.[1]
       const difference = differenceOf(stdout + stderr, output)
       expectThat(difference === undefined, difference ?? '')
       const left = readdirSync(home)
       expectThat(left.length === 0, `it leaves ${left.join(', ')} in the home folder`)
       const manifest = readFileSync(join(folder, 'node_modules', install, 'package.json'), 'utf8')
       return `${install} ${(JSON.parse(manifest) as { version: string }).version}`
+    },
+  )
+  if (messageId !== undefined) await checkTrace(ports, messageId)
+}
+
+async function checkTrace(ports: Ports, messageId: string): Promise<void> {
+  await runCheck(
+    checks,
+    'rmq message trace: its message was sent, stored, given to its client, acknowledged',
+    async () => {
+      const rmq = ['run', '-s', 'rmq', '--', 'message', 'trace', messageId, '--json']
+      const args = [...rmq, '--nameserver', `${LOOPBACK}:${ports.nameserver}`]
+      const options = { cwd: clone, env: terminalEnv(nodeAndNpm), deadlineMs: STARTS_MS_MAX }
+      const { stdout, stderr } = await runProcess(join(nodeAndNpm, 'npm'), args, options)
+      expectThat(stdout.startsWith('{'), stdout + stderr)
+      const { events } = JSON.parse(stdout) as { events: readonly { event: string; client?: string }[] }
+      const told = events.map(({ event }) => event).join(', ')
+      expectThat(told === 'sent, stored, delivered, acknowledged', told)
+      // As the Node client calls itself: host, process, and more.
+      const client = events.find(({ event }) => event === 'delivered')?.client ?? ''
+      expectThat(/^[^@]+@\d+@/.test(client), `the client is '${client}'`)
+      return client
     },
   )
 }

@@ -44,7 +44,10 @@ export function messageCommands(program: Command, act: Act): void {
       'Show a message by its id: properties, body, every copy, and where it is for each group: pending, in flight until ' +
         'when, acknowledged, dead.',
     )
-    .argument('<id>', 'message id, as the answer to its send told it, or as a broker made it')
+    .argument(
+      '<id>',
+      'message id, as the answer to its send told it, or as a broker made it; or broker/topic/queue@offset',
+    )
     .option('--topic <topic>', 'its topic; without it all topics are asked for')
     .option('--hex', 'the whole body as hex')
     .option('--cluster <name>', 'which cluster, where there are several')

@@ -1,9 +1,10 @@
-// One message by its id, with every copy: by its unique key, or, where the id names a place in a broker's log, by that.
+// One message by its id, with every copy: by its unique key, or, where the id names a place in a queue or in a broker's log,
+// by that.
 import { MqError, parseOffsetMessageId, PropertyName } from '@rocketmq-ts/model'
 import type { Context } from '../context.ts'
 import { CliFailure } from '../failures.ts'
 import type { BrokerAddress, Scope } from '../session.ts'
-import { copyOf, findCopies, type FoundCopies } from './message-copies.ts'
+import { copyOf, findCopies, type FoundCopies, type FoundCopy } from './message-copies.ts'
 import { noSuchTopic } from './topic-describe.ts'
 import { windowOf } from './time-window.ts'
 
@@ -31,8 +32,31 @@ export async function findById(context: Context, options: MessageOptions, id: st
   return copies.copies.length > 0 ? copies : { ...found, copies: [atPlace] }
 }
 
-/** An id as brokers make them says which broker has the message, and where. */
-async function findAtPlace(context: Context, brokers: readonly BrokerAddress[], id: string) {
+/** What messages without a unique key are called: broker/topic/queue@offset. */
+const QUEUE_PLACE = /^([^/]+)\/([^/]+)\/(\d{1,5})@(\d{1,16})$/
+
+async function findAtPlace(
+  context: Context,
+  brokers: readonly BrokerAddress[],
+  id: string,
+): Promise<FoundCopy | undefined> {
+  const [, brokerName, topic = '', queueId, offset] = QUEUE_PLACE.exec(id) ?? []
+  if (brokerName === undefined) return findInLog(context, brokers, id)
+  const broker = brokers.find((each) => each.brokerName === brokerName)
+  const place = { topic, queueId: Number(queueId), queueOffset: Number(offset) }
+  if (broker === undefined || !Number.isSafeInteger(place.queueOffset)) return undefined
+  const session = await context.session()
+  const { records } = await session.at(broker, (address) => session.brokers.readQueue(address, place, 1))
+  const record = records.find(({ queueOffset }) => queueOffset === place.queueOffset)
+  return record === undefined ? undefined : copyOf(broker, record)
+}
+
+/** An id as brokers make them says which broker has the message, and where in its log. */
+async function findInLog(
+  context: Context,
+  brokers: readonly BrokerAddress[],
+  id: string,
+): Promise<FoundCopy | undefined> {
   let place: ReturnType<typeof parseOffsetMessageId>
   try {
     place = parseOffsetMessageId(id)

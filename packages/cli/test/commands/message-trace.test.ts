@@ -130,7 +130,7 @@ test('message show: an id that nobody knows, a topic that is not there, a broker
   expect(shown.some(({ err }) => err.includes("no broker that answered has a message with id '"))).toBe(true)
 })
 
-test('message show: an id that names a place in a log, as brokers make them → the message there', async () => {
+test('message show: an id that names a place in a log, as brokers make them, or in a queue → the message there', async () => {
   const { rmq } = await startCluster()
   await rmq('topic create orders --queues 1')
   await rmq('send orders Hello --key 4711')
@@ -142,6 +142,30 @@ test('message show: an id that names a place in a log, as brokers make them → 
   const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0')
   const octets = host.split('.').map((octet) => hex(Number(octet), 2))
   const offsetId = `${octets.join('')}${hex(Number(port), 8)}${hex(messages[0]?.commitLogOffset ?? 0, 16)}`
+  const byPlace = (await rmq('message show broker-a/orders/0@0 --json')).json<Shown>()
+  expect(byPlace).toMatchObject({ messageId: messages[0]?.messageId, body: 'Hello' })
+  for (const id of ['broker-a/orders/0@9', 'broker-z/orders/0@0']) {
+    expect((await rmq(`message show ${id}`)).err).toContain(`has a message with id '${id}'`)
+  }
   const shown = (await rmq(`message show ${offsetId.toUpperCase()} --json`)).json<Shown>()
   expect(shown).toMatchObject({ messageId: messages[0]?.messageId, body: 'Hello' })
+})
+
+test('message trace: a half message that nobody decides → where it waits; consumers of its topic have nothing of it', async () => {
+  const cluster = await startCluster()
+  const { rmq, advance } = cluster
+  await rmq('topic create orders --queues 1 --type TRANSACTION')
+  const id = await sendOne(cluster, 'send orders half --key 4711 --property TRAN_MSG=true --property PGROUP=p')
+  await advance(1_000)
+  expect((await rmq('receive orders --group g --wait 1s')).out).toBe('')
+  const shown = (await rmq(`message show ${id} --json`)).json<Shown>()
+  expect([shown.topic, shown.body]).toEqual(['orders', 'half'])
+  expect(shown.copies.map(({ kind }) => kind)).toEqual(['half'])
+  expect((await rmq(`message show ${id}`)).out).toMatch(/undecided until 2026-/)
+  const { events } = (await rmq(`message trace ${id} --json`)).json<Traced>()
+  expect(events.map(({ text }) => text)).toEqual([
+    'sent',
+    'stored as a half message: broker-a/RMQ_SYS_TRANS_HALF_TOPIC/0@0',
+    'waits for the decision of its producer',
+  ])
 })
