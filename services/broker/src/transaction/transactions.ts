@@ -11,7 +11,7 @@ import {
   TransactionDecision,
   failureOf,
 } from '@rocketmq-ts/remoting'
-import type { Clock, Turns } from '@rocketmq-ts/runtime'
+import { type Clock, FileError, type Turns } from '@rocketmq-ts/runtime'
 import {
   type Appender,
   type MessageStore,
@@ -205,8 +205,7 @@ export function createTransactions(deps: TransactionDeps): Transactions {
 
   /** Reads the half message: at once where it is in memory, else in a later Turn. */
   function read(request: Request, decision: Decision, pending: PendingDelivery): void {
-    const unit = unitAt(store, pending.queue, pending.offset)
-    const bytes = unit === undefined || typeof unit === 'function' ? undefined : store.readUnit(pending.queue, unit)
+    const bytes = readNow(pending)
     if (bytes instanceof Uint8Array) {
       decide(request, decision, pending, decodeRecord(bytes))
       return
@@ -214,8 +213,24 @@ export function createTransactions(deps: TransactionDeps): Transactions {
     const later = bytes ?? readCold(pending)
     later.then(
       (found) => readLater(request, decision, found),
-      (error: unknown) => fail(request, error),
+      (error: unknown) => fail(request, unreadable(error, pending)),
     )
+  }
+
+  /** Throws MqError 'unavailable' where the disk fails. */
+  function readNow(pending: PendingDelivery): ReturnType<UnitReader['readUnit']> | undefined {
+    try {
+      const unit = unitAt(store, pending.queue, pending.offset)
+      return unit === undefined || typeof unit === 'function' ? undefined : store.readUnit(pending.queue, unit)
+    } catch (error) {
+      throw unreadable(error, pending)
+    }
+  }
+
+  /** What a producer is told of a disk that does not give the record back: it may decide later. */
+  function unreadable(error: unknown, { offset }: PendingDelivery): unknown {
+    if (!(error instanceof FileError)) return error
+    return new MqError('unavailable', `half message ${offset} can not be read, end it later: ${error.message}`, error)
   }
 
   async function readCold(pending: PendingDelivery): Promise<Uint8Array> {
