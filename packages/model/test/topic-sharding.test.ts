@@ -1,5 +1,10 @@
 import { expect, test } from '@jest/globals'
-import { SHARDING_BROKERS_MAX, SHARDING_QUEUES_ATTRIBUTE, shardingQueuesText, topicShardingQueues } from '../src/index.ts'
+import {
+  SHARDING_BROKERS_MAX,
+  SHARDING_QUEUES_ATTRIBUTE,
+  shardingQueuesText,
+  topicShardingQueues,
+} from '../src/index.ts'
 
 const read = (text: string) => topicShardingQueues({ attributes: new Map([[SHARDING_QUEUES_ATTRIBUTE, text]]) })
 const placesOf = (count: number) =>
@@ -23,7 +28,10 @@ test.each(['', 'a', 'a:0', 'a:-1', 'a:1;', ';a:1', 'a:1;a:2', 'a:1:2', 'a:100000
   "topic sharding: '%s' → refused with the name of the attribute",
   (text) => {
     expect(() => read(text)).toThrow(
-      expect.objectContaining({ code: 'parameter-invalid', message: expect.stringContaining(SHARDING_QUEUES_ATTRIBUTE) }),
+      expect.objectContaining({
+        code: 'parameter-invalid',
+        message: expect.stringContaining(SHARDING_QUEUES_ATTRIBUTE),
+      }),
     )
   },
 )

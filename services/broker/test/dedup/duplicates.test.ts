@@ -108,6 +108,35 @@ test('duplicates: a topic begins to remember → what it has already counts; it 
   expect((await send(broker, 'a')).header?.queueOffset).toBe(0)
 })
 
+test('duplicates: a topic begins to remember while a message is not flushed yet → that one counts, too', async () => {
+  const broker = await startBroker()
+  await putTopic(broker, '')
+  await send(broker, 'before')
+  const slow = broker.machine.disk.fail({ on: 'sync', delayMs: 700, times: Infinity })
+  const first = sendLater(broker, 'a')
+  await broker.advance(1)
+  const queues = { readQueueNums: 4, writeQueueNums: 4, perm: 6, topicFilterType: 'SINGLE_TAG', order: false } as const
+  const attributes = `+${DedupAttribute.by}=MESSAGE_ID`
+  const changed = broker.peer.request(
+    UpdateAndCreateTopic,
+    { topic: 'T', defaultTopic: '', ...queues, attributes },
+    { timeoutMs: MINUTE_MS },
+  )
+  const second = sendLater(broker, 'a')
+  const [one, , two] = await broker.settled(Promise.all([first, changed, second]))
+  expect(two.header?.queueOffset).toBe(one.header?.queueOffset)
+  slow.clear()
+})
+
+test('duplicates: a topic is made anew with the same window → nothing of the one before is remembered', async () => {
+  const broker = await remembering()
+  await send(broker, 'a')
+  await broker.deleteTopic('T')
+  await putTopic(broker, `+${DedupAttribute.by}=MESSAGE_ID,+${DedupAttribute.window}=${WINDOW_MS}`)
+  await send(broker, 'b')
+  expect((await send(broker, 'a')).header?.queueOffset).toBe(1)
+})
+
 test('duplicates: two at once → the first one is stored, both are told its place, when it is flushed', async () => {
   const broker = await remembering()
   await send(broker, 'before')

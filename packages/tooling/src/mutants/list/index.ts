@@ -1,5 +1,6 @@
 // All mutants: the faults that would break a promise. Each belongs to one of the promises' areas.
 import type { Mutant } from '../mutant.ts'
+import { DEDUP_MUTANTS } from './dedup.ts'
 import { DURABILITY_MUTANTS } from './durability.ts'
 import { FILTER_MUTANTS } from './filters.ts'
 import { GROUP_MUTANTS } from './groups.ts'
@@ -20,6 +21,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...RETENTION_MUTANTS,
   ...INFLIGHT_MUTANTS,
   ...ORDER_MUTANTS,
+  ...DEDUP_MUTANTS,
   ...FILTER_MUTANTS,
   ...LIMIT_MUTANTS,
   ...SCALING_MUTANTS,
