@@ -4,7 +4,7 @@ import { utf8Encode } from '@rocketmq-ts/bytes'
 import { DedupAttribute, encodeProperties, PropertyName } from '@rocketmq-ts/model'
 import { createMetricsRegistry } from '@rocketmq-ts/metrics'
 import { ResponseCode, SendMessageV2, UpdateAndCreateTopic } from '@rocketmq-ts/remoting'
-import { DEDUP_WAITING_MAX } from '../../src/limits.ts'
+import { DEDUP_FORGOTTEN_PER_SEND, DEDUP_WAITING_MAX } from '../../src/limits.ts'
 import { type BrokerHarness, MINUTE_MS, startBroker } from '../broker-harness.ts'
 
 const WINDOW_MS = 5 * MINUTE_MS
@@ -64,10 +64,15 @@ test('duplicates: sent again within the window → the place of the first one, a
 
 test('duplicates: sent again behind the window → stored once more, and that one is remembered', async () => {
   const broker = await remembering()
+  // More than a send forgets.
+  await sendTogether(
+    broker,
+    Array.from({ length: 2 * DEDUP_FORGOTTEN_PER_SEND }, (_, index) => `${index}`),
+  )
   await send(broker, 'a')
   await broker.advance(WINDOW_MS)
   const second = await send(broker, 'a')
-  expect(second.header?.queueOffset).toBe(1)
+  expect(second.header?.queueOffset).toBe(2 * DEDUP_FORGOTTEN_PER_SEND + 1)
   expect(await send(broker, 'a')).toEqual(second)
 })
 
