@@ -297,7 +297,7 @@ async function openAround(
       allSettings: createAllSettings({ topics, groups }),
       messageQueries: createMessageQueries({ store, topics }),
       pull: createPullMessage({ reader: store, topics }),
-      traceMessage: createTraceMessage({ inflight, store, scheduler }),
+      traceMessage: createTraceMessage({ inflight, store, scheduler, clock }),
       progress: createProgress({ topics, inflight, reader: store, brokerName, clock }),
       runtimeInfo,
     }),

@@ -46,6 +46,8 @@ export const TRACES_IN_WORK_MAX = 2
 export const TRACES_WAITING_MAX = 64
 /** Bytes of the journal that one answer to a trace has read: who asks goes on from there. */
 export const TRACE_READ_BYTES_MAX = 4 * MiB
+/** … and how long it reads: on a cold disk each record is a read of its own. */
+export const TRACE_READ_MS_MAX = 1000
 /** Longest invisible time. Java: ProxyConfig maxInvisibleTimeMills. */
 export const INVISIBLE_TIME_MS_MAX = 12 * 3600 * SECOND_MS
 /** Furthest time that a message may be delayed to. Java: timerMaxDelaySec, three days. */

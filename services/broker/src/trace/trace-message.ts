@@ -10,7 +10,7 @@ import {
   type TraceMessageAnswer,
   type TraceMessageHeader,
 } from '@rocketmq-ts/remoting'
-import type { Scheduler } from '@rocketmq-ts/runtime'
+import type { Clock, Scheduler } from '@rocketmq-ts/runtime'
 import {
   isFillerUnit,
   type MessageQueries,
@@ -21,7 +21,7 @@ import {
 } from '@rocketmq-ts/store'
 import type { Inflight } from '../inflight/inflight.ts'
 import { decodeJournal } from '../inflight/journal/decode.ts'
-import { TRACE_READ_BYTES_MAX, TRACES_IN_WORK_MAX, TRACES_WAITING_MAX } from '../limits.ts'
+import { TRACE_READ_BYTES_MAX, TRACE_READ_MS_MAX, TRACES_IN_WORK_MAX, TRACES_WAITING_MAX } from '../limits.ts'
 import { isDamage } from '../pop/damage.ts'
 import { createWorkLine } from '../queries/work-line.ts'
 import { MessageSink, type TracedMessage } from './message-sink.ts'
@@ -35,6 +35,7 @@ export interface TraceDeps {
   readonly inflight: Pick<Inflight, 'groupsIn' | 'queue' | 'pendingAt'>
   readonly store: TraceStore
   readonly scheduler: Pick<Scheduler, 'soon'>
+  readonly clock: Pick<Clock, 'monotonicMs'>
 }
 
 const JOURNAL = { topic: SystemTopic.INFLIGHT_LOG, queueId: 0 } as const
@@ -53,7 +54,7 @@ interface Journey {
 }
 
 /** The handler. */
-export function createTraceMessage({ inflight, store, scheduler }: TraceDeps) {
+export function createTraceMessage({ inflight, store, scheduler, clock }: TraceDeps) {
   const inLine = createWorkLine({ inWorkMax: TRACES_IN_WORK_MAX, waitingMax: TRACES_WAITING_MAX, name: 'traces' })
   const pause = (): Promise<void> => new Promise((resolve) => scheduler.soon(resolve))
 
@@ -115,6 +116,7 @@ export function createTraceMessage({ inflight, store, scheduler }: TraceDeps) {
   async function read(message: TracedMessage, from: number, events: TraceEvent[]): Promise<Journey> {
     const sink = new MessageSink(message, events)
     const name = Buffer.from(message.topic)
+    const endMs = clock.monotonicMs() + TRACE_READ_MS_MAX
     let readBytes = 0
     let readToMs = 0
     let unpaused = 0
@@ -123,7 +125,8 @@ export function createTraceMessage({ inflight, store, scheduler }: TraceDeps) {
       const { units, next } = await unitsFrom(at)
       if (units.length === 0 && next === at) return { cursor: -1, readToMs, readBytes }
       for (const unit of units) {
-        if (readBytes >= TRACE_READ_BYTES_MAX || events.length >= EVENTS_MAX) {
+        const isLong = readBytes > 0 && clock.monotonicMs() >= endMs
+        if (isLong || readBytes >= TRACE_READ_BYTES_MAX || events.length >= EVENTS_MAX) {
           return { cursor: unit.queueOffset, readToMs, readBytes }
         }
         const bytes = await recordAt(unit)

@@ -1,5 +1,14 @@
 import { expect, test } from '@jest/globals'
-import { stringifyJavaJson, subscriptionGroupConfig, SystemGroup, SystemTopic } from '@rocketmq-ts/model'
+import {
+  commitLogOffset,
+  encodeRecord,
+  queueOffset,
+  recordSize,
+  stringifyJavaJson,
+  subscriptionGroupConfig,
+  SystemGroup,
+  SystemTopic,
+} from '@rocketmq-ts/model'
 import {
   decodeMessageTrace,
   InvokeBrokerToResetOffset,
@@ -8,10 +17,21 @@ import {
   TraceMessage,
   UpdateAndCreateSubscriptionGroup,
 } from '@rocketmq-ts/remoting'
+import { createInflight } from '../../src/inflight/inflight.ts'
+import { createTraceMessage, type TraceDeps } from '../../src/trace/trace-message.ts'
 import { type BrokerHarness, startBroker } from '../broker-harness.ts'
 import { end, sendHalf } from '../transaction/transaction-harness.ts'
 
 const SECOND_MS = 1000
+const EMPTY_RECORD = {
+  queueId: 0,
+  flag: 0,
+  sysFlag: 0,
+  bornTimestampMs: 0,
+  reconsumeTimes: 0,
+  preparedTransactionOffset: 0,
+  properties: new Uint8Array(0),
+}
 const MiB = 1024 * 1024
 
 async function trace(broker: BrokerHarness, place: { topic?: string; queueId?: number; queueOffset?: number } = {}) {
@@ -209,4 +229,57 @@ test('trace: a place that can not be → refused with the field', async () => {
     })
     expect([code, remark]).toEqual([ResponseCode.INVALID_PARAMETER, expect.stringContaining(field)])
   }
+})
+
+test('trace: a disk that is slow → the answer comes in time, with where to go on', async () => {
+  const core = createInflight({ maxAttempts: () => 16, onFree() {} })
+  const queue = core.start({ topic: 'T', incarnation: 0, group: 'g', queueId: 0 }, 0)
+  let nowMs = 0
+  const bodies = Array.from({ length: 5 }, (_, index) => {
+    core.popNext(queue, { popTime: index + 1, invisibleMs: 10, to: index + 1, taken: [index] })
+    return core.takeChanges({ provenFlushed: 0 })!
+  })
+  const record = (index: number): Uint8Array => {
+    const host = { host: '127.0.0.1', port: 1 }
+    const fields = {
+      ...EMPTY_RECORD,
+      topic: SystemTopic.INFLIGHT_LOG,
+      body: bodies[index]!,
+      bornHost: host,
+      storeHost: host,
+    }
+    const bytes = new Uint8Array(recordSize(fields))
+    const place = { queueOffset: queueOffset(index), commitLogOffset: commitLogOffset(index), storeTimestampMs: index }
+    encodeRecord(fields, place, bytes, 0)
+    return bytes
+  }
+  const store = {
+    bounds: () => ({ min: 0, max: bodies.length }),
+    scan(_: object, from: number, accept: (unit: object) => string) {
+      for (let index = from; index < bodies.length; index += 1)
+        accept({ queueOffset: index, commitLogOffset: index, size: 1 })
+      return { kind: 'scanned', next: bodies.length }
+    },
+    readUnit(_: object, { queueOffset: index }: { queueOffset: number }) {
+      nowMs += 600
+      return record(index)
+    },
+    flushBeforeRelease: false,
+  } as unknown as TraceDeps['store']
+  const scheduler = { soon: (job: () => void) => job() } as unknown as TraceDeps['scheduler']
+  const trace = createTraceMessage({ inflight: core, store, scheduler, clock: { monotonicMs: () => nowMs } })
+  const answers: { cursor: number; events: number }[] = []
+  for (let cursor = 0; cursor >= 0; cursor = answers.at(-1)!.cursor) {
+    const header = { topic: 'T', queueId: 0, queueOffset: 4, storedMs: 0, cursor }
+    await trace({
+      header,
+      respond: ({ header: told, body }: { header: { cursor: number }; body: Uint8Array }) =>
+        void answers.push({ cursor: told.cursor, events: decodeMessageTrace(body).events.length }),
+    } as unknown as Parameters<typeof trace>[0])
+  }
+  expect(answers).toEqual([
+    { cursor: 2, events: 0 },
+    { cursor: 4, events: 0 },
+    { cursor: -1, events: 1 },
+  ])
 })
