@@ -7,6 +7,7 @@ import { endOf, type Journey } from './message-journey.ts'
 
 const EVENT_WORDS: Readonly<Record<TraceEventKind, string>> = {
   delivered: 'delivered',
+  repeated: 'given again: the same attempt asked once more',
   acknowledged: 'acknowledged',
   prolonged: 'invisible time changed',
   released: 'ready again',

@@ -57,6 +57,8 @@ export interface GroupState {
 export const TRACE_EVENTS = [
   /** Given to a consumer until `untilMs`. */
   'delivered',
+  /** Given again: the attempt that has it asked once more. */
+  'repeated',
   'acknowledged',
   /** Its consumer asked for another time: until `untilMs`. */
   'prolonged',

@@ -135,7 +135,10 @@ export class MessageSink implements JournalSink {
 
   change(offset: number, _popTime: number, newPopTime: number, invisibleMs: number): void {
     // Time that is given up is a release: the journal says it next.
-    if (this.#isIt(offset) && invisibleMs > 0) this.#add('prolonged', { untilMs: newPopTime + invisibleMs })
+    if (!this.#isIt(offset) || invisibleMs === 0) return
+    const untilMs = newPopTime + invisibleMs
+    if (this.#client === '') this.#add('prolonged', { untilMs })
+    else this.#add('repeated', { atMs: newPopTime, untilMs, client: this.#client })
   }
 
   postpone(offset: number, _popTime: number, deadline: number): void {

@@ -116,6 +116,19 @@ test('trace: a filter that does not want it, a group that began behind it → sa
   expect(await kinds(broker)).toEqual(['g filtered'])
 })
 
+test('trace: an attempt in order asks again → given again to it, and no further attempt; then its time is prolonged', async () => {
+  const broker = await startBroker()
+  await broker.setOrder('g')
+  await broker.send('T', 'm', { queueId: 0 })
+  await broker.pop('T', 'g', { attemptId: 'a', invisibleMs: SECOND_MS })
+  const [again] = await broker.pop('T', 'g', { attemptId: 'a', invisibleMs: 5 * SECOND_MS })
+  await broker.changeInvisible('T', 'g', again!, 9 * SECOND_MS)
+  const { states, events } = await trace(broker)
+  expect(events.map(({ kind }) => kind)).toEqual(['delivered', 'repeated', 'prolonged'])
+  expect(events[1]).toMatchObject({ untilMs: again!.popTimeMs + 5 * SECOND_MS, client: broker.peer.remoteAddress })
+  expect(states).toMatchObject([{ state: 'in-flight', attempts: 1 }])
+})
+
 test('trace: a half message → it waits for its producer, until that commits or rolls back', async () => {
   const broker = await startBroker()
   const committed = await sendHalf(broker, 'T', 'one')

@@ -86,6 +86,7 @@ export class JournalWriter {
     this.#selected = queue.journalIndex
   }
 
+  /** An operation of a pop, or one that a pop may stand behind: an attempt that asks again changes times. */
   #pop(queue: LiveQueue, code: number): void {
     if (this.client !== this.#toldClient) {
       this.#toldClient = this.client
@@ -170,7 +171,7 @@ export class JournalWriter {
   }
 
   change(queue: LiveQueue, offset: number, popTime: number, newPopTime: number, invisibleMs: number): void {
-    this.#operation(queue, Op.change)
+    this.#pop(queue, Op.change)
     this.#out.varint(offset)
     this.#out.varint(popTime)
     this.#out.varint(newPopTime - popTime)

@@ -52,7 +52,7 @@ export const Op = {
   batch: 19,
   /** offset: nothing is in flight or ready any more, and this one is next */
   reset: 20,
-  /** name: who gets what the pops behind it take, '' where that is not known. Of the record, not of a queue */
+  /** name: who gets what the pops and changes behind it are about, '' where that is not known. Of the record, not of a queue */
   client: 21,
 } as const
 
