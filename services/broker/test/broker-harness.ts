@@ -269,9 +269,10 @@ export async function startBroker(
     },
     async reset(changes = {}) {
       const header = { topic: 'T', group: 'G', timestampMs: 0, ...changes }
+      const reset = tally.resetting()
       const answer = await harness.ask(InvokeBrokerToResetOffset, header)
       for (const { queueId, offset } of answer.body === undefined ? [] : decodeQueuePositions(answer.body)) {
-        tally.reset(header.topic, header.group, queueId, offset)
+        reset(header.topic, header.group, queueId, offset)
       }
       return answer
     },

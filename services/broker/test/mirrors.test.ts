@@ -71,6 +71,38 @@ test('mirror: offsets → low marks under topic@group, so that who leaves for Ap
   expect(Object.keys(await parsed(broker, 'consumerOffset.json')).sort()).toStrictEqual(['dataVersion', 'offsetTable'])
 })
 
+test('mirror: retry policy, switched off, attributes → as they were set, so that an exchange keeps them', async () => {
+  const broker = await startBroker()
+  const exponentialRetryPolicy = { initial: 1000, max: 60_000, multiplier: 3 }
+  const config = subscriptionGroupConfig('G', {
+    consumeEnable: false,
+    groupRetryPolicy: { type: 'EXPONENTIAL', exponentialRetryPolicy },
+    attributes: new Map([['+order.unit', 'MESSAGE_GROUP']]),
+  })
+  await broker.ask(UpdateAndCreateSubscriptionGroup, {}, utf8Encode(stringifyJavaJson(config)))
+  await broker.advance(6000)
+  const text = await mirror(broker, 'subscriptionGroup.json')
+  expect(text).toContain('"G":{"attributes":{"order.unit":"MESSAGE_GROUP"},')
+  expect(text).toContain('"consumeEnable":false,')
+  expect(text).toContain(
+    '"groupRetryPolicy":{"exponentialRetryPolicy":{"initial":1000,"max":60000,"multiplier":3},"type":"EXPONENTIAL"}',
+  )
+})
+
+test('mirror: a reset back → the offset goes back in the file, at the latest with a stop', async () => {
+  const broker = await startBroker()
+  for (const body of ['a', 'b', 'c']) await broker.send('T', body)
+  for (const each of await broker.pop('T', 'G', { queueId: 0 })) await broker.ack('T', 'G', each)
+  await broker.advance(6000)
+  expect(await mirror(broker, 'consumerOffset.json')).toContain('"T@G":{0:3}')
+  await broker.reset({ queueId: 0, offset: 1 })
+  await broker.advance(6000)
+  expect(await mirror(broker, 'consumerOffset.json')).toContain('"T@G":{0:1}')
+  await broker.reset({ queueId: 0, timestampMs: -1 })
+  await broker.stop()
+  expect(await mirror(broker, 'consumerOffset.json')).toContain('"T@G":{0:3}')
+})
+
 test('mirror: a stop → the files show the last change, whatever the interval is', async () => {
   const broker = await startBroker({ flushConsumerOffsetInterval: 3_600_000 })
   await broker.send('T', 'one')

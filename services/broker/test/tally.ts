@@ -9,8 +9,8 @@ export interface Tally {
   /** A success answer; counts when it was for the last delivery. */
   acked(topic: string, group: string, queueId: number, queueOffset: number, popTimeMs: number): void
   deleted(topic: string): void
-  /** A success answer: the group goes on there, and what was delivered before is told of no more. */
-  reset(topic: string, group: string, queueId: number, to: number): void
+  /** Before a reset is asked for: returns what to tell where it is answered, the group goes on at `to`. */
+  resetting(): (topic: string, group: string, queueId: number, to: number) => void
   check(ledger: readonly QueueLedger[]): void
 }
 
@@ -38,11 +38,17 @@ export function createTally(): Tally {
         for (const key of map.keys()) if (key.startsWith(`${topic} `)) map.delete(key)
       }
     },
-    reset(topic, group, queueId, to) {
-      const queue = `${topic} ${group} ${queueId}`
-      for (const key of deliveries.keys()) if (key.startsWith(`${queue} `)) deliveries.delete(key)
-      const kept = [...(acked.get(queue) ?? [])].filter((offset) => offset < to)
-      acked.set(queue, new Set(kept))
+    resetting() {
+      const before = new Map(deliveries)
+      return (topic, group, queueId, to) => {
+        const queue = `${topic} ${group} ${queueId}`
+        for (const [key, popTimeMs] of before) {
+          // Who waited may have got it again before the reset was answered.
+          if (key.startsWith(`${queue} `) && deliveries.get(key) === popTimeMs) deliveries.delete(key)
+        }
+        const kept = [...(acked.get(queue) ?? [])].filter((offset) => offset < to)
+        acked.set(queue, new Set(kept))
+      }
     },
     check(ledger) {
       for (const line of ledger) {

@@ -44,6 +44,14 @@ test.each(wrong)('group table: a group with %s → refused, the field is named',
   expect(() => createGroupTable().check(config)).toThrow(field)
 })
 
+test('group table: a retry policy of Apache that requests may not ask for → kept, so that a folder of Apache opens', () => {
+  const next = [-1, 86_400_000]
+  const config = subscriptionGroupConfig('G', {
+    groupRetryPolicy: { type: 'CUSTOMIZED', customizedRetryPolicy: { next } },
+  })
+  expect(() => createGroupTable().check(config)).not.toThrow()
+})
+
 test('group table: full → one more is refused as busy, one that is there may change', () => {
   const table = createGroupTable()
   for (let index = 0; index < GROUPS_MAX; index += 1) table.put(subscriptionGroupConfig(`G${index}`), 1)

@@ -46,6 +46,20 @@ test('reset: a queue with released messages → none is ready, and its deadline 
   expectBalanced(world.core, queue, 3)
 })
 
+test('reset: a message whose attempts are used up waits for its copy → no copy of it can be made any more', () => {
+  const world = createWorld({ maxAttempts: () => 1 })
+  const queue = started(world)
+  pop(world, queue, 1, { invisible: 10 })
+  world.seal()
+  const [dead] = world.core.expire(NOW + 20, 100).dead
+  expect(world.core.isDeadPending(queue, 0, dead!.popTime)).toBe(true)
+  world.core.reset(queue, 0)
+  expect(world.core.isDeadPending(queue, 0, dead!.popTime)).toBe(false)
+  expect(world.copy(queue, 0, dead!.popTime)).toBe(false)
+  expect(world.core.postpone(queue, 0, dead!.popTime, NOW + 1000)).toBe(false)
+  expect(world.core.ledger(queue, { max: 1 })).toMatchObject({ balanced: true, buckets: { waiting: 1 } })
+})
+
 test('reset: a queue that is gone → nothing happens', () => {
   const world = createWorld()
   const queue = started(world)

@@ -100,6 +100,26 @@ const RESTARTS: readonly (readonly [string, (broker: BrokerHarness) => Promise<v
 ]
 
 describe.each(RESTARTS)('%s', (_name, restarted) => {
+  test('survivors: the topic is reset → the copy is not of its queues, and the handle of the origin acts on it still', async () => {
+    const { broker, popped } = await movedOn()
+    await broker.reset()
+    await restarted(broker)
+    expect(bucketsOf(broker, RETRY)).toMatchObject({ inFlight: 1 })
+    expect(await ackMoved(broker, popped)).toBe(ResponseCode.SUCCESS)
+    expect(bucketsOf(broker, RETRY)).toMatchObject({ inFlight: 0, acked: 1 })
+  })
+
+  test('survivors: the retry topic is reset to its end → the copy does not come, and the handle does nothing', async () => {
+    const { broker, popped } = await movedOn()
+    await broker.reset({ topic: RETRY, timestampMs: -1 })
+    await restarted(broker)
+    // Where nothing is in flight, nothing is remembered of what went on elsewhere.
+    expect([ResponseCode.SUCCESS, ResponseCode.NO_MESSAGE]).toContain(await ackMoved(broker, popped))
+    await broker.advance(11 * HOUR_MS)
+    expect(bucketsOf(broker, RETRY)).toMatchObject({ skipped: 1, acked: 0 })
+    expect(await broker.pop('T', 'G')).toHaveLength(0)
+  })
+
   test('survivors: the copy of a message that is in flight → hidden until the deadline of its origin', async () => {
     const { broker } = await movedOn()
     await restarted(broker)

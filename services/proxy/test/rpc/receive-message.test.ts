@@ -214,6 +214,21 @@ test.each(refusals)('receive: $name → its code with the field named, held back
   expect(harness.upstream.pops).toHaveLength(0)
 })
 
+test('receive: a group that is switched off → FORBIDDEN with the reason of the broker, held back for 200 ms', async () => {
+  const harness = await createHarness()
+  harness.upstream.popFault = () => new MqError('no-permission', "group 'g' is switched off (consumeEnable)")
+  const stream = harness.receive()
+  await harness.time.advance(199)
+  expect(stream.frames).toHaveLength(0)
+  await harness.time.advance(1)
+  expect(kinds(stream.frames)).toBe('status deliveryTimestamp')
+  expect(stream.frames[0]?.status).toMatchObject({
+    code: Code.FORBIDDEN,
+    message: expect.stringContaining('switched off'),
+  })
+  expect(stream.status).toBe(0)
+})
+
 test.each([10_000, 12 * 3_600_000])('receive: %i ms invisible → taken', async (invisibleMs) => {
   const harness = await createHarness()
   harness.receive({ invisibleDuration: msToDuration(invisibleMs) })
