@@ -1,10 +1,12 @@
-// The store's table, part by part: in this process only what drives a broker, everything else in processes of its own.
+// The store's table, part by part: in this process only what drives a broker, everything else in processes of its own,
+// which Node runs as it runs a broker.
 import { execFile } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { busyShareOfOthers } from '../servers/others.ts'
+import { BROKER_NODE_FLAGS } from '../servers/server-process.ts'
 import type { StoreFigures } from './figures.ts'
 import { measureManyQueues } from './parts/many-queues.ts'
 import { measureRestart } from './parts/restart.ts'
@@ -72,7 +74,8 @@ export async function runStoreBench(options: StoreBenchOptions): Promise<StoreFi
 }
 
 async function runPart(name: string, sizeName: string, folder: string): Promise<unknown> {
-  const { stdout } = await promisify(execFile)(process.execPath, [PART_MAIN, name, sizeName, folder], {
+  const args = [...BROKER_NODE_FLAGS, PART_MAIN, name, sizeName, folder]
+  const { stdout } = await promisify(execFile)(process.execPath, args, {
     timeout: PART_MS_MAX,
     env: { ...process.env, UV_THREADPOOL_SIZE: THREADPOOL_SIZE },
   })
