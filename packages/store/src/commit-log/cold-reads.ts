@@ -10,6 +10,13 @@ const PIECE_BYTES = 1024 * KiB
 /** Pieces overlap by this, so that a small record always lies within the one that it begins in. */
 const OVERLAP_BYTES = 32 * KiB
 const STRIDE_BYTES = PIECE_BYTES - OVERLAP_BYTES
+/**
+ * Pieces that are there before what a drain has left behind gives its memory to the next one: what goes round in so few
+ * stays in the cache of the processor, where it is copied three times as fast. More where one is asked for again.
+ */
+const PIECES_BEFORE_REUSE = 8
+/** Pieces that gave their memory away and are remembered for that, at most. */
+const REUSED_MAX = 64
 /** Reads of single records within one piece before the rest of it is worth a read. */
 const LONE_READS_MAX = 3
 /** Pieces whose lone reads are remembered, at most. */
@@ -84,21 +91,43 @@ export function createColdReads(options: {
   /** Lone reads by start of the piece they would be in. */
   const loneReads = new Map<number, number>()
   let recent: Piece | undefined
+  /** Starts of pieces that were left behind and gave their memory away, and how many stay before that is done. */
+  const reused = new Set<number>()
+  let piecesBeforeReuse = PIECES_BEFORE_REUSE
 
   /** Room for one more, or undefined while all are being read. */
   function takeBuffer(): Buffer | undefined {
-    if (pieces.size < piecesMax)
-      return pieceLane === 'direct' ? pageAligned(pieceBytes) : Buffer.allocUnsafeSlow(pieceBytes)
-    for (const piece of pieces.values()) {
-      if (piece.waiting !== undefined) continue
-      pieces.delete(piece.start)
-      if (recent === piece) recent = undefined
-      return piece.buffer
+    const isFull = pieces.size >= piecesMax
+    if (isFull || pieces.size >= piecesBeforeReuse) {
+      for (const piece of pieces.values()) {
+        if (piece.waiting !== undefined || !(isFull || isLeft(piece))) continue
+        pieces.delete(piece.start)
+        if (recent === piece) recent = undefined
+        if (!isFull) noteReuse(piece.start)
+        return piece.buffer
+      }
     }
-    return undefined
+    if (isFull) return undefined
+    return pieceLane === 'direct' ? pageAligned(pieceBytes) : Buffer.allocUnsafeSlow(pieceBytes)
+  }
+
+  /** It was taken from, and if the next one is there, so was that. */
+  function isLeft({ start, taken }: Piece): boolean {
+    return taken > 0 && pieces.get(start + STRIDE_BYTES)?.taken !== 0
+  }
+
+  function noteReuse(start: number): void {
+    reused.add(start)
+    if (reused.size <= REUSED_MAX) return
+    for (const oldest of reused) {
+      reused.delete(oldest)
+      return
+    }
   }
 
   function load({ segment, end }: ColdPlace, start: number, group: string, ahead = 1): Piece | undefined {
+    // Somebody else is behind: from now on one more stays.
+    if (reused.delete(start)) piecesBeforeReuse += 1
     const buffer = takeBuffer()
     if (buffer === undefined) return undefined
     const piece: Piece = { start, buffer, length: 0, taken: 0, ahead, isFollowed: false, waiting: [] }

@@ -1,9 +1,10 @@
 // What units of a file must look like to be believed, and what a record must say to be that of its unit. Pure.
-import { type QueueId, queueOffset, RECORD_BYTES_MIN, type RecordPeek } from '@rocketmq-ts/model'
+import { readInt32, readInt64OrNaN } from '@rocketmq-ts/bytes'
+import { type QueueId, RECORD_BYTES_MIN, type RecordPeek } from '@rocketmq-ts/model'
 import { RECORD_BYTES_MAX } from '../commit-log/scan.ts'
 import type { Unit } from '../message-store.ts'
 import { hasUnit, storedTagsCode } from '../record-fields.ts'
-import { decodeUnit, isFillerUnit, UNIT_BYTES } from './unit.ts'
+import { UNIT_BYTES, unitPosition } from './unit.ts'
 
 /** Java keeps the time of delivery in its units of this topic, in place of a tags code. */
 const SCHEDULE_TOPIC = 'SCHEDULE_TOPIC_XXXX'
@@ -21,10 +22,11 @@ export interface UnitJudge {
   readonly isProven: (offset: number) => boolean
 }
 
-function isLikely(unit: Unit, { topic, logEnd }: UnitJudge): boolean {
-  const { commitLogOffset, size, tagsCode } = unit
-  if (size < RECORD_BYTES_MIN || size > RECORD_BYTES_MAX || commitLogOffset + size > logEnd) return false
-  return topic === SCHEDULE_TOPIC || (tagsCode >= INT32_MIN && tagsCode <= INT32_MAX)
+/** False also for a filler, whose size no record has, and where no unit is. */
+function isLikely(position: number, size: number, tagsCode: number, { topic, logEnd }: UnitJudge): boolean {
+  if (position < 0 || size < RECORD_BYTES_MIN || size > RECORD_BYTES_MAX || position + size > logEnd) return false
+  if (topic === SCHEDULE_TOPIC) return !Number.isNaN(tagsCode)
+  return tagsCode >= INT32_MIN && tagsCode <= INT32_MAX
 }
 
 /**
@@ -37,17 +39,19 @@ export function firstDoubt(units: Uint8Array, from: number, judge: UnitJudge): n
   for (let at = 0; at + UNIT_BYTES <= units.length; at += UNIT_BYTES) {
     const offset = from + at / UNIT_BYTES
     if (offset < judge.min) continue
-    const unit = decodeUnit(units, at, queueOffset(offset))
-    if (unit === undefined || isFillerUnit(unit) || !isLikely(unit, judge)) {
+    // No object for each: all units of a drain come through here.
+    const position = unitPosition(units, at)
+    const size = readInt32(units, at + 8)
+    if (!isLikely(position, size, readInt64OrNaN(units, at + 12), judge)) {
       if (!judge.isProven(offset)) return offset
       continue
     }
-    if (unit.commitLogOffset < recordsEnd) {
+    if (position < recordsEnd) {
       if (!judge.isProven(before)) return before
       if (!judge.isProven(offset)) return offset
     }
     before = offset
-    recordsEnd = unit.commitLogOffset + unit.size
+    recordsEnd = position + size
   }
   return undefined
 }

@@ -26,7 +26,7 @@ function byteAt(position: number): number {
   return (position * 31 + (position >>> 10)) & 0xff
 }
 
-function setUp(bytesMax = 4 * MiB, base = 0, pieceLane: ReadLane = 'direct') {
+function setUp(bytesMax = 4 * MiB, base = 0, pieceLane: ReadLane = 'direct', segmentBytes = SEGMENT_BYTES) {
   const asked: Asked[] = []
   const later: (() => void)[] = []
   const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -53,10 +53,10 @@ function setUp(bytesMax = 4 * MiB, base = 0, pieceLane: ReadLane = 'direct') {
     },
   } as unknown as File
   const scheduler = { soon: (task: () => void) => void later.push(task), after: () => ({ cancel() {} }) }
-  const reads: ColdReads = createColdReads({ scheduler, segmentBytes: SEGMENT_BYTES, bytesMax, pieceLane })
+  const reads: ColdReads = createColdReads({ scheduler, segmentBytes, bytesMax, pieceLane })
   const segment = { base, file }
 
-  function read(position: number, { bytes = RECORD_BYTES, group = 'G', end = base + SEGMENT_BYTES } = {}) {
+  function read(position: number, { bytes = RECORD_BYTES, group = 'G', end = base + segmentBytes } = {}) {
     const into = Buffer.alloc(bytes + 2 * MARGIN_BYTES)
     const count = reads.read({ segment, position, size: bytes, end }, into, MARGIN_BYTES, group)
     const isRight = () =>
@@ -265,4 +265,51 @@ test('cold reads: a segment behind the first → pieces begin with it', async ()
   expect([asked[3]?.at, asked[3]?.bytes]).toEqual([0, MiB])
   for (const one of asked) await one.end()
   expect(reads.every(({ isRight }) => isRight())).toBe(true)
+})
+
+test('cold reads: a drain goes on for long → what it has left behind gives its memory to what comes', async () => {
+  const { reads, asked, read, bringIn } = setUp(32 * MiB, 0, 'cold', 64 * MiB)
+  await bringIn(0)
+  for (let piece = 0; piece < 30; piece += 1) {
+    const from = asked.length
+    for (let index = 0; index < 40; index += 1) {
+      expect(read(piece * STRIDE_BYTES + index * RECORD_BYTES).isRight()).toBe(true)
+    }
+    for (const one of asked.slice(from)) await one.end()
+  }
+  expect(reads.bytes).toBe(8 * MiB)
+  expect(asked.filter(({ bytes }) => bytes === MiB)).toHaveLength(34)
+})
+
+test('cold reads: two drains one behind the other → a piece that gave its memory away is read again, and one more stays', async () => {
+  const { reads, asked, read, bringIn } = setUp(32 * MiB, 0, 'cold', 64 * MiB)
+  async function drain(piece: number): Promise<void> {
+    const from = asked.length
+    for (let index = 0; index < 40; index += 1) read(piece * STRIDE_BYTES + index * RECORD_BYTES)
+    for (const one of asked.slice(from)) await one.end()
+  }
+  await bringIn(0)
+  for (let piece = 0; piece < 12; piece += 1) await drain(piece)
+  expect(reads.bytes).toBe(8 * MiB)
+  await bringIn(0)
+  expect(reads.bytes).toBe(9 * MiB)
+  for (let piece = 0; piece < 4; piece += 1) await drain(piece)
+  // The four, and those in front of them.
+  expect(reads.bytes).toBe(16 * MiB)
+})
+
+test('cold reads: places that nobody has left → each keeps its piece, up to all of the memory', async () => {
+  const { reads, read, bringIn, asked } = setUp(20 * MiB, 0, 'cold', 64 * MiB)
+  for (let drain = 0; drain < 5; drain += 1) {
+    const from = asked.length
+    await bringIn(drain * 8 * STRIDE_BYTES)
+    for (let index = 4; index < 40; index += 1) read(drain * 8 * STRIDE_BYTES + index * RECORD_BYTES)
+    for (const one of asked.slice(from)) await one.end()
+  }
+  // Each of the five is at its first piece, and has the next one in front of it.
+  expect(reads.bytes).toBe(10 * MiB)
+  for (let drain = 0; drain < 5; drain += 1) {
+    expect(read(drain * 8 * STRIDE_BYTES).count).toBe(RECORD_BYTES)
+    expect(read((drain * 8 + 1) * STRIDE_BYTES).count).toBe(RECORD_BYTES)
+  }
 })
