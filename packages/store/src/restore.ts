@@ -156,6 +156,28 @@ async function settleUnknownQueues(options: RestoreOptions, rebuilt: Report): Pr
   }
 }
 
+/** Topics that records from a position on end; none where the log there is not whole, so that the queues are built again. */
+async function topicsEndedFrom(
+  { segments, topicsEndedBy, abort }: RestoreOptions,
+  from: number,
+  provenFlushed: number,
+): Promise<ReadonlySet<string>> {
+  const topics = new Set<string>()
+  if (topicsEndedBy === undefined) return topics
+  const { end, tailEnd, lostBytes } = await scanLog({
+    source: sourceOf(segments),
+    from,
+    provenFlushed,
+    cleanStop: abort === undefined,
+    behindFlushedMax: BEHIND_FLUSHED_BYTES_MAX,
+    onRecord(record) {
+      if (isJournal(record.bytes, record.peek)) for (const topic of topicsEndedBy(replayed(record))) topics.add(topic)
+      return true
+    },
+  })
+  return end === tailEnd && lostBytes === 0 ? topics : new Set()
+}
+
 /** What was only in the page cache becomes as safe as what follows. */
 async function syncSegments({ segments }: RestoreOptions, from: number, to: number): Promise<void> {
   for (let base = from - (from % segments.segmentBytes); base < to; base += segments.segmentBytes) {
@@ -262,8 +284,12 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     isWhole: segments.min === 0,
     foreignFrom: foreign?.from,
   })
+  const trust = {
+    ...options,
+    endedBehind: ({ coversTo }: StoredCheckpoint) => topicsEndedFrom(options, coversTo, mark ?? 0),
+  }
   const isIntact =
-    checkpoint !== undefined && (await trustQueues(options, builder, checkpoint, foreign !== undefined, rebuilt))
+    checkpoint !== undefined && (await trustQueues(trust, builder, checkpoint, foreign !== undefined, rebuilt))
   const ended: QueueId[] = []
   const commits = new TailCommits()
   /** Before a unit of the next incarnation gets into the same file. */

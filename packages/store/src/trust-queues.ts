@@ -1,4 +1,4 @@
-// Which queues go on from a checkpoint: those whose files are there and whole. The others are built again from the log, and
+// Which queues go on from a checkpoint: those whose files are there and whole, or whose topic has ended since. The others are built again from the log, and
 // the checkpoint says so before anything is built: a start that fails in between leaves nothing that looks trustworthy.
 import { type QueueId, SystemTopic } from '@rocketmq-ts/model'
 import type { Files } from '@rocketmq-ts/runtime'
@@ -17,6 +17,8 @@ export interface TrustOptions {
   readonly queueFiles: QueueFiles
   /** Path of our checkpoint's generations. */
   readonly checkpointPath: string
+  /** Topics that the log behind the checkpoint ends. Asked where files are missing: those of such a topic may be gone. */
+  readonly endedBehind: (checkpoint: StoredCheckpoint) => Promise<ReadonlySet<string>>
 }
 
 /** A queue whose files can not be trusted, and what the checkpoint says of it. */
@@ -86,6 +88,15 @@ export async function trustQueues(
     looks = []
   }
   await Promise.all(looks)
+  if (lost.size > 0 && !isForeign) {
+    const ended = await options.endedBehind(checkpoint)
+    for (const [place, { queue, state }] of lost) {
+      if (!ended.has(state.topic)) continue
+      lost.delete(place)
+      // Offsets go on without a gap up to the record that ends it.
+      if (state.units !== undefined) builder.addUnits(queue, state.units)
+    }
+  }
   if (lost.size === 0) return true
   await markLost(options, checkpoint, lost)
   // In the order of the checkpoint, not in that of the looks.

@@ -195,9 +195,6 @@ class StoreRun {
     if (wasHit || this.#fault?.hasHit === true || this.#rest.isDamaged || reason === AHEAD) return
     // A file of the key index that no checkpoint speaks of yet may have any length after a power loss.
     if (file.startsWith('index') && this.host.lives.at(-2)?.end !== 'stopped') return
-    // The files of a deleted topic go before the next checkpoint says so, and those of its retry topics with them.
-    const topic = /^consumequeue\/(?:%RETRY%.*[_+])?([^/]*)\/\d+$/u.exec(file)?.[1]
-    if ((this.model.topic(topic ?? '')?.deletions ?? 0) > 0) return
     this.verdict.add('rebuilt', `${file} ${reason}, and nothing had happened to it`)
   }
 
