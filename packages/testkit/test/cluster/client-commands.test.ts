@@ -7,6 +7,7 @@ import {
   Code,
   FilterType,
   Language,
+  MessageType,
   MessagingService,
   type MessageInit,
   type SettingsInit,
@@ -14,7 +15,7 @@ import {
   TelemetryCommand,
   type TelemetryCommandInit,
 } from '@rocketmq-ts/grpc/v2'
-import { offsetMessageId, subscriptionGroupConfig } from '@rocketmq-ts/model'
+import { offsetMessageId, subscriptionGroupConfig, topicConfig } from '@rocketmq-ts/model'
 import { connectPeer } from '@rocketmq-ts/remoting'
 import type { ProxyChannel } from '../../src/cluster/proxy-channel.ts'
 import { SimCluster } from '../../src/cluster/sim-cluster.ts'
@@ -341,6 +342,31 @@ test('verify: no message is there → said so, and the client is not asked', asy
   const asked = brokers.verifyMessage(address(0), { clientId: one.clientId, group: GROUP }, msgId)
   expect(await settled(asked)).toMatchObject({ kind: 'no-message' })
   expect(one.told).toHaveLength(1)
+})
+
+test('transaction: sent over one proxy, its producers are at the other, which dies → asked there, then where one is left', async () => {
+  const { world, cluster, brokers, address, client, settled, send } = await createScene({ brokers: 1 })
+  const attributes = new Map([['message.type', 'TRANSACTION']])
+  await settled(brokers.createTopic(address(0), topicConfig('Tx', { readQueueNums: 1, writeQueueNums: 1, attributes })))
+  await world.run(30 * SECOND)
+  const settings = { ...producer, publishing: { topics: [{ name: 'Tx' }] } }
+  const asked = ({ told }: TestClient) =>
+    told.filter(
+      ({ recoverOrphanedTransactionCommand: command }) => command?.message?.systemProperties?.messageId === 'ID-1',
+    )
+  const elsewhere = client(1, settings)
+  await world.run(SECOND)
+  await send({
+    topic: { name: 'Tx' },
+    body: Buffer.from('half'),
+    systemProperties: { messageId: 'ID-1', messageType: MessageType.TRANSACTION },
+  })
+  await world.run(MINUTE)
+  expect(asked(elsewhere).length).toBeGreaterThan(0)
+  const here = client(0, settings)
+  cluster.crash(cluster.proxies[1]!, false)
+  await world.run(MINUTE)
+  expect(asked(here).length).toBeGreaterThan(0)
 })
 
 test('reconnect: an operator asks → the client is told, over whichever proxy; without a stream it is gone', async () => {

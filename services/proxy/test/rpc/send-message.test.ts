@@ -617,7 +617,7 @@ test.each(batches)('send: several, $name → an entry each, and only what is goo
   expect(entries.map((entry) => entry.status?.code)).toEqual(row.entries)
   expect(entries.map(({ messageId }) => messageId)).toEqual(row.entries.map((_, index) => `ID-${index}`))
   const stored = row.entries.flatMap((code, index) => (code === OK ? [`ID-${index}`] : []))
-  expect(upstream.sent.map(({ record }) => /UNIQ_KEY\u0001(ID-\d+)/.exec(record.properties)?.[1])).toEqual(stored)
+  expect(upstream.sent.map(({ record }) => decodeProperties(record.properties).get('UNIQ_KEY'))).toEqual(stored)
 })
 
 test.each([
