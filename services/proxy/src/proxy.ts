@@ -205,6 +205,7 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
   const methods = createMethods({
     filters: createFilterCache(),
     telemetryStreams,
+    isStopping: () => stopping !== undefined,
     gate,
     log,
     metrics,
@@ -253,7 +254,9 @@ export function createProxy(config: ProxyConfig, deps: ProxyDeps): Proxy {
   })
 
   async function stop(): Promise<void> {
-    // Telemetry streams end in order, answers under way go out; what waits for messages ends with the server.
+    // Clients go over to another proxy if they can, telemetry streams end in order, answers under way go out; what waits for
+    // messages ends with the server.
+    commanded.reconnectAll()
     for (const call of telemetryStreams) call.finish(GrpcStatus.OK)
     await Promise.race([admission.close(), pause(scheduler, STOP_GRACE_MS)])
     void receiveAdmission.close()

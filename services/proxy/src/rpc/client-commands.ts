@@ -8,7 +8,7 @@ import type { CommandedClients, NoReply } from '../upstream/asked.ts'
 import { undeliveredMessage } from './delivered-message.ts'
 
 export interface CommandedClientsDeps {
-  readonly clients: Pick<Clients, 'find'>
+  readonly clients: Pick<Clients, 'find' | 'all'>
   readonly commands: ClientCommands
   readonly clock: Clock
 }
@@ -21,9 +21,18 @@ const UNSUPPORTED: ReadonlySet<Code> = new Set([
   Code.VERIFY_FIFO_MESSAGE_UNSUPPORTED,
 ])
 
+/** They go over to another proxy when they are told to; others note it, or log that they do not know it. */
+const RECONNECTING: ReadonlySet<string> = new Set(['JAVA', 'NODE_JS'])
+
 const codeNames: ReadonlyMap<number, string> = new Map(Object.entries(Code).map(([name, code]) => [code, name]))
 
-export function createCommandedClients({ clients, commands, clock }: CommandedClientsDeps): CommandedClients {
+/** … and what the proxy itself tells them. */
+export interface LocalClients extends CommandedClients {
+  /** This proxy is about to end. */
+  reconnectAll(): void
+}
+
+export function createCommandedClients({ clients, commands, clock }: CommandedClientsDeps): LocalClients {
   /** 'client 'c' (GOLANG 5.1.4)' */
   function nameOf(clientId: string): string {
     const client: Client | undefined = clients.find(clientId)
@@ -78,9 +87,11 @@ export function createCommandedClients({ clients, commands, clock }: CommandedCl
     reconnect(clientId) {
       const client = clients.find(clientId)
       if (client?.push === undefined) return refused(clientId, client === undefined ? 'gone' : 'unreachable')
-      // Nobody answers it.
-      client.push({ reconnectEndpointsCommand: { nonce: '' } })
+      client.push(RECONNECT)
       return { kind: 'done', text: '' }
+    },
+    reconnectAll() {
+      for (const { language, push } of clients.all()) if (RECONNECTING.has(language)) push?.(RECONNECT)
     },
     runningInfo(clientId) {
       const client = clients.find(clientId)
@@ -95,6 +106,9 @@ export function createCommandedClients({ clients, commands, clock }: CommandedCl
     },
   }
 }
+
+/** Nobody answers it. */
+const RECONNECT = { reconnectEndpointsCommand: { nonce: '' } }
 
 function isUnsupported(status: TelemetryCommand['status']): boolean {
   return status !== null && UNSUPPORTED.has(status.code)

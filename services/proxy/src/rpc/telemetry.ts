@@ -53,6 +53,8 @@ export interface TelemetryDeps {
   readonly log: Logger<ProxyEvent>
   /** The streams that are open: a stop ends them in order, since some clients break on a failed stream. */
   readonly telemetryStreams: Set<GrpcCall>
+  /** From now on streams end as soon as they are opened. */
+  readonly isStopping: () => boolean
   readonly publishing: PublishingLimits
   readonly subscription: SubscriptionLimits
 }
@@ -188,10 +190,12 @@ export function createTelemetry(deps: TelemetryDeps): GrpcMethod {
     call.signal.addEventListener('abort', forget, { once: true })
     telemetryStreams.add(call)
     const stranger = checkClientId(call)
+    const isOver = stranger !== undefined || deps.isStopping()
     if (stranger !== undefined) turnAway(stranger)
+    else if (isOver) finish(GrpcStatus.OK)
     return {
       message(bytes) {
-        if (stranger !== undefined) return
+        if (isOver) return
         const command = decode(bytes)
         if (command?.settings) take(command.settings)
         else if (command !== undefined) commands.heard(clientId, command)

@@ -272,3 +272,17 @@ test('stop: open telemetry streams → a normal end, since some clients break on
   await stopped
   expect(stream.status).toBe(GrpcStatus.OK)
 })
+
+test('telemetry: the proxy stops → clients that can are told to go over to another one; all streams end, new ones too', async () => {
+  const { settle, telemetry, time, proxy } = await createHarness()
+  const java = await settle(publishing)
+  const go = await settle({ ...publishing, userAgent: { language: Language.GOLANG } }, { clientId: 'client-2' })
+  const stopping = proxy.stop()
+  const late = telemetry({ clientId: 'client-3' })
+  late.send({ settings: publishing })
+  await time.advance(5_000)
+  await stopping
+  const reconnects = [java, go].map(({ frames }) => frames.filter((frame) => frame.reconnectEndpointsCommand !== null))
+  expect(reconnects.map(({ length }) => length)).toEqual([1, 0])
+  expect([java.status, go.status, late.frames]).toEqual([GrpcStatus.OK, GrpcStatus.OK, []])
+})
