@@ -605,20 +605,23 @@ const batches: readonly BatchRow[] = [
   { name: 'none', messages: [], code: Code.MESSAGE_CORRUPTED, entries: [] },
 ]
 
-test.each(batches)('send: several, $name → an entry each, and only what is good is stored', async (row) => {
-  const { call, upstream } = await createHarness()
-  if (row.type !== undefined) upstream.types.set(TOPIC.name, row.type)
-  const messages = row.messages.map((each, index) => ({
-    ...each,
-    systemProperties: { ...each.systemProperties, messageId: `ID-${index}` },
-  }))
-  const { status, entries } = await call(SendMessage, { messages })
-  expect(status?.code).toBe(row.code)
-  expect(entries.map((entry) => entry.status?.code)).toEqual(row.entries)
-  expect(entries.map(({ messageId }) => messageId)).toEqual(row.entries.map((_, index) => `ID-${index}`))
-  const stored = row.entries.flatMap((code, index) => (code === OK ? [`ID-${index}`] : []))
-  expect(upstream.sent.map(({ record }) => decodeProperties(record.properties).get('UNIQ_KEY'))).toEqual(stored)
-})
+test.each(batches.map((row) => [row.name, row] as const))(
+  'send: several, %s → an entry each, and only what is good is stored',
+  async (_name, row) => {
+    const { call, upstream } = await createHarness()
+    if (row.type !== undefined) upstream.types.set(TOPIC.name, row.type)
+    const messages = row.messages.map((each, index) => ({
+      ...each,
+      systemProperties: { ...each.systemProperties, messageId: `ID-${index}` },
+    }))
+    const { status, entries } = await call(SendMessage, { messages })
+    expect(status?.code).toBe(row.code)
+    expect(entries.map((entry) => entry.status?.code)).toEqual(row.entries)
+    expect(entries.map(({ messageId }) => messageId)).toEqual(row.entries.map((_, index) => `ID-${index}`))
+    const stored = row.entries.flatMap((code, index) => (code === OK ? [`ID-${index}`] : []))
+    expect(upstream.sent.map(({ record }) => decodeProperties(record.properties).get('UNIQ_KEY'))).toEqual(stored)
+  },
+)
 
 test.each([
   [-1, OK],

@@ -1,5 +1,6 @@
 // All mutants: the faults that would break a promise. Each belongs to one of the promises' areas.
 import type { Mutant } from '../mutant.ts'
+import { CLIENT_MUTANTS } from './clients.ts'
 import { DEDUP_MUTANTS } from './dedup.ts'
 import { DURABILITY_MUTANTS } from './durability.ts'
 import { FILTER_MUTANTS } from './filters.ts'
@@ -28,4 +29,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...SESSION_MUTANTS,
   ...TRACE_MUTANTS,
   ...GROUP_MUTANTS,
+  ...CLIENT_MUTANTS,
 ]
