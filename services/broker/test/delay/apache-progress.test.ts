@@ -26,7 +26,7 @@ async function names(broker: BrokerHarness): Promise<string[]> {
   return (await broker.settled(effects.files.list('/store'))).map(({ name }) => name)
 }
 
-test("stop: the first pending message, and how far the levels are, are in Apache's files; without delays there are none", async () => {
+test('stop: the first pending message, and how far the levels are → told to Apache; without delays nothing is', async () => {
   const broker = await startBroker()
   await broker.stop()
   expect(await timerCheck(broker)).toBeUndefined()
@@ -70,7 +70,7 @@ test('checkpoint: it was told ten seconds after a change, too → a crash leaves
   await broker.stop()
 })
 
-test("Apache's broker had a timer of its own → its files go, what is pending is told; back and forth it comes once", async () => {
+test('a folder with a timer of Apache → its files go, what is pending is told; back and forth it comes once', async () => {
   const timer = (body: string, dueMs: number) => ({
     topic: SystemTopic.TIMER,
     body,

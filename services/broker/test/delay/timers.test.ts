@@ -95,13 +95,20 @@ test('delay: times turned off → SYSTEM_ERROR, levels are taken', async () => {
   await broker.stop()
 })
 
-test("delay: Apache's slots → up to a second early, a whole second a slot before", async () => {
-  const broker = await startBroker({ timerPrecisionMs: 1000 })
-  const dueMs = Math.ceil(broker.machine.nowMs / 1000) * 1000 + 5000
-  const { header } = await sendDelayed(broker, 'early', [[PropertyName.TIMER_DELIVER_MS, String(dueMs)]])
-  expect(parseRecallHandle(header!.recallHandle!).dueMs).toBe(dueMs - 1000)
-  await broker.stop()
-})
+test.each([
+  [-1, -1000],
+  [0, -1000],
+  [1, 0],
+])(
+  "delay: Apache's slots, %i ms beside the end of one → rounded down, its end to the slot before",
+  async (by, slot) => {
+    const broker = await startBroker({ timerPrecisionMs: 1000 })
+    const endMs = Math.ceil(broker.machine.nowMs / 1000) * 1000 + 5000
+    const { header } = await sendDelayed(broker, 'early', [[PropertyName.TIMER_DELIVER_MS, String(endMs + by)]])
+    expect(parseRecallHandle(header!.recallHandle!).dueMs).toBe(endMs + slot)
+    await broker.stop()
+  },
+)
 
 test.each([
   ['stopped', (broker: BrokerHarness) => broker.stop()],

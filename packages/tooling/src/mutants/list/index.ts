@@ -2,6 +2,7 @@
 import type { Mutant } from '../mutant.ts'
 import { CLIENT_MUTANTS } from './clients.ts'
 import { DEDUP_MUTANTS } from './dedup.ts'
+import { DELAY_MUTANTS } from './delay.ts'
 import { DURABILITY_MUTANTS } from './durability.ts'
 import { FILTER_MUTANTS } from './filters.ts'
 import { GROUP_MUTANTS } from './groups.ts'
@@ -13,6 +14,7 @@ import { RETENTION_MUTANTS } from './retention.ts'
 import { SCALING_MUTANTS } from './scaling.ts'
 import { SESSION_MUTANTS } from './sessions.ts'
 import { STORE_MUTANTS } from './store.ts'
+import { TRANSACTION_MUTANTS } from './transaction.ts'
 import { TRACE_MUTANTS } from './trace.ts'
 
 export const MUTANTS: readonly Mutant[] = [
@@ -23,6 +25,8 @@ export const MUTANTS: readonly Mutant[] = [
   ...INFLIGHT_MUTANTS,
   ...ORDER_MUTANTS,
   ...DEDUP_MUTANTS,
+  ...DELAY_MUTANTS,
+  ...TRANSACTION_MUTANTS,
   ...FILTER_MUTANTS,
   ...LIMIT_MUTANTS,
   ...SCALING_MUTANTS,
