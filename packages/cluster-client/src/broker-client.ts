@@ -73,7 +73,7 @@ export interface BrokerClient extends PopCalls, AdminCalls, QueryCalls, Transact
   /** Creates the topic or changes it. */
   createTopic(address: string, config: TopicConfig, options?: CallOptions): Promise<void>
   deleteTopic(address: string, topic: string, options?: CallOptions): Promise<void>
-  /** Creates the group or changes it. */
+  /** Creates the group or changes it. Its attributes are set; others that the group has stay. */
   createSubscriptionGroup(address: string, config: SubscriptionGroupConfig, options?: CallOptions): Promise<void>
   /** Undefined for a group that has consumed nothing of the queue yet. */
   consumerOffset(

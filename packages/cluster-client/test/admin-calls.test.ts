@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { stringifyJavaJson, topicConfig } from '@rocketmq-ts/model'
+import { stringifyJavaJson, subscriptionGroupConfig, topicConfig } from '@rocketmq-ts/model'
 import {
   AddWritePermOfBroker,
   DeleteSubscriptionGroup,
@@ -9,7 +9,9 @@ import {
   GetAllTopicConfig,
   GetConsumeStats,
   GetTopicStatsInfo,
+  InvokeBrokerToResetOffset,
   type RequestHandler,
+  UpdateAndCreateSubscriptionGroup,
   WipeWritePermOfBroker,
 } from '@rocketmq-ts/remoting'
 import { createBrokerClient, createNameServerClient } from '../src/index.ts'
@@ -94,6 +96,31 @@ test('admin calls: a group is deleted → with its offsets', async () => {
     request.respond({ code: 0 })
   })
   await ended(client.deleteSubscriptionGroup(address, 'g'))
+})
+
+test('admin calls: a position is reset → by offset, of one queue; refused → rejected with the reason', async () => {
+  const position = { group: 'g', topic: 't', queueId: 3, offset: 7 }
+  const { client, ended } = setUp((arrived) => {
+    const request = arrived.as(InvokeBrokerToResetOffset)
+    const { offset, ...rest } = request.header
+    expect(rest).toEqual({ group: 'g', topic: 't', queueId: 3, timestampMs: 0, isForce: true })
+    request.respond(offset === 7 ? { code: 0 } : { code: 1, remark: 'offset 8 is outside of queue 3' })
+  })
+  await ended(client.resetOffset(address, position))
+  await expect(ended(client.resetOffset(address, { ...position, offset: 8 }))).rejects.toThrow('outside of queue 3')
+})
+
+test('admin calls: a group with attributes → each named with a sign, without which a broker of Apache refuses it', async () => {
+  const bodies: string[] = []
+  const { client, ended } = setUp((arrived) => {
+    const request = arrived.as(UpdateAndCreateSubscriptionGroup)
+    bodies.push(Buffer.from(request.body).toString())
+    request.respond({ code: 0 })
+  })
+  const config = subscriptionGroupConfig('g', { attributes: new Map([['a', '1']]), retryMaxTimes: 3 })
+  await ended(client.createSubscriptionGroup(address, config))
+  expect(bodies[0]).toContain('"attributes":{"+a":"1"}')
+  expect(bodies[0]).toContain('"retryMaxTimes":3')
 })
 
 test('nameservers: write permission and deletion → told to each, each with its own result', async () => {
