@@ -80,6 +80,8 @@ export class BrokerHost implements DiskWatcher {
   readonly faults = new Map<string, number>()
   /** What a record that is written now is for, as far as the driver knows. */
   purpose: LogPurpose = 'messages'
+  /** What lay behind this was cut by a start since somebody last looked, also by one that was ended on its way. */
+  cutFrom = Infinity
   onEvent: (event: HostEvent) => void = () => undefined
   /** Records of the log are about to go for good. */
   onRemoval: () => void = () => undefined
@@ -332,6 +334,8 @@ export class BrokerHost implements DiskWatcher {
       life.recoveredEnd = end
       this.log.endAt(life.recoveredEnd)
     }
+    if (event.event === 'store.cut')
+      this.cutFrom = Math.min(this.cutFrom, (event as HostEvent & { readonly from: number }).from)
     if (event.event === 'timer.index-damaged') life.areTimersOver = true
     if (event.event === 'store.index-failed') life.hasIndexFailed = true
     if (event.event === 'store.rebuilt') life.rebuilt += 1

@@ -21,7 +21,9 @@ export interface SettingsFacts {
 /** Asks the broker, which runs. The model learns which of the settings it has. */
 export async function checkSettings(facts: SettingsFacts): Promise<void> {
   const { host, model, image, verdict } = facts
-  const end = host.life.recoveredEnd ?? 0
+  // The log may go on behind a segment that was cut to nothing.
+  const end = Math.min(host.life.recoveredEnd ?? 0, host.cutFrom)
+  host.cutFrom = Infinity
   const topics = new Map((await host.client.topicConfigs(BROKER_ADDRESS)).map((config) => [config.topicName, config]))
   const groups = await host.client.subscriptionGroups(BROKER_ADDRESS)
   const retries = new Map(groups.map((config) => [config.groupName, config.retryMaxTimes]))
