@@ -337,6 +337,7 @@ export class BrokerHost implements DiskWatcher {
     if (event.event === 'store.cut')
       this.cutFrom = Math.min(this.cutFrom, (event as HostEvent & { readonly from: number }).from)
     if (event.event === 'timer.index-damaged') life.areTimersOver = true
+    if (event.event === 'timer.index-rebuilt') life.areTimersOver = false
     if (event.event === 'store.index-failed') life.hasIndexFailed = true
     if (event.event === 'store.rebuilt') life.rebuilt += 1
     if (event.event === 'store.failed') life.hasFailed = true

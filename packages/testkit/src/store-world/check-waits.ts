@@ -5,12 +5,12 @@ import type { LogImage, LogRecord } from './log-image.ts'
 import { idOfUniqueKey, nameOf } from './message-names.ts'
 import type { Message, Model } from './model.ts'
 import type { Verdict } from './verdict.ts'
-import { waitingIn, type WaitingMessage } from './waiting.ts'
+import { type HalfMessage, isWanted, waitingIn, type WaitingMessage } from './waiting.ts'
 
 /** A broker that nothing hinders delivers within this time of the due one. */
 export const LATE_MS_MAX = 1000
 
-const HOLDS: ReadonlySet<string> = new Set([SystemTopic.TIMER, SystemTopic.SCHEDULE])
+const HOLDS: ReadonlySet<string> = new Set([SystemTopic.TIMER, SystemTopic.SCHEDULE, SystemTopic.HALF])
 
 export interface WaitFacts {
   readonly image: LogImage
@@ -27,6 +27,7 @@ export function checkDue(message: Message, storeMs: number, verdict: Verdict): v
 /** The broker runs: messages of this log are in their topics now, and the model knows where. */
 export function noteArrived(model: Model, { records }: LogImage, verdict: Verdict): void {
   for (const record of records) {
+    if (record.topic === SystemTopic.CHECK_MAX_TIME) noteGivenUp(model, record, verdict)
     if (model.topic(record.topic) === undefined) continue
     const message = model.ofBody(record.body)
     if (message?.wait === undefined) continue
@@ -35,14 +36,38 @@ export function noteArrived(model: Model, { records }: LogImage, verdict: Verdic
   }
 }
 
+/** After its last question; a commit or a rollback that was answered before keeps it from that. */
+function noteGivenUp(model: Model, record: LogRecord, verdict: Verdict): void {
+  const message = model.ofBody(record.body)
+  if (message?.wait?.half === undefined) {
+    verdict.add('invented', `${record.topic} at ${record.position}: nobody sent this as a half message`)
+    return
+  }
+  const { wait } = message as HalfMessage
+  const { over, half, isFuzzy } = wait
+  if (over?.by === 'limit') return
+  const name = `${nameOf(message)} was given up at ${record.position}`
+  const decided = half.commit ?? (over?.by === 'rollback' ? over : undefined)
+  if (decided?.isSure === true && record.position >= decided.end && !isFuzzy)
+    verdict.add('given-up', `${name}, and was decided up to ${decided.end}`)
+  if (message.position !== undefined && !isFuzzy) verdict.add('given-up', `${name}, and is in its topic`)
+  const { immunityMs, checks, intervalMs } = model.checkBack
+  const earliestMs = half.sentMs + Math.min(half.immuneMs, immunityMs) + checks * intervalMs
+  if (record.storeMs < Math.floor(earliestMs) - 1)
+    verdict.add('given-up', `${name} at ${record.storeMs}: its last question was not due before ${earliestMs}`)
+  wait.over = { by: 'limit', isSure: true, end: record.position }
+}
+
 function arrive(message: WaitingMessage, record: LogRecord, verdict: Verdict): void {
-  const { over } = message.wait
+  const { over, half } = message.wait
   message.position = record.position
   message.queueId = record.queueId
   message.queueOffset = record.queueOffset
   message.storeMs = record.storeMs
-  if (over?.isSure === true && (over.by === 'recall' || record.position >= over.end))
+  if (over?.isSure === true && (over.by !== 'deletion' || record.position >= over.end))
     verdict.add('over', `${nameOf(message)} came at ${record.position}, after its ${over.by} up to ${over.end}`)
+  if (half !== undefined && !half.isCommitAsked)
+    verdict.add('undecided', `${nameOf(message)} came at ${record.position}, and nobody has asked for a commit`)
 }
 
 /** After a recovery: each is held, or in its topic, or ended. Before what the topics hold is judged. */
@@ -51,14 +76,17 @@ export function checkRecoveredWaits(model: Model, facts: WaitFacts, verdict: Ver
   const { held, ended, arrived } = placesOf(model, image.records)
   for (const message of model.messages) {
     if (message.wait === undefined || message.isDamaged) continue
+    forgetArrival(message as WaitingMessage, arrived.get(message) ?? [], facts, verdict)
+  }
+  noteArrived(model, image, verdict)
+  for (const message of model.messages) {
+    if (message.wait === undefined || message.isDamaged) continue
     const waiting = message as WaitingMessage
-    forgetArrival(waiting, arrived.get(message) ?? [], facts, verdict)
     const holder = held.get(message)
     if (holder !== undefined) checkHolder(waiting, holder, verdict)
     if (holder !== undefined || arrived.has(message) || ended.has(message)) message.wait.isSafe = true
     else if (!message.isGone && message.position === undefined) checkLost(waiting, facts, verdict)
   }
-  noteArrived(model, image, verdict)
 }
 
 interface Places {
@@ -76,11 +104,12 @@ function placesOf(model: Model, records: readonly LogRecord[]): Places {
   const arrived = new Map<Message, number[]>()
   for (const { topic, body, position, properties } of records) {
     const isHold = HOLDS.has(topic)
-    if (!isHold && model.topic(topic) === undefined) continue
+    const isGivenUp = topic === SystemTopic.CHECK_MAX_TIME
+    if (!isHold && !isGivenUp && model.topic(topic) === undefined) continue
     const deleted = isHold ? decodeProperties(properties).get(PropertyName.TIMER_DEL_UNIQKEY) : undefined
     const message = deleted === undefined ? model.ofBody(body) : model.messages[idOfUniqueKey(deleted)]
     if (message === undefined) continue
-    if (deleted !== undefined) ended.add(message)
+    if (deleted !== undefined || isGivenUp) ended.add(message)
     else if (isHold) held.set(message, position)
     else arrived.set(message, [...(arrived.get(message) ?? []), position])
   }
@@ -107,15 +136,20 @@ function checkHolder(message: WaitingMessage, position: number, verdict: Verdict
   message.wait.heldAt = position
 }
 
-function checkLost(message: WaitingMessage, { floor }: WaitFacts, verdict: Verdict): void {
+function checkLost(message: WaitingMessage, { floor, image }: WaitFacts, verdict: Verdict): void {
   const { wait, outcome } = message
-  const { heldAt, over, isSafe, isFuzzy } = wait
-  if (over === undefined && !isFuzzy) {
+  const { heldAt, over, half, isSafe, isFuzzy } = wait
+  // What was decided needs its record no more.
+  const isEnded = over !== undefined || half?.isCommitAsked === true
+  if (isWanted(message) && half !== undefined)
+    verdict.add('lost', `${nameOf(message)} was committed, and is neither in its topic nor given up`)
+  if (!isEnded && !isFuzzy) {
     if (isSafe) verdict.add('lost', `${nameOf(message)} waited in the log after an earlier start and is gone`)
     else if (outcome === 'stored' && heldAt !== undefined && heldAt < floor)
       verdict.add('lost', `${nameOf(message)} was to wait at ${heldAt}, the log is safe up to ${floor}`)
   }
-  message.isGone = true
+  const isExpired = half !== undefined && isEnded && heldAt !== undefined && heldAt < image.min
+  message.isGone = !isExpired
 }
 
 /** In the end, when the time of each has come: what has not arrived was lost on the way. */
@@ -124,7 +158,7 @@ export function checkArrived(model: Model, image: LogImage, nowMs: number, verdi
   for (const message of waitingIn(model)) {
     const { wait, outcome, topic } = message
     if (outcome !== 'stored' && !wait.isSafe) continue
-    if (wait.over !== undefined || wait.isFuzzy || model.topic(topic)?.isFuzzy !== false) continue
+    if (!isWanted(message) || model.topic(topic)?.isFuzzy !== false) continue
     if (wait.dueMs + LATE_MS_MAX <= nowMs)
       verdict.add('never-came', `${nameOf(message)} was due at ${wait.dueMs}, and is not in its topic at ${nowMs}`)
   }

@@ -51,7 +51,7 @@ const KNOWN: readonly (readonly [step: RegExp, circumstances: Circumstances])[] 
   [/^recovering: .* (?:index|index-folder|apache-checkpoint)$/u, { damages: ['all deleted: index'] }],
   [/^recovering: .* remove of timer-image$/u, { damages: Array.from({ length: 6 }, () => 'zeroed page: timer-run') }],
   [/^recovering: .* remove of timer-run$/u, { damages: ['all deleted: timer-image'] }],
-  [/^running: .*\(moved\)$/u, { doesExpire: true }],
+  [/^running: .*\((?:half-)?moved\)$/u, { doesExpire: true }],
   [
     /^running: .* (?:remove|list) of (?:log|queue|queue-folder|index)$/u,
     { doesExpire: true, areQueueFilesSmall: true },

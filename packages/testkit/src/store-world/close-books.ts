@@ -1,9 +1,11 @@
 // The end of a run: whatever is left is consumed, the books must balance, the files must be what the log says, and built
 // again from the log alone they must be the same.
-import { subscriptionGroupConfig } from '@rocketmq-ts/model'
+import type { QueueLedger } from '@rocketmq-ts/broker'
+import { subscriptionGroupConfig, SystemGroup, SystemTopic } from '@rocketmq-ts/model'
 import type { Prng } from '../sim/index.ts'
 import { BROKER_ADDRESS, type BrokerHost, STORE_ROOT } from './broker-host.ts'
 import { checkDrained, checkLedgers, isSomethingLeft } from './check-end.ts'
+import { checkHalves } from './check-halves.ts'
 import { checkArrived, noteArrived } from './check-waits.ts'
 import { checkQueueFiles, type QueueFilesFacts } from './check-queue-files.ts'
 import { INVISIBLE_MS_MAX } from './consuming.ts'
@@ -21,6 +23,8 @@ const DRAINS_MAX = 30
 const REBUILT_ASKED = 0.05
 /** So often a full disk is tried again by the broker, and it may take some tries. */
 const ROOM_MS = 10_000
+/** Of the last messages, and where the broker was restarted meanwhile. */
+const ROUNDS_MORE = 4
 const AUDITOR = 'auditor'
 const AUDITOR_RETRIES = 3
 
@@ -46,6 +50,7 @@ export async function closeBooks(deps: ClosingDeps): Promise<void> {
   const { host, model, verdict, log, operations } = deps
   if (areQueuesChanged(host)) await addAuditor(deps)
   await drain(deps)
+  await giveUpHalves(deps)
   await bringDue(deps)
   checkArrived(model, log.read(), host.machine.nowMs, verdict)
   operations.judgeOrder(log.read())
@@ -87,6 +92,19 @@ async function drain({ host, model, operations, pause, whileUp }: ClosingDeps): 
     // A damaged message takes a delivery for itself: its queue is compared with the log first, one message at a time.
     if (!host.isUp || (got === 0 && !isSomethingLeft(model, host.broker.ledger()))) break
   }
+}
+
+/** Nobody answers the questions any more: what nobody has decided is given up. */
+async function giveUpHalves({ host, model, log, operations, verdict, pause }: ClosingDeps): Promise<void> {
+  operations.silence()
+  const { immunityMs, intervalMs, checks } = model.checkBack
+  await pause(immunityMs)
+  for (let round = 0; round < checks + ROUNDS_MORE && halvesOf(host)?.lag !== 0; round += 1) await pause(intervalMs)
+  if (host.isUp) checkHalves(model, { image: log.read(), row: halvesOf(host) }, verdict)
+}
+
+function halvesOf({ broker }: BrokerHost): QueueLedger | undefined {
+  return broker.ledger().find(({ topic, group }) => topic === SystemTopic.HALF && group === SystemGroup.TRANSACTION)
 }
 
 /** The time of all that still wait comes at once, while the broker is down. */

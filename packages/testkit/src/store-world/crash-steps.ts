@@ -37,7 +37,7 @@ const CALLS: Calls = {
     folder: 'list space sync-folder',
     index: 'open read remove sync truncate write',
     'index-folder': 'make-folder sync-folder',
-    log: 'open read remove size sync truncate write(messages) write(settings) write(states) write(zeros) write(held) write(due) write(moved) write(recall)',
+    log: 'open read remove size sync truncate write(messages) write(settings) write(states) write(zeros) write(held) write(due) write(moved) write(recall) write(half) write(half-moved) write(commit) write(rollback) write(decided) write(given-up)',
     'log-folder': 'sync-folder',
     mirror: 'open rename sync truncate write',
     queue: 'open read remove size sync truncate write',
@@ -95,7 +95,7 @@ const RARE: Calls = {
   stopping: { 'apache-checkpoint': 'read', index: 'remove', queue: 'remove', 'queue-folder': 'list' },
 }
 
-const CALL = /^([a-z-]+)(?:\(([a-z]+)\))?$/u
+const CALL = /^([a-z-]+)(?:\(([a-z-]+)\))?$/u
 
 function stepsOf(phase: Phase, kind: string, text: string): string[] {
   const [, call, purpose] = CALL.exec(text) ?? []

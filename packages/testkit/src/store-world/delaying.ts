@@ -23,8 +23,8 @@ const CLOCK_MS = 1
 /** A delay as a message asks for it. */
 export interface Delay {
   readonly wait: Wait
-  /** Name and value of its property. */
-  readonly property: readonly [name: string, value: string]
+  /** Those that ask for it. */
+  readonly properties: readonly (readonly [name: string, value: string])[]
 }
 
 /** Draws a delay of a message that is sent now. */
@@ -34,17 +34,17 @@ export function drawDelay(random: Prng, nowMs: number): Delay {
     const delayMs = LEVELS_MS[Math.min(level, LEVELS_MS.length) - 1]!
     return {
       wait: waitOf('level', Math.floor(nowMs) - CLOCK_MS + delayMs),
-      property: [PropertyName.DELAY, String(level)],
+      properties: [[PropertyName.DELAY, String(level)]],
     }
   }
   const delayMs = 1 + random.integer(random.pick(TIMES_MS))
   const exactMs = Math.floor(nowMs) + delayMs
   const dueMs = random.chance(0.3) ? Math.ceil(exactMs / ROUND_MS) * ROUND_MS : exactMs
   const wait = waitOf('time', dueMs)
-  if (random.chance(0.7)) return { wait, property: [PropertyName.TIMER_DELIVER_MS, String(dueMs)] }
+  if (random.chance(0.7)) return { wait, properties: [[PropertyName.TIMER_DELIVER_MS, String(dueMs)]] }
   return {
     wait: waitOf('time', Math.floor(nowMs) - CLOCK_MS + delayMs),
-    property: [PropertyName.TIMER_DELAY_MS, String(delayMs)],
+    properties: [[PropertyName.TIMER_DELAY_MS, String(delayMs)]],
   }
 }
 

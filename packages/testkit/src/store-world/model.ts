@@ -155,18 +155,32 @@ export class GroupModel extends Setting {
   }
 }
 
+export interface CheckBackModel {
+  /** Until the first question, where a message does not say it. */
+  readonly immunityMs: number
+  readonly intervalMs: number
+  /** Questions, at most. */
+  readonly checks: number
+}
+
+/** Of a model without transactions. */
+const NO_CHECKS: CheckBackModel = { immunityMs: 0, intervalMs: 0, checks: 0 }
+
 export class Model {
   readonly messages: Message[] = []
   /** Messages that groups gave up, as `deadKeyOf` names them. */
   readonly dead = new Set<string>()
   /** The same by the broker's word alone, at once: its log says it when it is read. */
   readonly toldDead = new Set<string>()
+  /** How producers are asked about what they did not decide. */
+  readonly checkBack: CheckBackModel
   /** The log begins here: what lies before has expired. */
   min = 0
   readonly topics: readonly TopicModel[]
   readonly groups: GroupModel[]
 
-  constructor(topics: readonly TopicModel[], groups: GroupModel[]) {
+  constructor(topics: readonly TopicModel[], groups: GroupModel[], checkBack: CheckBackModel = NO_CHECKS) {
+    this.checkBack = checkBack
     this.topics = topics
     this.groups = groups
   }

@@ -8,18 +8,20 @@ import type { GroupModel, TopicModel } from './model.ts'
 import { ask } from './queries.ts'
 import { Sending } from './sending.ts'
 import { SettingsChanges } from './settings-changes.ts'
+import { Transactions } from './transacting.ts'
 import { type OperationDeps, type OperationName, TIMEOUT_MS, Tracking } from './tracking.ts'
 
 const WEIGHTS: readonly (readonly [OperationName, number])[] = [
-  ['send', 40],
-  ['pop', 18],
-  ['ack', 22],
+  ['send', 36],
+  ['pop', 17],
+  ['ack', 21],
   ['change', 6],
   ['topic', 2],
   ['group', 1],
   ['offsets', 4],
   ['query', 5],
   ['recall', 2],
+  ['end', 6],
 ]
 
 export class Operations {
@@ -29,6 +31,7 @@ export class Operations {
   readonly #consuming: Consuming
   readonly #settings: SettingsChanges
   readonly #recalls: Recalls
+  readonly #transactions: Transactions
 
   constructor(deps: OperationDeps) {
     this.#deps = deps
@@ -37,6 +40,7 @@ export class Operations {
     this.#settings = new SettingsChanges(deps, this.#tracking)
     this.#consuming = new Consuming(deps, this.#tracking)
     this.#recalls = new Recalls(deps, this.#tracking)
+    this.#transactions = new Transactions(deps, this.#tracking)
   }
 
   /** Asked and not answered yet. */
@@ -58,6 +62,17 @@ export class Operations {
     this.#tracking.ended()
   }
 
+  /** The broker runs: who can be asked about transactions connects. */
+  connected(): void {
+    const { random, plan } = this.#deps
+    this.#transactions.connected(random.chance(plan.present))
+  }
+
+  /** Nobody decides a transaction any more. */
+  silence(): void {
+    this.#transactions.isSilent = true
+  }
+
   /** Asks for one more. */
   next(): void {
     const { random } = this.#deps
@@ -73,6 +88,7 @@ export class Operations {
       offsets: () => this.#offsets(),
       query: () => this.#query(),
       recall: () => this.#recalls.next(),
+      end: () => this.#transactions.next(),
     }[name]
     run()
   }

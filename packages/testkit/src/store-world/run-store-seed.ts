@@ -15,7 +15,7 @@ import { type LogImage, LogReader } from './log-image.ts'
 import { deadKeyOf, GroupModel, Model, TopicModel } from './model.ts'
 import { Operations } from './operations.ts'
 import { type LifePlan, OPERATIONS_MIN, type StorePlan } from './store-plan.ts'
-import { blurWaits, forgetOvers } from './waiting.ts'
+import { blurWaits, forgetOvers, forgetQuestions } from './waiting.ts'
 import { Verdict, type Violation } from './verdict.ts'
 
 /** Operations asked for at once, at most, but for bursts. */
@@ -106,6 +106,7 @@ class StoreRun {
     this.model = new Model(
       plan.topics.map(({ name }) => new TopicModel(name)),
       plan.groups.map(({ name, tag, order }) => new GroupModel(name, tag, order)),
+      plan.checkBack,
     )
     const { host, model, verdict } = this
     this.#rest = new AtRest({ host, model, random: this.#random, log: this.#logReader, foreign: () => this.#foreign() })
@@ -152,6 +153,8 @@ class StoreRun {
       // What a start must still find: a kill takes nothing that was written.
       const floor = host.log.written
       const last = host.lives.at(-1)
+      if (last !== undefined && (last.end === 'power-lost' || last.isRefusing || last.wasFaulty || this.#fault?.hasHit))
+        forgetQuestions(this.model)
       const wasStopped = last?.end === 'stopped' && !last.hasFailed && !last.wasFaulty && this.#fault === undefined
       await host.start()
       this.operations.ended()
@@ -174,6 +177,7 @@ class StoreRun {
       log: this.#logReader,
       isForeign: this.#isForeign,
     }
+    if (host.isUp) this.operations.connected()
     await this.#whileUp(() => checkSettings(facts))
   }
 
@@ -201,10 +205,10 @@ class StoreRun {
   #recovered(end: number, floor: number): void {
     const { model, verdict } = this
     this.#image = this.#logReader.read()
+    forgetOvers(model, end)
     checkRecoveredLog(model, { image: this.#image, end, floor }, verdict)
     noteDeadLetters(model, this.#image)
     forgetBehind(model, end)
-    forgetOvers(model, end)
   }
 
   /** Runs the world until `work` is done, or the broker is ended. */

@@ -5,6 +5,7 @@ import { BROKER_ADDRESS } from './broker-host.ts'
 import { drawDelay } from './delaying.ts'
 import { uniqueKeyOf } from './message-names.ts'
 import { bodyOf, type Message } from './model.ts'
+import { drawHalf, type HalfSend, PRODUCER_GROUP } from './transacting.ts'
 import { type OperationDeps, TIMEOUT_MS, type Tracking } from './tracking.ts'
 
 const TAGS = ['A', 'B', 'C'] as const
@@ -47,10 +48,10 @@ export class Sending {
     const key = `key-${random.integer(KEYS)}`
     const message = model.message(topic.name, bodyOf(model.messages.length, length), tag, key)
     const isEmpty = random.chance(0.005)
-    const delay = random.chance(plan.delayed) ? drawDelay(random, host.machine.nowMs) : undefined
-    message.wait = delay?.wait
+    const special = this.#drawKind()
+    message.wait = special?.wait
     const header = {
-      producerGroup: 'producers',
+      producerGroup: PRODUCER_GROUP,
       topic: topic.name,
       defaultTopic: 'TBW102',
       defaultTopicQueueNums: queues,
@@ -58,7 +59,7 @@ export class Sending {
       sysFlag: 0,
       bornTimestampMs: host.machine.nowMs,
       flag: 0,
-      properties: propertiesOf(message, delay?.property),
+      properties: propertiesOf(message, special?.properties),
       reconsumeTimes: 0,
       unitMode: false,
       batch: false,
@@ -85,11 +86,22 @@ export class Sending {
     this.#tracking.track('send', sending)
   }
 
+  /** It may be one that waits for a time or a decision. */
+  #drawKind(): HalfSend | undefined {
+    const { random, plan, host } = this.#deps
+    const drawn = random.fraction()
+    if (drawn < plan.delayed) return drawDelay(random, host.machine.nowMs)
+    if (drawn >= plan.delayed + plan.halves) return undefined
+    return drawHalf(random, host.machine.nowMs, plan.checkBack.immunityMs)
+  }
+
   #stored(message: Message, result: SendResult): void {
     const { verdict } = this.#deps
     const position = parseOffsetMessageId(result.msgId).commitLogOffset
     if (message.wait !== undefined) {
       message.wait.heldAt = position
+      message.wait.firstAt = position
+      if (message.wait.half !== undefined) message.wait.half.offset = result.queueOffset
       message.wait.recallHandle = result.recallHandle
       this.#acknowledged(message, position, result.kind)
       return
@@ -117,12 +129,9 @@ export class Sending {
   }
 }
 
-function propertiesOf(
-  { id, key, tag, messageGroup }: Message,
-  more: readonly [name: string, value: string] | undefined,
-): string {
+function propertiesOf({ id, key, tag, messageGroup }: Message, more: HalfSend['properties'] = []): string {
   const named = { KEYS: key, TAGS: tag, UNIQ_KEY: uniqueKeyOf(id), __SHARDINGKEY: messageGroup }
-  const entries = [...Object.entries(named), ...(more === undefined ? [] : [more])]
+  const entries = [...Object.entries(named), ...more]
   return entries.reduce((text, [name, value]) => appendProperty(text, name, value), '')
 }
 

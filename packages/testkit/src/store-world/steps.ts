@@ -54,7 +54,21 @@ export function fileKindOf(root: string, path: string): string {
 }
 
 /** What bytes of the log are for, where that is known. */
-export type LogPurpose = 'messages' | 'settings' | 'states' | 'zeros' | 'held' | 'due' | 'moved' | 'recall'
+export type LogPurpose =
+  | 'messages'
+  | 'settings'
+  | 'states'
+  | 'zeros'
+  | 'held'
+  | 'due'
+  | 'moved'
+  | 'recall'
+  | 'half'
+  | 'half-moved'
+  | 'commit'
+  | 'rollback'
+  | 'decided'
+  | 'given-up'
 
 export interface StepParts {
   readonly phase: Phase

@@ -4,6 +4,7 @@ import type { BrokerSettings } from '@rocketmq-ts/broker'
 import type { OrderUnit } from '@rocketmq-ts/model'
 import { Prng } from '../sim/index.ts'
 import type { CrashOrder } from './broker-host.ts'
+import type { CheckBackModel } from './model.ts'
 import { type Circumstances, circumstancesOf, LATE_STATES } from './circumstances.ts'
 import { CRASH_STEPS, SELDOM_STEPS } from './crash-steps.ts'
 import { type FaultPlan, planFault } from './disk-faults.ts'
@@ -28,6 +29,10 @@ const REBUILT = 0.4
 const MORE_DAMAGES = [undefined, undefined] as const
 /** Share of the messages that are to be had later. */
 const DELAYED = 0.25
+/** Share of those that are halves of transactions. */
+const HALVES = 0.2
+/** In the others nobody answers. */
+const PRESENT = 0.75
 const LIVES_MIN = 4
 const LIVES_SPREAD = 4
 /** Of a step that comes often, so many are let pass. */
@@ -117,6 +122,11 @@ export interface StorePlan {
   readonly bodyBytesMax: number
   /** Share of the messages that are to be had later. */
   readonly delayed: number
+  /** Share of those that are halves of transactions. */
+  readonly halves: number
+  readonly checkBack: CheckBackModel
+  /** Share of the lives of the broker in which producers can be asked. */
+  readonly present: number
   /** In the end all that derives from the log is built again. */
   readonly isRebuilt: boolean
 }
@@ -129,6 +139,11 @@ export function storePlanOf(seed: number): StorePlan {
   const circumstances = seed % LATE_STATES_EVERY === 1 ? LATE_STATES : circumstancesOf(seldom)
   const { areStatesLate = false, areQueueFilesSmall = false, doesExpire = false, losesTail = false } = circumstances
   const { isBusy = false, isStopSlow = false } = circumstances
+  const checkBack = {
+    immunityMs: random.pick([1000, 6000]),
+    intervalMs: random.pick([2000, 10_000]),
+    checks: random.pick([1, 2, 4]),
+  }
   const shape: StoreShape = {
     flushDiskType: !losesTail && random.chance(0.6) ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
     segmentBytes: (doesExpire || isBusy ? 32 : random.pick([32, 64, 128])) * KiB,
@@ -142,6 +157,9 @@ export function storePlanOf(seed: number): StorePlan {
         : {}),
       ...(areStatesLate || isStopSlow ? { cleanResourceInterval: 1000 } : {}),
       cleanFileForciblyEnable: false,
+      transactionTimeOut: checkBack.immunityMs,
+      transactionCheckInterval: checkBack.intervalMs,
+      transactionCheckMax: checkBack.checks,
       maxHashSlotNum: random.pick([16, 500]),
       maxIndexNum: doesExpire ? 100 : random.pick([100, 1000]),
     },
@@ -164,6 +182,9 @@ export function storePlanOf(seed: number): StorePlan {
     lives: planLives(random, seed, { seldom, circumstances }),
     bodyBytesMax: areStatesLate ? 200 : isBusy ? 2000 : random.pick([40, 200, 800, 2000]),
     delayed: areStatesLate ? 0 : DELAYED,
+    halves: areStatesLate ? 0 : HALVES,
+    checkBack,
+    present: PRESENT,
     isRebuilt: random.chance(REBUILT),
   }
 }

@@ -9,7 +9,18 @@ import type { Verdict } from './verdict.ts'
 /** Operations are given up after this time of the world. */
 export const TIMEOUT_MS = 60_000
 
-export const OPERATIONS = ['send', 'pop', 'ack', 'change', 'topic', 'group', 'offsets', 'query', 'recall'] as const
+export const OPERATIONS = [
+  'send',
+  'pop',
+  'ack',
+  'change',
+  'topic',
+  'group',
+  'offsets',
+  'query',
+  'recall',
+  'end',
+] as const
 export type OperationName = (typeof OPERATIONS)[number]
 
 export interface OperationDeps {
