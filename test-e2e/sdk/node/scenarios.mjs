@@ -2,6 +2,7 @@
 // scenarios (`name@endpoints` where one needs its own). All run side by side and print a JSON line each, {scenario, ok,
 // detail} or {scenario, none}; the clients go on until the input ends.
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { format } from 'node:util'
 import { ConsumeResult, FilterExpression, Producer, PushConsumer, SimpleConsumer } from 'rocketmq-client-nodejs'
 import { startSession } from './session.mjs'
@@ -21,6 +22,9 @@ const SESSION_PAUSE_MS = 150
 const IDLE_PAUSE_MS = 150_000
 /** The client's default. */
 const SESSION_REQUEST_MS_MAX = 3_000
+/** The operator's command included. */
+const TOLD_MS_MAX = 10_000
+const POLL_MS = 20
 const FEW = 4
 const MANY = 60
 const CACHED_MAX = 4
@@ -268,7 +272,7 @@ const SCENARIOS = {
     const other = await startSimple(topic, `${topic}-other`)
     expectSame(idsOf(await receiveAll(consumer, FEW)), ids, 'received')
     expectSame(idsOf(await receiveAll(other, FEW)), ids, 'received by the other group')
-    console.log(JSON.stringify({ reset: 'group-reset' }))
+    console.log(JSON.stringify({ asks: 'group-reset' }))
     const again = await receiveAll(consumer, FEW)
     expectSame(idsOf(again), ids, 'received again')
     expect(
@@ -276,6 +280,18 @@ const SCENARIOS = {
       'an attempt is not 1',
     )
     expectSame(idsOf(await receiveAll(other, 0)), [], 'received again by the other group')
+  },
+  async 'settings-pushed'(topic) {
+    const producer = await startProducer(topic)
+    await sendAll(producer, topic, bodies(1))
+    const { enough, consume } = collector(1)
+    const settings = (await startPush(topic, topic, consume)).getPushConsumerSettings()
+    await enough
+    expect(!settings.isFifo(), 'the group is in order already')
+    console.log(JSON.stringify({ asks: 'settings-pushed' }))
+    const endMs = performance.now() + TOLD_MS_MAX
+    while (!settings.isFifo() && performance.now() < endMs) await sleep(POLL_MS)
+    expect(settings.isFifo(), `not told within ${TOLD_MS_MAX} ms`)
   },
   async 'group-disabled'(topic) {
     const producer = await startProducer(topic)

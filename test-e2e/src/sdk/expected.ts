@@ -44,6 +44,7 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
   'push-shared': { title: '3 consumers of a group share', cells: everywhere({ rust: NO_PUSH }) },
   // What clients do for these they do elsewhere, too: one of them is asked, for what servers do.
   'group-reset': { title: 'each of 2 groups gets everything, and again the one that is reset', cells: { node: 'ok' } },
+  'settings-pushed': { title: 'a group is changed: its push consumer is told', cells: { node: 'ok' } },
   'group-disabled': { title: 'a group that is switched off: refused, and told why', cells: { node: 'ok' } },
   'tag-one': { title: 'tag filter A', cells: everywhere() },
   'tag-either': { title: 'tag filter A || B', cells: everywhere() },

@@ -7,6 +7,7 @@ import { COMPLAINTS_OF_A_BUSY_MACHINE, EXPECTED_COMPLAINTS, FEATURES } from './e
 import type { Language, LanguageName } from './languages.ts'
 import { outputOf, type Program, type Report } from './program.ts'
 import { commandCell } from './client-commands.ts'
+import type { Rmq } from './rmq.ts'
 import { unsettled } from './server-side.ts'
 
 const RUN_MS_MAX = 150_000
@@ -15,6 +16,12 @@ const CLOSE_MS_MAX = 90_000
 /** Clients acknowledge in the background. */
 const SETTLE_MS_MAX = 30_000
 const DEAD_LETTER_MS_MAX = 60_000
+
+/** What is done to the group of a scenario when it asks for it. */
+const OPERATED: Readonly<Record<string, (rmq: Rmq, group: string) => Promise<void>>> = {
+  'group-reset': (rmq, group) => rmq.resetGroup(group),
+  'settings-pushed': (rmq, group) => rmq.orderGroup(group),
+}
 
 /** Cells by scenario. */
 export type Column = ReadonlyMap<string, string>
@@ -31,7 +38,8 @@ export async function judge(
   const column = new Map<string, string>()
   const told = scenarios.map(async (scenario) => {
     const { title, cells, after } = FEATURES[scenario] ?? { title: scenario, cells: undefined }
-    if (scenario === 'group-reset' && (await program.resetAsked(scenario))) await rmq.resetGroup(`${name}-${scenario}`)
+    const operate = OPERATED[scenario]
+    if (operate !== undefined && (await program.operatorAsked(scenario))) await operate(rmq, `${name}-${scenario}`)
     const report = await program.reportOf(after ?? scenario)
     let cell = cellOf(report)
     if (scenario === 'dead-letter' && cell === 'ok') cell = await deadLetterCell(name, report?.detail ?? '', rmq)

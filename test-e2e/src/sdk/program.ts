@@ -37,8 +37,8 @@ export interface Program {
   readonly reports: readonly Report[]
   /** Resolves with what it says of this scenario, or undefined when it ended without a word. */
   reportOf(scenario: string): Promise<Report | undefined>
-  /** Resolves when the scenario asks for its group to be reset, or is over. */
-  resetAsked(scenario: string): Promise<boolean>
+  /** Resolves when the scenario waits for what an operator does to its group (true), or is over. */
+  operatorAsked(scenario: string): Promise<boolean>
   /** Ends its input: it closes its clients. Resolves when the process is gone. */
   end(deadlineMs: number): Promise<void>
   /** Length of the logs that its clients wrote into files. */
@@ -72,8 +72,8 @@ export function startProgram(options: ProgramOptions): Program {
         await delay(LINE_POLL_MS)
       }
     },
-    async resetAsked(scenario) {
-      const isAsked = () => started.stdout.includes(`{"reset":"${scenario}"}\n`)
+    async operatorAsked(scenario) {
+      const isAsked = () => started.stdout.includes(`{"asks":"${scenario}"}\n`)
       while (!isAsked()) {
         const isOver = started.exitCode !== undefined || program.reports.some((one) => one.scenario === scenario)
         if (isOver) return false

@@ -14,6 +14,8 @@ export interface Rmq {
   createDisabledGroup(group: string): Promise<void>
   /** It gets everything again. */
   resetGroup(group: string): Promise<void>
+  /** From now on it consumes in order. */
+  orderGroup(group: string): Promise<void>
   /** Message ids that came for this group within the wait. */
   receive(topic: string, group: string, wait: string): Promise<string[]>
   /** The ids of the clients of a group. */
@@ -44,6 +46,9 @@ export function createRmq(services: string, nameservers: string): Rmq {
     },
     async createDisabledGroup(group) {
       await rmq('group', 'create', group, '--consume-enable', 'false')
+    },
+    async orderGroup(group) {
+      await rmq('group', 'update', group, '--order')
     },
     async resetGroup(group) {
       await rmq('group', 'reset', group, '--min', '--yes')
