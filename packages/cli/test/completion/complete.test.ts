@@ -55,6 +55,8 @@ test('completion: options of the command and of all commands, and the values of 
     '--retention',
     '--retention-bytes',
     '--retention-count',
+    '--dedup',
+    '--dedup-window',
     '--update',
     '--without-broker',
     '--broker',
