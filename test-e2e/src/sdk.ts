@@ -21,8 +21,10 @@ const DEAD_LETTER_ATTEMPTS = 2
 const IN_ORDER = ['fifo-simple', 'fifo-push', 'fifo-retry']
 /** On each broker: some groups share a queue, some do not. */
 const ORDERED_QUEUES = 2
+const DELAYED = ['delay', 'recall']
 /** On each broker. */
 const TRANSACTION_QUEUES = 4
+const DELAY_QUEUES = 4
 /** Where clients that check certificates look for the ones that they trust. */
 const TRUST_VARIABLES = ['NODE_EXTRA_CA_CERTS', 'GRPC_DEFAULT_SSL_ROOTS_FILE_PATH', 'SSL_CERT_FILE']
 
@@ -64,6 +66,9 @@ async function startIn(language: Language, cluster: SdkCluster): Promise<Program
     for (const scenario of scenarios.filter((one) => IN_ORDER.includes(one))) {
       await cluster.rmq.createTopic(`${name}-${scenario}`, ORDERED_QUEUES, 'FIFO')
       await cluster.rmq.createOrderedGroup(`${name}-${scenario}`)
+    }
+    for (const scenario of scenarios.filter((one) => DELAYED.includes(one))) {
+      await cluster.rmq.createTopic(`${name}-${scenario}`, DELAY_QUEUES, 'DELAY')
     }
     if (scenarios.includes('transaction')) {
       await cluster.rmq.createTopic(`${name}-transaction`, TRANSACTION_QUEUES, 'TRANSACTION')

@@ -36,6 +36,8 @@ var scenarios = map[string]func(topic, ownEndpoints string) outcome{
 	"fifo-push":        pushInOrder(""),
 	"fifo-retry":       pushInOrder(failingText),
 	"transaction":      transaction,
+	"delay":            delay,
+	"recall":           recall,
 	"attributes":       attributes,
 	"bodies":           bodies,
 	"body-large":       bodyOf(bodyBytesMax - roomForHeaders),
@@ -300,6 +302,8 @@ func pushInOrder(failing string) func(string, string) outcome {
 	}
 }
 
+const delayOfMessages = 3 * time.Second
+
 // Ended by their sender, or when it is asked.
 var transactions = []string{"commit now", "rollback now", "commit when asked", "rollback when asked"}
 
@@ -326,6 +330,39 @@ func transaction(topic, _ string) outcome {
 	messages := receiveAll(startSimple(topic, "*"), len(wantedTexts))
 	textOf := func(message *rocketmq.MessageView) string { return string(message.GetBody()) }
 	expectSame(sorted(mapOf(messages, textOf)), wantedTexts, "received")
+	return outcome{}
+}
+
+func delayed(topic, text string, due time.Time) *rocketmq.Message {
+	message := &rocketmq.Message{Topic: topic, Body: []byte(text)}
+	message.SetDelayTimestamp(due)
+	return message
+}
+
+func expectOnly(topic, text string) {
+	textOf := func(message *rocketmq.MessageView) string { return string(message.GetBody()) }
+	expectSame(mapOf(receiveAll(startSimple(topic, "*"), 1), textOf), []string{text}, "received")
+}
+
+func recall(topic, _ string) outcome {
+	producer := startProducer(topic)
+	due := time.Now().Add(delayOfMessages)
+	receipts, err := producer.Send(context.Background(), delayed(topic, "recalled", due))
+	must(err)
+	send(producer, delayed(topic, "kept", due))
+	_, err = producer.Recall(context.Background(), topic, receipts[0].RecallHandle)
+	must(err)
+	expectOnly(topic, "kept")
+	return outcome{}
+}
+
+func delay(topic, _ string) outcome {
+	due := time.Now().Add(delayOfMessages)
+	send(startProducer(topic), delayed(topic, "delayed", due))
+	expectOnly(topic, "delayed")
+	if time.Now().UnixMilli() < due.UnixMilli() {
+		panic("it came early")
+	}
 	return outcome{}
 }
 

@@ -59,6 +59,7 @@ public class Scenarios {
     private static final String DONE = "";
     private static final List<String> MESSAGE_GROUPS = List.of("a", "b");
     private static final int ORDERED_EACH = 6;
+    private static final long DELAY_MS = 3_000;
     /** Ended by their sender, or when it is asked. */
     private static final List<String> TRANSACTIONS =
             List.of("commit now", "rollback now", "commit when asked", "rollback when asked");
@@ -101,6 +102,8 @@ public class Scenarios {
             Map.entry("fifo-push", (topic, own) -> pushInOrder(topic, "")),
             Map.entry("fifo-retry", (topic, own) -> pushInOrder(topic, FAILING)),
             Map.entry("transaction", (topic, own) -> transaction(topic)),
+            Map.entry("delay", (topic, own) -> delay(topic)),
+            Map.entry("recall", (topic, own) -> recall(topic)),
             Map.entry("attributes", (topic, own) -> attributes(topic)),
             Map.entry("bodies", (topic, own) -> bodies(topic)),
             Map.entry("body-large", (topic, own) -> expectBodies(topic, List.of(filled(BODY_BYTES_MAX - ROOM_FOR_HEADERS)))),
@@ -292,6 +295,28 @@ public class Scenarios {
         }
         var came = receiveAll(topic, "*", COMMITTED.size()).stream().map(Scenarios::textOf).sorted().toList();
         expectSame(came, COMMITTED, "received");
+        return DONE;
+    }
+
+    private static Message delayed(String topic, String text, long dueMs) {
+        return message(topic, text.getBytes(UTF_8)).setDeliveryTimestamp(dueMs).build();
+    }
+
+    private static String delay(String topic) throws Exception {
+        var dueMs = System.currentTimeMillis() + DELAY_MS;
+        startProducer(topic, next()).send(delayed(topic, "delayed", dueMs));
+        expectSame(receiveAll(topic, "*", 1).stream().map(Scenarios::textOf).toList(), List.of("delayed"), "received");
+        if (System.currentTimeMillis() < dueMs) throw new IllegalStateException("it came early");
+        return DONE;
+    }
+
+    private static String recall(String topic) throws Exception {
+        var producer = startProducer(topic, next());
+        var dueMs = System.currentTimeMillis() + DELAY_MS;
+        var receipt = producer.send(delayed(topic, "recalled", dueMs));
+        producer.send(delayed(topic, "kept", dueMs));
+        producer.recallMessage(topic, receipt.getRecallHandle());
+        expectSame(receiveAll(topic, "*", 1).stream().map(Scenarios::textOf).toList(), List.of("kept"), "received");
         return DONE;
     }
 

@@ -28,6 +28,7 @@ const POLL_MS = 20
 const FEW = 4
 const MANY = 60
 const CACHED_MAX = 4
+const DELAY_MS = 3_000
 /** Ended by their sender, or when it is asked. */
 const TRANSACTIONS = ['commit now', 'rollback now', 'commit when asked', 'rollback when asked']
 const COMMITTED = ['commit now', 'commit when asked']
@@ -353,6 +354,31 @@ const SCENARIOS = {
     }
     const messages = await receiveAll(await startSimple(topic, topic), COMMITTED.length)
     expectSame(sorted(messages.map(({ body }) => body.toString())), COMMITTED, 'received')
+  },
+  async delay(topic) {
+    const producer = await startProducer(topic)
+    const dueMs = Date.now() + DELAY_MS
+    await producer.send({ topic, body: Buffer.from('delayed'), deliveryTimestamp: new Date(dueMs) })
+    const messages = await receiveAll(await startSimple(topic, topic), 1)
+    expectSame(
+      messages.map(({ body }) => body.toString()),
+      ['delayed'],
+      'received',
+    )
+    expect(Date.now() >= dueMs, 'it came early')
+  },
+  async recall(topic) {
+    const producer = await startProducer(topic)
+    const deliveryTimestamp = new Date(Date.now() + DELAY_MS)
+    const { recallHandle } = await producer.send({ topic, body: Buffer.from('recalled'), deliveryTimestamp })
+    await producer.send({ topic, body: Buffer.from('kept'), deliveryTimestamp })
+    await producer.recallMessage(topic, recallHandle)
+    const messages = await receiveAll(await startSimple(topic, topic), 1)
+    expectSame(
+      messages.map(({ body }) => body.toString()),
+      ['kept'],
+      'received',
+    )
   },
   async attributes(topic) {
     const producer = await startProducer(topic)

@@ -41,6 +41,7 @@ FEW = 4
 MANY = 60
 CACHED_MAX = 4
 SESSION_CACHED_MAX = 1024  # the client's default
+DELAY_SECONDS = 3  # the client takes whole ones
 TRANSACTIONS = ("commit now", "rollback now", "commit when asked", "rollback when asked")  # by the sender, or when asked
 COMMITTED = ["commit now", "commit when asked"]
 BODY_BYTES_MAX = 4 * 1024 * 1024
@@ -296,6 +297,31 @@ def transaction(topic, _):
     expect_same(sorted(message.body.decode() for message in messages), COMMITTED, "received")
 
 
+def delayed_of(topic, body, due):
+    message = message_of(topic, body)
+    message.delivery_timestamp = due
+    return message
+
+
+def delay(topic, _):
+    producer = start_producer(topic)
+    due = int(time.time()) + DELAY_SECONDS
+    producer.send(delayed_of(topic, b"delayed", due))
+    messages = receive_all(start_simple(topic, topic), 1)
+    expect_same([message.body.decode() for message in messages], ["delayed"], "received")
+    expect(time.time() >= due, "it came early")
+
+
+def recall(topic, _):
+    producer = start_producer(topic)
+    due = int(time.time()) + DELAY_SECONDS
+    receipt = producer.send(delayed_of(topic, b"recalled", due))
+    producer.send(delayed_of(topic, b"kept", due))
+    producer.recall_message(topic, receipt.recall_handle)
+    messages = receive_all(start_simple(topic, topic), 1)
+    expect_same([message.body.decode() for message in messages], ["kept"], "received")
+
+
 def attributes(topic, _):
     sent = message_of(topic, b"attributes", "färbe")
     sent.keys = "order-1"
@@ -417,6 +443,8 @@ SCENARIOS = {
     "fifo-push": push_in_order(),
     "fifo-retry": push_in_order(FAILING),
     "transaction": transaction,
+    "delay": delay,
+    "recall": recall,
     "attributes": attributes,
     "bodies": lambda topic, _: expect_bodies(topic, ["Grüße, 世界 🚀".encode(), bytes(range(256)), b"\0", b" "]),
     "body-large": lambda topic, _: expect_bodies(topic, [b"large" * ((BODY_BYTES_MAX - ROOM_FOR_HEADERS) // 5)]),

@@ -58,6 +58,11 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
     cells: everywhere({ rust: NO_PUSH, node: 'none: a failure in order goes to the dead-letter topic at once' }),
   },
   transaction: { title: 'transactions: ended by their sender, and when asked', cells: everywhere() },
+  delay: { title: 'a message with a delivery timestamp: not before it', cells: everywhere() },
+  recall: {
+    title: 'a delayed message is recalled',
+    cells: everywhere({ rust: 'none: Producer has no recall' }),
+  },
   attributes: { title: 'id, attempt, keys, properties, tag unchanged', cells: everywhere() },
   bodies: { title: 'bodies: UTF-8, binary, 1 byte', cells: everywhere() },
   'body-large': { title: 'body of 4 MiB less 64 KiB', cells: everywhere() },

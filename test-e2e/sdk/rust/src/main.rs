@@ -32,6 +32,7 @@ const SESSION_REQUEST_MAX: Duration = Duration::from_secs(3);
 const FEW: usize = 4;
 const MESSAGE_GROUPS: [&str; 2] = ["a", "b"];
 const ORDERED_EACH: usize = 6;
+const DELAY_SECONDS: u64 = 3;
 /// Ended by their sender, or when it is asked.
 const TRANSACTIONS: [&str; 4] = ["commit now", "rollback now", "commit when asked", "rollback when asked"];
 const COMMITTED: [&str; 2] = ["commit now", "commit when asked"];
@@ -40,6 +41,7 @@ const ROOM_FOR_HEADERS: usize = 64 * 1024;
 
 const SQL: &str = "number > 1 AND (TAGS = 'A' OR TAGS IS NULL)";
 const NO_SYNC: &str = "every call returns a future";
+const NO_RECALL: &str = "Producer has no recall";
 const NO_CHANGE: &str = "SimpleConsumer has no change of the invisible duration";
 const NO_PUSH: &str = "the crate has no push consumer";
 const SMALL: &str = "tonic takes 4 MiB per message, headers included, and the client has no setting for it";
@@ -247,6 +249,21 @@ impl Context {
         Ok(Outcome::Ok)
     }
 
+    /// The client takes whole seconds.
+    async fn delay(&self) -> Checked<Outcome> {
+        let since_epoch = || SystemTime::now().duration_since(UNIX_EPOCH).map_err(text_of);
+        let due = since_epoch()?.as_secs() + DELAY_SECONDS;
+        let delayed = MessageBuilder::delay_message_builder(&self.topic, "delayed".into(), due as i64);
+        self.send_all(vec![delayed]).await?;
+        let messages = self.receive_all("*", 1).await?;
+        let texts = messages.iter().map(|message| String::from_utf8_lossy(message.body()).to_string()).collect();
+        expect_same::<Vec<_>>(texts, vec!["delayed".to_string()], "received")?;
+        if since_epoch()?.as_secs() < due {
+            return Err("it came early".into());
+        }
+        Ok(Outcome::Ok)
+    }
+
     async fn attributes(&self) -> Checked<Outcome> {
         let properties = HashMap::from([("colour", "grün"), ("空", "✓ 値")].map(|(k, v)| (k.to_string(), v.to_string())));
         let keys = vec!["order-1", "ключ"];
@@ -330,6 +347,8 @@ impl Context {
             "sql-filter" => self.filtered(FilterType::Sql, SQL, &["-", "A"]).await,
             "fifo-simple" => self.fifo_simple().await,
             "transaction" => self.transaction().await,
+            "delay" => self.delay().await,
+            "recall" => Ok(Outcome::None(NO_RECALL)),
             "attributes" => self.attributes().await,
             "bodies" => self.bodies().await,
             "body-large" => self.expect_bodies(vec![vec![b'x'; BODY_BYTES_MAX - ROOM_FOR_HEADERS]]).await,
