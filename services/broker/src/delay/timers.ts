@@ -2,18 +2,18 @@
 // appended to a topic of the system, and its copy in its own topic ends that. Invariant: no copy is appended before its
 // time, and entries end in the order in which they are due, so that the copy that is last in the log tells what is left.
 import { MqError, PropertyName, SystemTopic, commitLogOffset, decodeRecord } from '@rocketmq-ts/model'
-
 import { type Clock, FileError, type Logger, type Scheduler, type Timer, type Turns } from '@rocketmq-ts/runtime'
-import { type Appended, type MessageStore, type TimerEntry, type TimerTotals, tagsCodeIn } from '@rocketmq-ts/store'
+import { type Appended, type MessageStore, type TimerEntry, type TimerTotals } from '@rocketmq-ts/store'
 import type { BrokerEvent } from '../events.ts'
 import type { HostPort } from '../host-port.ts'
-import { PROPERTIES_BYTES_MAX, SECOND_MS, TIMERS_PER_TURN_BYTES_MAX, TIMERS_PER_TURN_MAX } from '../limits.ts'
+import { SECOND_MS, TIMERS_PER_TURN_BYTES_MAX, TIMERS_PER_TURN_MAX } from '../limits.ts'
 import { ownRecord } from '../own-record.ts'
 import { isDamage } from '../pop/damage.ts'
 import { propertiesTextOf } from '../pop/copies.ts'
-import { entryOf, propertiesThatFit, withoutProperties } from '../send/property-text.ts'
+import { entryOf } from '../send/property-text.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
 import { type DelaySettings, delayOf } from './delay-time.ts'
+import { dueCopy } from './due-copy.ts'
 import { type Held, holdMessage } from './hold-message.ts'
 import { createRebuild } from './rebuild-timers.ts'
 import type { RestoredTimers, TimerNote } from './restore-timers.ts'
@@ -234,24 +234,7 @@ export function createTimers(deps: TimersDeps): Timers {
     const origin = { dueMs: entry.dueMs, position: entry.position, level, queueOffset: record.queueOffset }
     if (place !== undefined && isWanted(entry, place.topic)) {
       const { config } = topics.get(place.topic)!
-      const queues = Math.max(config.readQueueNums, config.writeQueueNums, 1)
-      const own = entryOf(TIMER_ORIGIN_PROPERTY, formatTimerOrigin(origin))
-      const kept = withoutProperties(text, (name) => name === TIMER_ORIGIN_PROPERTY || name === PropertyName.DUE_MS)
-      const properties = Buffer.from(propertiesThatFit(kept, PROPERTIES_BYTES_MAX - own.length) + own, 'latin1')
-      store.append({
-        topic: place.topic,
-        queueId: place.queueId < queues ? place.queueId : place.queueId % queues,
-        flag: record.flag,
-        sysFlag: record.sysFlag,
-        bornTimestampMs: record.bornTimestampMs,
-        bornHost: record.bornHost,
-        storeHost: deps.storeHost(),
-        reconsumeTimes: record.reconsumeTimes,
-        preparedTransactionOffset: 0,
-        body: record.body,
-        properties,
-        tagsCode: tagsCodeIn(properties),
-      })
+      store.append(dueCopy({ record, text, origin, place, config, storeHost: deps.storeHost() }))
       index.settleFirst('delivered')
       deps.onDelivered(clock.nowMs() - entry.dueMs)
     } else index.settleFirst('dropped')

@@ -17,7 +17,7 @@ export const DELAY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'The copy of a delayed message does not say what it ends',
-    file: TIMERS,
+    file: 'services/broker/src/delay/due-copy.ts',
     text: "(kept, PROPERTIES_BYTES_MAX - own.length) + own, 'latin1')",
     replacement: "(kept, PROPERTIES_BYTES_MAX - own.length), 'latin1')",
     testFile: TIMERS_TEST,
