@@ -11,7 +11,7 @@ import {
   isResentOrUnknown,
   originTopicOf,
 } from './dead-letters.ts'
-import { copyOf, type FoundCopy, idOfCopy } from './message-copies.ts'
+import { type FoundCopy, idOfCopy, listedCopyOf } from './message-copies.ts'
 import { keysOf } from './message-text.ts'
 import { messagesIn, newestOf, readWindows } from './queue-window.ts'
 
@@ -25,7 +25,7 @@ export async function dlqList(context: Context, options: DlqListOptions, group: 
   const { brokers, windows, failed } = await deadLetterQueues(context, options, group)
   const all: FoundCopy[] = []
   for await (const { broker, records } of readWindows(session, newestOf(windows, options.max))) {
-    const letters = records.map((record) => copyOf(broker, record))
+    const letters = records.map((record) => listedCopyOf(broker, record))
     all.push(...letters.filter((letter) => options.topic === undefined || originTopicOf(letter) === options.topic))
   }
   all.sort((left, right) => left.record.storeTimestampMs - right.record.storeTimestampMs)

@@ -26,6 +26,7 @@ export interface FoundCopy {
   readonly broker: BrokerAddress
   readonly record: MessageRecord
   readonly properties: ReadonlyMap<string, string>
+  readonly bodyBytes: number
   /** Of a retry or a dead letter. */
   readonly group: string | undefined
 }
@@ -117,7 +118,16 @@ function topicsWithCopies(topic: string | undefined, names: readonly string[]): 
 export function copyOf(broker: BrokerAddress, record: MessageRecord): FoundCopy {
   const properties = recordProperties(record)
   const kind = kindOf(record.topic, properties)
-  return { kind, broker, record, properties, group: groupOf(record.topic, properties) }
+  const bodyBytes = record.body.length
+  return { kind, broker, record, properties, bodyBytes, group: groupOf(record.topic, properties) }
+}
+
+const NOTHING = new Uint8Array(0)
+
+/** For long lists: without what would keep whole answers of brokers in memory. */
+export function listedCopyOf(broker: BrokerAddress, record: MessageRecord): FoundCopy {
+  const copy = copyOf(broker, record)
+  return { ...copy, record: { ...record, body: NOTHING, properties: NOTHING } }
 }
 
 function kindOf(topic: string, properties: ReadonlyMap<string, string>): CopyKind {
@@ -176,7 +186,7 @@ export function kindText({ kind, group }: FoundCopy): string {
 
 /** For programs, without the body. */
 export function copyDocument(copy: FoundCopy) {
-  const { kind, group, broker, record, properties } = copy
+  const { kind, group, broker, record, properties, bodyBytes } = copy
   return {
     messageId: idOfCopy(copy),
     kind,
@@ -191,6 +201,6 @@ export function copyDocument(copy: FoundCopy) {
     bornMs: record.bornTimestampMs,
     storedMs: record.storeTimestampMs,
     reconsumeTimes: record.reconsumeTimes,
-    bodyBytes: record.body.length,
+    bodyBytes,
   }
 }

@@ -9,12 +9,12 @@ import { askAll } from './ask-all.ts'
 import {
   byTime,
   copyDocument,
-  copyOf,
   findCopies,
   type FoundCopies,
   type FoundCopy,
   idOfCopy,
   kindText,
+  listedCopyOf,
   placeText,
 } from './message-copies.ts'
 import { keysOf } from './message-text.ts'
@@ -63,7 +63,7 @@ async function findInTime(
   const windows = answers.flatMap(({ value }) => value ?? [])
   const copies: FoundCopy[] = []
   for await (const { broker, records } of readWindows(session, newestOf(windows, max))) {
-    copies.push(...records.map((record) => copyOf(broker, record)))
+    copies.push(...records.map((record) => listedCopyOf(broker, record)))
   }
   return {
     copies: copies.sort(byTime).slice(-max),

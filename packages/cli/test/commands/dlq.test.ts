@@ -7,6 +7,7 @@ interface DeadLetter {
   readonly keys: readonly string[]
   readonly attempts: number
   readonly resent: boolean | null
+  readonly bodyBytes: number
 }
 
 interface Resent {
@@ -51,7 +52,11 @@ test('dlq list: dead letters of a group → time, topic, id, keys, attempts; nar
   const lines = (await cluster.rmq('dlq list billing')).out.split('\n')
   expect(lines[0]).toMatch(/^DEAD SINCE +TOPIC +ID +TAG +KEYS +ATTEMPTS +RESENT$/)
   expect(lines[1]).toMatch(/^2026-01-01 00:00:\d\dZ {2}orders {2}01[0-9A-F]{32} {2}created {2}k0 +2 {2}no$/)
-  expect((await listed(cluster)).map(({ keys }) => keys[0])).toEqual(['k0', 'k1', 'k2'])
+  expect((await listed(cluster)).map(({ keys, bodyBytes }) => [keys[0], bodyBytes])).toEqual([
+    ['k0', 2],
+    ['k1', 2],
+    ['k2', 2],
+  ])
   expect((await listed(cluster, '--max 2')).map(({ keys }) => keys[0])).toEqual(['k1', 'k2'])
   expect(await listed(cluster, '--topic other')).toEqual([])
   expect(await listed(cluster, '--to 1h')).toEqual([])

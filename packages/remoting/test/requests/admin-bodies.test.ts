@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals'
 import { subscriptionGroupConfig, topicConfig } from '@rocketmq-ts/model'
 import {
   decodeConsumeStats,
+  decodeMessageTrace,
   decodeSubscriptionGroups,
   decodeTopicConfigs,
   decodeTopicStats,
@@ -61,4 +62,14 @@ test('all groups: settings → the JSON of Java, and back', () => {
   const bytes = encodeSubscriptionGroups(groups)
   expect(textOf(bytes)).toContain('"forbiddenTable":{},"subscriptionGroupTable":{"g":{')
   expect(decodeSubscriptionGroups(bytes)).toEqual(groups)
+})
+
+test('message trace: a state or an event that nobody knows, a member of the wrong kind → parameter-invalid that names it', () => {
+  const faults = [
+    ['{"states":[{"group":"g","state":"lost","attempts":0}]}', "MessageTrace.states[0].state: 'lost' is unknown"],
+    ['{"events":[{"kind":"eaten","group":"g","atMs":1}]}', "MessageTrace.events[0].kind: 'eaten' is unknown"],
+    ['{"events":[{"kind":"dead","group":7,"atMs":1}]}', 'MessageTrace.events[0].group: must be text'],
+    ['{"events":{}}', 'MessageTrace.events: must be an array'],
+  ] as const
+  for (const [text, message] of faults) expect(() => decodeMessageTrace(Buffer.from(text))).toThrow(message)
 })
