@@ -5,10 +5,9 @@ import { join } from 'node:path'
 import { decodeRecords, encodeProperties } from '@rocketmq-ts/model'
 import { type Peer, PopInitMode, PopMessage, ResponseCode } from '@rocketmq-ts/remoting'
 import { connectPeers, sendByPeer } from '../load/remoting-calls.ts'
-import { medianOf } from '../report/report.ts'
 import { prepareBroker } from '../servers/broker-alone.ts'
 import { busyShareOfOthers } from '../servers/others.ts'
-import { cpuUsOf } from '../servers/usage.ts'
+import { cpuCostOf } from '../servers/usage.ts'
 
 /** One message in so many is wanted. */
 export const ONE_IN = 100
@@ -75,17 +74,12 @@ export async function runFilterBench(options: {
     const speeds: FilterSpeed[] = []
     for (const kind of ['tag', 'sql'] as const) {
       tell(`filters: ${kind} …`)
-      const cpuUsPerMessage: (number | undefined)[] = []
-      for (let run = 0; run <= size.repeats; run += 1) {
-        const before = cpuUsOf(server.pid)
-        await drain(peer, kind, run, Math.floor(size.messages / ONE_IN))
-        const after = cpuUsOf(server.pid)
-        const us = before === undefined || after === undefined ? undefined : (after - before) / size.messages
-        if (run > 0) cpuUsPerMessage.push(us)
-      }
-      const known = cpuUsPerMessage.filter((us) => us !== undefined)
-      const perCpuSecond = known.length === 0 ? undefined : US_PER_SECOND / medianOf(known)
-      speeds.push({ kind, expression: FILTERS[kind].exp, messages: size.messages, cpuUsPerMessage, perCpuSecond })
+      const { messages, repeats } = size
+      const { each: cpuUsPerMessage, median } = await cpuCostOf(server.pid, { repeats, units: messages }, (run) =>
+        drain(peer, kind, run, Math.floor(messages / ONE_IN)),
+      )
+      const perCpuSecond = median === undefined ? undefined : US_PER_SECOND / median
+      speeds.push({ kind, expression: FILTERS[kind].exp, messages, cpuUsPerMessage, perCpuSecond })
     }
     peer.close()
     await server.stop()

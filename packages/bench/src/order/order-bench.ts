@@ -7,10 +7,9 @@ import { encodeProperties, ORDER_UNIT_ATTRIBUTE, PropertyName, subscriptionGroup
 import { connectPeer, PopInitMode } from '@rocketmq-ts/remoting'
 import { createNodeNetwork, nodeClock, nodeScheduler } from '@rocketmq-ts/runtime/node'
 import { connectPeers, sendByPeer } from '../load/remoting-calls.ts'
-import { medianOf } from '../report/report.ts'
 import { prepareBroker } from '../servers/broker-alone.ts'
 import { busyShareOfOthers } from '../servers/others.ts'
-import { cpuUsOf } from '../servers/usage.ts'
+import { cpuCostOf } from '../servers/usage.ts'
 
 const QUEUES = 8
 const BODY_BYTES = 256
@@ -77,18 +76,13 @@ export async function runOrderBench(options: {
       tell(`order: ${size.messages} messages in ${messageGroups} message groups …`)
       const topic = `bench-order-${messageGroups}`
       await fill(broker.address, topic, { messages: size.messages, messageGroups })
-      const cpuUsPerMessage: (number | undefined)[] = []
-      for (let run = 0; run <= size.repeats; run += 1) {
+      const { messages, repeats } = size
+      const cost = await cpuCostOf(server.pid, { repeats, units: messages }, async (run) => {
         const group = `${topic}-${run}`
         await createGroup(client, broker.address, group)
-        const before = cpuUsOf(server.pid)
-        await drain(client, { address: broker.address, topic, group, messages: size.messages, messageGroups })
-        const after = cpuUsOf(server.pid)
-        const us = before === undefined || after === undefined ? undefined : (after - before) / size.messages
-        if (run > 0) cpuUsPerMessage.push(us)
-      }
-      const known = cpuUsPerMessage.filter((us) => us !== undefined)
-      costs.push({ messageGroups, cpuUsPerMessage, cpuUs: known.length === 0 ? undefined : medianOf(known) })
+        await drain(client, { address: broker.address, topic, group, messages, messageGroups })
+      })
+      costs.push({ messageGroups, cpuUsPerMessage: cost.each, cpuUs: cost.median })
     }
     await server.stop()
     const othersShare = Math.max(othersBefore, await busyShareOfOthers(size.probeMs))

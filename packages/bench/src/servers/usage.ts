@@ -1,5 +1,6 @@
 // What a process has used so far, as Linux tells it in /proc.
 import { readFileSync } from 'node:fs'
+import { medianOf } from '../report/report.ts'
 
 /** utime and stime count in these: USER_HZ is 100 on every platform of Linux that Node runs on. */
 const TICK_US = 10_000
@@ -44,4 +45,29 @@ export function rssBytesOf(pid: number): number | undefined {
   } catch {
     return undefined
   }
+}
+
+/** CPU time that each unit of some work costs a process. */
+export interface CpuCost {
+  /** Microseconds of each run; undefined where the platform does not tell. */
+  readonly each: readonly (number | undefined)[]
+  readonly median: number | undefined
+}
+
+/** Runs the work once to warm up, and as often as it is repeated; each run does so many units of it. */
+export async function cpuCostOf(
+  pid: number,
+  { repeats, units }: { readonly repeats: number; readonly units: number },
+  work: (run: number) => Promise<void>,
+): Promise<CpuCost> {
+  const each: (number | undefined)[] = []
+  for (let run = 0; run <= repeats; run += 1) {
+    const before = cpuUsOf(pid)
+    await work(run)
+    const after = cpuUsOf(pid)
+    const us = before === undefined || after === undefined ? undefined : (after - before) / units
+    if (run > 0) each.push(us)
+  }
+  const known = each.filter((us) => us !== undefined)
+  return { each, median: known.length === 0 ? undefined : medianOf(known) }
 }
