@@ -21,15 +21,19 @@ function add(index: TimerIndex, ...positions: number[]): void {
   for (const position of positions) index.add({ dueMs: 1000 + position, position, size: 10, keyHash: 0 })
 }
 
+/** Images at 100 and 200 of the log, each with a run of its own. */
+async function writeTwoImages(timers: TimerFiles): Promise<void> {
+  const { index } = await timers.open(0, 0, false)
+  add(index, 1, 2, 3)
+  await write(timers, index, 100)
+  add(index, 4, 5, 6)
+  await write(timers, index, 200)
+  await index.close()
+}
+
 test('timer files: the newest image that the log proves → taken, with its runs; one beyond the log goes', async () => {
   const { open, names } = filesOf()
-  const first = open()
-  const { index } = await first.open(0, 0, false)
-  add(index, 1, 2, 3)
-  await write(first, index, 100)
-  add(index, 4, 5, 6)
-  await write(first, index, 200)
-  await index.close()
+  await writeTwoImages(open())
   expect(await names()).toEqual(['image.1', 'image.2', 'run-1', 'run-2'])
 
   const again = await open().open(0, 200, false)
@@ -93,13 +97,7 @@ test('timer files: runs that no image names → go with the image after the next
 test('timer files: checked while stopped → what a start could not use is told, and nothing is changed', async () => {
   const { files, open, names } = filesOf()
   expect(await checkTimerImages(files, FOLDER, 0)).toEqual([])
-  const timers = open()
-  const { index } = await timers.open(0, 0, false)
-  add(index, 1, 2, 3)
-  await write(timers, index, 100)
-  add(index, 4, 5, 6)
-  await write(timers, index, 200)
-  await index.close()
+  await writeTwoImages(open())
   const before = await names()
   expect(await checkTimerImages(files, FOLDER, 200)).toEqual([])
   const beyond = { file: 'timer/image.2', problem: 'covers the log up to 200, which ends at 199' }

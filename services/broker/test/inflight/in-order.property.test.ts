@@ -3,6 +3,7 @@
 import { expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import type { QueueState } from '../../src/inflight/inflight.ts'
+import { type DeliveryStep, deliverySteps } from './delivery-steps.ts'
 import { NOW, createWorld, expectBalanced, expectSame, rebuilt, started } from './world.ts'
 
 const MAX_ATTEMPTS = 3
@@ -11,13 +12,9 @@ const OPTIONS = { maxAttempts: () => MAX_ATTEMPTS }
 type Step =
   | { kind: 'send'; count: number }
   | { kind: 'pop'; max: number; attemptId: string; invisibleMs: number }
-  | { kind: 'ack' | 'release' | 'giveUp'; pick: number; isStale: boolean }
-  | { kind: 'hide'; pick: number; invisibleMs: number }
-  | { kind: 'wait'; ms: number }
+  | DeliveryStep
   | { kind: 'seal' | 'crash' }
 
-const pick = fc.nat(10_000)
-const isStale = fc.constantFrom(false, false, false, true)
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('send' as const), count: fc.integer({ min: 1, max: 50 }) }) },
   {
@@ -29,16 +26,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       invisibleMs: fc.constantFrom(5, 20, 100),
     }),
   },
-  { weight: 14, arbitrary: fc.record({ kind: fc.constant('ack' as const), pick, isStale }) },
-  {
-    weight: 5,
-    arbitrary: fc.record({ kind: fc.constantFrom('release' as const, 'giveUp' as const), pick, isStale }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constant('hide' as const), pick, invisibleMs: fc.constantFrom(5, 50) }),
-  },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(1, 10, 60) }) },
+  ...deliverySteps,
   { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('seal' as const, 'seal' as const, 'crash' as const) }) },
 )
 
