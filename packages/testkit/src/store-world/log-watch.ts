@@ -8,12 +8,19 @@ interface SegmentEnds {
   durable: number
 }
 
+interface Syncing {
+  readonly segment: SegmentEnds
+  /** Of its file, when it began. */
+  readonly written: number
+  isDone: boolean
+}
+
 /** Follows the writes and syncs of the files in `folder`. */
 export class LogWatch {
   readonly #folder: string
   readonly #segments = new Map<number, SegmentEnds>()
-  /** By what is told of each sync that runs: `written` of its file when it began. */
-  readonly #syncing = new Map<DiskRange, number>()
+  /** Syncs that did not end well yet, by what is told of each: those that run, and failed ones. In the order of their beginnings. */
+  readonly #syncing = new Map<DiskRange, Syncing>()
   #written = 0
   #flushed = 0
   /** From here on the start that runs has cut the log. */
@@ -57,15 +64,17 @@ export class LogWatch {
 
   before(call: DiskCall, path: string, range: DiskRange | undefined): void {
     const segment = call === 'sync' ? this.#at(path) : undefined
-    if (segment !== undefined && range !== undefined) this.#syncing.set(range, segment.written)
+    if (segment !== undefined && range !== undefined)
+      this.#syncing.set(range, { segment, written: segment.written, isDone: false })
   }
 
   after(call: DiskCall, path: string, range: DiskRange | undefined): void {
     const segment = this.#at(path)
     if (segment === undefined || range === undefined) return
     if (call === 'sync') {
-      segment.durable = Math.max(segment.durable, this.#syncing.get(range) ?? 0)
-      this.#syncing.delete(range)
+      const sync = this.#syncing.get(range)
+      if (sync !== undefined) sync.isDone = true
+      this.#countDone(segment)
       this.#flushed = this.#flushedEnd()
       return
     }
@@ -75,6 +84,16 @@ export class LogWatch {
     if (call !== 'write' || range.isZero || position >= this.#cutFrom) return
     segment.written = Math.max(segment.written, position + range.length)
     this.#written = Math.max(this.#written, segment.written)
+  }
+
+  /** What an older sync has lost, none that ends well behind it makes safe again. */
+  #countDone(segment: SegmentEnds): void {
+    for (const [range, sync] of this.#syncing) {
+      if (sync.segment !== segment) continue
+      if (!sync.isDone) return
+      this.#syncing.delete(range)
+      segment.durable = Math.max(segment.durable, sync.written)
+    }
   }
 
   #at(path: string): SegmentEnds | undefined {

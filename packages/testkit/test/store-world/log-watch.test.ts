@@ -24,7 +24,7 @@ test('log watch: written while a sync runs → only what was there before is saf
   expect([log.written, log.flushed]).toEqual([150, 100])
 })
 
-test('log watch: two syncs at once → each makes safe what was there when it began, in whatever order they end', () => {
+test('log watch: two syncs at once → each makes safe what was there when it began, once all older ones have ended', () => {
   for (const order of [
     [0, 1],
     [1, 0],
@@ -39,8 +39,20 @@ test('log watch: two syncs at once → each makes safe what was there when it be
       log.after('sync', FIRST, syncs[index])
       return log.flushed
     })
-    expect(flushed).toEqual(order[0] === 0 ? [100, 150] : [150, 150])
+    expect(flushed).toEqual(order[0] === 0 ? [100, 150] : [0, 150])
   }
+})
+
+test('log watch: a sync failed, one that began beside it ends well → nothing more is safe until a start has looked', () => {
+  const log = watched()
+  log.before('sync', FIRST, bytes(0, 0))
+  log.after('write', FIRST, bytes(100, 50))
+  const second = bytes(0, 0)
+  log.before('sync', FIRST, second)
+  log.after('sync', FIRST, second)
+  expect([log.written, log.flushed]).toEqual([150, 0])
+  log.endAt(100)
+  expect(log.flushed).toBe(100)
 })
 
 test('log watch: the second segment synced before the first → nothing behind the first is safe', () => {
