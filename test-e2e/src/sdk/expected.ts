@@ -26,6 +26,7 @@ function everywhere(except: Partial<Record<LanguageName, Cell>> = {}): Readonly<
 export const FEATURES: Readonly<Record<string, Feature>> = {
   'send-sync': { title: 'send, sync', cells: everywhere({ node: PROMISES, rust: FUTURES }) },
   'send-async': { title: 'send, async', cells: everywhere() },
+  'send-batch': { title: 'send of several messages in one request', cells: { rust: 'ok' } },
   'receive-sync': {
     title: 'simple consumer: receive and ack, sync',
     cells: everywhere({ node: PROMISES, rust: FUTURES }),

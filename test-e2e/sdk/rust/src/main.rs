@@ -197,6 +197,16 @@ impl Context {
         Ok(Outcome::Ok)
     }
 
+    async fn send_batch(&self) -> Checked<Outcome> {
+        let producer = self.producer().await?;
+        let built: Result<Vec<_>, _> = self.few().into_iter().map(|message| message.build()).collect();
+        let receipts = producer.batch_send(built.map_err(text_of)?).await.map_err(text_of)?;
+        producer.shutdown().await.map_err(text_of)?;
+        let ids = receipts.iter().map(|receipt| receipt.message_id().to_string()).collect();
+        expect_same(ids_of(&self.receive_all("*", FEW).await?), sorted(ids), "received")?;
+        Ok(Outcome::Ok)
+    }
+
     async fn filtered(&self, filter_type: FilterType, expression: &str, wanted: &[&str]) -> Checked<Outcome> {
         let untagged = |number: &str| message(&self.topic, "x").set_properties(HashMap::from([("number", number)]));
         let tagged = |number: &str, tag: &str| untagged(number).set_tag(tag);
@@ -340,6 +350,7 @@ impl Context {
             "change-invisible" => Ok(Outcome::None(NO_CHANGE)),
             "push" | "push-retry" | "push-groups" | "push-shared" | "dead-letter" | "fifo-push" | "fifo-retry" => Ok(Outcome::None(NO_PUSH)),
             "send-async" => self.send_async().await,
+            "send-batch" => self.send_batch().await,
             "receive-async" | "topic-created" => self.round_trip().await,
             "tag-one" => self.filtered(FilterType::Tag, "A", &["A", "A"]).await,
             "tag-either" => self.filtered(FilterType::Tag, "A || B", &["A", "A", "B"]).await,
