@@ -44,11 +44,30 @@ async function keep(options: RepairOptions, segment: Segment, { from, to }: LogR
   }
 }
 
+/** The bytes of a range that is small enough to be in memory; undefined of a larger one, and where they can not be read. */
+async function bytesIn({ file, base }: Segment, { from, to }: LogRange): Promise<Uint8Array | undefined> {
+  if (to - from > PIECE_BYTES) return undefined
+  const bytes = Buffer.alloc(to - from)
+  return file.read(from - base, bytes).then(
+    (count) => bytes.subarray(0, count),
+    () => undefined,
+  )
+}
+
 /**
  * After a sync that failed, the page cache alone has the zeros: a later start would find nothing to cut, and what was cut would
- * come back with the power. So the page cache gets what the disk may still have, as far as a copy of it was kept.
+ * come back with the power. So the page cache gets what the disk may still have: of a large range, as far as a copy was kept.
  */
-async function putBack(options: RepairOptions, segment: Segment, { from, to }: LogRange): Promise<void> {
+async function putBack(
+  options: RepairOptions,
+  segment: Segment,
+  { from, to }: LogRange,
+  cut: Uint8Array | undefined,
+): Promise<void> {
+  if (cut !== undefined) {
+    segment.file.writeSync(from - segment.base, [cut])
+    return
+  }
   const copy = await options.files.open(keptAs(options, from), 'read')
   try {
     const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, to - from))
@@ -64,13 +83,14 @@ async function putBack(options: RepairOptions, segment: Segment, { from, to }: L
 /** Clears the segment from where the range begins; behind the range there is nothing. */
 async function clear(options: RepairOptions, segment: Segment, range: LogRange): Promise<void> {
   const { segments } = options
+  const cut = await bytesIn(segment, range)
   await segment.file.truncate(range.from - segment.base)
   try {
     await segment.file.truncate(segments.segmentBytes)
     await segment.file.sync()
   } catch (error) {
     // The start fails with what stopped it, whatever becomes of this.
-    await putBack(options, segment, range).catch(() => undefined)
+    await putBack(options, segment, range, cut).catch(() => undefined)
     throw error
   }
 }

@@ -45,25 +45,32 @@ test('damage: above F → cut at the first invalid byte, kept in damaged/, and c
   expect(await textsOf(store)).toEqual(['a', 'b'])
 })
 
-test('damage: what was cut can not be cleared for sure → the next start finds it again, and clears it', async () => {
-  const effects = createManualEffects()
-  let store = await openStore(effects, { flushMode: 'ASYNC_FLUSH' })
-  const [, hit] = ['a', 'b', 'c'].map((text) => store.append(newRecord({ text })))
-  await store.submit()
-  const cutBytes = store.appended - hit!.commitLogOffset
-  const again = afterKill(effects)
-  effects.machine.disk.flipBit(FIRST, hit!.commitLogOffset + 88, 0)
-  const log = await again.files.open(FIRST, 'must-exist')
-  await log.sync()
-  await log.close()
-  const fault = effects.machine.disk.fail({ on: 'sync', path: FIRST, error: 'io' })
-  await expect(openStore(again)).rejects.toMatchObject({ code: 'io' })
-  fault.clear()
-  store = await openStore(afterKill(effects))
-  expect(store.recovery).toMatchObject({ end: hit!.commitLogOffset, cutBytes })
-  const bytes = await bytesOf(afterPowerLoss(effects), FIRST)
-  expect(bytes.subarray(hit!.commitLogOffset).every((byte) => byte === 0)).toBe(true)
-})
+test.each([
+  ['is kept', 0],
+  ['can not be kept', Infinity],
+])(
+  'damage: what was cut %s, and can not be cleared for sure → the next start finds it again, and clears it',
+  async (_name, times) => {
+    const effects = createManualEffects()
+    let store = await openStore(effects, { flushMode: 'ASYNC_FLUSH' })
+    const [, hit] = ['a', 'b', 'c'].map((text) => store.append(newRecord({ text })))
+    await store.submit()
+    const cutBytes = store.appended - hit!.commitLogOffset
+    const again = afterKill(effects)
+    effects.machine.disk.flipBit(FIRST, hit!.commitLogOffset + 88, 0)
+    const log = await again.files.open(FIRST, 'must-exist')
+    await log.sync()
+    await log.close()
+    effects.machine.disk.fail({ on: 'write', path: '/damaged/', error: 'no-space', times })
+    const fault = effects.machine.disk.fail({ on: 'sync', path: FIRST, error: 'io' })
+    await expect(openStore(again)).rejects.toMatchObject({ code: 'io' })
+    fault.clear()
+    store = await openStore(afterKill(effects))
+    expect(store.recovery).toMatchObject({ end: hit!.commitLogOffset, cutBytes })
+    const bytes = await bytesOf(afterPowerLoss(effects), FIRST)
+    expect(bytes.subarray(hit!.commitLogOffset).every((byte) => byte === 0)).toBe(true)
+  },
+)
 
 test('damage: the log is empty, a queue has a unit of its first position → the queue begins at 0, as if it was new', async () => {
   const effects = createManualEffects()
