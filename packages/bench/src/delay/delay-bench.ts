@@ -128,6 +128,8 @@ export async function runDelayBench(options: {
     const run: Run = { size, address, server, client: createBrokerClient({ peers }), peer: peer!, tell }
     const soon = (index: number) => (index % 2 === 0 ? undefined : Date.now() + WARM_UP_DELAY_MS)
     await sendAll(run.peer, 'bench-delay-warm-up', size.warmUp, soon)
+    // What is due of them is delivered.
+    await sleep(2 * WARM_UP_DELAY_MS)
     const memory = watchMemory(server.pid)
     const costs = await runPending(run)
     const { beforeMiB: rssBeforeMiB, mostMiB: rssMostMiB } = memory.end()
