@@ -53,10 +53,7 @@ import { createPopMessage } from './pop/pop-message.ts'
 import { createRemovalFence } from './pop/removal-fence.ts'
 import { createUnorderedWarning } from './pop/unordered-warning.ts'
 import { createSurvivors } from './pop/survivors.ts'
-import { createAllSettings } from './queries/all-settings.ts'
-import { createMessageQueries } from './queries/message-queries.ts'
-import { createProgress } from './queries/progress.ts'
-import { createPullMessage } from './queries/pull-message.ts'
+import { createQueryHandlers } from './queries/query-handlers.ts'
 import { createRuntimeInfo } from './queries/runtime-info.ts'
 import { createRegistration, registrationOf } from './registration.ts'
 import { brokerMemory } from './memory.ts'
@@ -77,7 +74,6 @@ import { openStore } from './open-store.ts'
 import { attemptsBy, createBrokerTransactions } from './transaction/broker-transactions.ts'
 import { createTopicRequests } from './topics/topic-requests.ts'
 import { createTopicTable } from './topics/topic-table.ts'
-import { createTraceMessage } from './trace/trace-message.ts'
 
 export interface BrokerDeps extends Effects {
   readonly logger: Logger<BrokerEvent | StoreEvent | RemotingEvent>
@@ -294,11 +290,7 @@ async function openAround(
       groups: groupRequests,
       offsets: createOffsetRequests({ inflight, reader: store, topics, groupForConsume }),
       resetOffset: createResetOffset({ ...live, groups, polling, brokerName, onChange }),
-      allSettings: createAllSettings({ topics, groups }),
-      messageQueries: createMessageQueries({ store, topics }),
-      pull: createPullMessage({ reader: store, topics }),
-      traceMessage: createTraceMessage({ inflight, store, scheduler, clock }),
-      progress: createProgress({ topics, inflight, reader: store, brokerName, clock }),
+      ...createQueryHandlers({ store, topics, groups, inflight, scheduler, clock, brokerName }),
       runtimeInfo,
     }),
   })
