@@ -1,5 +1,5 @@
 // `npm run e2e:disk -- [--only full-outside,sync-eio] [--flush sync] [--services folder] [--keep]`: real processes on disks
-// that are full, fail, become read-only or slow, one fault after the other under load. Sends are refused with the right
+// that are full, fail, become read-only or slow, two scenes under load at a time. Sends are refused with the right
 // code at once, reads and acknowledgements go on, and at the end nothing acknowledged is lost.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
