@@ -192,15 +192,27 @@ export function createTransactions(deps: TransactionDeps): Transactions {
     request.respond({ code: ResponseCode.SYSTEM_ERROR, remark })
   }
 
-  /** Where retention has copied it, its producer has the handle of the place before. */
-  async function noteOrigin({ queue: halves, offset }: PendingDelivery, place: Unit): Promise<void> {
+  /** At a start. Undefined where it is damaged: that shows when somebody decides it, or is asked about it. */
+  async function recordAt({ queue: halves }: PendingDelivery, place: Unit): Promise<MessageRecord | undefined> {
     try {
-      const origin = originOf(propertiesTextOf(decodeRecord(await store.readUnit(halves, place))))
-      if (origin !== undefined) deps.moved.note(origin, { ...HALF_QUEUE, offset })
+      return decodeRecord(await store.readUnit(halves, place))
     } catch (error) {
-      // It shows when somebody decides it, or is asked about it.
       if (!(error instanceof MqError)) throw error
+      return undefined
     }
+  }
+
+  /** Where retention has copied it, its producer has the handle of the place before. */
+  function noteOrigin({ offset }: PendingDelivery, record: MessageRecord): void {
+    const origin = originOf(propertiesTextOf(record))
+    if (origin !== undefined) deps.moved.note(origin, { ...HALF_QUEUE, offset })
+  }
+
+  /** The process that parked it knew the time that its producer has, and ended before it was claimed. */
+  function giveOwnTime({ queue: halves, offset, popTime }: PendingDelivery, record: MessageRecord): void {
+    const immunityMs = immunityMsOf(propertiesTextOf(record))
+    if (immunityMs === undefined) return
+    inflight.postpone(halves, offset, popTime, Math.max(popTime + 1, record.storeTimestampMs + immunityMs))
   }
 
   /** Reads the half message: at once where it is in memory, else in a later Turn. */
@@ -333,14 +345,20 @@ export function createTransactions(deps: TransactionDeps): Transactions {
     async recover({ isFromLogAlone }) {
       const halves = started()
       if (halves === undefined) return
+      const claimedFrom = halves.cursor
       for (let load = claimSome(halves); load !== undefined; load = claimSome(halves)) await load()
       const commits = new Set(store.recovery.tailCommits)
-      if (commits.size === 0 && !isFromLogAlone) return
+      if (commits.size === 0 && !isFromLogAlone && halves.cursor === claimedFrom) return
       for (const pending of inflight.oldest(halves, Number.MAX_SAFE_INTEGER)) {
         const place = await placeOf(store, pending)
         if (place === undefined) continue
+        const isClaimed = pending.offset >= claimedFrom
         if (commits.has(place.commitLogOffset)) settle(pending, 'acked')
-        else if (isFromLogAlone) await noteOrigin(pending, place)
+        else if (isFromLogAlone || isClaimed) {
+          const record = await recordAt(pending, place)
+          if (record !== undefined && isFromLogAlone) noteOrigin(pending, record)
+          if (record !== undefined && isClaimed) giveOwnTime(pending, record)
+        }
       }
     },
   }

@@ -134,6 +134,26 @@ test('kill: the journal never heard of the half message → it waits for its dec
   expect(await texts(broker, 'T')).toStrictEqual(['one'])
 })
 
+test('kill: the journal never heard of a half message with a time of its own → asked after that time, as often as any', async () => {
+  const broker = await startBroker({
+    flushDiskType: 'ASYNC_FLUSH',
+    transactionTimeOut: SECOND_MS,
+    transactionCheckInterval: 10 * SECOND_MS,
+    transactionCheckMax: 1,
+  })
+  await sendHalf(broker, 'T', 'one', { CHECK_IMMUNITY_TIME_IN_SECONDS: '5' })
+  broker.crash({ powerLoss: false })
+  await broker.restart()
+  const producer = await connectProducer(broker)
+  await broker.advance(4 * SECOND_MS)
+  expect(producer.questions).toHaveLength(0)
+  await broker.advance(2 * SECOND_MS)
+  expect(producer.questions).toHaveLength(1)
+  expect(halves(broker)).toMatchObject({ dead: 0, inFlight: 1 })
+  await broker.advance(10 * SECOND_MS)
+  expect(halves(broker)).toMatchObject({ dead: 1, inFlight: 0 })
+})
+
 /** What the producer of a scenario was told. */
 interface Told {
   readonly sent: Map<string, Half>
