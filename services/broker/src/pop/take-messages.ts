@@ -212,8 +212,10 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
   /** Takes released messages as `pop` chooses them. */
   function takeFitting(queue: QueueState, pop: (fits: (offset: number) => boolean) => ReadyPop): TakenMessage[] {
     const units = new Map<number, Unit | undefined>()
+    // A copy is in flight, and may be released, before anybody can read it: a full disk makes it wait.
+    const { max } = reader.bounds(queue.topic, queue.queueId)
     function fits(offset: number): boolean {
-      if (bytesLeft <= 0) return false
+      if (bytesLeft <= 0 || offset >= max) return false
       const unit = unitAt(reader, queue, offset)
       if (typeof unit === 'function') {
         load ??= () => unit(queue.group)

@@ -351,6 +351,15 @@ test('survivors: copies wait for room on a full disk → the next try leaves the
   expect(bucketsOf(broker, RETRY)).toMatchObject({ inFlight: 0, acked: popped.length })
 })
 
+test('survivors: a copy that waits for room on a full disk is released → nobody gets it yet, then it comes', async () => {
+  const { broker, popped } = await waitingForRoom()
+  await broker.changeInvisible('T', 'G', popped[0]!, 0)
+  expect(await broker.pop('T', 'G')).toHaveLength(0)
+  broker.machine.disk.capacityBytes = Infinity
+  await broker.advance(60_000)
+  expect((await broker.pop('T', 'G')).map(({ record }) => record.body)).toEqual([popped[0]!.record.body])
+})
+
 test('survivors: a copy that waits for room on a full disk is given up → not now, and it is not lost', async () => {
   const { broker, popped } = await waitingForRoom()
   expect((await broker.sendBack('T', 'G', popped[0]!)).code).toBe(ResponseCode.SERVICE_NOT_AVAILABLE)
