@@ -89,7 +89,10 @@ function setUp() {
     } = {},
   ) {
     const closing: (() => void)[] = []
-    const peer = { onClose: (callback: () => void) => void closing.push(callback) } as unknown as Peer
+    const peer = {
+      remoteAddress: '10.0.0.9:1',
+      onClose: (callback: () => void) => void closing.push(callback),
+    } as unknown as Peer
     const request = {
       header: { ...HEADER, ...header },
       peer,
