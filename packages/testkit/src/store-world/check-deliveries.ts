@@ -41,7 +41,8 @@ export function checkDelivery(model: Model, facts: DeliveryFacts, verdict: Verdi
   }
   checkDue(message, record.storeTimestampMs, verdict)
   const isThere = message.queueId === record.queueId && message.queueOffset === record.queueOffset
-  if (!isCopy && (message.position !== record.commitLogOffset || !isThere))
+  const mayComeAgain = isCopy || message.wait?.isFuzzy === true
+  if (!mayComeAgain && (message.position !== record.commitLogOffset || !isThere))
     verdict.add('place', `${name}: it lies elsewhere`)
   if (flushed !== undefined && record.commitLogOffset + record.size > flushed) {
     verdict.add('early', `${name}: the log is safe up to ${flushed} only`)

@@ -51,7 +51,8 @@ function checkRecords(model: Model, image: LogImage, verdict: Verdict): Readonly
       found.add(message)
       continue
     }
-    if (found.has(message)) verdict.add('twice', `${nameOf(message)} is in the log twice, also at ${place}`)
+    if (found.has(message) && message.wait?.isFuzzy !== true)
+      verdict.add('twice', `${nameOf(message)} is in the log twice, also at ${place}`)
     found.add(message)
     checkRecord(message, record, place, verdict)
     message.isSafe = true
@@ -69,6 +70,8 @@ function checkRecord(message: Message, record: LogRecord, place: string, verdict
     message.queueId = record.queueId
     message.queueOffset = record.queueOffset
   }
+  // After a take-over what waited comes again: rather twice than never.
+  if (message.wait?.isFuzzy === true) return
   const { position, queueId, queueOffset } = message
   if (position !== record.position || queueId !== record.queueId || queueOffset !== record.queueOffset) {
     verdict.add(

@@ -51,7 +51,8 @@ export async function askUniqueKey(deps: QueryDeps, topic: TopicModel, message: 
   const found = await queried(deps, topic, uniqueKeyOf(message.id), true)
   if (found === undefined) return
   checkFound(deps, message, found, 'by its unique key')
-  if (found.length > 1) deps.verdict.add('query', `${nameOf(message)} is found ${found.length} times by its unique key`)
+  if (found.length > 1 && message.wait?.isFuzzy !== true)
+    deps.verdict.add('query', `${nameOf(message)} is found ${found.length} times by its unique key`)
 }
 
 async function queried(deps: QueryDeps, topic: TopicModel, key: string, isUniqueKey: boolean) {
