@@ -59,12 +59,12 @@ function noteGivenUp(model: Model, record: LogRecord, verdict: Verdict): void {
 }
 
 function arrive(message: WaitingMessage, record: LogRecord, verdict: Verdict): void {
-  const { over, half } = message.wait
+  const { over, half, isFuzzy } = message.wait
   message.position = record.position
   message.queueId = record.queueId
   message.queueOffset = record.queueOffset
   message.storeMs = record.storeMs
-  if (over?.isSure === true && (over.by !== 'deletion' || record.position >= over.end))
+  if (!isFuzzy && over?.isSure === true && (over.by !== 'deletion' || record.position >= over.end))
     verdict.add('over', `${nameOf(message)} came at ${record.position}, after its ${over.by} up to ${over.end}`)
   if (half !== undefined && !half.isCommitAsked)
     verdict.add('undecided', `${nameOf(message)} came at ${record.position}, and nobody has asked for a commit`)
