@@ -23,7 +23,7 @@ import type { KeptEntries } from './foreign/kept-entries.ts'
 import type { GroupTable } from './groups/group-table.ts'
 import { takeOver } from './foreign/take-over.ts'
 import { hostPortOf } from './host-port.ts'
-import type { Inflight } from './inflight/inflight.ts'
+import type { Inflight, Origin } from './inflight/inflight.ts'
 import { createJournal } from './journal/journal.ts'
 import { hiddenToOf, originOf, propertiesTextOf } from './pop/copies.ts'
 import type { ClaimedCopy, MovedDeliveries } from './pop/moved-deliveries.ts'
@@ -74,7 +74,10 @@ function applyRecord(deps: RestoreDeps, record: ReplayedRecord, claims: ClaimedC
   const properties = propertiesTextOf(decoded)
   const origin = originOf(properties)
   if (origin === undefined) return []
-  const settled = deps.inflight.applyOrigin(origin, isLastTopic(record.topic) ? 'dead' : 'scheduled')
+  const settled =
+    record.topic === SystemTopic.HALF
+      ? settleHalf(deps.inflight, origin)
+      : deps.inflight.applyOrigin(origin, isLastTopic(record.topic) ? 'dead' : 'scheduled')
   const deadlineMs = hiddenToOf(properties)
   const incarnation = deps.topics.get(record.topic)?.incarnation
   if (incarnation === undefined || isLastTopic(record.topic)) return []
@@ -83,6 +86,12 @@ function applyRecord(deps: RestoreDeps, record: ReplayedRecord, claims: ClaimedC
   if (deadlineMs !== undefined) deps.moved.note(origin, place)
   if (settled) claims.push({ ...place, incarnation, popTime: origin.popTime, deadlineMs })
   return []
+}
+
+/** The journal says it from now on: once it goes on, no start reads this copy any more. */
+function settleHalf(inflight: Inflight, { topic, incarnation, group, queueId, offset, popTime }: Origin): boolean {
+  const queue = inflight.queue(topic, group, queueId)
+  return queue?.incarnation === incarnation && inflight.settle(queue, offset, popTime, 'scheduled')
 }
 
 /** What is copied there is settled as dead. */

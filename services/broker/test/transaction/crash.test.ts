@@ -21,9 +21,9 @@ const RECORD_MAGIC = Buffer.from('daa320a7', 'hex')
 const LOG = '/store/commitlog/00000000000000000000'
 
 /** Clears the log behind the last record with this body: what else its Turn wrote never reached the disk. */
-async function cutBehindLast(broker: BrokerHarness, body: string): Promise<void> {
+async function cutBehindLast(broker: BrokerHarness, body: string, log = LOG): Promise<void> {
   const { files } = broker.machine.start('operator', () => undefined).effects
-  const segment = await broker.settled(files.open(LOG, 'must-exist'))
+  const segment = await broker.settled(files.open(log, 'must-exist'))
   const bytes = Buffer.alloc(await broker.settled(segment.size()))
   segment.readSync(0, bytes)
   const recordAt = bytes.lastIndexOf(RECORD_MAGIC, bytes.lastIndexOf(body)) - 4
@@ -122,6 +122,37 @@ test('torn Turn: the commit is in the log and its journal record is not → comm
   await end(broker, half, 'commit')
   await end(broker, other, 'commit')
   expect(await texts(broker, 'T')).toStrictEqual(['other'])
+})
+
+test('torn Turn: a half message was copied before its file goes, without its journal record → one transaction, over any start', async () => {
+  const hours = Array.from({ length: 24 }, (_, hour) => hour).join(';')
+  const settings = { mappedFileSizeCommitLog: 64 * 1024, deleteWhen: hours, fileReservedTime: 1 }
+  const broker = await startBroker({ ...settings, transactionTimeOut: 10 * HOUR_MS })
+  const half = await sendHalf(broker, 'T', 'kept')
+  for (let sent = 0; sent < 30; sent += 1) await broker.send('filler', 'x'.repeat(10_000))
+  let isRemoving = false
+  broker.machine.disk.watcher = {
+    before(call, path) {
+      if (isRemoving || call !== 'remove' || !path.includes('/commitlog/')) return
+      isRemoving = true
+      broker.crash({ powerLoss: false })
+    },
+    after: () => undefined,
+  }
+  await broker.world.run(() => isRemoving, { forMsMax: 3 * HOUR_MS })
+  await cutBehindLast(broker, 'kept', '/store/commitlog/00000000000000262144')
+  await broker.restart()
+  expect(halves(broker)).toMatchObject({ scheduled: 1, inFlight: 1, waiting: 0 })
+  // The journal goes on, and the next start has nothing but the log.
+  await broker.send('T', 'another')
+  expect(await texts(broker, 'T')).toStrictEqual(['another'])
+  broker.crash({ powerLoss: false })
+  await loseStartCache(broker)
+  await broker.restart()
+  expect(halves(broker)).toMatchObject({ scheduled: 1, inFlight: 1, waiting: 0 })
+  expect((await end(broker, half, 'commit')).code).toBe(ResponseCode.SUCCESS)
+  expect(halves(broker)).toMatchObject({ scheduled: 1, inFlight: 0, acked: 1 })
+  expect(await texts(broker, 'T')).toStrictEqual(['kept'])
 })
 
 test('kill: the journal never heard of the half message → it waits for its decision', async () => {
