@@ -45,8 +45,9 @@ function noteGivenUp(model: Model, record: LogRecord, verdict: Verdict): void {
   }
   const { wait } = message as HalfMessage
   const { over, half, isFuzzy } = wait
-  if (over?.by === 'limit') return
+  if (over?.by === 'limit' && over.end === record.position) return
   const name = `${nameOf(message)} was given up at ${record.position}`
+  if (over?.by === 'limit' && !isFuzzy) verdict.add('given-up', `${name}, and before that at ${over.end}`)
   const decided = half.commit ?? (over?.by === 'rollback' ? over : undefined)
   if (decided?.isSure === true && record.position >= decided.end && !isFuzzy)
     verdict.add('given-up', `${name}, and was decided up to ${decided.end}`)
