@@ -55,6 +55,8 @@ export interface LifeRecord {
   areTimersOver: boolean
   /** Files that its recovery had to build again. */
   rebuilt: number
+  /** The machine has lost its power, while it ran or after that. */
+  hasLostPower: boolean
   /** A fault of the disk has hit it. */
   wasFaulty: boolean
   /** Where it was killed. */
@@ -172,6 +174,7 @@ export class BrokerHost implements DiskWatcher {
       },
       hasFailed: false,
       fullFor: 0,
+      hasLostPower: false,
       wasFaulty: false,
       areTimersOver: false,
       rebuilt: 0,
@@ -227,12 +230,17 @@ export class BrokerHost implements DiskWatcher {
     life.crashStep = step
     this.#order = undefined
     process.crash({ powerLoss })
-    if (powerLoss) this.log.powerLost()
+    if (powerLoss) this.#powerLost()
   }
 
   /** The machine loses its power while nothing runs on it. */
   losePower(): void {
     this.machine.losePower()
+    this.#powerLost()
+  }
+
+  #powerLost(): void {
+    this.life.hasLostPower = true
     this.log.powerLost()
   }
 

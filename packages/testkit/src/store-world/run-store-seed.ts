@@ -153,7 +153,7 @@ class StoreRun {
       // What a start must still find: a kill takes nothing that was written.
       const floor = host.log.written
       const last = host.lives.at(-1)
-      if (last !== undefined && (last.end === 'power-lost' || last.isRefusing || last.wasFaulty || this.#fault?.hasHit))
+      if (last !== undefined && (last.hasLostPower || last.isRefusing || last.wasFaulty || this.#fault?.hasHit))
         forgetQuestions(this.model)
       const wasStopped = last?.end === 'stopped' && !last.hasFailed && !last.wasFaulty && this.#fault === undefined
       await host.start()
