@@ -23,6 +23,8 @@ export interface Circumstances {
   readonly isBrief?: boolean
   /** All topics are deleted right before a stop. */
   readonly doesDeleteTopics?: boolean
+  /** Files go right after a start, while transactions wait for their last questions. */
+  readonly isRetentionEager?: boolean
   /** A stop takes seconds: what comes now and then comes while it lasts. */
   readonly isStopSlow?: boolean
 }
@@ -50,8 +52,8 @@ const KNOWN: readonly (readonly [step: RegExp, circumstances: Circumstances])[] 
   [/^recovering: .* remove of index$/u, { damages: ['cut: index', 'zeroed page: index'] }],
   [/^recovering: .* (?:index|index-folder|apache-checkpoint)$/u, { damages: ['all deleted: index'] }],
   [/^recovering: .* remove of timer-image$/u, { damages: Array.from({ length: 6 }, () => 'zeroed page: timer-run') }],
-  [/^recovering: .* remove of timer-run$/u, { damages: ['all deleted: timer-image'] }],
-  [/^running: .*\((?:half-)?moved\)$/u, { doesExpire: true }],
+  [/^recovering: .* of timer-run$/u, { damages: ['all deleted: timer-image'] }],
+  [/^running: .*\((?:half-)?moved\)$/u, { doesExpire: true, isRetentionEager: true }],
   [
     /^running: .* (?:remove|list) of (?:log|queue|queue-folder|index)$/u,
     { doesExpire: true, areQueueFilesSmall: true },

@@ -33,6 +33,8 @@ const DELAYED = 0.25
 const HALVES = 0.2
 /** In the others nobody answers. */
 const PRESENT = 0.75
+/** Half messages wait longer than a broker lives. */
+const PATIENT: CheckBackModel = { immunityMs: 6000, intervalMs: 10_000, checks: 4 }
 const LIVES_MIN = 4
 const LIVES_SPREAD = 4
 /** Of a step that comes often, so many are let pass. */
@@ -138,12 +140,13 @@ export function storePlanOf(seed: number): StorePlan {
   const seldom = seed % 3 === 0 ? SELDOM_STEPS[(seed / 3) % SELDOM_STEPS.length] : undefined
   const circumstances = seed % LATE_STATES_EVERY === 1 ? LATE_STATES : circumstancesOf(seldom)
   const { areStatesLate = false, areQueueFilesSmall = false, doesExpire = false, losesTail = false } = circumstances
-  const { isBusy = false, isStopSlow = false } = circumstances
-  const checkBack = {
+  const { isBusy = false, isStopSlow = false, isRetentionEager = false } = circumstances
+  const drawn = {
     immunityMs: random.pick([1000, 6000]),
     intervalMs: random.pick([2000, 10_000]),
     checks: random.pick([1, 2, 4]),
   }
+  const checkBack = isRetentionEager ? PATIENT : drawn
   const shape: StoreShape = {
     flushDiskType: !losesTail && random.chance(0.6) ? 'SYNC_FLUSH' : 'ASYNC_FLUSH',
     segmentBytes: (doesExpire || isBusy ? 32 : random.pick([32, 64, 128])) * KiB,
@@ -155,7 +158,7 @@ export function storePlanOf(seed: number): StorePlan {
       ...(doesExpire || isStopSlow || random.chance(0.4)
         ? { fileReservedTime: random.pick(RESERVED_HOURS), deleteWhen: EVERY_HOUR }
         : {}),
-      ...(areStatesLate || isStopSlow ? { cleanResourceInterval: 1000 } : {}),
+      ...(areStatesLate || isStopSlow || isRetentionEager ? { cleanResourceInterval: 1000 } : {}),
       cleanFileForciblyEnable: false,
       transactionTimeOut: checkBack.immunityMs,
       transactionCheckInterval: checkBack.intervalMs,
