@@ -1,7 +1,7 @@
 // What every change must keep, and how a run is judged.
 import { type Cell, medianOf, type Start, type Verdict } from './report/report.ts'
 import type { Size } from './sizes.ts'
-import { FLOOR_SEND, titleOf } from './workloads.ts'
+import { DRAIN, FLOOR_SEND, titleOf, TRANSACTION, type Workload } from './workloads.ts'
 
 /** CPU µs per message of Apache's proxy in local mode, the same load on a machine like this one, after it warmed up. */
 export const APACHE_LOCAL_SEND_CPU_US = 105
@@ -17,6 +17,11 @@ export const IDLE_RSS_MIB_MAX = 120
  * tells whose fault it is.
  */
 export const SEND_CPU_RATIO_MAX = 2.6
+
+/** Receives of 32 and one call for each acknowledgement, against a send of the same run. */
+export const DRAIN_RATIO_MAX = 1.5
+/** A half message and its commit, against the same. */
+export const TRANSACTION_RATIO_MAX = 3
 
 /** Above this share of all cores, others disturbed a run too much for absolute figures to fail it. */
 export const OTHERS_SHARE_MAX = 0.05
@@ -42,10 +47,14 @@ interface Floor {
 }
 
 function judgeFloors({ cells, start, size }: Judged): Verdict[] {
-  const cell = floorCell(cells, 'standalone')
+  const cell = cellOf(cells, 'standalone', FLOOR_SEND)
   const send = cell?.median.cpuUsPerMessage
-  const bare = floorCell(cells, 'bare grpc-js')?.median.cpuUsPerMessage
+  const bare = cellOf(cells, 'bare grpc-js', FLOOR_SEND)?.median.cpuUsPerMessage
   const title = titleOf(FLOOR_SEND)
+  const toSend = (workload: Workload): number | undefined => {
+    const cost = cellOf(cells, 'standalone', workload)?.median.cpuUsPerMessage
+    return cost === undefined || send === undefined ? undefined : cost / send
+  }
   const ratio = send === undefined || bare === undefined ? undefined : send / bare
   const floors: readonly Floor[] = [
     { name: `CPU per message, ${title}`, value: send, max: SEND_CPU_US_MAX, unit: ' µs', isAbsolute: true },
@@ -64,6 +73,20 @@ function judgeFloors({ cells, start, size }: Judged): Verdict[] {
       unit: ' MiB',
       isAbsolute: false,
     },
+    {
+      name: 'CPU of a receive and an ack ÷ a send',
+      value: toSend(DRAIN),
+      max: DRAIN_RATIO_MAX,
+      unit: '',
+      isAbsolute: false,
+    },
+    {
+      name: 'CPU of a transaction ÷ a send',
+      value: toSend(TRANSACTION),
+      max: TRANSACTION_RATIO_MAX,
+      unit: '',
+      isAbsolute: false,
+    },
   ]
   const disturbances = cell?.runs.flatMap(({ othersShare }) => othersShare ?? []) ?? []
   const othersShare = disturbances.length === 0 ? 0 : medianOf(disturbances)
@@ -80,8 +103,8 @@ function judgeFloor({ name, value, max, unit, isAbsolute }: Floor, size: Size, o
   return { name, outcome: 'skipped', detail: `${detail}, but ${others}: run it on a quiet machine` }
 }
 
-function floorCell(cells: readonly Cell[], name: Cell['deployment']): Cell | undefined {
-  const title = titleOf(FLOOR_SEND)
+function cellOf(cells: readonly Cell[], name: Cell['deployment'], of: Workload): Cell | undefined {
+  const title = titleOf(of)
   return cells.find(
     ({ deployment, flush, workload, generator }) =>
       deployment === name && flush !== 'sync' && workload === title && generator === 'own',

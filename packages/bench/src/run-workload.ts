@@ -3,11 +3,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createBrokerClient, createNameServerClient, createPeerSource } from '@rocketmq-ts/cluster-client'
-import { topicConfig } from '@rocketmq-ts/model'
+import { MESSAGE_TYPE_ATTRIBUTE, type MessageType, topicConfig } from '@rocketmq-ts/model'
 import { connectPeer } from '@rocketmq-ts/remoting'
 import { createNodeNetwork, nodeClock, nodeScheduler } from '@rocketmq-ts/runtime/node'
 import { runClosedLoop } from './load/closed-loop.ts'
-import { connectAll, saysOk, SEND_PATH, sendRequest, unaryCaller } from './load/grpc-calls.ts'
+import { connectAll, saysOk, SEND_PATH, sendRequest, transactionCaller, unaryCaller } from './load/grpc-calls.ts'
 import { runH2Load } from './load/h2load.ts'
 import { type Caller, type LoadResult, nobody } from './load/load.ts'
 import { runOpenLoop } from './load/open-loop.ts'
@@ -39,7 +39,7 @@ export async function runWorkload(
   topic: string,
   context: RunContext,
 ): Promise<CellRun> {
-  await createTopic(deployment, topic)
+  await createTopic(deployment, topic, workload.kind === 'transaction' ? 'TRANSACTION' : 'NORMAL')
   const usage = createUsageWindow(deployment.processes)
   const result = await loadOf(workload, deployment, topic, usage, context)
   const stored = await deployment.storedMessages(topic)
@@ -87,6 +87,8 @@ function loadOf(
   switch (workload.kind) {
     case 'send':
       return closedSend(workload, deployment.endpoints, topic, usage, size)
+    case 'transaction':
+      return transactions(workload, deployment.endpoints, topic, usage, size)
     case 'remoting-send':
       return remotingSend(workload, deployment.broker, topic, usage, size)
     case 'h2load':
@@ -101,12 +103,17 @@ function loadOf(
 }
 
 /** Resolves when clients find the topic: its broker tells the nameserver a moment after it made it. */
-export async function createTopic({ broker, nameserver }: Deployment, topic: string): Promise<void> {
+export async function createTopic(
+  { broker, nameserver }: Deployment,
+  topic: string,
+  type: MessageType = 'NORMAL',
+): Promise<void> {
   const network = createNodeNetwork()
   const options = { clock: nodeClock, scheduler: nodeScheduler }
   const peers = createPeerSource({ clock: nodeClock, connect: (address) => connectPeer(network, address, options) })
   try {
-    const config = topicConfig(topic, { readQueueNums: QUEUES, writeQueueNums: QUEUES })
+    const attributes = new Map([[MESSAGE_TYPE_ATTRIBUTE, type]])
+    const config = topicConfig(topic, { readQueueNums: QUEUES, writeQueueNums: QUEUES, attributes })
     await createBrokerClient({ peers }).createTopic(broker, config)
     const nameServers = createNameServerClient({ addresses: [nameserver], peers })
     const deadline = nowMs() + ROUTE_MS_MAX
@@ -135,6 +142,13 @@ async function closedSend(shape: ClosedShape, endpoints: string, topic: string, 
   const request = sendRequest(topic, bodyOf(shape.bodyBytes))
   const caller = unaryCaller(connections, SEND_PATH, () => request, saysOk)
   const result = await closedLoop(caller, shape, usage, size)
+  for (const connection of connections) connection.close()
+  return result
+}
+
+async function transactions(shape: ClosedShape, endpoints: string, topic: string, usage: UsageWindow, size: Size) {
+  const connections = await connectAll(endpoints, shape.connections)
+  const result = await closedLoop(transactionCaller(connections, topic, bodyOf(shape.bodyBytes)), shape, usage, size)
   for (const connection of connections) connection.close()
   return result
 }

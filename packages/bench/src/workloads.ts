@@ -10,6 +10,8 @@ interface Concurrency {
 export type Workload =
   | (Concurrency & { readonly kind: 'send'; readonly bodyBytes: number })
   | (Concurrency & { readonly kind: 'remoting-send'; readonly bodyBytes: number })
+  /** A half message and its commit, one after the other. */
+  | (Concurrency & { readonly kind: 'transaction'; readonly bodyBytes: number })
   /** The same send by another generator, where it is installed. */
   | (Concurrency & { readonly kind: 'h2load'; readonly bodyBytes: number })
   /** Sends at a fixed rate. */
@@ -28,7 +30,10 @@ export type Workload =
 export const FLOOR_SEND = { kind: 'send', bodyBytes: KIB, connections: 8, depth: 32 } as const satisfies Workload
 
 const SEND_ONE_AT_A_TIME = { kind: 'send', bodyBytes: KIB, connections: 1, depth: 1 } as const satisfies Workload
-const DRAIN = { kind: 'drain', bodyBytes: KIB, connections: 8, receivers: 8 } as const satisfies Workload
+/** What a message costs to consume, of a backlog of the same messages as `FLOOR_SEND`. */
+export const DRAIN = { kind: 'drain', bodyBytes: KIB, connections: 8, receivers: 8 } as const satisfies Workload
+/** The same message in two calls. */
+export const TRANSACTION = { ...FLOOR_SEND, kind: 'transaction' } as const satisfies Workload
 const END_TO_END = { kind: 'end-to-end', bodyBytes: KIB, connections: 8, receivers: 8 } as const satisfies Workload
 
 /** Beside FLOOR_SEND, which is repeated. */
@@ -40,6 +45,7 @@ export const STANDALONE_ASYNC: readonly Workload[] = [
   { ...SEND_ONE_AT_A_TIME, connections: 64 },
   { kind: 'send-at-rate', bodyBytes: KIB, connections: 8 },
   DRAIN,
+  TRANSACTION,
   END_TO_END,
   { ...FLOOR_SEND, kind: 'remoting-send' },
 ]
@@ -55,6 +61,8 @@ export function titleOf(workload: Workload): string {
     case 'send':
     case 'h2load':
       return `send ${size}, ${workload.connections} × ${workload.depth}`
+    case 'transaction':
+      return `half message + commit ${size}, ${workload.connections} × ${workload.depth}`
     case 'remoting-send':
       return `remoting send ${size}, ${workload.connections} × ${workload.depth}`
     case 'send-at-rate':

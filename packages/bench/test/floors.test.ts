@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import {
+  DRAIN_RATIO_MAX,
   IDLE_RSS_MIB_MAX,
   judge,
   type Judged,
@@ -7,10 +8,11 @@ import {
   READY_MS_MAX,
   SEND_CPU_RATIO_MAX,
   SEND_CPU_US_MAX,
+  TRANSACTION_RATIO_MAX,
 } from '../src/floors.ts'
 import type { Cell, CellRun, Start } from '../src/report/report.ts'
 import { FULL, QUICK } from '../src/sizes.ts'
-import { FLOOR_SEND, titleOf } from '../src/workloads.ts'
+import { DRAIN, FLOOR_SEND, titleOf, TRANSACTION, type Workload } from '../src/workloads.ts'
 
 const run: CellRun = {
   calls: 100,
@@ -53,15 +55,23 @@ const bare: Cell = {
   runs: [bareRun],
   median: bareRun,
 }
+/** Another load of the standalone server, at so many times the cost of a send. */
+function costing(workload: Workload, ratio: number): Cell {
+  const changed = { ...run, cpuUsPerMessage: SEND_CPU_US_MAX * ratio, counted: undefined }
+  return { ...cellOf({}), workload: titleOf(workload), runs: [changed], median: changed }
+}
+
+const others = [costing(DRAIN, DRAIN_RATIO_MAX), costing(TRANSACTION, TRANSACTION_RATIO_MAX)]
+
 function verdictsOf(changes: Partial<Judged>) {
-  return judge({ cells: [cellOf({}), bare], start, size: FULL, ...changes })
+  return judge({ start, size: FULL, ...changes, cells: [...(changes.cells ?? [cellOf({}), bare]), ...others] })
 }
 
 function outcomes(changes: Partial<Judged>): string[] {
   return verdictsOf(changes).map(({ outcome }) => outcome)
 }
 
-const PASSED = ['passed', 'passed', 'passed', 'passed', 'passed']
+const PASSED = ['passed', 'passed', 'passed', 'passed', 'passed', 'passed', 'passed']
 
 test('floors: everything exactly at its limit → all pass', () => {
   expect(outcomes({})).toEqual(PASSED)
@@ -69,11 +79,18 @@ test('floors: everything exactly at its limit → all pass', () => {
 
 test('floors: each beyond its limit → that one fails, with both figures', () => {
   const slow = cellOf({ cpuUsPerMessage: SEND_CPU_US_MAX + 0.1 })
-  expect(outcomes({ cells: [slow, bare] })).toEqual(['failed', 'failed', 'passed', 'passed', 'passed'])
+  expect(outcomes({ cells: [slow, bare] })).toEqual(['failed', 'failed', ...PASSED.slice(2)])
   expect(outcomes({ start: { ...start, readyMsMedian: READY_MS_MAX + 1 } })[2]).toBe('failed')
   expect(outcomes({ start: { ...start, idleRssMiB: IDLE_RSS_MIB_MAX + 1 } })[3]).toBe('failed')
   const details = verdictsOf({ cells: [cellOf({ cpuUsPerMessage: 210.04 }), bare] }).map(({ detail }) => detail)
   expect(details.slice(0, 2)).toEqual(['210.0 µs, at most 105 µs', '5.20, at most 2.6'])
+})
+
+test('floors: consuming or a transaction costs more sends than it may → that one fails, with both figures', () => {
+  const dear = [costing(DRAIN, DRAIN_RATIO_MAX + 0.01), costing(TRANSACTION, TRANSACTION_RATIO_MAX + 0.01)]
+  const [drain, transaction] = verdictsOf({ cells: [cellOf({}), bare, ...dear] }).slice(4, 6)
+  expect(drain).toMatchObject({ outcome: 'failed', detail: '1.51, at most 1.5' })
+  expect(transaction).toMatchObject({ outcome: 'failed', detail: '3.01, at most 3' })
 })
 
 test('floors: others use the machine too → what they slow down is skipped beyond its limit; the ratio still fails', () => {
@@ -81,7 +98,7 @@ test('floors: others use the machine too → what they slow down is skipped beyo
   const slow = cellOf({ ...disturbed, cpuUsPerMessage: SEND_CPU_US_MAX + 0.1 })
   const late = { ...start, readyMsMedian: READY_MS_MAX + 1, idleRssMiB: IDLE_RSS_MIB_MAX + 1 }
   expect(outcomes({ cells: [cellOf(disturbed), bare] })).toEqual(PASSED)
-  const expected = ['skipped', 'failed', 'skipped', 'failed', 'passed']
+  const expected = ['skipped', 'failed', 'skipped', 'failed', ...PASSED.slice(4)]
   expect(outcomes({ cells: [slow, bare], start: late })).toEqual(expected)
   expect(verdictsOf({ cells: [slow, bare] })[0]?.detail).toContain('others used 6 % of the cores')
 })
@@ -104,11 +121,11 @@ test('counts: a message that is missing, one too many, a failed call, no call at
     { calls: 0 },
   ]
   for (const changes of wrong) {
-    expect(outcomes({ cells: [cellOf(changes)] })[4]).toBe('failed')
-    expect(outcomes({ cells: [cellOf(changes)], size: QUICK })[4]).toBe('failed')
+    expect(outcomes({ cells: [cellOf(changes)] })[6]).toBe('failed')
+    expect(outcomes({ cells: [cellOf(changes)], size: QUICK })[6]).toBe('failed')
   }
 })
 
 test('counts: a server that stores nothing → no verdict', () => {
-  expect(verdictsOf({ cells: [bare] })).toHaveLength(4)
+  expect(verdictsOf({ cells: [bare] })).toHaveLength(6)
 })

@@ -1,6 +1,7 @@
 // The calls of a 5.x SDK over raw connections: requests are encoded once, answers are looked at no more than needed.
 import {
   AckMessageRequest,
+  EndTransactionRequest,
   FilterType,
   Encoding,
   MessagingService,
@@ -8,6 +9,9 @@ import {
   ReceiveMessageRequest,
   ReceiveMessageResponse,
   SendMessageRequest,
+  SendMessageResponse,
+  TransactionResolution,
+  TransactionSource,
 } from '@rocketmq-ts/grpc/v2'
 import { connectGrpc, framed, type GrpcConnection } from './grpc-connection.ts'
 import type { Caller } from './load.ts'
@@ -54,10 +58,10 @@ export async function connectAll(endpoints: string, connections: number): Promis
 export const SEND_PATH = MessagingService.SendMessage.path
 
 /** A SendMessage request, framed. */
-export function sendRequest(topic: string, body: Uint8Array): Buffer {
+export function sendRequest(topic: string, body: Uint8Array, messageType: MessageType = MessageType.NORMAL): Buffer {
   const systemProperties = {
     messageId: MESSAGE_ID,
-    messageType: MessageType.NORMAL,
+    messageType,
     bodyEncoding: Encoding.IDENTITY,
     bornHost: 'bench',
     bornTimestamp: { seconds: 1_790_000_000, nanos: 1 },
@@ -82,6 +86,42 @@ export function unaryCaller(
         ok = isOk(bytes)
       },
       end: (complete) => done(complete && ok),
+    })
+  }
+}
+
+/** Transactions, spread over the connections by slot: a half message, and its commit once it was answered. */
+export function transactionCaller(connections: readonly GrpcConnection[], topic: string, body: Uint8Array): Caller {
+  const half = sendRequest(topic, body, MessageType.TRANSACTION)
+
+  function commit(connection: GrpcConnection, transactionId: string, done: (ok: boolean) => void): void {
+    const request = {
+      topic: { name: topic },
+      messageId: MESSAGE_ID,
+      transactionId,
+      resolution: TransactionResolution.COMMIT,
+      source: TransactionSource.SOURCE_CLIENT,
+    }
+    let ok = false
+    connection.call(MessagingService.EndTransaction.path, framed(EndTransactionRequest.encode(request)), {
+      message(bytes) {
+        ok = saysOk(bytes)
+      },
+      end: (complete) => done(complete && ok),
+    })
+  }
+
+  return (slot, done) => {
+    const connection = connections[slot % connections.length]
+    let transactionId: string | undefined
+    connection?.call(SEND_PATH, half, {
+      message(bytes) {
+        if (saysOk(bytes)) transactionId = SendMessageResponse.decode(bytes).entries[0]?.transactionId
+      },
+      end(complete) {
+        if (complete && transactionId !== undefined) commit(connection, transactionId, done)
+        else done(false)
+      },
     })
   }
 }
