@@ -15,7 +15,8 @@ import {
   realPlaceOf,
   timerEntryOf,
 } from './timer-records.ts'
-import type { TimerRead, Timers } from './timers.ts'
+import type { TimerRead } from './timer-reads.ts'
+import type { Timers } from './timers.ts'
 
 /** Moved in one Turn, at most: requests go on in between. */
 const MOVED_PER_TURN_MAX = 64
@@ -33,7 +34,7 @@ const REPLACED: ReadonlySet<string> = new Set([
 export interface MoveTimersDeps {
   readonly index: TimerIndex
   readonly levels: LevelOffsets
-  readonly timers: Pick<Timers, 'builds' | 'inTurn' | 'isWanted' | 'read' | 'writeImage' | 'scheduled'>
+  readonly timers: Pick<Timers, 'builds' | 'inTurn' | 'isWanted' | 'readLeaving' | 'writeImage' | 'scheduled'>
   readonly store: MessageStore
   readonly clock: Clock
   readonly storeHost: () => HostPort
@@ -68,7 +69,7 @@ async function moveOnce(deps: MoveTimersDeps, limit: number): Promise<number> {
     for (let at = 0; at < part.entries.length;) {
       const some = fewOf(part.entries, at)
       at += some.length
-      const reads = await timers.read(some)
+      const reads = await timers.readLeaving(some)
       moved += await timers.inTurn(() => reads.filter((one) => moveOne(deps, one)).length)
       // Otherwise the index would have to remember ever more of what it has in its files no longer.
       if (index.isFullOfRemoved) await timers.writeImage()

@@ -1,7 +1,7 @@
 // Delayed messages of a broker: holds them, and gives each to its topic when it is due. The log is the truth: a message is
 // appended to a topic of the system, and its copy in its own topic ends that. Invariant: no copy is appended before its
 // time, and entries end in the order in which they are due, so that the copy that is last in the log tells what is left.
-import { MqError, PropertyName, SystemTopic, commitLogOffset, decodeRecord } from '@rocketmq-ts/model'
+import { MqError, PropertyName, SystemTopic, decodeRecord } from '@rocketmq-ts/model'
 import { type Clock, FileError, type Logger, type Scheduler, type Timer, type Turns } from '@rocketmq-ts/runtime'
 import { type Appended, type MessageStore, type TimerEntry, type TimerTotals } from '@rocketmq-ts/store'
 import type { BrokerEvent } from '../events.ts'
@@ -17,6 +17,7 @@ import { dueCopy } from './due-copy.ts'
 import { type Held, holdMessage } from './hold-message.ts'
 import { createRebuild } from './rebuild-timers.ts'
 import type { RestoredTimers, TimerNote } from './restore-timers.ts'
+import { type TimerRead, createTimerReads } from './timer-reads.ts'
 import {
   type RealPlace,
   TIMER_AGAIN_PROPERTY,
@@ -38,9 +39,7 @@ const PROGRESS_PENDING_MAX = 65_536
 const RETRY_MS = 100
 /** What is due is not in the page cache yet: its Turn is being written. */
 const UNWRITTEN_RETRY_MS = 2
-/** A record that the disk does not give back is asked for so many times; then others may go on … */
-const READ_FAILURES_MAX = 30
-/** … and it is due once more after this time. */
+/** What the disk does not give back is due once more after this time. */
 const AGAIN_MS = 60 * SECOND_MS
 
 export interface TimersDeps {
@@ -56,12 +55,6 @@ export interface TimersDeps {
   readonly storeHost: () => HostPort
   /** A message came into its topic so late. */
   readonly onDelivered: (lateMs: number) => void
-}
-
-/** A record that was read; bytes are undefined where it is damaged. */
-export interface TimerRead {
-  readonly entry: TimerEntry
-  readonly bytes: Uint8Array | undefined
 }
 
 export interface Timers {
@@ -84,6 +77,8 @@ export interface Timers {
   isWanted(entry: TimerEntry, topic: string): boolean
   /** The records of entries. */
   read(entries: readonly TimerEntry[]): Promise<TimerRead[]>
+  /** The same of those that are to be moved: what the disk did not give back for many tries counts as damaged. */
+  readLeaving(entries: readonly TimerEntry[]): Promise<TimerRead[]>
   /** Renews the image now. Rejects with FileError or MqError. */
   writeImage(): Promise<void>
   start(): void
@@ -105,8 +100,6 @@ export function createTimers(deps: TimersDeps): Timers {
   let running = Promise.resolve()
   let started = false
   let stopped = false
-  /** Of the entry that is due first. */
-  let readFailures = 0
 
   const rebuild = createRebuild({
     index,
@@ -126,6 +119,8 @@ export function createTimers(deps: TimersDeps): Timers {
       rearm()
     },
   })
+
+  const { read, readLeaving, readDue } = createTimerReads(store)
 
   function arm(dueMs: number, delayMs = Math.max(0, dueMs - clock.nowMs())): void {
     timer?.cancel()
@@ -163,40 +158,6 @@ export function createTimers(deps: TimersDeps): Timers {
       }
       enter()
     })
-  }
-
-  async function readOne(entry: TimerEntry): Promise<TimerRead> {
-    try {
-      const bytes = await store.read(commitLogOffset(entry.position), entry.size)
-      return { entry, bytes }
-    } catch (error) {
-      if (!isDamage(error)) throw error
-      return { entry, bytes: undefined }
-    }
-  }
-
-  /** In order; most are in the page cache. */
-  async function read(entries: readonly TimerEntry[]): Promise<TimerRead[]> {
-    const reads: TimerRead[] = []
-    for (const entry of entries) reads.push(await readOne(entry))
-    return reads
-  }
-
-  /** Those in front of one that the disk does not give back; 'unreadable' when that is the first one, and for long. */
-  async function readDue(entries: readonly TimerEntry[]): Promise<readonly TimerRead[] | 'unreadable'> {
-    const reads: TimerRead[] = []
-    try {
-      for (const entry of entries) reads.push(await readOne(entry))
-      readFailures = 0
-    } catch (error) {
-      if (!(error instanceof FileError)) throw error
-      if (reads.length > 0) return reads
-      readFailures += 1
-      if (readFailures <= READ_FAILURES_MAX) throw error
-      readFailures = 0
-      return 'unreadable'
-    }
-    return reads
   }
 
   /** The next ones that are due and written, as many as one Turn takes. */
@@ -377,6 +338,7 @@ export function createTimers(deps: TimersDeps): Timers {
     inTurn: (job, release) => inTurn(rebuild.whole(job), release),
     isWanted,
     read,
+    readLeaving,
     writeImage,
     start() {
       started = true

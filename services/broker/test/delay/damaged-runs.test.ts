@@ -5,6 +5,7 @@ import { type BrokerHarness, startBroker } from '../broker-harness.ts'
 import { inMs, received, sendDelayed } from './delayed.ts'
 
 const LIMITS = { freshInImage: 2, freshSoft: 100, fresh: 1000, removed: 100, tierEntries: 100 }
+const HOUR_MS = 3_600_000
 const RUN = '/store/timer/run-1'
 
 test('delay: a run changed at rest, and delivered messages lie in front of it → the broker starts, each is had once', async () => {
@@ -18,6 +19,23 @@ test('delay: a run changed at rest, and delivered messages lie in front of it �
   expect(broker.events).toContainEqual(expect.objectContaining({ event: 'snapshot.rejected' }))
   await broker.advance(60_000)
   expect(await received(broker)).toEqual(['in 60000', 'in 61000', 'in 62000'])
+  await broker.stop()
+})
+
+test('delay: a record that is to be moved is never given back → its file is kept for some tries, and then goes', async () => {
+  const hours = Array.from({ length: 24 }, (_, hour) => hour).join(';')
+  const broker = await startBroker({ mappedFileSizeCommitLog: 64 * 1024, deleteWhen: hours, fileReservedTime: 1 })
+  await sendDelayed(broker, 'unreadable', inMs(broker, 10 * HOUR_MS))
+  for (let sent = 0; sent < 8; sent += 1) await broker.send('filler', 'x'.repeat(10_000))
+  await broker.stop()
+  await broker.restart()
+  const first = '/store/commitlog/00000000000000000000'
+  broker.machine.disk.fail({ on: 'read', path: first, error: 'io', times: Infinity })
+  await broker.advance(HOUR_MS + 60_000)
+  expect(broker.machine.disk.find(first)).toBeDefined()
+  await broker.advance(HOUR_MS)
+  expect(broker.machine.disk.find(first)).toBeUndefined()
+  expect(broker.events).toContainEqual(expect.objectContaining({ event: 'timer.damaged' }))
   await broker.stop()
 })
 
