@@ -18,7 +18,7 @@ import { CLUSTER_ASYNC, STANDALONE_ASYNC, STANDALONE_SYNC } from '../src/workloa
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 /** Seconds on a quiet machine; it starts nine processes. */
 const RUN_MS_MAX = 240_000
-const LOAD_FLOORS = 4
+const LOAD_FLOORS = 6
 /** Three are about growth, and each plan of many queues has three. */
 const STORE_FLOORS = 12 + 3 * STORE_QUICK.manyQueues.length
 const FILTER_FLOORS = 2
