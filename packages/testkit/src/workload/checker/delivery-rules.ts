@@ -25,6 +25,7 @@ export function checkDeliveries(places: Places, verdict: Verdict): RuleCounts {
     for (const [index, delivery] of deliveries.entries()) {
       const next = deliveries[index + 1]
       checkFilter(delivery, group, verdict)
+      if (isNamedTwice(places, delivery, deliveries)) continue
       checkAfterAck(places, delivery, next, verdict, counts)
       if (next !== undefined) checkInvisible(places, delivery, next, verdict, counts)
     }
@@ -37,6 +38,16 @@ export function checkDeliveries(places: Places, verdict: Verdict): RuleCounts {
     }
   }
   return counts
+}
+
+/**
+ * A power loss took a pop, and the broker gave its time again: the handle that a client has of the lost one acts on this
+ * delivery, too.
+ */
+function isNamedTwice(places: Places, delivery: Delivery, deliveries: readonly Delivery[]): boolean {
+  return deliveries.some(
+    (other) => other !== delivery && other.popTimeMs === delivery.popTimeMs && places.isVolatile(other),
+  )
 }
 
 /** A pop time is at least one above that of a delivery released in the same millisecond. */

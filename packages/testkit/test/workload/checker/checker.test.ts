@@ -174,6 +174,23 @@ describe('checker: what a broker may forget', () => {
     expect(rulesOf(run)).toEqual([])
   })
 
+  test('an acknowledgement by a handle that a lost pop has, too → what the other client does may undo it', () => {
+    for (const [lostMs, rules] of [
+      [500, []],
+      [100, ['after-ack']],
+    ] as const) {
+      const run = soundRun()
+      run.lives.splice(0, 1, life(0, lostMs, 'power-lost'), life(lostMs + 10))
+      deliver(run, 0, 1, 3000)
+      const last = run.deliveries.at(-1)!
+      acknowledge(run, last.id, 3010)
+      deliver(run, 0, 2, 3100)
+      deliver(run, 0, 1, 450)
+      Object.assign(run.deliveries.at(-1)!, { popTimeMs: last.popTimeMs })
+      expect(rulesOf(run).filter((rule) => rule === 'after-ack')).toEqual(rules)
+    }
+  })
+
   test('an acknowledgement long before a power loss, or before a kill → it may not', () => {
     for (const [endedMs, end] of [
       [2900, 'power-lost'],
