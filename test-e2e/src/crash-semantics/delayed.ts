@@ -16,8 +16,15 @@ const RECALL_LATE_MS = 500
 interface Sent {
   readonly name: string
   readonly deliveryMs: number
+  /** Of the receipt, and so of a recall. One that did not answer may have a copy of its own. */
+  readonly brokerName: string
   /** unknown: it was recalled, and the answer does not say what became of it. */
   state: 'kept' | 'recalled' | 'unknown'
+}
+
+/** The words of a recall handle. Java: RecallMessageHandle. */
+function brokerOf(recallHandle: string): string {
+  return Buffer.from(recallHandle, 'base64url').toString('latin1').split(' ')[2] ?? ''
 }
 
 export function createDelayed(scene: Scene): Kind {
@@ -52,7 +59,7 @@ export function createDelayed(scene: Scene): Kind {
       try {
         const kind = { type: 'DELAY', deliveryMs } as const
         const { recallHandle } = await scene.client(sender + number).sendAs(kind, TOPIC, messageId(), Buffer.from(name))
-        const message: Sent = { name, deliveryMs, state: 'kept' }
+        const message: Sent = { name, deliveryMs, brokerName: brokerOf(recallHandle), state: 'kept' }
         sent.push(message)
         if (isRecalled) recalls.push(recall(sender + number + 1, recallHandle, message))
       } catch {
@@ -85,7 +92,10 @@ export function createDelayed(scene: Scene): Kind {
         lateMs.push(late)
       }
       checks.check('for later: none came early', early.length === 0, someOf(early))
-      const came = sent.filter(({ name, state }) => state === 'recalled' && arrivals.of(GROUP, name).length > 0)
+      const came = sent.filter(
+        ({ name, brokerName, state }) =>
+          state === 'recalled' && arrivals.of(GROUP, name).some((arrival) => arrival.brokerName === brokerName),
+      )
       checks.check(
         'for later: none came whose recall was answered',
         came.length === 0,
