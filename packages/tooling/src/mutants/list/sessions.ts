@@ -16,11 +16,11 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'A connection that only holds polls is not watched',
-    file: 'services/proxy/src/upstream/cluster-upstream.ts',
-    text: 'connect(address, handler), clock, scheduler })',
-    replacement: 'connect(address, handler), clock })',
-    testFile: 'packages/testkit/test/cluster/client-sessions.test.ts',
-    test: 'clients: a proxy that only holds polls loses its connections without a word → consumption goes on',
+    file: PEERS,
+    text: "      if (slot.peer.liveness === 'quiet') probe(slot.peer)\n",
+    replacement: '',
+    testFile: 'packages/cluster-client/test/peer-source.test.ts',
+    test: 'peer source: polls are held and nothing comes → probed twice a second, until something comes',
   },
   {
     name: 'What waits on a side that only hangs is given up',
