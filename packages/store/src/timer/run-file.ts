@@ -1,7 +1,7 @@
 // A file of entries in the order of delivery, written once and never changed; and a reader that goes through it with two
 // blocks in memory. Invariant: no entry is handed out whose block was not checked.
 //
-//   block: 1024 entries of 24 bytes (the last one has fewer) | CRC-32 u32
+//   block: 1024 entries of 24 bytes (the last one has fewer) | CRC-32 u32, of another run or place another one
 import { crc32 } from 'node:zlib'
 import { MqError } from '@rocketmq-ts/model'
 import type { File, Files } from '@rocketmq-ts/runtime'
@@ -21,6 +21,14 @@ import {
 export const ENTRIES_PER_BLOCK = 1024
 const CRC_BYTES = 4
 const BLOCK_BYTES = ENTRIES_PER_BLOCK * TIMER_ENTRY_BYTES + CRC_BYTES
+
+/** Where the sum of a block begins: files that change their names, and blocks that change their places, are noticed. */
+function seedOf(run: number, block: number): number {
+  const place = Buffer.alloc(16)
+  place.writeDoubleLE(run, 0)
+  place.writeDoubleLE(block, 8)
+  return crc32(place)
+}
 
 /** What names a run. */
 export interface RunName {
@@ -83,7 +91,8 @@ export class RunWriter {
   #writeBlock(entries: number): void {
     const bytes = entries * TIMER_ENTRY_BYTES
     // The last entry is read once more at the end: the sum goes behind it.
-    this.#view.setUint32(bytes, crc32(this.#block.subarray(0, bytes)))
+    const block = this.#written / BLOCK_BYTES
+    this.#view.setUint32(bytes, crc32(this.#block.subarray(0, bytes), seedOf(this.#number, block)))
     this.#file.writeSync(this.#written, [this.#block.subarray(0, bytes + CRC_BYTES)])
     this.#written += bytes + CRC_BYTES
   }
@@ -193,7 +202,7 @@ export class TimerRun implements RunName {
     const count = await this.#file.read(at, bytes)
     const view = viewOf(bytes)
     const content = bytes.subarray(0, -CRC_BYTES)
-    if (count < bytes.length || crc32(content) !== view.getUint32(content.length)) {
+    if (count < bytes.length || crc32(content, seedOf(this.number, number)) !== view.getUint32(content.length)) {
       throw new MqError('damaged', `${this.#file.path}: block ${number} is not what was written`)
     }
     return viewOf(content)

@@ -78,3 +78,25 @@ test('run: any byte changed at rest → refused when its block is read', async (
     await file.close()
   }
 })
+
+test('run: its file has changed names with that of another run of as many entries → refused when its block is read', async () => {
+  const { files, name } = await runOf(3)
+  await files.rename(`${FOLDER}/run-1`, `${FOLDER}/run-2`)
+  const run = await TimerRun.open(files, FOLDER, { ...name, number: 2 })
+  await expect(run.load()).rejects.toMatchObject({ code: 'damaged' })
+  await run.close()
+})
+
+test('run: two of its blocks have changed places → refused', async () => {
+  const { files, name } = await runOf(2 * ENTRIES_PER_BLOCK)
+  const file = await files.open(`${FOLDER}/run-1`, 'must-exist')
+  const block = ENTRIES_PER_BLOCK * TIMER_ENTRY_BYTES + 4
+  const [first, second] = [new Uint8Array(block), new Uint8Array(block)]
+  file.readSync(0, first)
+  file.readSync(block, second)
+  file.writeSync(0, [second, first])
+  await file.close()
+  const run = await TimerRun.open(files, FOLDER, name)
+  await expect(run.load()).rejects.toMatchObject({ code: 'damaged' })
+  await run.close()
+})
