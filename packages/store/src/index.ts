@@ -1,7 +1,7 @@
 export type { ForeignWrites } from './last-writer.ts'
+export * from './events.ts'
 export * from './message-store.ts'
 export * from './open-store.ts'
-export * from './remedies.ts'
 export * from './check/index.ts'
 export { walkLog, type Walked, type WalkOptions } from './offline/walk-log.ts'
 export * from './offline/export-store.ts'

@@ -2,6 +2,7 @@
 // with the append, gapless per queue. Positions: appended ≥ written ≥ flushed ≥ confirmed.
 import type { CommitLogOffset, QueueId, QueueOffset } from '@rocketmq-ts/model'
 import type { Clock, Files, LogEvent, Logger, Scheduler } from '@rocketmq-ts/runtime'
+import type { StoreEvent } from './events.ts'
 import type { ForeignWrites } from './last-writer.ts'
 import type { UnitReader } from './consume-queue/unit-reads.ts'
 import type { MessageQueries } from './queries/message-queries.ts'
@@ -296,35 +297,6 @@ export interface RetentionOptions {
    */
   readonly wallClock?: Pick<Clock, 'nowMs'>
 }
-
-/** Log lines of the store. */
-export type StoreEvent =
-  | {
-      event: 'store.opened'
-      end: number
-      records: number
-      scannedBytes: number
-      cleanStop: boolean
-      durationMs: number
-    }
-  | { event: 'store.rebuilt'; file: string; reason: string }
-  | { event: 'store.note-waits'; file: string; message: string }
-  | { event: 'store.foreign'; from: number; isPrefixKept: boolean }
-  /** `ranges`: so many in one line. */
-  | { event: 'store.damaged'; from: number; to: number; ranges?: number }
-  | { event: 'store.cut'; from: number; bytes: number; kept: string }
-  | { event: 'store.failed'; message: string }
-  | { event: 'store.flush-slow'; tookMs: number; bytes: number; limitMs: number }
-  | { event: 'store.disk-full'; message: string }
-  | { event: 'store.disk-freed' }
-  | { event: 'store.checkpoint-failed'; message: string }
-  /** A file of the log went. */
-  | { event: 'store.segment-removed'; base: number; reason: SegmentRemoval }
-  /** More would go, but somebody needs the log from there on. */
-  | { event: 'store.held'; owner: string; position: number }
-  | { event: 'store.retention-failed'; message: string }
-  | { event: 'store.index-failed'; message: string }
-  | { event: 'store.closed'; end: number }
 
 export interface StoreDeps {
   readonly clock: Clock

@@ -2,7 +2,7 @@
 // between leaves a log that the next recovery cuts again.
 import type { Files, Logger } from '@rocketmq-ts/runtime'
 import { fileName, type Segment, type Segments } from './commit-log/segment.ts'
-import type { StoreEvent } from './message-store.ts'
+import type { StoreEvent } from './events.ts'
 import type { LogRange } from './recovery.ts'
 
 const PIECE_BYTES = 4 * 1024 * 1024

@@ -3,7 +3,7 @@
 import type { Logger } from '@rocketmq-ts/runtime'
 import { isNoSpace } from './commit-log/disk-reserve.ts'
 import type { LogWriter } from './commit-log/log-writer.ts'
-import type { StoreEvent } from './message-store.ts'
+import type { StoreEvent } from './events.ts'
 import { withFastAccessors } from './fast-accessors.ts'
 
 export interface StartNotes {

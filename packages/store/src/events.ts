@@ -1,5 +1,35 @@
+// What the store reports: files, positions and reasons, never a header field or a body.
 import type { Remedies } from '@rocketmq-ts/runtime'
-import type { StoreEvent } from './message-store.ts'
+import type { SegmentRemoval } from './message-store.ts'
+
+/** Log lines of the store. */
+export type StoreEvent =
+  | {
+      event: 'store.opened'
+      end: number
+      records: number
+      scannedBytes: number
+      cleanStop: boolean
+      durationMs: number
+    }
+  | { event: 'store.rebuilt'; file: string; reason: string }
+  | { event: 'store.note-waits'; file: string; message: string }
+  | { event: 'store.foreign'; from: number; isPrefixKept: boolean }
+  /** `ranges`: so many in one line. */
+  | { event: 'store.damaged'; from: number; to: number; ranges?: number }
+  | { event: 'store.cut'; from: number; bytes: number; kept: string }
+  | { event: 'store.failed'; message: string }
+  | { event: 'store.flush-slow'; tookMs: number; bytes: number; limitMs: number }
+  | { event: 'store.disk-full'; message: string }
+  | { event: 'store.disk-freed' }
+  | { event: 'store.checkpoint-failed'; message: string }
+  /** A file of the log went. */
+  | { event: 'store.segment-removed'; base: number; reason: SegmentRemoval }
+  /** More would go, but somebody needs the log from there on. */
+  | { event: 'store.held'; owner: string; position: number }
+  | { event: 'store.retention-failed'; message: string }
+  | { event: 'store.index-failed'; message: string }
+  | { event: 'store.closed'; end: number }
 
 /** What an operator must do about an event of the store. */
 export const STORE_REMEDIES: Remedies<StoreEvent> = {
