@@ -7,7 +7,6 @@ import type { Segments } from './commit-log/segment.ts'
 import { createQueueRepair, type QueueRepair } from './consume-queue/queue-repair.ts'
 import { createUnitReads, type UnitReads } from './consume-queue/unit-reads.ts'
 import { createDispatcher, type Dispatcher } from './dispatch.ts'
-import { noteOwn } from './last-writer.ts'
 import type {
   Appended,
   AppendOptions,
@@ -17,6 +16,7 @@ import type {
   QueueEnd,
   RecoveryReport,
 } from './message-store.ts'
+import { createOwnership, type Ownership } from './ownership.ts'
 import { createMessageQueries, type MessageQueries } from './queries/message-queries.ts'
 import { hasUnit } from './record-fields.ts'
 import { scanLog } from './recovery.ts'
@@ -54,6 +54,7 @@ export class Store implements MessageStore {
   readonly #retention: Retention
   readonly #repair: QueueRepair
   readonly #unitReads: UnitReads
+  readonly #ownership: Ownership
   readonly #rolls = new Listeners<ReturnType<typeof commitLogOffset>>()
   readonly #failures = new Listeners<Error>()
   readonly #minMoves = new Listeners<void>()
@@ -61,8 +62,6 @@ export class Store implements MessageStore {
   /** Under way. */
   #replays = 0
   #closing: Promise<void> | undefined
-  /** Nothing of another broker is left to be taken over. */
-  #isOurs: boolean
 
   constructor(parts: StoreParts) {
     const { options, deps, logger, queues } = parts
@@ -70,7 +69,6 @@ export class Store implements MessageStore {
     this.#parts = parts
     const rebuilt = [...parts.recovery.rebuilt]
     this.recovery = { ...parts.recovery, rebuilt }
-    this.#isOurs = parts.recovery.foreign === undefined
     this.flushBeforeRelease = options.flushMode === 'SYNC_FLUSH'
     this.#lastTimestampMs = parts.lastTimestampMs
     const { log, reserve } = createStoreLog(parts, {
@@ -86,6 +84,7 @@ export class Store implements MessageStore {
     })
     this.#log = log
     this.#reserve = reserve
+    this.#ownership = createOwnership(parts, log)
     this.#checkpointer = createStoreCheckpointer(parts, {
       log,
       lastTimestampMs: () => this.#lastTimestampMs,
@@ -321,10 +320,8 @@ export class Store implements MessageStore {
     return this.#checkpointer.run()
   }
 
-  async claim(): Promise<void> {
-    await this.#log.submit()
-    await this.#note('ours', await this.#stampNow())
-    this.#isOurs = true
+  claim(): Promise<void> {
+    return this.#ownership.claim()
   }
 
   close(): Promise<void> {
@@ -358,27 +355,6 @@ export class Store implements MessageStore {
     }
   }
 
-  /** Who knows no stamp of its own keeps that of the owner. */
-  async #stampNow(): Promise<string | undefined> {
-    const { options, stamp } = this.#parts
-    return options.ownerStamp === undefined ? stamp : options.ownerStamp()
-  }
-
-  /** What is written is flushed before the note counts. */
-  async #note(state: 'ours' | 'stopped', stamp: string | undefined): Promise<void> {
-    const { deps, paths, segments } = this.#parts
-    const at = this.#log.written
-    await noteOwn({
-      files: deps.files,
-      path: paths.lastWriter,
-      segments,
-      state,
-      at,
-      stamp,
-      whenFlushed: (position) => this.#log.whenFlushed(position),
-    })
-  }
-
   async #stopInOrder(): Promise<void> {
     const { deps, paths, options, segments } = this.#parts
     await this.#log.writeWaiting()
@@ -389,7 +365,7 @@ export class Store implements MessageStore {
     await this.#checkpointer.run()
     await this.#checkpointer.writeAll()
     await this.#parts.index.seal()
-    if (this.#isOurs) await this.#note('stopped', await this.#stampNow())
+    await this.#ownership.noteStop()
     await segments.settled()
     await segments.removeFrom(Math.max(segments.min + segments.segmentBytes, endOfSegment(this.#log.written, segments)))
     await deps.files.remove(paths.abort)
