@@ -94,6 +94,8 @@ export function createTransactions(deps: TransactionDeps): Transactions {
   const { inflight, store, turns, clock, topics, settings } = deps
   /** Of parked messages that say themselves how long their producers have; by offset, until they are claimed. */
   const immunities = new Map<number, number>()
+  /** One past the last that was parked: it is in the log, and visible later, when it is flushed. */
+  let parkedEnd = 0
 
   function queue(): QueueState | undefined {
     return inflight.queue(HALF_QUEUE.topic, HALF_QUEUE.group, HALF_QUEUE.queueId)
@@ -161,19 +163,26 @@ export function createTransactions(deps: TransactionDeps): Transactions {
     )
   }
 
-  function pendingAt(offset: number): PendingDelivery | undefined {
-    return deps.moved.act({ ...HALF_QUEUE, offset }, (halves, at) => inflight.pendingAt(halves, at))
+  /** What waits for its decision there. 'later': it is not flushed yet, or its unit is not in memory. */
+  function pendingAt(offset: number): PendingDelivery | 'later' | undefined {
+    return deps.moved.act(
+      { ...HALF_QUEUE, offset },
+      (halves, at) => inflight.pendingAt(halves, at) ?? (at >= halves.cursor ? 'later' : undefined),
+    )
   }
 
-  /** What the request names, if it is undecided. Answers where there is nothing to decide. */
+  /** What the request names, if it is undecided. Answers where there is nothing to decide. Throws MqError 'busy'. */
   function undecidedOf(request: Request): PendingDelivery | undefined {
     const { tranStateTableOffset: offset } = request.header
     claim()
+    if (offset < 0 || offset >= Math.max(parkedEnd, boundsOf().max)) {
+      refuse(request, `tranStateTableOffset is ${offset}: there is no such half message`)
+      return undefined
+    }
     const pending = pendingAt(offset)
-    if (pending !== undefined) return pending
-    if (offset >= 0 && offset < boundsOf().max) succeed(request)
-    else refuse(request, `tranStateTableOffset is ${offset}: there is no such half message`)
-    return undefined
+    if (pending === 'later') throw new MqError('busy', `half message ${offset} is not flushed yet: end it later`)
+    if (pending === undefined) succeed(request)
+    return pending
   }
 
   function succeed(request: Request): void {
@@ -325,6 +334,7 @@ export function createTransactions(deps: TransactionDeps): Transactions {
         properties: parkedProperties(sent, topic, queueId),
         transactionId: findProperty(sent, PropertyName.UNIQ_KEY),
         appended(offset) {
+          parkedEnd = offset + 1
           if (immunityMs !== undefined && immunities.size < UNDECIDED_MAX) immunities.set(offset, immunityMs)
         },
       }

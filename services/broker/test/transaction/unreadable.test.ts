@@ -29,3 +29,17 @@ test.each<readonly [string, (broker: BrokerHarness) => Promise<void>]>([
     await broker.stop()
   },
 )
+
+test('transactions: a decision while the half message is stored and not flushed → SYSTEM_BUSY, and taken later', async () => {
+  const broker = await startBroker()
+  await sendHalf(broker, 'T', 'first')
+  const stalled = broker.machine.disk.fail({ on: 'sync', delayMs: 20_000, times: Infinity })
+  const half = await sendHalf(broker, 'T', 'one')
+  const early = await broker.ask(EndTransaction, endHeader(half, 'commit'))
+  expect([early.code, early.remark]).toStrictEqual([ResponseCode.SYSTEM_BUSY, expect.stringContaining('not flushed')])
+  stalled.clear()
+  await broker.advance(60_000)
+  expect((await end(broker, half, 'commit')).code).toBe(ResponseCode.SUCCESS)
+  expect(await texts(broker, 'T')).toStrictEqual(['one'])
+  await broker.stop()
+})
