@@ -97,7 +97,7 @@ export async function playScene(options: SceneOptions): Promise<void> {
   mkdirSync(brokerFolder, { recursive: true })
   let volume: Volume | undefined
   if (options.volume !== undefined) {
-    const mounted = mountVolume({ folder: brokerFolder, image: join(folder, 'disk.img'), ...options.volume })
+    const mounted = mountVolume({ folder: brokerFolder, imageFolder: join(folder, 'image'), ...options.volume })
     if (typeof mounted === 'string') {
       checks.skip(name, mounted)
       return

@@ -1,4 +1,5 @@
-// A small disk of its own: an ext4 file system in a file, mounted where a broker keeps its data. It ends with the suite.
+// A small disk of its own: an ext4 file system in a file, mounted where a broker keeps its data. The file is in memory:
+// this disk is never slower than its fault says, whatever the machine's own disk has to do. It ends with the suite.
 import { spawnSync } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statfsSync, truncateSync, writeSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -7,6 +8,8 @@ import { atExit } from '../exits.ts'
 const MIB = 1024 * 1024
 const TOOL_MS_MAX = 30_000
 const PIECE_BYTES_MIN = 512
+/** Of the file system in memory, beside the image in it. */
+const MEMORY_SLACK_BYTES = MIB
 
 export interface Volume {
   /** Where it is mounted. */
@@ -30,7 +33,7 @@ export type VolumeResult = Volume | string
 
 const mounted = new Set<string>()
 atExit(() => {
-  for (const folder of mounted) spawnSync('umount', ['--lazy', folder])
+  for (const folder of [...mounted].toReversed()) spawnSync('umount', ['--lazy', folder])
 })
 
 /** Runs a tool of the system; throws with what it said. `codes` are those that mean success. */
@@ -43,37 +46,43 @@ function run(command: string, args: readonly string[], codes: readonly number[] 
 /** Mounts a new one at the folder. A text says why that can not be done here. */
 export function mountVolume(options: {
   readonly folder: string
-  readonly image: string
+  /** A folder for the image alone: a file system in memory is mounted there. */
+  readonly imageFolder: string
   readonly bytes: number
   /** As many files and folders fit; by default as many as anybody needs. */
   readonly inodes?: number | undefined
 }): VolumeResult {
-  const { folder, image, bytes, inodes } = options
+  const { folder, imageFolder, bytes, inodes } = options
+  const image = join(imageFolder, 'disk.img')
   const filler = join(folder, 'somebody-else')
   const inodeFolder = join(folder, 'somebody-elses-files')
 
-  function mount(): void {
-    run('mount', ['-o', 'loop,errors=remount-ro', image, folder])
-    mounted.add(folder)
+  function mount(args: readonly string[], at: string): void {
+    run('mount', [...args, at])
+    mounted.add(at)
   }
 
-  function unmount(): void {
-    if (!mounted.delete(folder)) return
-    run('umount', [folder])
+  function unmount(at: string): void {
+    if (mounted.delete(at)) run('umount', [at])
   }
+
+  const mountImage = () => mount(['-o', 'loop,errors=remount-ro', image], folder)
 
   try {
     if (process.platform !== 'linux')
       return `file systems in files are mounted on Linux only, this is ${process.platform}`
     if (process.getuid?.() !== 0) return 'only root may mount'
     mkdirSync(folder, { recursive: true })
+    mkdirSync(imageFolder, { recursive: true })
+    mount(['-t', 'tmpfs', '-o', `size=${bytes + MEMORY_SLACK_BYTES}`, 'tmpfs'], imageFolder)
     closeSync(openSync(image, 'w'))
     truncateSync(image, bytes)
     // Without blocks that root alone may use, and with everything laid out at once.
     const counts = inodes === undefined ? [] : ['-N', String(inodes)]
     run('mkfs.ext4', ['-q', '-F', '-m', '0', '-E', 'lazy_itable_init=0,lazy_journal_init=0', ...counts, image])
-    mount()
+    mountImage()
   } catch (error) {
+    unmount(imageFolder)
     return `no file system can be mounted here: ${error instanceof Error ? error.message.trim() : String(error)}`
   }
 
@@ -113,12 +122,15 @@ export function mountVolume(options: {
       }
     },
     repair() {
-      unmount()
+      unmount(folder)
       // 1: faults were found and mended.
       run('e2fsck', ['-f', '-y', image], [0, 1])
-      mount()
+      mountImage()
     },
-    unmount,
+    unmount() {
+      unmount(folder)
+      unmount(imageFolder)
+    },
   }
 }
 
