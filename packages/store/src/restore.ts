@@ -157,7 +157,7 @@ async function settleUnknownQueues(options: RestoreOptions, rebuilt: Report): Pr
   }
 }
 
-/** Topics that records from a position on end; none where the log there is not whole, so that the queues are built again. */
+/** Topics that records from a position on end; none where bytes between these are lost, so that the queues are built again. */
 async function topicsEndedFrom(
   { segments, topicsEndedBy, abort }: RestoreOptions,
   from: number,
@@ -165,7 +165,7 @@ async function topicsEndedFrom(
 ): Promise<ReadonlySet<string>> {
   const topics = new Set<string>()
   if (topicsEndedBy === undefined) return topics
-  const { end, tailEnd, lostBytes } = await scanLog({
+  const { lostBytes } = await scanLog({
     source: sourceOf(segments),
     from,
     provenFlushed,
@@ -176,7 +176,7 @@ async function topicsEndedFrom(
       return true
     },
   })
-  return end === tailEnd && lostBytes === 0 ? topics : new Set()
+  return lostBytes === 0 ? topics : new Set()
 }
 
 /** What was only in the page cache becomes as safe as what follows. */

@@ -6,8 +6,10 @@ import {
   afterPowerLoss,
   createManualEffects,
   FOLDER,
+  FIRST,
   newRecord,
   openStore,
+  overwrite,
   restarted,
   send,
   textsOf,
@@ -34,7 +36,7 @@ async function killed(ended: string, { unitsPerWrite = 1, again = false } = {}) 
   if (ended === 'A') store.endTopic('A')
   if (again) await send(store, newRecord({ topic: 'A', text: 'new' }))
   await effects.files.remove(OF_A)
-  return { effects, options, covered }
+  return { effects, options, covered, end: store.appended }
 }
 
 test.each([1, 2, 256])(
@@ -59,6 +61,15 @@ test('missing queue files: their topic ended behind the checkpoint and was made 
   expect([store.recovery.rebuilt, await textsOf(store, 'A')]).toEqual([[], ['new']])
   store = await openStore(afterPowerLoss(effects), options)
   expect(await textsOf(store, 'A')).toEqual(['new'])
+  await store.close()
+})
+
+test('missing queue files: their topic ended behind the checkpoint, and the last write was torn → only what is behind is read', async () => {
+  const { effects, options, covered, end } = await killed('A')
+  await overwrite(effects, FIRST, end, Buffer.alloc(9, 1))
+  const store = await openStore(afterKill(effects), options)
+  expect(store.recovery).toMatchObject({ rebuilt: [], end, cutBytes: 9, scannedBytes: end - covered })
+  expect([store.bounds('A', 0), await textsOf(store, 'B')]).toEqual([{ min: 0, max: 0 }, ['B1', 'B2', 'B3']])
   await store.close()
 })
 
