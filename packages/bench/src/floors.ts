@@ -1,4 +1,5 @@
-// What every change must keep, and how a run is judged.
+// What the servers under load must keep, and how a run of them is judged.
+import { type Floor, judgeFloor } from './floor.ts'
 import { type Cell, medianOf, type Start, type Verdict } from './report/report.ts'
 import type { Size } from './sizes.ts'
 import { DRAIN, FLOOR_SEND, titleOf, TRANSACTION, type Workload } from './workloads.ts'
@@ -23,9 +24,6 @@ export const DRAIN_RATIO_MAX = 1.5
 /** A half message and its commit, against the same. */
 export const TRANSACTION_RATIO_MAX = 3
 
-/** Above this share of all cores, others disturbed a run too much for absolute figures to fail it. */
-export const OTHERS_SHARE_MAX = 0.05
-
 export interface Judged {
   readonly cells: readonly Cell[]
   readonly start: Start
@@ -35,15 +33,6 @@ export interface Judged {
 /** One verdict for each floor, and one for each cell: what was acknowledged is what the broker counted. */
 export function judge(run: Judged): Verdict[] {
   return [...judgeFloors(run), ...run.cells.flatMap(judgeCounts)]
-}
-
-interface Floor {
-  readonly name: string
-  readonly value: number | undefined
-  readonly max: number
-  readonly unit: string
-  /** A figure of the machine as a whole, which others change when they use it too. */
-  readonly isAbsolute: boolean
 }
 
 function judgeFloors({ cells, start, size }: Judged): Verdict[] {
@@ -57,50 +46,40 @@ function judgeFloors({ cells, start, size }: Judged): Verdict[] {
   }
   const ratio = send === undefined || bare === undefined ? undefined : send / bare
   const floors: readonly Floor[] = [
-    { name: `CPU per message, ${title}`, value: send, max: SEND_CPU_US_MAX, unit: ' µs', isAbsolute: true },
+    { name: `CPU per message, ${title}`, value: send, max: SEND_CPU_US_MAX, unit: ' µs', dependsOnOthers: true },
     {
       name: `CPU per message ÷ bare grpc-js, ${title}`,
       value: ratio,
       max: SEND_CPU_RATIO_MAX,
       unit: '',
-      isAbsolute: false,
+      dependsOnOthers: false,
     },
-    { name: 'start to ready', value: start.readyMsMedian, max: READY_MS_MAX, unit: ' ms', isAbsolute: true },
+    { name: 'start to ready', value: start.readyMsMedian, max: READY_MS_MAX, unit: ' ms', dependsOnOthers: true },
     {
       name: 'resident memory when idle',
       value: start.idleRssMiB,
       max: IDLE_RSS_MIB_MAX,
       unit: ' MiB',
-      isAbsolute: false,
+      dependsOnOthers: false,
     },
     {
       name: 'CPU of a receive and an ack ÷ a send',
       value: toSend(DRAIN),
       max: DRAIN_RATIO_MAX,
       unit: '',
-      isAbsolute: false,
+      dependsOnOthers: false,
     },
     {
       name: 'CPU of a transaction ÷ a send',
       value: toSend(TRANSACTION),
       max: TRANSACTION_RATIO_MAX,
       unit: '',
-      isAbsolute: false,
+      dependsOnOthers: false,
     },
   ]
   const disturbances = cell?.runs.flatMap(({ othersShare }) => othersShare ?? []) ?? []
   const othersShare = disturbances.length === 0 ? 0 : medianOf(disturbances)
-  return floors.map((floor) => judgeFloor(floor, size, othersShare))
-}
-
-function judgeFloor({ name, value, max, unit, isAbsolute }: Floor, size: Size, othersShare: number): Verdict {
-  if (size.name === 'quick') return { name, outcome: 'skipped', detail: 'a quick run is no measurement' }
-  if (value === undefined) return { name, outcome: 'skipped', detail: 'this platform does not tell it' }
-  const detail = `${value.toFixed(unit === '' ? 2 : 1)}${unit}, at most ${max}${unit}`
-  if (value <= max) return { name, outcome: 'passed', detail }
-  if (!isAbsolute || othersShare <= OTHERS_SHARE_MAX) return { name, outcome: 'failed', detail }
-  const others = `others used ${(othersShare * 100).toFixed(0)} % of the cores meanwhile`
-  return { name, outcome: 'skipped', detail: `${detail}, but ${others}: run it on a quiet machine` }
+  return floors.map((floor) => judgeFloor(floor, size.name, othersShare))
 }
 
 function cellOf(cells: readonly Cell[], name: Cell['deployment'], of: Workload): Cell | undefined {

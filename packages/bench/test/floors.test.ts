@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals'
+import { OTHERS_SHARE_MAX } from '../src/floor.ts'
 import {
   DRAIN_RATIO_MAX,
   IDLE_RSS_MIB_MAX,
   judge,
   type Judged,
-  OTHERS_SHARE_MAX,
   READY_MS_MAX,
   SEND_CPU_RATIO_MAX,
   SEND_CPU_US_MAX,

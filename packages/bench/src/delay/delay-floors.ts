@@ -1,5 +1,5 @@
 // What delayed messages must keep, and their lines in the report.
-import { OTHERS_SHARE_MAX } from '../floors.ts'
+import { dearestToCheapest, type Floor, judgeFloor } from '../floor.ts'
 import type { LatencySummary } from '../histogram.ts'
 import { whole } from '../report/format.ts'
 import { medianOf, type Verdict } from '../report/report.ts'
@@ -22,21 +22,6 @@ export const DRAIN_RATIO_MAX = 2
 
 const US_PER_MS = 1000
 
-interface Floor {
-  readonly name: string
-  readonly value: number | undefined
-  readonly max: number
-  readonly unit: string
-  /** What others do on the machine changes it. */
-  readonly isTime: boolean
-}
-
-/** Dearest to cheapest; undefined where the platform does not tell one. */
-function ratioOf(costs: readonly (number | undefined)[]): number | undefined {
-  const known = costs.filter((us) => us !== undefined)
-  return known.length < costs.length ? undefined : Math.max(...known) / Math.min(...known)
-}
-
 function growthOf({ rssBeforeMiB, rssMostMiB }: DelayFigures): number | undefined {
   return rssBeforeMiB === undefined || rssMostMiB === undefined ? undefined : rssMostMiB - rssBeforeMiB
 }
@@ -52,62 +37,52 @@ export function judgeDelay(figures: DelayFigures, sizeName: 'full' | 'quick'): V
       value: growthOf(figures),
       max: PENDING_RSS_MIB_MAX,
       unit: ' MiB',
-      isTime: false,
+      dependsOnOthers: false,
     },
     {
       name: `delay: CPU per send, ${fewest} to ${most} pending, dearest ÷ cheapest`,
-      value: ratioOf(costs.map(({ plainCpuUs }) => plainCpuUs)),
+      value: dearestToCheapest(costs.map(({ plainCpuUs }) => plainCpuUs)),
       max: PENDING_RATIO_MAX,
       unit: '',
-      isTime: true,
+      dependsOnOthers: true,
     },
     {
       name: `delay: CPU per delayed send on the way to ${most} pending, dearest ÷ cheapest`,
-      value: ratioOf(costs.map(({ delayedCpuUs }) => delayedCpuUs)),
+      value: dearestToCheapest(costs.map(({ delayedCpuUs }) => delayedCpuUs)),
       max: PENDING_RATIO_MAX,
       unit: '',
-      isTime: true,
+      dependsOnOthers: true,
     },
     {
       name: 'delay: lateness p99',
       value: lateness.receivedUs.p99 / US_PER_MS,
       max: LATE_P99_MS_MAX,
       unit: ' ms',
-      isTime: true,
+      dependsOnOthers: true,
     },
     {
       name: 'delay: messages that came early',
       value: lateness.early + bursts.reduce((sum, burst) => sum + burst.early, 0),
       max: 0,
       unit: '',
-      isTime: false,
+      dependsOnOthers: false,
     },
     {
       name: `delay: p99 of sends while ${whole(atOnce)} are due − alone`,
       value: medianOf(bursts.map(({ besideUs, aloneUs }) => (besideUs.p99 - aloneUs.p99) / US_PER_MS)),
       max: BESIDE_P99_MS_MAX,
       unit: ' ms',
-      isTime: true,
+      dependsOnOthers: true,
     },
     {
       name: `delay: time until ${whole(atOnce)} are delivered ÷ time that they are due in`,
       value: medianOf(bursts.map(({ drainMs, dueMs }) => drainMs / dueMs)),
       max: DRAIN_RATIO_MAX,
       unit: '',
-      isTime: true,
+      dependsOnOthers: true,
     },
   ]
   return floors.map((floor) => judgeFloor(floor, sizeName, figures.othersShare))
-}
-
-function judgeFloor({ name, value, max, unit, isTime }: Floor, sizeName: string, othersShare: number): Verdict {
-  if (sizeName === 'quick') return { name, outcome: 'skipped', detail: 'a quick run is no measurement' }
-  if (value === undefined) return { name, outcome: 'skipped', detail: 'this platform does not tell it' }
-  const detail = `${value.toFixed(unit === '' ? 2 : 1)}${unit}, at most ${max}${unit}`
-  if (value <= max) return { name, outcome: 'passed', detail }
-  if (!isTime || othersShare <= OTHERS_SHARE_MAX) return { name, outcome: 'failed', detail }
-  const others = `others used ${(othersShare * 100).toFixed(0)} % of the cores just before or after`
-  return { name, outcome: 'skipped', detail: `${detail}, but ${others}: run it on a quiet machine` }
 }
 
 function latencyRow(what: string, { p50, p90, p99, p999, max }: LatencySummary): string[] {

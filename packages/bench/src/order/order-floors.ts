@@ -1,29 +1,22 @@
 // What order by message group must keep, and its lines in the report.
-import { OTHERS_SHARE_MAX } from '../floors.ts'
+import { dearestToCheapest, judgeFloor } from '../floor.ts'
 import { whole } from '../report/format.ts'
 import type { Verdict } from '../report/report.ts'
 import { tableOf } from '../report/table.ts'
 import { GROWTH_RATIO_MAX } from '../store/store-floors.ts'
 import type { OrderFigures } from './order-bench.ts'
 
-/** The dearest number of message groups against the cheapest; undefined where the platform does not tell a cost. */
-function ratioOf({ costs }: OrderFigures): number | undefined {
-  const known = costs.flatMap(({ cpuUs }) => cpuUs ?? [])
-  return known.length < costs.length ? undefined : Math.max(...known) / Math.min(...known)
-}
-
 /** One verdict; a quick run is not judged. */
 export function judgeOrder(figures: OrderFigures, sizeName: 'full' | 'quick'): Verdict {
   const counts = figures.costs.map(({ messageGroups }) => whole(messageGroups))
-  const name = `order: CPU per message, ${counts[0]} to ${counts.at(-1)} message groups`
-  if (sizeName === 'quick') return { name, outcome: 'skipped', detail: 'a quick run is no measurement' }
-  const ratio = ratioOf(figures)
-  if (ratio === undefined) return { name, outcome: 'skipped', detail: 'this platform does not tell it' }
-  const detail = `dearest ÷ cheapest ${ratio.toFixed(2)}, at most ${GROWTH_RATIO_MAX}`
-  if (ratio <= GROWTH_RATIO_MAX) return { name, outcome: 'passed', detail }
-  if (figures.othersShare <= OTHERS_SHARE_MAX) return { name, outcome: 'failed', detail }
-  const others = `others used ${(figures.othersShare * 100).toFixed(0)} % of the cores just before or after`
-  return { name, outcome: 'skipped', detail: `${detail}, but ${others}: run it on a quiet machine` }
+  const floor = {
+    name: `order: CPU per message, ${counts[0]} to ${counts.at(-1)} message groups, dearest ÷ cheapest`,
+    value: dearestToCheapest(figures.costs.map(({ cpuUs }) => cpuUs)),
+    max: GROWTH_RATIO_MAX,
+    unit: '',
+    dependsOnOthers: true,
+  }
+  return judgeFloor(floor, sizeName, figures.othersShare)
 }
 
 /** Lines from the heading on. */

@@ -1,5 +1,5 @@
 // What the store must keep, against the probes of the same run.
-import { OTHERS_SHARE_MAX } from '../floors.ts'
+import { dearestToCheapest, type Floor, judgeFloor } from '../floor.ts'
 import type { Verdict } from '../report/report.ts'
 import type { CommitFigures, GrowthCurve, StoreFigures } from './figures.ts'
 
@@ -22,20 +22,11 @@ export const MANY_QUEUES_RSS_MIB_MAX = 100
 /** More of the log than this in the page cache, and a read was no cold one. */
 const CACHED_SHARE_MAX = 0.02
 
-interface Floor {
-  readonly name: string
-  readonly value: number | undefined
-  readonly limit: number
-  readonly isMax: boolean
-  /** Empty for a ratio, which others on the machine change less than an absolute figure. */
-  readonly unit: string
-  /** Why it says nothing this time. */
-  readonly invalid?: string | undefined
-}
-
 /** One verdict for each floor; none for a quick run. */
 export function judgeStore(figures: StoreFigures, sizeName: 'full' | 'quick'): Verdict[] {
-  return floorsOf(figures).map((floor) => judgeFloor(floor, sizeName, figures.othersShare))
+  return floorsOf(figures).map((floor) =>
+    judgeFloor({ ...floor, name: `store: ${floor.name}` }, sizeName, figures.othersShare),
+  )
 }
 
 /** Ours against the probe, by the syncs of a batch as large as ours. */
@@ -43,9 +34,8 @@ export function commitShare({ perSecond, meanBatch, probe }: Omit<CommitFigures,
   return perSecond / meanBatch / probe.syncsPerSecond
 }
 
-export function growthRatio({ points }: GrowthCurve): number {
-  const costs = points.map(({ cpuUs }) => cpuUs)
-  return Math.max(...costs) / Math.min(...costs)
+export function growthRatio({ points }: GrowthCurve): number | undefined {
+  return dearestToCheapest(points.map(({ cpuUs }) => cpuUs))
 }
 
 function floorsOf(figures: StoreFigures): Floor[] {
@@ -56,84 +46,62 @@ function floorsOf(figures: StoreFigures): Floor[] {
     cold.cachedShare > CACHED_SHARE_MAX
       ? `${(cold.cachedShare * 100).toFixed(0)} % of it was in the page cache`
       : undefined
-  const atLeast = { isMax: false, unit: '' }
-  const atMost = { isMax: true, unit: '' }
+  const ratio = { unit: '', dependsOnOthers: false }
+  const speed = { dependsOnOthers: true }
   return [
-    { ...atMost, name: 'append 1 KiB, CPU', value: append.cpuUs, limit: APPEND_CPU_US_MAX, unit: ' µs' },
+    { ...speed, name: 'append 1 KiB, CPU', value: append.cpuUs, max: APPEND_CPU_US_MAX, unit: ' µs' },
     {
-      ...atLeast,
+      ...ratio,
       name: `group commit, ${many?.inFlight} under way ÷ probe`,
       value: many && commitShare(many),
-      limit: COMMIT_SHARE_MIN,
+      min: COMMIT_SHARE_MIN,
     },
     {
-      ...atMost,
+      ...ratio,
       name: 'group commit, one under way ÷ one fdatasync',
       value: single?.latencyRatio,
-      limit: SINGLE_COMMIT_RATIO_MAX,
+      max: SINGLE_COMMIT_RATIO_MAX,
     },
     {
-      ...atLeast,
+      ...ratio,
       name: '16 KiB sequential ÷ write probe',
       value: sequential.mibPerSecond / sequential.probeMibPerSecond,
-      limit: SEQUENTIAL_SHARE_MIN,
+      min: SEQUENTIAL_SHARE_MIN,
     },
     {
-      ...atLeast,
+      ...ratio,
       name: 'cold backlog ÷ read probe',
       value: cold.mibPerSecond / cold.probeMibPerSecond,
-      limit: COLD_SHARE_MIN,
+      min: COLD_SHARE_MIN,
       invalid,
     },
     ...growth.map((curve) => ({
-      ...atMost,
+      ...ratio,
       name: `cost per message against ${curve.what}, dearest ÷ cheapest`,
       value: growthRatio(curve),
-      limit: GROWTH_RATIO_MAX,
+      max: GROWTH_RATIO_MAX,
     })),
     {
-      ...atMost,
+      ...ratio,
       name: 'p99 of sends at half load, during a cold drain ÷ alone',
       value: drain.during.p99 / drain.alone.p99,
-      limit: DRAIN_P99_RATIO_MAX,
+      max: DRAIN_P99_RATIO_MAX,
     },
-    { ...atLeast, name: 'full scan, warm', value: scan.mibPerSecond, limit: SCAN_MIB_MIN, unit: ' MiB/s' },
-    { ...atMost, name: 'ready after a clean stop', value: restart.cleanMs, limit: CLEAN_START_MS_MAX, unit: ' ms' },
-    { ...atMost, name: 'ready after SIGKILL', value: restart.killedMs, limit: KILLED_START_MS_MAX, unit: ' ms' },
+    { ...speed, name: 'full scan, warm', value: scan.mibPerSecond, min: SCAN_MIB_MIN, unit: ' MiB/s' },
+    { ...speed, name: 'ready after a clean stop', value: restart.cleanMs, max: CLEAN_START_MS_MAX, unit: ' ms' },
+    { ...speed, name: 'ready after SIGKILL', value: restart.killedMs, max: KILLED_START_MS_MAX, unit: ' ms' },
     ...manyQueues.flatMap(({ topics, queuesPerTopic, rssMib, restartedRssMib, killedRssMib }) =>
       [
         { when: 'after sends', value: rssMib },
         { when: 'started again', value: restartedRssMib },
         { when: 'started after SIGKILL', value: killedRssMib },
       ].map(({ when, value }) => ({
-        ...atMost,
         name: `resident memory, ${topics} × ${queuesPerTopic} queues, ${when}`,
         value,
-        limit: MANY_QUEUES_RSS_MIB_MAX,
+        max: MANY_QUEUES_RSS_MIB_MAX,
         unit: ' MiB',
+        dependsOnOthers: false,
       })),
     ),
   ]
-}
-
-function judgeFloor(
-  { name, value, limit, isMax, unit, invalid }: Floor,
-  sizeName: 'full' | 'quick',
-  othersShare: number,
-): Verdict {
-  const named = `store: ${name}`
-  if (sizeName === 'quick') return { name: named, outcome: 'skipped', detail: 'a quick run is no measurement' }
-  if (invalid !== undefined) return { name: named, outcome: 'skipped', detail: invalid }
-  if (value === undefined || Number.isNaN(value)) {
-    return { name: named, outcome: 'skipped', detail: 'this platform does not tell it' }
-  }
-  const isKept = isMax ? value <= limit : value >= limit
-  const digits = unit === '' || unit === ' µs' ? 2 : 0
-  const detail = `${value.toFixed(digits)}${unit}, at ${isMax ? 'most' : 'least'} ${limit}${unit}`
-  if (isKept) return { name: named, outcome: 'passed', detail }
-  if (unit === '' || unit === ' MiB' || othersShare <= OTHERS_SHARE_MAX) {
-    return { name: named, outcome: 'failed', detail }
-  }
-  const others = `others used ${(othersShare * 100).toFixed(0)} % of the cores just before or after`
-  return { name: named, outcome: 'skipped', detail: `${detail}, but ${others}: run it on a quiet machine` }
 }

@@ -113,7 +113,7 @@ function curveLines(curve: GrowthCurve): string[] {
       [
         curve.unit === curve.what ? curve.what : `${curve.what}, ${curve.unit}`,
         'CPU µs per message',
-        `dearest ÷ cheapest: ${growthRatio(curve).toFixed(2)}`,
+        `dearest ÷ cheapest: ${growthRatio(curve)?.toFixed(2) ?? '–'}`,
       ],
       rows,
     ),

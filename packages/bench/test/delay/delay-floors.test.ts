@@ -9,7 +9,7 @@ import {
   PENDING_RATIO_MAX,
   PENDING_RSS_MIB_MAX,
 } from '../../src/delay/delay-floors.ts'
-import { OTHERS_SHARE_MAX } from '../../src/floors.ts'
+import { OTHERS_SHARE_MAX } from '../../src/floor.ts'
 import type { LatencySummary } from '../../src/histogram.ts'
 
 interface Told {

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import type { FilterFigures, FilterKind } from '../../src/filter/filter-bench.ts'
 import { filterMarkdown, FILTERED_PER_CPU_SECOND_MIN, judgeFilters } from '../../src/filter/filter-floors.ts'
-import { OTHERS_SHARE_MAX } from '../../src/floors.ts'
+import { OTHERS_SHARE_MAX } from '../../src/floor.ts'
 
 const KINDS = ['tag', 'sql'] as const
 

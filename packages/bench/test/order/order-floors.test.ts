@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { OTHERS_SHARE_MAX } from '../../src/floors.ts'
+import { OTHERS_SHARE_MAX } from '../../src/floor.ts'
 import type { OrderFigures } from '../../src/order/order-bench.ts'
 import { judgeOrder, orderMarkdown } from '../../src/order/order-floors.ts'
 import { GROWTH_RATIO_MAX } from '../../src/store/store-floors.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { OTHERS_SHARE_MAX } from '../../src/floors.ts'
+import { OTHERS_SHARE_MAX } from '../../src/floor.ts'
 import type { StoreFigures } from '../../src/store/figures.ts'
 import * as floors from '../../src/store/store-floors.ts'
 
