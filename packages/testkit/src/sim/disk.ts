@@ -187,8 +187,13 @@ export class Disk {
       [other, one],
     ] as const) {
       const folder = this.folder(parentOf(place))
-      folder.entries.set(nameOf(place), node)
-      folder.durable.set(nameOf(place), node)
+      const name = nameOf(place)
+      folder.entries.set(name, node)
+      folder.durable.set(name, node)
+      // A later sync must not bring the name of before back: two names would have one file.
+      folder.pending = folder.pending.map(({ put, ...change }) =>
+        put === undefined || put.name === name ? change : { ...change, put },
+      )
     }
   }
 

@@ -195,6 +195,26 @@ test('power loss: a folder that was not made durable may be gone with all that i
   expect(gone).toBeLessThan(40)
 })
 
+test('swap: of files whose folders were never synced → each name has one file, also after a sync of them and a power loss', async () => {
+  const { machine, run } = createBench(1)
+  const paths = ['/data/one', '/data/two'] as const
+  await run(async (files) => {
+    await files.makeFolder('/data', { durable: true })
+    for (const [at, path] of paths.entries()) {
+      const file = await files.open(path, 'create')
+      file.writeSync(0, [filled(1, at + 1)])
+      await file.sync()
+    }
+  })
+  machine.disk.swap(...paths)
+  await run((files) => files.syncFolder('/data'))
+  machine.losePower()
+  await run(async (files) => {
+    const found = await Promise.all(paths.map((path) => readAll(files, path)))
+    expect(found.map(([first]) => first)).toEqual([2, 1])
+  })
+})
+
 test('truncate: cut and made longer again → zeros, also after a power loss', async () => {
   for (let seed = 0; seed < 30; seed += 1) {
     const { machine, run } = createBench(seed)
