@@ -1,21 +1,13 @@
 // What delayed messages cost a broker: its memory and the cost of sends with few and with many of them pending, how late
 // they come, and what sends notice of very many that are due at once. All of it with everything pending that is.
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type BrokerClient, createBrokerClient, createPeerSource } from '@rocketmq-ts/cluster-client'
-import { connectPeer, type Peer } from '@rocketmq-ts/remoting'
-import { createNodeNetwork, nodeClock, nodeScheduler } from '@rocketmq-ts/runtime/node'
 import type { LatencySummary } from '../histogram.ts'
 import { nobody } from '../load/load.ts'
 import { runOpenLoop } from '../load/open-loop.ts'
-import { connectPeers } from '../load/remoting-calls.ts'
-import { medianOf } from '../report/report.ts'
-import { prepareBroker } from '../servers/broker-alone.ts'
-import { busyShareOfOthers } from '../servers/others.ts'
-import type { ServerProcess } from '../servers/server-process.ts'
-import { cpuUsOf, rssBytesOf } from '../servers/usage.ts'
-import { consumeAll, type Lateness, sendAll, sendOne, storedIn } from './delay-load.ts'
+import { sendByPeer } from '../load/remoting-calls.ts'
+import { type BrokerBenchOptions, type MeasuredBroker, measureBroker } from '../servers/measured-broker.ts'
+import { cpuUsPerUnit, medianOfKnown, rssBytesOf } from '../servers/usage.ts'
+import { consumeAll, type Lateness, messageOf, sendAll, storedIn } from './delay-load.ts'
 
 const MIB = 1024 * 1024
 /** Pending messages are due from here on, spread over as much: nothing of them comes while it runs. */
@@ -97,53 +89,28 @@ export const DELAY_QUICK: DelaySize = {
   probeMs: 10,
 }
 
-interface Run {
+interface Run extends MeasuredBroker {
   readonly size: DelaySize
-  readonly address: string
-  readonly server: ServerProcess
-  readonly client: BrokerClient
-  readonly peer: Peer
   readonly tell: (line: string) => void
 }
 
 /** Runs it. Rejects when a message is missing or comes twice; slow, large and early are no reason to. */
-export async function runDelayBench(options: {
-  readonly bundles: string
-  readonly folder: string
-  readonly cores: string | undefined
-  readonly size: DelaySize
-  readonly tell: (line: string) => void
-}): Promise<DelayFigures> {
-  const { bundles, folder, cores, size, tell } = options
-  mkdirSync(folder, { recursive: true })
-  const broker = await prepareBroker({ bundles, folder, store: join(folder, 'store'), cores })
-  const network = createNodeNetwork()
-  const remoting = { clock: nodeClock, scheduler: nodeScheduler }
-  const peers = createPeerSource({ clock: nodeClock, connect: (to) => connectPeer(network, to, remoting) })
-  try {
-    const othersBefore = await busyShareOfOthers(size.probeMs)
-    const { address } = broker
-    const server = await broker.start()
-    const [peer] = await connectPeers(address, 1)
-    const run: Run = { size, address, server, client: createBrokerClient({ peers }), peer: peer!, tell }
+export async function runDelayBench(options: BrokerBenchOptions<DelaySize>): Promise<DelayFigures> {
+  const { size, tell } = options
+  return measureBroker(options, async (broker) => {
+    const run: Run = { ...broker, size, tell }
     const soon = (index: number) => (index % 2 === 0 ? undefined : Date.now() + WARM_UP_DELAY_MS)
     await sendAll(run.peer, 'bench-delay-warm-up', size.warmUp, soon)
     // What is due of them is delivered.
     await sleep(2 * WARM_UP_DELAY_MS)
-    const memory = watchMemory(server.pid)
+    const memory = watchMemory(broker.server.pid)
     const costs = await runPending(run)
     const { beforeMiB: rssBeforeMiB, mostMiB: rssMostMiB } = memory.end()
     const lateness = await runPunctual(run)
     const bursts: Burst[] = []
     for (let number = 0; number < size.repeats; number += 1) bursts.push(await runBurst(run, number))
-    run.peer.close()
-    await server.stop()
-    const othersShare = Math.max(othersBefore, await busyShareOfOthers(size.probeMs))
-    return { othersShare, rssBeforeMiB, rssMostMiB, costs, lateness, bursts }
-  } finally {
-    peers.close()
-    await broker.stop()
-  }
+    return { rssBeforeMiB, rssMostMiB, costs, lateness, bursts }
+  })
 }
 
 function rssMiBOf(pid: number): number | undefined {
@@ -168,14 +135,6 @@ function watchMemory(pid: number): { end(): { beforeMiB: number | undefined; mos
   }
 }
 
-/** CPU of the broker for each of so many messages. */
-async function cpuOf({ server }: Run, messages: number, work: () => Promise<unknown>): Promise<number | undefined> {
-  const before = cpuUsOf(server.pid)
-  await work()
-  const after = cpuUsOf(server.pid)
-  return before === undefined || after === undefined ? undefined : (after - before) / messages
-}
-
 async function runPending(run: Run): Promise<PendingCost[]> {
   const { size, peer, server, tell } = run
   const costs: PendingCost[] = []
@@ -185,16 +144,15 @@ async function runPending(run: Run): Promise<PendingCost[]> {
     tell(`delay: ${count} messages pending …`)
     const added = count - pending
     pending = count
-    const delayedCpuUs = await cpuOf(run, added, () =>
+    const delayedCpuUs = await cpuUsPerUnit(server.pid, added, () =>
       sendAll(peer, 'bench-delay-pending', added, () => Math.floor(firstDueMs + Math.random() * FAR_MS)),
     )
     const plain: (number | undefined)[] = []
     for (let repeat = 0; repeat < size.repeats; repeat += 1) {
-      plain.push(await cpuOf(run, size.plain, () => sendAll(peer, 'bench-delay-plain', size.plain, () => undefined)))
+      const send = () => sendAll(peer, 'bench-delay-plain', size.plain, () => undefined)
+      plain.push(await cpuUsPerUnit(server.pid, size.plain, send))
     }
-    const known = plain.filter((us) => us !== undefined)
-    const plainCpuUs = known.length === 0 ? undefined : medianOf(known)
-    costs.push({ pending, plainCpuUs, delayedCpuUs, rssMiB: rssMiBOf(server.pid) })
+    costs.push({ pending, plainCpuUs: medianOfKnown(plain), delayedCpuUs, rssMiB: rssMiBOf(server.pid) })
   }
   return costs
 }
@@ -205,14 +163,14 @@ async function runPunctual(run: Run): Promise<Lateness> {
   const topic = 'bench-delay-punctual'
   run.tell(`delay: ${messages} messages, due over ${dueMs} ms …`)
   const firstDueMs = Date.now() + leadMs
-  const consumed = consumeAll(run.client, { address: run.address, topic, messages, overdueMs: LATE_MS_MAX })
+  const consumed = consumeAll(run.client, { address: run.address, topic, messages })
   await sendAll(run.peer, topic, messages, (index) => Math.floor(firstDueMs + (index * dueMs) / messages))
   sentInTime(firstDueMs)
   return consumed
 }
 
 async function runBurst(run: Run, number: number): Promise<Burst> {
-  const { client, address, peer } = run
+  const { client, address, peer, server } = run
   const { messages, leadMs, dueMs } = run.size.burst
   const topic = `bench-delay-burst-${number}`
   run.tell(`delay: ${messages} messages, due within ${dueMs} ms, beside sends …`)
@@ -223,7 +181,7 @@ async function runBurst(run: Run, number: number): Promise<Burst> {
   await sleep(firstDueMs - Date.now())
   let besideUs = aloneUs
   let drainMs = 0
-  const cpuUs = await cpuOf(run, messages, async () => {
+  const cpuUs = await cpuUsPerUnit(server.pid, messages, async () => {
     besideUs = await sendsAtRate(run, dueMs)
     while ((await storedIn(client, address, topic)) < messages) {
       if (Date.now() > firstDueMs + LATE_MS_MAX) throw new Error(`${topic}: not all were delivered in time`)
@@ -231,7 +189,7 @@ async function runBurst(run: Run, number: number): Promise<Burst> {
     }
     drainMs = Date.now() - firstDueMs
   })
-  const { early } = await consumeAll(client, { address, topic, messages, overdueMs: LATE_MS_MAX })
+  const { early } = await consumeAll(client, { address, topic, messages })
   return { messages, dueMs, drainMs, aloneUs, besideUs, cpuUs, early }
 }
 
@@ -240,7 +198,8 @@ async function sendsAtRate({ peer, size }: Run, ms: number): Promise<LatencySumm
   const { latencyUs, failedInAll } = await runOpenLoop({
     caller(_slot, done) {
       index += 1
-      sendOne(peer, 'bench-delay-beside', index, undefined).then(done, () => done(false))
+      const { place, body } = messageOf('bench-delay-beside', index, undefined)
+      sendByPeer(peer, place, body).then(done, () => done(false))
     },
     perSecond: size.sendsPerSecond,
     warmUpMs: 0,

@@ -4,6 +4,8 @@ import { freePorts, isReady } from './http.ts'
 import { BROKER_ENVIRONMENT, BROKER_NODE_FLAGS, startProcess, type ServerProcess } from './server-process.ts'
 
 const HOST = '127.0.0.1'
+/** As it is called without a setting. */
+export const BROKER_NAME = 'broker-a'
 
 export interface BrokerAlone {
   /** host:port of the broker. */

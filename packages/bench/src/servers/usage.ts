@@ -54,6 +54,18 @@ export interface CpuCost {
   readonly median: number | undefined
 }
 
+/** CPU time of a process for each of so many units of the work; undefined where the platform does not tell. */
+export async function cpuUsPerUnit(
+  pid: number,
+  units: number,
+  work: () => Promise<unknown>,
+): Promise<number | undefined> {
+  const before = cpuUsOf(pid)
+  await work()
+  const after = cpuUsOf(pid)
+  return before === undefined || after === undefined ? undefined : (after - before) / units
+}
+
 /** Runs the work once to warm up, and as often as it is repeated; each run does so many units of it. */
 export async function cpuCostOf(
   pid: number,
@@ -62,12 +74,14 @@ export async function cpuCostOf(
 ): Promise<CpuCost> {
   const each: (number | undefined)[] = []
   for (let run = 0; run <= repeats; run += 1) {
-    const before = cpuUsOf(pid)
-    await work(run)
-    const after = cpuUsOf(pid)
-    const us = before === undefined || after === undefined ? undefined : (after - before) / units
+    const us = await cpuUsPerUnit(pid, units, () => work(run))
     if (run > 0) each.push(us)
   }
-  const known = each.filter((us) => us !== undefined)
-  return { each, median: known.length === 0 ? undefined : medianOf(known) }
+  return { each, median: medianOfKnown(each) }
+}
+
+/** The median of those that the platform tells; undefined where it tells none. */
+export function medianOfKnown(costs: readonly (number | undefined)[]): number | undefined {
+  const known = costs.filter((us) => us !== undefined)
+  return known.length === 0 ? undefined : medianOf(known)
 }
