@@ -3,6 +3,7 @@
 // grpc-js gets the few headers that it looks at itself, always in the same shape.
 import assert from 'node:assert'
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+import type { ServerInterceptingCallInterface } from '@grpc/grpc-js'
 import type { SocketAddress } from '@rocketmq-ts/runtime'
 import { parseGrpcTimeout } from '../grpc-timeout.ts'
 import type { Metadata } from '../transport.ts'
@@ -95,18 +96,21 @@ export function createCallOrigins(
       http2Server.on('stream', (stream, headers) => grpcJs.call(http2Server, stream, note(stream, headers)))
     },
     of(surface) {
-      const origin = origins.get(streamOf(surface))
+      const origin = origins.get(callBehind(surface).stream)
       assert(origin !== undefined, 'a call came past its origin')
       return origin
     },
   }
 }
 
-/** grpc-js keeps the stream of a call to itself; the version is pinned, and this fails loudly when that changes. */
-function streamOf(surface: object): ServerHttp2Stream {
-  const { call } = surface as { readonly call?: { readonly stream?: ServerHttp2Stream } }
+/** A call behind what grpc-js shows of it. */
+type CallBehind = Pick<ServerInterceptingCallInterface, 'sendMessage'> & { readonly stream: ServerHttp2Stream }
+
+/** grpc-js keeps this to itself; the version is pinned, and this fails loudly when that changes. */
+export function callBehind(surface: object): CallBehind {
+  const { call } = surface as { readonly call?: CallBehind }
   assert(call?.stream !== undefined, 'this version of grpc-js keeps the stream of a call elsewhere')
-  return call.stream
+  return call
 }
 
 function isMetadata(name: string): boolean {

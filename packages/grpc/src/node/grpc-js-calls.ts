@@ -1,10 +1,11 @@
 // Calls as grpc-js shows them ↔ calls as our methods see them. Messages stay raw bytes in both directions.
+import type { ServerHttp2Stream } from 'node:http2'
 import { Metadata as GrpcMetadata, type handleBidiStreamingCall, type ServerDuplexStream } from '@grpc/grpc-js'
 import type { handleServerStreamingCall, handleUnaryCall, ServerWritableStream } from '@grpc/grpc-js'
 import type { Clock, Deadlines } from '@rocketmq-ts/runtime'
 import { ServerCall, type CallOutput } from '../server-call.ts'
 import { GrpcStatus, type GrpcMethod } from '../transport.ts'
-import type { CallOrigin } from './call-origins.ts'
+import { type CallOrigin, callBehind } from './call-origins.ts'
 
 export interface CallAdapterOptions {
   readonly clock: Clock
@@ -67,11 +68,14 @@ export function handlerOf(method: GrpcMethod, options: CallAdapterOptions): Hand
 type AnswerStream = ServerWritableStream<Uint8Array, Uint8Array> | ServerDuplexStream<Uint8Array, Uint8Array>
 
 function startStream(stream: AnswerStream, options: CallAdapterOptions): ServerCall {
+  // What grpc-js shows takes one message at a time, and each waits until the one before is on the connection.
+  const behind = callBehind(stream)
   let unreadBytes = 0
   const call = startCall(stream, options, {
     write(message) {
       unreadBytes += message.byteLength
-      stream.write(message, () => {
+      gatherWrites(behind.stream)
+      behind.sendMessage(message, () => {
         const wasFull = unreadBytes >= options.unreadBytesMax
         unreadBytes -= message.byteLength
         if (wasFull && unreadBytes < options.unreadBytesMax) call.readable()
@@ -84,6 +88,13 @@ function startStream(stream: AnswerStream, options: CallAdapterOptions): ServerC
     },
   })
   return call
+}
+
+/** All that is written to the stream in this tick goes to the connection as one write. */
+function gatherWrites(stream: ServerHttp2Stream): void {
+  if (stream.writableCorked > 0 || stream.writableEnded) return
+  stream.cork()
+  process.nextTick(() => stream.uncork())
 }
 
 function startCall(surface: SurfaceCall, options: CallAdapterOptions, output: CallOutput): ServerCall {

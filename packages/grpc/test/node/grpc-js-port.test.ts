@@ -323,6 +323,22 @@ test.each([
   expect(fixture.calls[0]?.deadlineMonotonicMs).toBe(deadlineMs)
 })
 
+test('streams: many answers in one tick → they are on the connection together, and not one by one', async () => {
+  const fixture = await open({ tls: PERMISSIVE })
+  const stream = connectHttp2(fixture).request({ ...GRPC_HEADERS, ':path': '/s/Hold' })
+  const chunks: Buffer[] = []
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+  stream.end(Buffer.from([0, 0, 0, 0, 0]))
+  while (fixture.calls.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  for (let answer = 0; answer < 50; answer += 1) fixture.calls[0]?.write(MESSAGE)
+  fixture.calls[0]?.finish(GrpcStatus.OK)
+  await once(stream, 'end')
+  expect(Buffer.concat(chunks)).toStrictEqual(
+    Buffer.concat(Array<Buffer>(50).fill(Buffer.from([0, 0, 0, 0, 3, 1, 2, 3]))),
+  )
+  expect(chunks.length).toBeLessThanOrEqual(3)
+})
+
 test('streams: 1000 open polls on one connection → a unary call is still answered', async () => {
   const fixture = await open({ tls: PERMISSIVE })
   const client = await fixture.client()
