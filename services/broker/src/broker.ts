@@ -355,6 +355,7 @@ async function openAround(
   await transactions.recover(restored)
   await server.start()
   expiry.rearm()
+  transactions.start()
   delays.start()
 
   return {

@@ -12,6 +12,8 @@ export interface BrokerTransactions
   extends Pick<Transactions, 'park' | 'endTransaction' | 'recover' | 'undecided'>, CheckBack {
   /** A record became visible: a half message waits for its decision from now on. */
   visible(record: Pick<Dispatched, 'topic'>): void
+  /** Everything is restored: those that a process before released are asked about. */
+  start(): void
   /** What is noted for Apache's broker is written in the next Turn. */
   stop(): void
 }
@@ -19,7 +21,7 @@ export interface BrokerTransactions
 export interface BrokerTransactionsDeps
   extends
     Omit<TransactionDeps, 'settings' | 'decided'>,
-    Omit<CheckBackDeps, 'store' | 'intervalMs' | 'checksMax' | 'brokerName'> {
+    Omit<CheckBackDeps, 'store' | 'immunityMs' | 'intervalMs' | 'checksMax' | 'brokerName'> {
   readonly scheduler: Scheduler
   readonly settings: BrokerSettings
 }
@@ -50,15 +52,19 @@ export function createBrokerTransactions(deps: BrokerTransactionsDeps): BrokerTr
   const checkBack = createCheckBack({
     ...deps,
     brokerName: settings.brokerName,
+    immunityMs: settings.transactionTimeOut,
     intervalMs: settings.transactionCheckInterval,
     checksMax: settings.transactionCheckMax,
   })
   /** A claim is on its way, and takes all that is visible by then. */
   let isClaiming = false
 
+  /** Also those that are ready with no expiry of theirs: passed by a copy, or released by a process that ended then. */
   function claim(): void {
     isClaiming = false
     transactions.claim()
+    const queue = transactions.queue()
+    if (queue !== undefined) checkBack.due(queue)
   }
 
   return {
@@ -66,6 +72,7 @@ export function createBrokerTransactions(deps: BrokerTransactionsDeps): BrokerTr
     park: transactions.park,
     endTransaction: transactions.endTransaction,
     recover: transactions.recover,
+    start: () => void turns.enter(claim),
     get undecided() {
       return transactions.undecided
     },

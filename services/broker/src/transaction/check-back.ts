@@ -20,6 +20,8 @@ export interface CheckBackDeps {
   readonly producers: Pick<Producers, 'pick'>
   readonly deadLetters: Pick<DeadLetters, 'exhausted' | 'unreadable'>
   readonly brokerName: string
+  /** Java: transactionTimeOut. */
+  readonly immunityMs: number
   /** Java: transactionCheckInterval. */
   readonly intervalMs: number
   /** Java: transactionCheckMax. */
@@ -78,9 +80,12 @@ export function createCheckBack(deps: CheckBackDeps): CheckBack {
       deps.deadLetters.exhausted(queue, offset, popTime, attempt)
       return
     }
-    const dueMs = half.record.storeTimestampMs + (immunityMsOf(half.text) ?? 0)
-    if (dueMs > clock.nowMs()) turns.enter(() => void inflight.postpone(queue, offset, popTime, dueMs))
-    else send(half)
+    // Copies of others were claimed behind it before it was visible: this delivery is the first one, and late.
+    const isFirst = number === 0
+    const dueMs = half.record.storeTimestampMs + (immunityMsOf(half.text) ?? (isFirst ? deps.immunityMs : 0))
+    if (isFirst || dueMs > clock.nowMs()) {
+      turns.enter(() => void inflight.postpone(queue, offset, popTime, Math.max(popTime + 1, dueMs)))
+    } else send(half)
   }
 
   function send(half: HalfMessage): void {

@@ -2,7 +2,9 @@
 import { expect, test } from '@jest/globals'
 import { EndTransaction, ResponseCode } from '@rocketmq-ts/remoting'
 import { type BrokerHarness, startBroker } from '../broker-harness.ts'
-import { end, endHeader, sendHalf, texts } from './transaction-harness.ts'
+import { SECOND_MS, connectProducer, end, endHeader, halves, sendHalf, texts } from './transaction-harness.ts'
+
+const HOUR_MS = 3600 * SECOND_MS
 
 test.each<readonly [string, (broker: BrokerHarness) => Promise<void>]>([
   ['right after it was stored', async () => undefined],
@@ -43,3 +45,39 @@ test('transactions: a decision while the half message is stored and not flushed 
   expect(await texts(broker, 'T')).toStrictEqual(['one'])
   await broker.stop()
 })
+
+test.each([
+  ['the disk goes on', async () => undefined],
+  [
+    'the broker is killed then',
+    async (broker: BrokerHarness) => {
+      broker.crash({ powerLoss: false })
+      await broker.restart()
+    },
+  ],
+])(
+  'transactions: retention copies a half message behind one that is not flushed, %s → both are asked about in their time',
+  async (_, then) => {
+    const deleteWhen = Array.from({ length: 24 }, (__, hour) => hour).join(';')
+    const settings = { mappedFileSizeCommitLog: 64 * 1024, deleteWhen, fileReservedTime: 1 }
+    const broker = await startBroker({ ...settings, transactionTimeOut: 10 * HOUR_MS, transactionCheckMax: 1 })
+    const copied = await sendHalf(broker, 'T', 'copied')
+    for (let sent = 0; sent < 8; sent += 1) await broker.send('filler', 'x'.repeat(10_000))
+    await broker.advance(HOUR_MS - 60 * SECOND_MS)
+    const stalled = broker.machine.disk.fail({ on: 'sync', path: '/commitlog/', delayMs: HOUR_MS, times: Infinity })
+    await sendHalf(broker, 'T', 'passed')
+    await broker.advance(1800 * SECOND_MS)
+    expect(halves(broker)).toMatchObject({ scheduled: 1, ready: 1, inFlight: 1 })
+    stalled.clear()
+    await then(broker)
+    await broker.advance(HOUR_MS)
+    expect(halves(broker)).toMatchObject({ ready: 0, inFlight: 2 })
+    expect((await end(broker, copied, 'rollback')).code).toBe(ResponseCode.SUCCESS)
+    await broker.advance(8 * HOUR_MS)
+    const producer = await connectProducer(broker)
+    expect([producer.questions, halves(broker)]).toStrictEqual([[], expect.objectContaining({ inFlight: 1 })])
+    await broker.advance(HOUR_MS)
+    expect(halves(broker)).toMatchObject({ rolledBack: 1, inFlight: 0, dead: 1 })
+    await broker.stop()
+  },
+)
