@@ -1,10 +1,7 @@
 import { expect, test } from '@jest/globals'
 import {
   commitLogOffset,
-  encodeProperties,
-  encodeRecord,
   queueOffset,
-  recordSize,
   subscriptionGroupConfig,
   stringifyJavaJson,
   topicConfig,
@@ -25,6 +22,7 @@ import {
   type RequestHandler,
   type SendMessageHeader,
 } from '@rocketmq-ts/remoting'
+import { storedRecord } from '@rocketmq-ts/testkit'
 import { createBrokerClient } from '../src/index.ts'
 import { createScriptedPeers } from './support/scripted-peers.ts'
 
@@ -91,23 +89,8 @@ const popHeader: PopMessageHeader = {
 }
 
 function record(topic: string, queueId: number, offset: number, properties: Record<string, string> = {}): Buffer {
-  const fields = {
-    topic,
-    queueId,
-    flag: 0,
-    sysFlag: 0,
-    bornTimestampMs: 1,
-    bornHost: { host: '127.0.0.1', port: 1 },
-    storeHost: { host: '127.0.0.1', port: 2 },
-    reconsumeTimes: 0,
-    preparedTransactionOffset: 0,
-    body: Buffer.from('body'),
-    properties: Buffer.from(encodeProperties(new Map(Object.entries(properties)))),
-  }
-  const place = { queueOffset: queueOffset(offset), commitLogOffset: commitLogOffset(100), storeTimestampMs: 2 }
-  const into = Buffer.alloc(recordSize(fields))
-  encodeRecord(fields, place, into, 0)
-  return into
+  const place = { queueOffset: offset, commitLogOffset: 100, storeTimestampMs: 2 }
+  return storedRecord({ topic, queueId, body: 'body', properties }, place)
 }
 
 const popAnswer: PopMessageAnswer = {

@@ -1,5 +1,4 @@
 import { expect, test } from '@jest/globals'
-import { commitLogOffset, encodeProperties, encodeRecord, queueOffset, recordSize } from '@rocketmq-ts/model'
 import {
   encodeMessageTrace,
   PullMessage,
@@ -10,6 +9,7 @@ import {
   TraceMessage,
   ViewMessageById,
 } from '@rocketmq-ts/remoting'
+import { storedRecord } from '@rocketmq-ts/testkit'
 import { createBrokerClient } from '../src/index.ts'
 import { createScriptedPeers } from './support/scripted-peers.ts'
 
@@ -21,28 +21,7 @@ function setUp(handler: RequestHandler) {
 }
 
 function recordOf(topic: string, properties: Readonly<Record<string, string>>): Uint8Array {
-  const host = { host: '10.0.0.9', port: 1 }
-  const fields = {
-    topic,
-    queueId: 0,
-    flag: 0,
-    sysFlag: 0,
-    bornTimestampMs: 1,
-    bornHost: host,
-    storeHost: host,
-    reconsumeTimes: 0,
-    preparedTransactionOffset: 0,
-    body: Buffer.from('m'),
-    properties: Buffer.from(encodeProperties(Object.entries(properties))),
-  }
-  const bytes = new Uint8Array(recordSize(fields))
-  encodeRecord(
-    fields,
-    { queueOffset: queueOffset(3), commitLogOffset: commitLogOffset(7), storeTimestampMs: 5 },
-    bytes,
-    0,
-  )
-  return bytes
+  return storedRecord({ topic, body: 'm', properties }, { queueOffset: 3, commitLogOffset: 7, storeTimestampMs: 5 })
 }
 
 const INDEX = { indexLastUpdateTimestampMs: 0, indexLastUpdateOffset: 0 }

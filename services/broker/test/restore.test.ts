@@ -4,6 +4,7 @@ import { MqError, SystemTopic } from '@rocketmq-ts/model'
 import { GetMaxOffset, ResponseCode } from '@rocketmq-ts/remoting'
 import { silentLogger, writeGeneration } from '@rocketmq-ts/runtime'
 import { openMessageStore } from '@rocketmq-ts/store'
+import { plainRecord } from '@rocketmq-ts/testkit'
 import { START_CACHE_KIND, START_CACHE_VERSION, encodeStartCache } from '../src/start-cache.ts'
 import { type BrokerHarness, startBroker } from './broker-harness.ts'
 
@@ -84,28 +85,12 @@ test.each([
 test('restore: a journal record of a newer version → the start is refused and says so, nothing is skipped', async () => {
   const { broker } = await stopped()
   const { effects } = broker.machine.start('newer broker', () => undefined)
-  const host = { host: '10.0.0.1', port: 1 }
   const segmentBytes = 1024 * 1024
   const store = await broker.settled(
     openMessageStore({ folder: '/store', flushMode: 'SYNC_FLUSH', segmentBytes }, { ...effects, logger: silentLogger }),
   )
-  store.append(
-    {
-      topic: SystemTopic.INFLIGHT_LOG,
-      queueId: 0,
-      flag: 0,
-      sysFlag: 0,
-      bornTimestampMs: 1,
-      bornHost: host,
-      storeHost: host,
-      reconsumeTimes: 0,
-      preparedTransactionOffset: 0,
-      body: Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0),
-      properties: new Uint8Array(0),
-      tagsCode: 0,
-    },
-    { journal: true },
-  )
+  const body = Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0)
+  store.append(plainRecord({ topic: SystemTopic.INFLIGHT_LOG, body }), { journal: true })
   await broker.settled(store.close())
   const refused = broker.restart()
   await expect(refused).rejects.toThrow(/version/)

@@ -1,7 +1,7 @@
 // What Apache's broker does to a folder while ours is down: it writes records and files, and knows nothing of ours.
-import { tagsCodeOf } from '@rocketmq-ts/model'
 import { type Effects, type Files, silentLogger } from '@rocketmq-ts/runtime'
 import { openMessageStore, repairStore } from '@rocketmq-ts/store'
+import { plainRecord } from '@rocketmq-ts/testkit'
 import { brokerCheckOwner } from '../../src/check/check-owner.ts'
 import { type BrokerHarness, startBroker } from '../broker-harness.ts'
 
@@ -54,26 +54,7 @@ async function run(apache: ApacheRun & { effects: Effects }) {
     { folder: '/store', flushMode: 'SYNC_FLUSH', segmentBytes: SEGMENT_BYTES },
     { ...effects, logger: silentLogger },
   )
-  for (const { topic, queueId = 0, body = '', reconsumeTimes = 0, properties = {} } of records) {
-    store.append({
-      topic,
-      queueId,
-      flag: 0,
-      sysFlag: 0,
-      bornTimestampMs: 1,
-      bornHost: { host: '127.0.0.1', port: 1 },
-      storeHost: { host: '127.0.0.1', port: 2 },
-      reconsumeTimes,
-      preparedTransactionOffset: 0,
-      body: Buffer.from(body),
-      properties: Buffer.from(
-        Object.entries(properties)
-          .map(([name, value]) => `${name}\u0001${value}\u0002`)
-          .join(''),
-      ),
-      tagsCode: properties['TAGS'] === undefined ? 0 : tagsCodeOf(properties['TAGS']),
-    })
-  }
+  for (const record of records) store.append(plainRecord(record))
   await store.submit()
   await store.close()
   for (const path of (await ownFiles(files)).keys()) await files.remove(path)

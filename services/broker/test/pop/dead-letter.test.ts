@@ -4,6 +4,7 @@ import { deadLetterTopicOf, decodeProperties } from '@rocketmq-ts/model'
 import { DeleteTopicInBroker, ResponseCode } from '@rocketmq-ts/remoting'
 import { silentLogger } from '@rocketmq-ts/runtime'
 import { openMessageStore } from '@rocketmq-ts/store'
+import { plainRecord } from '@rocketmq-ts/testkit'
 import { DEAD_LETTERS_IN_WORK_MAX } from '../../src/limits.ts'
 import { formatOrigin, originOf } from '../../src/pop/copies.ts'
 import { DEAD_LETTER_RETRY_MS } from '../../src/pop/dead-letter.ts'
@@ -65,21 +66,7 @@ test('dead letter: properties that are no UTF-8, as another broker may have writ
   const { effects } = broker.machine.start('other broker', () => undefined)
   const options = { folder: '/store', flushMode: 'SYNC_FLUSH', segmentBytes: MiB } as const
   const store = await broker.settled(openMessageStore(options, { ...effects, logger: silentLogger }))
-  const host = { host: '10.0.0.1', port: 1 }
-  store.append({
-    topic: 'T',
-    queueId: 0,
-    flag: 0,
-    sysFlag: 0,
-    bornTimestampMs: 1,
-    bornHost: host,
-    storeHost: host,
-    reconsumeTimes: 0,
-    preparedTransactionOffset: 0,
-    body: Buffer.from('foreign'),
-    properties: Uint8Array.of(0x61, 1, 0xff, 0xfe, 2),
-    tagsCode: 0,
-  })
+  store.append(plainRecord({ body: 'foreign', properties: Uint8Array.of(0x61, 1, 0xff, 0xfe, 2) }))
   await broker.settled(store.close())
   await broker.restart()
   await letDie(broker)

@@ -1,8 +1,9 @@
 // How far a pop by message group looks behind a message that holds up its group, and what it says where it ends.
 import { expect, test } from '@jest/globals'
 import { ALL_TAGS } from '@rocketmq-ts/filter'
-import { commitLogOffset, encodeRecord, PropertyName, queueOffset, recordSize, topicConfig } from '@rocketmq-ts/model'
+import { commitLogOffset, PropertyName, queueOffset, topicConfig } from '@rocketmq-ts/model'
 import type { QueueReader, UnitReader } from '@rocketmq-ts/store'
+import { storedRecord } from '@rocketmq-ts/testkit'
 import { createInflight } from '../../src/inflight/inflight.ts'
 import { LOOK_AHEAD_BYTES_MAX, LOOK_AHEAD_OFFSETS_MAX } from '../../src/inflight/message-lines.ts'
 import { createLineOpener } from '../../src/pop/line-opener.ts'
@@ -13,23 +14,7 @@ const MiB = 1024 * 1024
 const TRIES_MAX = 40
 
 function recordOf(messageGroup: string): Buffer {
-  const fields = {
-    topic: 'T',
-    queueId: 0,
-    flag: 0,
-    sysFlag: 0,
-    bornTimestampMs: 1,
-    bornHost: { host: '127.0.0.1', port: 1 },
-    storeHost: { host: '127.0.0.1', port: 1 },
-    reconsumeTimes: 0,
-    preparedTransactionOffset: 0,
-    body: Buffer.from('x'),
-    properties: Buffer.from(`${PropertyName.SHARDING_KEY}\u0001${messageGroup}\u0002`),
-  }
-  const bytes = Buffer.alloc(recordSize(fields))
-  const place = { queueOffset: queueOffset(0), commitLogOffset: commitLogOffset(0), storeTimestampMs: 1 }
-  encodeRecord(fields, place, bytes, 0)
-  return bytes
+  return storedRecord({ body: 'x', properties: { [PropertyName.SHARDING_KEY]: messageGroup } })
 }
 
 /** A queue in memory: the message group of each message by its offset. All records have `size` bytes, as their units say. */

@@ -1,35 +1,20 @@
 // The judge of records alone: what is in memory, on disk, damaged, or too much for one pop.
 import { expect, test } from '@jest/globals'
 import { parseFilter } from '@rocketmq-ts/filter'
-import { commitLogOffset, encodeProperties, encodeRecord, MqError, queueOffset, recordSize } from '@rocketmq-ts/model'
+import { commitLogOffset, MqError, queueOffset } from '@rocketmq-ts/model'
 import type { Unit, UnitReader } from '@rocketmq-ts/store'
+import { storedRecord } from '@rocketmq-ts/testkit'
 import type { QueueState } from '../../src/inflight/inflight.ts'
 import { POP_BYTES_JUDGED_MAX, POP_RECORDS_JUDGED_MAX } from '../../src/limits.ts'
 import { createRecordFilter, createRecordMatcher, type Verdicts } from '../../src/pop/record-filter.ts'
 
 const QUEUE = { topic: 'T', group: 'G', queueId: 0 } as unknown as QueueState
-const HOST = { host: '10.0.0.1', port: 1 }
 const wanted = parseFilter('SQL92', "color = 'rot' AND n > 1")
 
 /** A stored message whose colour is not ASCII-only text, behind a body of so many bytes. */
 function recordOf(offset: number, properties: Readonly<Record<string, string>>, bodyBytes = 3): Buffer {
-  const fields = {
-    topic: 'T',
-    queueId: 0,
-    flag: 0,
-    sysFlag: 0,
-    bornTimestampMs: 1,
-    bornHost: HOST,
-    storeHost: HOST,
-    reconsumeTimes: 0,
-    preparedTransactionOffset: 0,
-    body: Buffer.alloc(bodyBytes, 0x01),
-    properties: Buffer.from(encodeProperties(Object.entries(properties))),
-  }
-  const bytes = Buffer.alloc(recordSize(fields))
-  const place = { queueOffset: queueOffset(offset), commitLogOffset: commitLogOffset(offset), storeTimestampMs: 2 }
-  encodeRecord(fields, place, bytes, 0)
-  return bytes
+  const place = { queueOffset: offset, commitLogOffset: offset, storeTimestampMs: 2 }
+  return storedRecord({ body: Buffer.alloc(bodyBytes, 0x01), properties }, place)
 }
 
 const unitOf = (offset: number, size: number): Unit => ({
