@@ -1,6 +1,6 @@
 // What the broker of a copy tells of it: where it is for each group, and what happened to it. The broker reads its journal
 // in pieces; here they are put together, up to a bound.
-import type { GroupState, TraceEvent } from '@rocketmq-ts/remoting'
+import { type GroupState, TRACE_ENDS, type TraceEvent } from '@rocketmq-ts/remoting'
 import type { Context } from '../context.ts'
 import { CliFailure } from '../failures.ts'
 import { createProgress } from '../output/progress.ts'
@@ -29,20 +29,9 @@ interface JourneyOptions {
   readonly onRead: (readToMs: number) => void
 }
 
-/** A group is done with a message after one of these. */
-const ENDS: ReadonlySet<TraceEvent['kind']> = new Set([
-  'acknowledged',
-  'skipped',
-  'filtered',
-  'damaged',
-  'dead',
-  'scheduled',
-  'recalled',
-  'rolled-back',
-  'expired',
-  'deleted',
-])
+const ENDS: ReadonlySet<TraceEvent['kind']> = new Set(TRACE_ENDS)
 
+/** The event with which a group was done with the message; undefined while it is not. */
 export function endOf(events: readonly TraceEvent[], group: string): TraceEvent | undefined {
   const last = events.findLast((event) => event.group === group)
   return last !== undefined && ENDS.has(last.kind) ? last : undefined

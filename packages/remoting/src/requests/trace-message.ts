@@ -54,26 +54,11 @@ export interface GroupState {
   readonly untilMs?: number
 }
 
-export const TRACE_EVENTS = [
-  /** Given to a consumer until `untilMs`. */
-  'delivered',
-  /** Given again: the attempt that has it asked once more. */
-  'repeated',
+/** The group is done with the message. */
+export const TRACE_ENDS = [
   'acknowledged',
-  /** Its consumer asked for another time: until `untilMs`. */
-  'prolonged',
-  /** Given back, or its time was over: ready for the next delivery. */
-  'released',
-  /** Its copy (a dead letter, a retry) is made later, at `untilMs`. */
-  'postponed',
-  /** It waits until its turn has come. */
-  'parked',
-  /** A delivery of an earlier copy goes on here. */
-  'taken-over',
   /** The group began behind it, or was set behind it. */
   'skipped',
-  /** The group was set back to it, or in front of it: it gets the message again. */
-  'set-back',
   'filtered',
   'damaged',
   'dead',
@@ -84,6 +69,26 @@ export const TRACE_EVENTS = [
   /** Retention took it. */
   'expired',
   'deleted',
+] as const
+
+export const TRACE_EVENTS = [
+  /** Given to a consumer until `untilMs`. */
+  'delivered',
+  /** Given again: the attempt that has it asked once more. */
+  'repeated',
+  /** Its consumer asked for another time: until `untilMs`. */
+  'prolonged',
+  /** Given back, or its time was over: ready for the next delivery. */
+  'released',
+  /** Its copy (a dead letter, a retry) is made later, at `untilMs`. */
+  'postponed',
+  /** It waits until its turn has come. */
+  'parked',
+  /** A delivery of an earlier copy goes on here. */
+  'taken-over',
+  /** The group was set back to it, or in front of it: it gets the message again. */
+  'set-back',
+  ...TRACE_ENDS,
 ] as const
 export type TraceEventKind = (typeof TRACE_EVENTS)[number]
 
