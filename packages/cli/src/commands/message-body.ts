@@ -1,7 +1,7 @@
 // The body of a message for people and for programs, decompressed where that can be done.
 import { inflateSync, zstdDecompressSync } from 'node:zlib'
 import { SysFlag } from '@rocketmq-ts/model'
-import { printableLines } from '../output/text.ts'
+import { printableLines, textOf } from '../output/text.ts'
 
 /** A body that grows beyond this while it is decompressed is shown as it came. */
 const BODY_BYTES_MAX = 64 * 1024 * 1024
@@ -61,17 +61,5 @@ function readBody({ body: bytes, sysFlag }: StoredBody): { bytes: Uint8Array; co
     return { bytes: inflateSync(bytes, limit) }
   } catch {
     return { bytes, compression: kind === SysFlag.COMPRESSION_ZSTD ? 'zstd' : 'zlib' }
-  }
-}
-
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-/** Undefined for bytes that are no text. */
-function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    const text = strictUtf8.decode(bytes)
-    return text.includes('\0') ? undefined : text
-  } catch {
-    return undefined
   }
 }

@@ -1,10 +1,9 @@
 // A stored record for people and for programs; and back, for an import.
 import { decodeProperties, decodeRecord, encodeProperties, type MessageRecord, PropertyName } from '@rocketmq-ts/model'
 import type { ScannedRecord } from '@rocketmq-ts/store'
-import { printable, timeText } from '../output/text.ts'
+import { printable, textOf, timeText } from '../output/text.ts'
 
 const SHOWN_CHARACTERS = 200
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** One record as JSON. Bytes that are no text are base64, under a name that says so. */
 export interface RecordDocument {
@@ -24,15 +23,6 @@ export interface RecordDocument {
   readonly propertiesBase64?: string
   readonly body?: string
   readonly bodyBase64?: string
-}
-
-function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    const text = strictUtf8.decode(bytes)
-    return text.includes('\0') ? undefined : text
-  } catch {
-    return undefined
-  }
 }
 
 function base64Of(bytes: Uint8Array): string {

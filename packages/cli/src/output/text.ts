@@ -73,3 +73,15 @@ export function countText(count: number, noun: string): string {
 export function compareText(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0
 }
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Undefined for bytes that are no text. */
+export function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    const text = strictUtf8.decode(bytes)
+    return text.includes('\0') ? undefined : text
+  } catch {
+    return undefined
+  }
+}
