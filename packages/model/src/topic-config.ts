@@ -115,3 +115,13 @@ export function formatAttributeChanges(changes: readonly AttributeChange[]): str
     .map((change) => (change.kind === 'set' ? `+${change.name}=${change.value}` : `-${change.name}`))
     .join(',')
 }
+
+/** What `read` makes of attributes; undefined where it refuses them: a broker that is not ours may keep any text there. */
+export function readAttribute<Value>(read: () => Value): Value | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof MqError)) throw error
+    return undefined
+  }
+}

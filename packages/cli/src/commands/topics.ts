@@ -7,7 +7,7 @@ import {
   isRetryTopic,
   isSystemTopic,
   isWritable,
-  MqError,
+  readAttribute,
   type ShardingQueues,
   RetentionAttribute,
   type TopicConfig,
@@ -63,7 +63,7 @@ export function dedupAttributes({ dedup, dedupWindow }: DedupFlags): ReadonlyMap
 
 /** How the topic tells what it has already; empty where it takes everything. */
 export function dedupText(config: TopicConfig): string {
-  const dedup = readable(() => topicDedup(config))
+  const dedup = readAttribute(() => topicDedup(config))
   return dedup === undefined ? '' : `each ${DEDUP_WORDS[dedup.by]} once in ${formatDuration(dedup.windowMs)}`
 }
 
@@ -89,18 +89,8 @@ export function retentionText(config: TopicConfig): string {
   ].join(', ')
 }
 
-/** A broker that is not ours may keep any text in an attribute. */
-function readable<Value>(read: () => Value): Value | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (!(error instanceof MqError)) throw error
-    return undefined
-  }
-}
-
 export function shardingQueuesOf(config: TopicConfig): readonly ShardingQueues[] | undefined {
-  return readable(() => topicShardingQueues(config))
+  return readAttribute(() => topicShardingQueues(config))
 }
 
 /** Where message groups go, as people read it; empty where they have no choice, or the topic does not say. */
@@ -122,7 +112,7 @@ export function settingsText(config: TopicConfig): string {
 }
 
 function retentionOf(config: TopicConfig): TopicRetention {
-  return readable(() => topicRetention(config)) ?? { ms: undefined, bytes: undefined, count: undefined }
+  return readAttribute(() => topicRetention(config)) ?? { ms: undefined, bytes: undefined, count: undefined }
 }
 
 /** The value, or `mixed` where brokers differ. */

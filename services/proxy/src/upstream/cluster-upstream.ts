@@ -13,6 +13,7 @@ import {
   formatTransactionId,
   MASTER_ID,
   MqError,
+  readAttribute,
   parseOffsetMessageId,
   queueOffset,
   SysFlag,
@@ -192,8 +193,8 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
     async topicFacts(topic) {
       const config = await atAnyMaster(topic, (address) => brokers.topicConfig(address, topic))
       if (config === undefined) return undefined
-      const shardingQueues = readable(() => topicShardingQueues(config))
-      const dedupBy = readable(() => topicDedup(config))?.by
+      const shardingQueues = readAttribute(() => topicShardingQueues(config))
+      const dedupBy = readAttribute(() => topicDedup(config))?.by
       return { type: topicMessageType(config), shardingQueues, dedupBy }
     },
     async groupSettings(group, topic) {
@@ -304,16 +305,6 @@ function headerOf(record: OutgoingRecord, brokerName: string): SendMessageHeader
     properties,
     reconsumeTimes: 0,
     brokerName,
-  }
-}
-
-/** A broker that is not ours may keep any text in an attribute. */
-function readable<Value>(read: () => Value): Value | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (!(error instanceof MqError)) throw error
-    return undefined
   }
 }
 
