@@ -50,23 +50,15 @@ export function createDelayed(scene: Scene): Kind {
     }
   }
 
-  async function sendAll(sender: number): Promise<void> {
-    for (let number = 0; scene.isSending; number += 1) {
-      const name = `${sender}/${number}`
-      const deliveryMs = Date.now() + random.integer(DELAY_MS_MAX)
-      const isRecalled = random.chance(RECALLED)
-      due.set(name, deliveryMs)
-      try {
-        const kind = { type: 'DELAY', deliveryMs } as const
-        const { recallHandle } = await scene.client(sender + number).sendAs(kind, TOPIC, messageId(), Buffer.from(name))
-        const message: Sent = { name, deliveryMs, brokerName: brokerOf(recallHandle), state: 'kept' }
-        sent.push(message)
-        if (isRecalled) recalls.push(recall(sender + number + 1, recallHandle, message))
-      } catch {
-        await scene.failed()
-      }
-      await sleep(PAUSE_MS)
-    }
+  async function sendOne(name: string, turn: number): Promise<void> {
+    const deliveryMs = Date.now() + random.integer(DELAY_MS_MAX)
+    const isRecalled = random.chance(RECALLED)
+    due.set(name, deliveryMs)
+    const kind = { type: 'DELAY', deliveryMs } as const
+    const { recallHandle } = await scene.client(turn).sendAs(kind, TOPIC, messageId(), Buffer.from(name))
+    const message: Sent = { name, deliveryMs, brokerName: brokerOf(recallHandle), state: 'kept' }
+    sent.push(message)
+    if (isRecalled) recalls.push(recall(turn + 1, recallHandle, message))
   }
 
   return {
@@ -76,7 +68,7 @@ export function createDelayed(scene: Scene): Kind {
       await rmq.createTopic(TOPIC, 4, 'DELAY')
     },
     async send() {
-      await Promise.all(Array.from({ length: SENDERS }, (_, sender) => sendAll(sender)))
+      await scene.sendAll(SENDERS, PAUSE_MS, sendOne)
       await Promise.all(recalls)
     },
     missing() {

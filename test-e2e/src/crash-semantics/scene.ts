@@ -56,6 +56,24 @@ export class Scene {
     await sleep(RETRY_MS)
   }
 
+  /**
+   * So many senders, each of one message after the other until the scene ends. A name says which it is; what fails counts
+   * as a failed call. The turn moves on with each, so that the next one goes through another proxy.
+   */
+  async sendAll(senders: number, pauseMs: number, send: (name: string, turn: number) => Promise<void>): Promise<void> {
+    const sendFrom = async (sender: number): Promise<void> => {
+      for (let number = 0; this.isSending; number += 1) {
+        try {
+          await send(`${sender}/${number}`, sender + number)
+        } catch {
+          await this.failed()
+        }
+        await sleep(pauseMs)
+      }
+    }
+    await Promise.all(Array.from({ length: senders }, (_, sender) => sendFrom(sender)))
+  }
+
   /** Consumes a topic for a group at every broker through every proxy, until the scene ends. */
   async consume({ topic, groups }: Kind): Promise<void> {
     const loops: Promise<void>[] = []

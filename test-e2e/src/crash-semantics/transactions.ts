@@ -52,24 +52,16 @@ export function createTransactions(scene: Scene): Kind {
     return code === 'OK'
   }
 
-  /** Asked once: when that fails, the broker asks the producer. */
-  async function sendAll(sender: number): Promise<void> {
-    for (let number = 0; scene.isSending; number += 1) {
-      const name = `${sender}/${number}`
-      const client = scene.client(sender + number)
-      const id = messageId()
-      try {
-        const { transactionId } = await client.sendAs({ type: 'TRANSACTION' }, TOPIC, id, Buffer.from(name))
-        sent.push(name)
-        const half = { topic: TOPIC, messageId: id, transactionId }
-        const route = shareOf(`route of ${name}`)
-        const isElsewhere = route < WHEN_ASKED * 2
-        if (route >= WHEN_ASKED) await end(scene.client(sender + number + (isElsewhere ? 1 : 0)), half, name, false)
-      } catch {
-        await scene.failed()
-      }
-      await sleep(PAUSE_MS)
-    }
+  /** Decided once: when that fails, the broker asks the producer. */
+  async function sendOne(name: string, turn: number): Promise<void> {
+    const id = messageId()
+    const kind = { type: 'TRANSACTION' } as const
+    const { transactionId } = await scene.client(turn).sendAs(kind, TOPIC, id, Buffer.from(name))
+    sent.push(name)
+    const half = { topic: TOPIC, messageId: id, transactionId }
+    const route = shareOf(`route of ${name}`)
+    const isElsewhere = route < WHEN_ASKED * 2
+    if (route >= WHEN_ASKED) await end(scene.client(turn + (isElsewhere ? 1 : 0)), half, name, false)
   }
 
   async function answer(client: RawClient): Promise<void> {
@@ -89,7 +81,7 @@ export function createTransactions(scene: Scene): Kind {
     },
     async send() {
       for (const client of scene.clients) void answer(client)
-      await Promise.all(Array.from({ length: SENDERS }, (_, sender) => sendAll(sender)))
+      await scene.sendAll(SENDERS, PAUSE_MS, sendOne)
     },
     missing() {
       const lost = sent.filter((name) => resolutionOf(name) === 'COMMIT' && arrivals.of(GROUP, name).length === 0)
