@@ -2,10 +2,10 @@
 // of Maven Central to ours and back, and the other way round, also after a kill; each finds what the other left.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { apacheVersion, fetchApache, missingForApache } from './apache/class-path.ts'
 import { createChecks, someOf } from './checks.ts'
 import { chosen } from './chosen.ts'
 import { apacheFirst } from './exchange/apache-first.ts'
-import { apacheVersion, fetchApache, missingForApache } from './exchange/apache.ts'
 import { Book } from './exchange/load.ts'
 import { startNameserver } from './exchange/ours.ts'
 import { oursFirst } from './exchange/ours-first.ts'

@@ -43,7 +43,13 @@ export interface PoppedMessage extends StoredMessage {
   readonly from: QueueName
 }
 
-export async function createTopic(client: RemotingClient, topic: string, queues: number): Promise<void> {
+/** `type`: the only one that its messages may have. */
+export async function createTopic(
+  client: RemotingClient,
+  topic: string,
+  queues: number,
+  type: 'NORMAL' | 'FIFO' | 'DELAY' | 'TRANSACTION' = 'NORMAL',
+): Promise<void> {
   await askOk(client, UPDATE_AND_CREATE_TOPIC, {
     topic,
     defaultTopic: 'TBW102',
@@ -53,17 +59,25 @@ export async function createTopic(client: RemotingClient, topic: string, queues:
     topicFilterType: 'SINGLE_TAG',
     topicSysFlag: 0,
     order: false,
+    ...(type !== 'NORMAL' && { attributes: `+message.type=${type}` }),
   })
+}
+
+export interface GroupSettings {
+  readonly retryMaxTimes?: number
+  readonly consumeEnable?: boolean
+  readonly consumeMessageOrderly?: boolean
 }
 
 export async function createGroup(
   client: RemotingClient,
   groupName: string,
-  { retryMaxTimes = 16 }: { readonly retryMaxTimes?: number } = {},
+  { retryMaxTimes = 16, consumeEnable = true, consumeMessageOrderly = false }: GroupSettings = {},
 ): Promise<void> {
   const config = {
     groupName,
-    consumeEnable: true,
+    consumeEnable,
+    consumeMessageOrderly,
     consumeFromMinEnable: true,
     consumeBroadcastEnable: true,
     retryQueueNums: 1,
