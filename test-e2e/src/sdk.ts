@@ -1,30 +1,25 @@
-// `npm run e2e:sdk -- [--only java,go] [--scenarios push,tls] [--services folder] [--keep]`: every feature for normal
-// messages with the official client of each language, against a cluster of two brokers and two proxies. Prints
-// language × feature; a cell that is not what src/sdk/expected.ts says, in either direction, is a failure.
+// `npm run e2e:sdk -- [--only java,go] [--scenarios push,tls] [--against apache] [--services folder] [--keep]`: every
+// feature with the official client of each language, against a cluster of two brokers and two proxies. Prints
+// language × feature; a cell that is not what src/sdk/expected.ts says, in either direction, is a failure. Against
+// Apache's servers of Maven Central a cell without the feature must be without it, too.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { apacheVersion, missingForApache } from './apache/class-path.ts'
 import { createChecks, someOf } from './checks.ts'
 import { chosen } from './chosen.ts'
 import { createTell, makeScratch } from './scratch.ts'
-import { type SdkCluster, startSdkCluster } from './sdk/cluster.ts'
+import { startApacheCluster } from './sdk/apache-cluster.ts'
+import { type Inside, type SdkCluster, startSdkCluster } from './sdk/cluster.ts'
 import { FEATURES, programScenarios } from './sdk/expected.ts'
 import { type Column, judge } from './sdk/judge.ts'
 import { BUILD_MS_MAX, buildOnce, type Language, LANGUAGES, type LanguageName, missingFor } from './sdk/languages.ts'
 import { type Program, startProgram } from './sdk/program.ts'
+import { createResources } from './sdk/resources.ts'
 import { serverComplaints, unexpectedAnswers } from './sdk/server-side.ts'
 import { formatTable } from './sdk/table.ts'
 import { takeServices } from './server.ts'
 import { expectThat, runCheck } from './steps.ts'
 
-const DEAD_LETTER_ATTEMPTS = 2
-/** Scenarios whose topic and group are in order. */
-const IN_ORDER = ['fifo-simple', 'fifo-push', 'fifo-retry']
-/** On each broker: some groups share a queue, some do not. */
-const ORDERED_QUEUES = 2
-const DELAYED = ['delay', 'recall']
-/** On each broker. */
-const TRANSACTION_QUEUES = 4
-const DELAY_QUEUES = 4
 /** Where clients that check certificates look for the ones that they trust. */
 const TRUST_VARIABLES = ['NODE_EXTRA_CA_CERTS', 'GRPC_DEFAULT_SSL_ROOTS_FILE_PATH', 'SSL_CERT_FILE']
 
@@ -32,10 +27,12 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string' },
     scenarios: { type: 'string' },
+    against: { type: 'string', default: 'ours' },
     services: { type: 'string' },
     keep: { type: 'boolean', default: false },
   },
 })
+const [against = 'ours'] = chosen(values.against, 'cluster', ['ours', 'apache'] as const, (name) => name)
 const languages = chosen(values.only, 'language', LANGUAGES, ({ name }) => name)
 const scenarios = chosen(values.scenarios, 'scenario', Object.keys(FEATURES), (name) => name)
 const scratch = makeScratch('sdk', { keep: values.keep })
@@ -58,24 +55,11 @@ async function startIn(language: Language, cluster: SdkCluster): Promise<Program
   let program: Program | undefined
   const start = async () => {
     const command = await buildOnce(language)
-    await cluster.rmq.createTopic(`${name}-dead-letter`)
-    await cluster.rmq.createGroup(`${name}-dead-letter`, DEAD_LETTER_ATTEMPTS)
-    if (scenariosOf(name).includes('group-disabled')) {
-      await cluster.rmq.createDisabledGroup(`${name}-group-disabled`)
-    }
-    for (const scenario of scenarios.filter((one) => IN_ORDER.includes(one))) {
-      await cluster.rmq.createTopic(`${name}-${scenario}`, ORDERED_QUEUES, 'FIFO')
-      await cluster.rmq.createOrderedGroup(`${name}-${scenario}`)
-    }
-    for (const scenario of scenarios.filter((one) => DELAYED.includes(one))) {
-      await cluster.rmq.createTopic(`${name}-${scenario}`, DELAY_QUEUES, 'DELAY')
-    }
-    if (scenarios.includes('transaction')) {
-      await cluster.rmq.createTopic(`${name}-transaction`, TRANSACTION_QUEUES, 'TRANSACTION')
-    }
+    const topics = against === 'apache' ? 'all' : 'not those of the proxy'
+    await createResources(cluster.rmq, name, scenariosOf(name), topics)
     program = startProgram({
       command,
-      endpoints: cluster.proxies.map(({ address }) => address),
+      endpoints: cluster.endpoints,
       prefix: name,
       scenarios: programScenarios(scenariosOf(name)).map((one) =>
         one === 'topic-refused' ? `${one}@${cluster.strictEndpoints}` : one,
@@ -88,7 +72,7 @@ async function startIn(language: Language, cluster: SdkCluster): Promise<Program
   return program
 }
 
-async function checkServers({ nodes, proxies, readySince }: SdkCluster): Promise<void> {
+async function checkServers({ nodes, proxies, readySince }: Inside): Promise<void> {
   await runCheck(checks, 'no call was answered with another code than the scenarios ask for', async () => {
     const answers = await unexpectedAnswers(proxies)
     expectThat(answers.length === 0, someOf(answers))
@@ -111,9 +95,19 @@ function printTable(columns: ReadonlyMap<LanguageName, Column>): void {
   console.log(`\n${formatTable({ columns: languages.map(({ name }) => name), rows })}\n`)
 }
 
-async function main(): Promise<void> {
-  const cluster = await startSdkCluster(join(scratch, 'cluster'), values.services ?? takeServices())
+async function startAgainst(folder: string, services: string): Promise<SdkCluster> {
+  if (against === 'apache') {
+    const cluster = await startApacheCluster(folder, services)
+    tell(`Apache's nameserver, broker and proxy ${apacheVersion()} are ready`)
+    return cluster
+  }
+  const cluster = await startSdkCluster(folder, services)
   tell('two brokers and three proxies are ready')
+  return cluster
+}
+
+async function main(): Promise<void> {
+  const cluster = await startAgainst(join(scratch, 'cluster'), values.services ?? takeServices())
   const columns = new Map<LanguageName, Column>()
   const running: Promise<unknown>[] = []
   for (const language of languages) {
@@ -127,13 +121,15 @@ async function main(): Promise<void> {
     )
   }
   await Promise.all(running)
-  await checkServers(cluster)
+  if (cluster.inside !== undefined) await checkServers(cluster.inside)
   await cluster.stop()
   printTable(columns)
 }
 
 try {
-  await main()
+  const missing = against === 'apache' ? missingForApache() : []
+  if (missing.length > 0) checks.skip("the clients with Apache's servers", `${missing.join(' and ')} not in PATH`)
+  else await main()
 } catch (error) {
   checks.check('the suite runs to its end', false, error instanceof Error ? error.stack : String(error))
 }

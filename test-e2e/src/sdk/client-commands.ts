@@ -3,9 +3,9 @@ import type { Rmq } from './rmq.ts'
 
 /** The scenario's topic has the name of its group. */
 export async function commandCell(scenario: string, group: string, rmq: Rmq): Promise<string> {
-  const [clientId] = await rmq.clientsOf(group)
-  if (clientId === undefined) return `nobody lists a client of ${group}`
   try {
+    const [clientId] = await rmq.clientsOf(group)
+    if (clientId === undefined) return `nobody lists a client of ${group}`
     if (scenario === 'client-stack') {
       const stack = await rmq.stackOf(clientId)
       // What the Node client says instead.

@@ -9,16 +9,23 @@ import { createCertificates } from './certificates.ts'
 import { createRmq, type Rmq } from './rmq.ts'
 
 export interface SdkCluster {
-  readonly brokers: readonly ClusterNode[]
-  readonly proxies: readonly ClusterNode[]
-  readonly nodes: readonly ClusterNode[]
+  /** `host:port` of the proxies that clients connect to in turn. */
+  readonly endpoints: readonly string[]
   /** `host:port` of the proxy that refuses unknown topics. */
   readonly strictEndpoints: string
-  readonly readySince: Date
   /** Path of the authority's certificate. */
   readonly trusted: string
   readonly rmq: Rmq
+  /** What our servers tell of themselves, where they are ours. */
+  readonly inside: Inside | undefined
   stop(): Promise<void>
+}
+
+export interface Inside {
+  readonly brokers: readonly ClusterNode[]
+  readonly proxies: readonly ClusterNode[]
+  readonly nodes: readonly ClusterNode[]
+  readonly readySince: Date
 }
 
 /** Starts it in the folder, from the bundles in `services`; resolves when all are ready. */
@@ -51,13 +58,11 @@ export async function startSdkCluster(folder: string, services: string): Promise
   })
   await strict.ready()
   return {
-    brokers: cluster.brokers,
-    proxies: cluster.proxies,
-    nodes: cluster.nodes,
-    readySince: new Date(),
+    endpoints: cluster.proxies.map(({ address }) => address),
     strictEndpoints: `127.0.0.1:${port}`,
     trusted: certificates.trusted,
     rmq: createRmq(services, nameservers),
+    inside: { brokers: cluster.brokers, proxies: cluster.proxies, nodes: cluster.nodes, readySince: new Date() },
     async stop() {
       await strict.stop()
       await cluster.stop()

@@ -4,9 +4,11 @@ import { runProcess } from '../processes.ts'
 
 const RMQ_MS_MAX = 60_000
 
+export type TopicType = 'NORMAL' | 'FIFO' | 'DELAY' | 'TRANSACTION'
+
 export interface Rmq {
   /** With so many queues on each broker. */
-  createTopic(topic: string, queues?: number, type?: 'NORMAL' | 'FIFO' | 'DELAY' | 'TRANSACTION'): Promise<void>
+  createTopic(topic: string, queues: number, type: TopicType): Promise<void>
   createGroup(group: string, maxAttempts: number): Promise<void>
   /** It consumes in order. */
   createOrderedGroup(group: string, by?: 'queue' | 'message-group'): Promise<void>
@@ -35,7 +37,7 @@ export function createRmq(services: string, nameservers: string): Rmq {
     return (await runProcess(process.execPath, command, { deadlineMs: RMQ_MS_MAX })).stdout
   }
   return {
-    async createTopic(topic, queues = 4, type = 'NORMAL') {
+    async createTopic(topic, queues, type) {
       await rmq('topic', 'create', topic, '--queues', `${queues}`, '--type', type)
     },
     async createGroup(group, maxAttempts) {

@@ -24,7 +24,7 @@ export async function startClients(
   home: string,
 ): Promise<Clients> {
   const { name } = language
-  await Promise.all([BUSY, IDLE].map((session) => rmq.createTopic(`${name}-${session}`, 1)))
+  await Promise.all([BUSY, IDLE].map((session) => rmq.createTopic(`${name}-${session}`, 1, 'NORMAL')))
   const journal = createJournal()
   const program = startProgram({
     command,
