@@ -114,9 +114,9 @@ func newProducer(topic string) (rocketmq.Producer, error) {
 	return producer, err
 }
 
-func newSimple(topic string, expression *rocketmq.FilterExpression) (rocketmq.SimpleConsumer, error) {
+func newSimple(group, topic string, expression *rocketmq.FilterExpression) (rocketmq.SimpleConsumer, error) {
 	subscription := map[string]*rocketmq.FilterExpression{topic: expression}
-	return rocketmq.NewSimpleConsumer(config(topic, ""), rocketmq.WithSimpleAwaitDuration(await),
+	return rocketmq.NewSimpleConsumer(config(group, ""), rocketmq.WithSimpleAwaitDuration(await),
 		rocketmq.WithSimpleSubscriptionExpressions(subscription))
 }
 
@@ -125,12 +125,16 @@ func startProducer(topic string) rocketmq.Producer {
 }
 
 func startSimple(topic, expression string) rocketmq.SimpleConsumer {
-	return start(newSimple(topic, rocketmq.NewFilterExpression(expression)))
+	return start(newSimple(topic, topic, rocketmq.NewFilterExpression(expression)))
 }
 
-func startPush(topic, group string, consume func(*rocketmq.MessageView) rocketmq.ConsumerResult) {
+func startSimpleOf(group, topic string) rocketmq.SimpleConsumer {
+	return start(newSimple(group, topic, rocketmq.SUB_ALL))
+}
+
+func startPush(topic, group string, consume func(*rocketmq.MessageView) rocketmq.ConsumerResult) rocketmq.PushConsumer {
 	everything := map[string]*rocketmq.FilterExpression{topic: rocketmq.SUB_ALL}
-	start(rocketmq.NewPushConsumer(config(group, ""), rocketmq.WithPushAwaitDuration(await),
+	return start(rocketmq.NewPushConsumer(config(group, ""), rocketmq.WithPushAwaitDuration(await),
 		rocketmq.WithPushSubscriptionExpressions(everything),
 		rocketmq.WithPushMessageListener(&rocketmq.FuncMessageListener{Consume: consume}),
 		rocketmq.WithPushConsumptionThreadCount(threads), rocketmq.WithPushMaxCacheMessageCount(cachedMax)))
@@ -160,20 +164,29 @@ func receive(consumer rocketmq.SimpleConsumer, count int32) []*rocketmq.MessageV
 	return messages
 }
 
-// Receives and acknowledges until there are so many, and what else comes in one more receive of each endpoint.
-func receiveAll(consumer rocketmq.SimpleConsumer, count int) []*rocketmq.MessageView {
+// Receives once and acknowledges.
+func take(consumer rocketmq.SimpleConsumer) []*rocketmq.MessageView {
+	messages := receive(consumer, 32)
+	for _, message := range messages {
+		must(consumer.Ack(context.Background(), message))
+	}
+	return messages
+}
+
+// Receives and acknowledges until there are so many.
+func receiveSome(consumer rocketmq.SimpleConsumer, count int) []*rocketmq.MessageView {
 	messages := []*rocketmq.MessageView{}
-	take := func() {
-		for _, message := range receive(consumer, 32) {
-			must(consumer.Ack(context.Background(), message))
-			messages = append(messages, message)
-		}
-	}
 	for end := time.Now().Add(scenarioMax); len(messages) < count && time.Now().Before(end); {
-		take()
+		messages = append(messages, take(consumer)...)
 	}
+	return messages
+}
+
+// The same, and what else comes in one more receive of each endpoint.
+func receiveAll(consumer rocketmq.SimpleConsumer, count int) []*rocketmq.MessageView {
+	messages := receiveSome(consumer, count)
 	for range endpoints {
-		take()
+		messages = append(messages, take(consumer)...)
 	}
 	return messages
 }

@@ -20,6 +20,7 @@ const (
 var scenarios = map[string]func(topic, ownEndpoints string) outcome{
 	"send-sync":        roundTrip,
 	"send-async":       sendAsync,
+	"send-batch":       missing("a request has one message"),
 	"receive-sync":     roundTrip,
 	"receive-async":    missing("SimpleConsumer has no ReceiveAsync and no AckAsync"),
 	"change-invisible": changeInvisible,
@@ -27,6 +28,9 @@ var scenarios = map[string]func(topic, ownEndpoints string) outcome{
 	"push-retry":       pushRetry,
 	"push-groups":      pushGroups,
 	"push-shared":      pushShared,
+	"group-reset":      groupReset,
+	"settings-pushed":  settingsPushed,
+	"group-disabled":   groupDisabled,
 	"tag-one":          filtered("A", "A", "A"),
 	"tag-either":       filtered("A || B", "A", "A", "B"),
 	"tag-any":          filtered("*", "-", "A", "A", "B", "C"),
@@ -62,7 +66,7 @@ func roundTrip(topic, _ string) outcome {
 
 func plaintext(topic, _ string) outcome {
 	ids := sendAll(startPlaintext(newProducer(topic)), topic, few)
-	expectSame(idsOf(receiveAll(startPlaintext(newSimple(topic, rocketmq.SUB_ALL)), few)), ids, "received")
+	expectSame(idsOf(receiveAll(startPlaintext(newSimple(topic, topic, rocketmq.SUB_ALL)), few)), ids, "received")
 	return outcome{}
 }
 
@@ -208,7 +212,7 @@ func filteredBy(expression *rocketmq.FilterExpression, wantedTags ...string) fun
 			}
 			send(producer, message)
 		}
-		tags := mapOf(receiveAll(start(newSimple(topic, expression)), len(wantedTags)), func(message *rocketmq.MessageView) string {
+		tags := mapOf(receiveAll(start(newSimple(topic, topic, expression)), len(wantedTags)), func(message *rocketmq.MessageView) string {
 			if message.GetTag() == nil {
 				return "-"
 			}

@@ -30,6 +30,7 @@ import org.apache.rocketmq.client.apis.consumer.ConsumeResult;
 import org.apache.rocketmq.client.apis.consumer.FilterExpression;
 import org.apache.rocketmq.client.apis.consumer.FilterExpressionType;
 import org.apache.rocketmq.client.apis.consumer.MessageListener;
+import org.apache.rocketmq.client.apis.consumer.PushConsumer;
 import org.apache.rocketmq.client.apis.consumer.SimpleConsumer;
 import org.apache.rocketmq.client.apis.message.Message;
 import org.apache.rocketmq.client.apis.message.MessageBuilder;
@@ -37,6 +38,7 @@ import org.apache.rocketmq.client.apis.message.MessageView;
 import org.apache.rocketmq.client.apis.producer.Producer;
 import org.apache.rocketmq.client.apis.producer.SendReceipt;
 import org.apache.rocketmq.client.apis.producer.TransactionResolution;
+import org.apache.rocketmq.client.java.impl.consumer.PushSubscriptionSettings;
 
 public class Scenarios {
     private static final Duration AWAIT = Duration.ofSeconds(1);
@@ -51,6 +53,9 @@ public class Scenarios {
     private static final int FEW = 4;
     private static final int MANY = 60;
     private static final int CACHED_MAX = 4;
+    /** The operator's command included. */
+    private static final Duration TOLD_MAX = Duration.ofSeconds(30);
+    private static final long POLL_MS = 20;
     /** The client's default. */
     private static final int SESSION_CACHED_MAX = 1024;
     private static final int THREADS = 4;
@@ -79,6 +84,13 @@ public class Scenarios {
         String run(String topic, String ownEndpoints) throws Exception;
     }
 
+    /** Says why the client has no such feature. */
+    private static final class Missing extends Exception {
+        Missing(String reason) {
+            super(reason);
+        }
+    }
+
     private interface Receive {
         List<MessageView> from(SimpleConsumer consumer) throws Exception;
     }
@@ -86,6 +98,7 @@ public class Scenarios {
     private static final Map<String, Scenario> SCENARIOS = new TreeMap<>(Map.ofEntries(
             Map.entry("send-sync", (topic, own) -> roundTrip(topic, next(), Scenarios::receiveNow)),
             Map.entry("send-async", (topic, own) -> sendAsync(topic)),
+            Map.entry("send-batch", (topic, own) -> { throw new Missing("a request has one message"); }),
             Map.entry("receive-sync", (topic, own) -> roundTrip(topic, next(), Scenarios::receiveNow)),
             Map.entry("receive-async", (topic, own) -> roundTrip(topic, next(), Scenarios::receiveInFuture)),
             Map.entry("change-invisible", (topic, own) -> changeInvisible(topic)),
@@ -93,6 +106,9 @@ public class Scenarios {
             Map.entry("push-retry", (topic, own) -> failing(topic, 3, attempt -> attempt < 3)),
             Map.entry("push-groups", (topic, own) -> pushGroups(topic)),
             Map.entry("push-shared", (topic, own) -> pushShared(topic)),
+            Map.entry("group-reset", (topic, own) -> groupReset(topic)),
+            Map.entry("settings-pushed", (topic, own) -> settingsPushed(topic)),
+            Map.entry("group-disabled", (topic, own) -> groupDisabled(topic)),
             Map.entry("tag-one", (topic, own) -> filtered(topic, "A", "A", "A")),
             Map.entry("tag-either", (topic, own) -> filtered(topic, "A || B", "A", "A", "B")),
             Map.entry("tag-any", (topic, own) -> filtered(topic, "*", "-", "A", "A", "B", "C")),
@@ -149,13 +165,13 @@ public class Scenarios {
                 .setAwaitDuration(AWAIT).setSubscriptionExpressions(Map.of(topic, expression)).build());
     }
 
-    private static void startPush(String topic, String group, MessageListener listener) throws Exception {
-        startPush(topic, group, listener, next(), CACHED_MAX);
+    private static PushConsumer startPush(String topic, String group, MessageListener listener) throws Exception {
+        return startPush(topic, group, listener, next(), CACHED_MAX);
     }
 
-    private static void startPush(String topic, String group, MessageListener listener, ClientConfigurationBuilder to, int cached)
-            throws Exception {
-        opened(provider.newPushConsumerBuilder().setClientConfiguration(to.build()).setConsumerGroup(group)
+    private static PushConsumer startPush(String topic, String group, MessageListener listener, ClientConfigurationBuilder to,
+            int cached) throws Exception {
+        return opened(provider.newPushConsumerBuilder().setClientConfiguration(to.build()).setConsumerGroup(group)
                 .setSubscriptionExpressions(Map.of(topic, FilterExpression.SUB_ALL)).setMessageListener(listener)
                 .setMaxCacheMessageCount(cached).setConsumptionThreadCount(THREADS).build());
     }
@@ -196,11 +212,17 @@ public class Scenarios {
         }).get(SCENARIO_SECONDS_MAX, TimeUnit.SECONDS);
     }
 
-    /** Receives and acknowledges until there are so many, and what else comes in one more receive of each endpoint. */
-    private static List<MessageView> receiveAll(SimpleConsumer consumer, int count, Receive receive) throws Exception {
+    /** Receives and acknowledges until there are so many. */
+    private static List<MessageView> receiveSome(SimpleConsumer consumer, int count, Receive receive) throws Exception {
         var messages = new ArrayList<MessageView>();
         var endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(SCENARIO_SECONDS_MAX);
         while (messages.size() < count && System.nanoTime() < endNanos) messages.addAll(receive.from(consumer));
+        return messages;
+    }
+
+    /** The same, and what else comes in one more receive of each endpoint. */
+    private static List<MessageView> receiveAll(SimpleConsumer consumer, int count, Receive receive) throws Exception {
+        var messages = receiveSome(consumer, count, receive);
         for (int extra = 0; extra < endpoints.length; extra++) messages.addAll(receive.from(consumer));
         return messages;
     }
@@ -381,6 +403,53 @@ public class Scenarios {
         return DONE;
     }
 
+    private static String groupReset(String topic) throws Exception {
+        var ids = sendAll(startProducer(topic, next()), topic, FEW);
+        var consumer = startSimple(topic, "*", next());
+        var other = startSimple(topic, topic + "-other", "*", next());
+        expectSame(idsOf(receiveSome(consumer, FEW, Scenarios::receiveNow)), ids, "received");
+        expectSame(idsOf(receiveSome(other, FEW, Scenarios::receiveNow)), ids, "received by the other group");
+        System.out.println("{\"asks\":\"group-reset\"}");
+        var again = receiveSome(consumer, FEW, Scenarios::receiveNow);
+        expectSame(idsOf(again), ids, "received again");
+        expect(again.stream().allMatch(message -> message.getDeliveryAttempt() == 1), "an attempt is not 1");
+        expectSame(idsOf(receiveAll(other, 0, Scenarios::receiveNow)), List.of(), "received again by the other group");
+        return DONE;
+    }
+
+    /** What the client was told of its group; its own class is not public. */
+    private static PushSubscriptionSettings settingsOf(PushConsumer consumer) throws ReflectiveOperationException {
+        var field = consumer.getClass().getDeclaredField("pushSubscriptionSettings");
+        field.setAccessible(true);
+        return (PushSubscriptionSettings) field.get(consumer);
+    }
+
+    private static String settingsPushed(String topic) throws Exception {
+        sendAll(startProducer(topic, next()), topic, 1);
+        var collector = new Collector(1);
+        var settings = settingsOf(startPush(topic, topic, collector::add));
+        collector.await();
+        expect(!settings.isFifo(), "the group is in order already");
+        System.out.println("{\"asks\":\"settings-pushed\"}");
+        var endNanos = System.nanoTime() + TOLD_MAX.toNanos();
+        while (!settings.isFifo() && System.nanoTime() < endNanos) Thread.sleep(POLL_MS);
+        expect(settings.isFifo(), "not told within " + TOLD_MAX);
+        return DONE;
+    }
+
+    private static String groupDisabled(String topic) throws Exception {
+        sendAll(startProducer(topic, next()), topic, 1);
+        var consumer = startSimple(topic, "*", next());
+        try {
+            consumer.receive(1, INVISIBLE);
+        } catch (Exception error) {
+            var text = causesOf(error);
+            expect(text.contains("40300") && text.contains("switched off"), text);
+            return DONE;
+        }
+        throw new IllegalStateException("it was answered");
+    }
+
     /** No listener returns before each consumer has got a message, and none may hold all of them meanwhile. */
     private static String pushShared(String topic) throws Exception {
         final int consumers = 3;
@@ -511,6 +580,8 @@ public class Scenarios {
             }
             var detail = work.run(prefix + "-" + scenario, name.substring(name.indexOf('@') + 1));
             System.out.println(say + "\"ok\":true,\"detail\":" + quoted(detail) + "}");
+        } catch (Missing missing) {
+            System.out.println(say + "\"none\":" + quoted(missing.getMessage()) + "}");
         } catch (Throwable error) {
             System.out.println(say + "\"ok\":false,\"detail\":" + quoted(error.toString()) + "}");
         }

@@ -46,6 +46,8 @@ TRANSACTIONS = ("commit now", "rollback now", "commit when asked", "rollback whe
 COMMITTED = ["commit now", "commit when asked"]
 BODY_BYTES_MAX = 4 * 1024 * 1024
 ROOM_FOR_HEADERS = 64 * 1024
+TOLD_SECONDS_MAX = 30  # the operator's command included
+ONE_MESSAGE = {"none": "a request has one message"}
 
 endpoint_list, prefix, *wanted = sys.argv[1:]
 endpoints = endpoint_list.split(",")
@@ -93,9 +95,31 @@ class Listener(MessageListener):
         raise NotImplementedError  # the instance has its own
 
 
-def start_push(topic, group, consume, at=(), cached=CACHED_MAX):
+class ToldConsumer(PushConsumer):
+    """Notices when settings come that say that its group is in order."""
+
+    def __init__(self, *options, **more):
+        self.in_order = threading.Event()
+        self.is_deaf = False
+        super().__init__(*options, **more)
+
+    def reset_setting(self, settings):
+        super().reset_setting(settings)
+        if settings.subscription.fifo:
+            self.in_order.set()
+
+    def reset_metric(self, metric):
+        try:
+            super().reset_metric(metric)
+        except AttributeError:
+            # Where metrics are off it has no meter and takes one all the same, which ends the loop that reads commands.
+            self.is_deaf = True
+            raise
+
+
+def start_push(topic, group, consume, at=(), cached=CACHED_MAX, kind=PushConsumer):
     return start(
-        lambda configuration: PushConsumer(
+        lambda configuration: kind(
             configuration, group, Listener(consume), {topic: FilterExpression()}, max_cache_message_count=cached
         ),
         *at,
@@ -138,12 +162,18 @@ def receive_in_future(consumer):
     return messages
 
 
-def receive_all(consumer, count, receive=receive_now):
-    """Receives and acknowledges until there are so many, and what else comes in one more receive of each endpoint."""
+def receive_some(consumer, count, receive=receive_now):
+    """Receives and acknowledges until there are so many."""
     messages = []
     end = time.monotonic() + SCENARIO_SECONDS_MAX
     while len(messages) < count and time.monotonic() < end:
         messages += receive(consumer)
+    return messages
+
+
+def receive_all(consumer, count, receive=receive_now):
+    """The same, and what else comes in one more receive of each endpoint."""
+    messages = receive_some(consumer, count, receive)
     for _ in endpoints:
         messages += receive(consumer)
     return messages
@@ -235,6 +265,42 @@ def push_groups(topic, _):
         start_push(topic, group, collector.consume)
     for group, collector in collectors.items():
         expect_same(ids_of(collector.wait()), sorted(ids), f"pushed to {group}")
+
+
+def group_reset(topic, _):
+    ids = sorted(send_all(start_producer(topic), topic))
+    consumer, other = start_simple(topic, topic), start_simple(topic, f"{topic}-other")
+    expect_same(ids_of(receive_some(consumer, FEW)), ids, "received")
+    expect_same(ids_of(receive_some(other, FEW)), ids, "received by the other group")
+    say(asks="group-reset")
+    again = receive_some(consumer, FEW)
+    expect_same(ids_of(again), ids, "received again")
+    expect_same([message.delivery_attempt for message in again], [1] * FEW, "attempts")
+    expect_same(ids_of(receive_all(other, 0)), [], "received again by the other group")
+
+
+def settings_pushed(topic, _):
+    send_all(start_producer(topic), topic, 1)
+    collector = Collector(1)
+    consumer = start_push(topic, topic, collector.consume, kind=ToldConsumer)
+    collector.wait()
+    if consumer.is_deaf:
+        return {"none": "a push consumer reads no command behind its first settings"}
+    expect(not consumer.in_order.is_set(), "the group is in order already")
+    say(asks="settings-pushed")
+    expect(consumer.in_order.wait(TOLD_SECONDS_MAX), f"not told within {TOLD_SECONDS_MAX} s")
+    return None
+
+
+def group_disabled(topic, _):
+    send_all(start_producer(topic), topic, 1)
+    consumer = start_simple(topic, topic)
+    try:
+        consumer.receive(1, INVISIBLE_SECONDS)
+    except Exception as error:
+        expect("switched off" in str(error), repr(error))
+        return
+    raise AssertionError("it was answered")
 
 
 def push_shared(topic, _):
@@ -425,6 +491,7 @@ def session(name, pause_seconds):
 SCENARIOS = {
     "send-sync": lambda topic, _: round_trip(topic),
     "send-async": send_async,
+    "send-batch": lambda topic, _: ONE_MESSAGE,
     "receive-sync": lambda topic, _: round_trip(topic),
     "receive-async": lambda topic, _: round_trip(topic, receive_in_future),
     "change-invisible": change_invisible,
@@ -432,6 +499,9 @@ SCENARIOS = {
     "push-retry": push_retry,
     "push-groups": push_groups,
     "push-shared": push_shared,
+    "group-reset": group_reset,
+    "settings-pushed": settings_pushed,
+    "group-disabled": group_disabled,
     "tag-one": filtered("A", ["A", "A"]),
     "tag-either": filtered("A || B", ["A", "A", "B"]),
     "tag-any": filtered("*", ["-", "A", "A", "B", "C"]),
@@ -460,7 +530,7 @@ SCENARIOS = {
 
 def say(**report):
     with lock:
-        print(json.dumps(report), flush=True)
+        print(json.dumps(report, separators=(",", ":")), flush=True)
 
 
 def run(name):
@@ -468,8 +538,8 @@ def run(name):
     try:
         if scenario not in SCENARIOS:
             return say(scenario=scenario, none="unknown to this program")
-        detail = SCENARIOS[scenario](f"{prefix}-{scenario}", own_endpoints) or ""
-        say(scenario=scenario, ok=True, detail=detail)
+        result = SCENARIOS[scenario](f"{prefix}-{scenario}", own_endpoints) or ""
+        say(scenario=scenario, **(result if isinstance(result, dict) else {"ok": True, "detail": result}))
     except Exception as error:
         traceback.print_exc()
         say(scenario=scenario, ok=False, detail=repr(error))

@@ -155,10 +155,22 @@ impl Context {
 
     async fn receive_by(&self, filter: &FilterExpression, count: usize) -> Checked<Vec<MessageView>> {
         let consumer = self.consumer(&self.topic).await?;
+        let messages = self.receive_with(&consumer, filter, count, self.endpoints.len()).await?;
+        consumer.shutdown().await.map_err(text_of)?;
+        Ok(messages)
+    }
+
+    /// So many, and then so many receives more.
+    async fn receive_with(
+        &self,
+        consumer: &SimpleConsumer,
+        filter: &FilterExpression,
+        count: usize,
+        mut extra: usize,
+    ) -> Checked<Vec<MessageView>> {
         let mut messages = vec![];
         let end = Instant::now() + SCENARIO_MAX;
-        let mut extra = self.endpoints.len();
-        while extra > 0 && Instant::now() < end {
+        while (messages.len() < count || extra > 0) && Instant::now() < end {
             if messages.len() >= count {
                 extra -= 1;
             }
@@ -172,7 +184,6 @@ impl Context {
                 messages.push(message);
             }
         }
-        consumer.shutdown().await.map_err(text_of)?;
         Ok(messages)
     }
 
@@ -205,6 +216,39 @@ impl Context {
         let ids = receipts.iter().map(|receipt| receipt.message_id().to_string()).collect();
         expect_same(ids_of(&self.receive_all("*", FEW).await?), sorted(ids), "received")?;
         Ok(Outcome::Ok)
+    }
+
+    async fn group_reset(&self) -> Checked<Outcome> {
+        let everything = FilterExpression::new(FilterType::Tag, "*");
+        let ids = self.send_all(self.few()).await?;
+        let consumer = self.consumer(&self.topic).await?;
+        let other = self.consumer(&format!("{}-other", self.topic)).await?;
+        for (group, consumer) in [("the group", &consumer), ("the other group", &other)] {
+            let received = self.receive_with(consumer, &everything, FEW, 0).await?;
+            expect_same(&ids_of(&received), &ids, &format!("received by {group}"))?;
+        }
+        println!("{}", json!({ "asks": "group-reset" }));
+        let again = self.receive_with(&consumer, &everything, FEW, 0).await?;
+        expect_same(&ids_of(&again), &ids, "received again")?;
+        let attempts: Vec<i32> = again.iter().map(|message| message.delivery_attempt()).collect();
+        expect_same(attempts, vec![1; FEW], "attempts")?;
+        let of_other = self.receive_with(&other, &everything, 0, self.endpoints.len()).await?;
+        expect_same(ids_of(&of_other), vec![], "received again by the other group")?;
+        consumer.shutdown().await.map_err(text_of)?;
+        other.shutdown().await.map_err(text_of)?;
+        Ok(Outcome::Ok)
+    }
+
+    async fn group_disabled(&self) -> Checked<Outcome> {
+        self.send_all(self.few()).await?;
+        let consumer = self.consumer(&self.topic).await?;
+        let everything = FilterExpression::new(FilterType::Tag, "*");
+        let answer = consumer.receive_with(&self.topic, &everything, 1, INVISIBLE).await.map_err(text_of);
+        consumer.shutdown().await.map_err(text_of)?;
+        match answer {
+            Ok(_) => Err("it was answered".to_string()),
+            Err(text) => expect(text.contains("switched off"), || text).map(|()| Outcome::Ok),
+        }
     }
 
     async fn filtered(&self, filter_type: FilterType, expression: &str, wanted: &[&str]) -> Checked<Outcome> {
@@ -348,7 +392,10 @@ impl Context {
         match scenario {
             "send-sync" | "receive-sync" => Ok(Outcome::None(NO_SYNC)),
             "change-invisible" => Ok(Outcome::None(NO_CHANGE)),
-            "push" | "push-retry" | "push-groups" | "push-shared" | "dead-letter" | "fifo-push" | "fifo-retry" => Ok(Outcome::None(NO_PUSH)),
+            "push" | "push-retry" | "push-groups" | "push-shared" | "settings-pushed" | "dead-letter" | "fifo-push"
+            | "fifo-retry" => Ok(Outcome::None(NO_PUSH)),
+            "group-reset" => self.group_reset().await,
+            "group-disabled" => self.group_disabled().await,
             "send-async" => self.send_async().await,
             "send-batch" => self.send_batch().await,
             "receive-async" | "topic-created" => self.round_trip().await,
