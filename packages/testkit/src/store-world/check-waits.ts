@@ -153,6 +153,24 @@ function checkLost(message: WaitingMessage, { floor, image }: WaitFacts, verdict
   message.isGone = !isExpired
 }
 
+/**
+ * When the last of all that wait is due. A delay begins when the broker takes the message, and a stalled disk makes requests
+ * wait: the record says until when, as much later than asked for as it was taken.
+ */
+export function lastDueMs(model: Model, { records }: LogImage): number {
+  const waiting = new Set(waitingIn(model))
+  let lastMs = Math.max(...Array.from(waiting, ({ wait }) => wait.dueMs))
+  for (const { topic, body, properties, bornMs, storeMs } of records) {
+    if (topic !== SystemTopic.TIMER && topic !== SystemTopic.SCHEDULE) continue
+    const message = model.ofBody(body) as WaitingMessage | undefined
+    if (message === undefined || !waiting.has(message)) continue
+    const entries = decodeProperties(properties)
+    const dueMs = Number(entries.get(PropertyName.DUE_MS) ?? entries.get(PropertyName.TIMER_OUT_MS))
+    lastMs = Math.max(lastMs, Math.min(dueMs, message.wait.dueMs + storeMs - bornMs))
+  }
+  return lastMs
+}
+
 /** In the end, when the time of each has come: what has not arrived was lost on the way. */
 export function checkArrived(model: Model, image: LogImage, nowMs: number, verdict: Verdict): void {
   noteArrived(model, image, verdict)

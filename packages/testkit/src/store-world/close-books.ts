@@ -6,7 +6,7 @@ import type { Prng } from '../sim/index.ts'
 import { BROKER_ADDRESS, type BrokerHost, STORE_ROOT } from './broker-host.ts'
 import { checkDrained, checkLedgers, isSomethingLeft } from './check-end.ts'
 import { checkHalves } from './check-halves.ts'
-import { checkArrived, noteArrived } from './check-waits.ts'
+import { checkArrived, lastDueMs, noteArrived } from './check-waits.ts'
 import { checkQueueFiles, type QueueFilesFacts } from './check-queue-files.ts'
 import { INVISIBLE_MS_MAX } from './consuming.ts'
 import type { LogReader } from './log-image.ts'
@@ -111,9 +111,8 @@ function halvesOf({ broker }: BrokerHost): QueueLedger | undefined {
 async function bringDue(deps: ClosingDeps): Promise<void> {
   const { host, model, log, verdict } = deps
   noteArrived(model, log.read(), verdict)
-  const waiting = waitingIn(model)
-  if (waiting.length === 0) return
-  const lastMs = Math.max(...waiting.map(({ wait }) => wait.dueMs))
+  if (waitingIn(model).length === 0) return
+  const lastMs = lastDueMs(model, log.read())
   await deps.restart(Math.max(0, lastMs - host.machine.nowMs))
   await drain(deps)
 }

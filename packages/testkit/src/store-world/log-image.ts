@@ -10,6 +10,8 @@ export interface LogRecord {
   readonly topic: string
   readonly queueId: number
   readonly queueOffset: number
+  /** When it was sent, by the clock of the machine. */
+  readonly bornMs: number
   readonly storeMs: number
   /** Within the record. */
   readonly bodyAt: number
@@ -41,6 +43,7 @@ interface SegmentImage {
 
 /** Of a body's checksum, as Java stores it. */
 const CRC_BITS = 0x7fff_ffff
+const BORN_AT = 40
 
 /** Reads the files of the log as readers see them now. Takes no time in the world. What did not change is not read again. */
 export class LogReader {
@@ -128,6 +131,7 @@ function readSegment({
       topic: utf8Decode(bytes.subarray(peek.topicAt, peek.topicAt + peek.topicLength), 'topic'),
       queueId: peek.queueId,
       queueOffset: peek.queueOffset,
+      bornMs: Number(record.readBigInt64BE(BORN_AT)),
       storeMs: peek.storeTimestampMs,
       bodyAt: peek.bodyAt - at,
       body,

@@ -22,6 +22,7 @@ function imageWith(topic: string, body: Buffer): LogImage {
     topic,
     queueId: 0,
     queueOffset: 0,
+    bornMs: 0,
     storeMs: 0,
     bodyAt: 0,
     body,
