@@ -12,7 +12,6 @@ import {
   observeRequests,
   refuseAll,
 } from '@rocketmq-ts/remoting'
-import { createFilterCache } from '@rocketmq-ts/filter'
 import { type MetricsRegistry, createMetricsRegistry } from '@rocketmq-ts/metrics'
 import {
   type Effects,
@@ -42,16 +41,10 @@ import { type QueueLedger, ledgerReport } from './ledger-report.ts'
 import { createLongPolling } from './long-polling.ts'
 import { createOffsetRequests } from './offsets/offset-requests.ts'
 import { createResetOffset } from './offsets/reset-offset.ts'
-import { createPeerWaits } from './peer-waits.ts'
-import { createAckMessage, createBatchAckMessage } from './pop/ack-message.ts'
-import { createChangeInvisibleTime } from './pop/change-invisible-time.ts'
 import { createDeadLetters } from './pop/dead-letter.ts'
 import { createMovedDeliveries } from './pop/moved-deliveries.ts'
-import { createNotification } from './pop/notification.ts'
-import { createConsumerSendMsgBack } from './pop/consumer-send-msg-back.ts'
-import { createPopMessage } from './pop/pop-message.ts'
+import { createPopHandlers } from './pop/pop-handlers.ts'
 import { createRemovalFence } from './pop/removal-fence.ts'
-import { createUnorderedWarning } from './pop/unordered-warning.ts'
 import { createSurvivors } from './pop/survivors.ts'
 import { createQueryHandlers } from './queries/query-handlers.ts'
 import { createRuntimeInfo } from './queries/runtime-info.ts'
@@ -193,7 +186,6 @@ async function openAround(
     },
   })
   const fence = createRemovalFence(polling)
-  const waits = createPeerWaits()
   const clients = createBrokerClients({ clock, store, turns, logger, registry: deps.metrics })
   const writer = createSettingsWriter({
     topics,
@@ -238,8 +230,6 @@ async function openAround(
   const { groupForConsume } = groupRequests
   const runtimeInfo = createRuntimeInfo({ clock, store, delays, topics: () => topics.size, groups: () => groups.size })
   const { brokerName } = settings
-  const ackDeps = { inflight, moved, reader: store, topics, turns }
-  const popDeps = { ...ackDeps, groups, brokerName, clock, polling, fence, waits, groupForConsume }
   const dispatch = dispatchRequests({
     authorize: deps.authorize ?? allowAll,
     defects: 'throw',
@@ -264,27 +254,20 @@ async function openAround(
       }),
       endTransaction: transactions.endTransaction,
       clients: clients.requests,
-      pop: createPopMessage({
-        ...popDeps,
-        filters: createFilterCache(),
-        onUnreadable: (message, popTime, error) =>
-          deadLetters.unreadable(message.queue, message.queueOffset, popTime, error),
-        onExhausted: ({ queue, queueOffset, attempt }, popTime) =>
-          deadLetters.exhausted(queue, queueOffset, popTime, attempt),
-        onFiltered: ({ queue, queueOffset }, popTime) =>
-          void turns.enter(() => inflight.settle(queue, queueOffset, popTime, 'filtered')),
+      ...createPopHandlers({
+        ...live,
+        clock,
+        brokerName,
+        polling,
+        fence,
+        deadLetters,
+        groupForConsume,
         onDelivered(topic, group, messages, bytes) {
           metrics.delivered(topic, group, messages, bytes)
           runtimeInfo.delivered(messages)
         },
         onFull: metrics.full,
-        onUnordered: createUnorderedWarning({ clock, logger }),
       }),
-      ack: createAckMessage(ackDeps),
-      batchAck: createBatchAckMessage(ackDeps),
-      changeInvisibleTime: createChangeInvisibleTime({ ...ackDeps, clock, polling }),
-      consumerSendMsgBack: createConsumerSendMsgBack({ ...ackDeps, store, deadLetters }),
-      notification: createNotification(popDeps),
       recall: delays.recallMessage,
       topics: topicRequests,
       groups: groupRequests,
