@@ -30,6 +30,8 @@ export interface Checkpoint {
   readonly shape?: FolderShape | undefined
   /** Undefined where the key index failed: it is built again at the next start. */
   readonly index: IndexState | undefined
+  /** See `RecoveryReport.tailCommits`: those of a start, as long as no journal record has come behind. */
+  readonly commits?: readonly number[] | undefined
 }
 
 /** A checkpoint file that can be read, newest first. */
@@ -44,10 +46,11 @@ export async function writeCheckpoint(
   checkpoint: Checkpoint,
   whenFlushed: (position: number) => Promise<void>,
 ): Promise<void> {
-  const { min, shape, queues } = checkpoint
+  const { min, shape, queues, commits = [] } = checkpoint
   const index = checkpoint.index && { ...checkpoint.index, files: checkpoint.index.files.map(encodeIndexFile) }
   const { lost } = queues
-  const head = Buffer.from(JSON.stringify({ min, shape, index, ...(lost.length > 0 && { lost }) }))
+  const some = { ...(lost.length > 0 && { lost }), ...(commits.length > 0 && { commits }) }
+  const head = Buffer.from(JSON.stringify({ min, shape, index, ...some }))
   const length = Buffer.alloc(LENGTH_BYTES)
   length.writeUInt32BE(head.length)
   await writeGeneration(files, path, {
@@ -114,12 +117,16 @@ interface Head {
   readonly lost: readonly number[]
 }
 
+function positionsOf(list: unknown): number[] {
+  return Array.isArray(list) ? list.filter(isPosition) : []
+}
+
 function decodeHead(text: string): Head | undefined {
-  const content = JSON.parse(text) as Record<'min' | 'queues' | 'shape' | 'index' | 'lost', unknown>
-  const { min = 0, queues, shape, index, lost } = content
+  const content = JSON.parse(text) as Record<'min' | 'queues' | 'shape' | 'index' | 'lost' | 'commits', unknown>
+  const { min = 0, queues, shape, index, lost, commits } = content
   if (!isPosition(min)) return undefined
-  const head = { min, shape: decodeShape(shape), index: decodeIndex(index) }
-  return { head, queues, lost: Array.isArray(lost) ? lost.filter(isPosition) : [] }
+  const head = { min, shape: decodeShape(shape), index: decodeIndex(index), commits: positionsOf(commits) }
+  return { head, queues, lost: positionsOf(lost) }
 }
 
 /** Version 1: all of it is JSON. */

@@ -66,6 +66,8 @@ export interface CheckpointerOptions {
   readonly lastTimestampMs: () => number
   /** First byte that the log keeps, as retention has decided it: its files go only behind a checkpoint that says so. */
   readonly logMin: () => number
+  /** See `Checkpoint.commits`. */
+  readonly openCommits: () => readonly number[]
   /** What Apache's checkpoint says of the key index so far. */
   readonly indexTimestampMs: number
   readonly onFailure: (error: Error) => void
@@ -225,12 +227,13 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     covered = coversTo
     const states = encodeQueueStates(queues.states)
     const min = options.logMin()
+    const commits = options.openCommits()
     const timestampMs = options.lastTimestampMs()
     await syncQueueFiles()
     const indexed = await saveIndex(coversTo, extent)
     await log.whenFlushed(Math.max(coversTo, indexed?.coversTo ?? 0))
     await writeFlushedMark(files, options.flushedMarkPath, log.flushed)
-    const content = { coversTo, min, queues: states, shape: options.shape, index: indexed }
+    const content = { coversTo, min, queues: states, shape: options.shape, index: indexed, commits }
     await writeCheckpoint(files, options.checkpointPath, content, (position) => log.whenFlushed(position))
     if (indexed !== undefined) indexedMs = indexed.files.at(-1)?.endTimestampMs ?? indexedMs
     if (indexed !== undefined && indexed.coversTo >= coversTo) indexedMs = Math.max(indexedMs, timestampMs)

@@ -292,7 +292,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   const isIntact =
     checkpoint !== undefined && (await trustQueues(trust, builder, checkpoint, foreign !== undefined, rebuilt))
   const ended: QueueId[] = []
-  const commits = new TailCommits()
+  const commits = new TailCommits(isIntact ? checkpoint.commits : [])
   /** Before a unit of the next incarnation gets into the same file. */
   async function removeEnded(): Promise<void> {
     for (const queue of ended.splice(0)) await queueFiles.remove(queue)

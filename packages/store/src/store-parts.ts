@@ -1,4 +1,5 @@
 // What a store is made of when its folder is open, and those of its parts that follow from the options alone.
+import { SystemTopic } from '@rocketmq-ts/model'
 import type { FolderLock, Logger } from '@rocketmq-ts/runtime'
 import { type Checkpointer, type CheckpointerOptions, createCheckpointer } from './checkpointer.ts'
 import { type CommitLog, type CommitLogOptions, createCommitLog } from './commit-log/commit-log.ts'
@@ -92,8 +93,11 @@ export function createStoreCheckpointer(
   parts: StoreParts,
   store: Pick<CheckpointerOptions, 'log' | 'lastTimestampMs' | 'logMin'>,
 ): Checkpointer {
-  const { options, deps, logger, segments, queues, queueFiles, index, paths } = parts
+  const { options, deps, logger, segments, queues, queueFiles, index, paths, recovery } = parts
+  const journalEnd = () => queues.find(SystemTopic.INFLIGHT_LOG, 0)?.max
+  const recoveredEnd = journalEnd()
   return createCheckpointer({
+    openCommits: () => (journalEnd() === recoveredEnd ? recovery.tailCommits : []),
     clock: deps.clock,
     files: deps.files,
     scheduler: deps.scheduler,

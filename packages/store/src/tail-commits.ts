@@ -1,5 +1,6 @@
 // Which undecided messages of transactions the end of the log commits. The journal tells of every other commit, but a crash
-// may have come between the record that commits and the journal record of the same Turn.
+// may have come between the record that commits and the journal record of the same Turn. Checkpoints carry them on until a
+// journal record has come.
 import { readInt64OrNaN } from '@rocketmq-ts/bytes'
 import { SysFlag } from '@rocketmq-ts/model'
 import { isJournal } from './record-fields.ts'
@@ -12,7 +13,12 @@ const PREPARED_BEFORE_BODY = 4 + 8
 
 /** Told of every record of a recovering log, in order. */
 export class TailCommits {
-  #places: number[] = []
+  #places: number[]
+
+  /** `known`: by the checkpoint from which the log is read. */
+  constructor(known: readonly number[] = []) {
+    this.#places = [...known]
+  }
 
   take({ bytes, peek }: ScannedRecord): void {
     if ((peek.sysFlag & SysFlag.TRANSACTION_MASK) === SysFlag.TRANSACTION_COMMIT) {
