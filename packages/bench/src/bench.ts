@@ -9,6 +9,8 @@ import { judgeDelay } from './delay/delay-floors.ts'
 import { FILTER_FULL, FILTER_QUICK, type FilterFigures, runFilterBench } from './filter/filter-bench.ts'
 import { judgeFilters } from './filter/filter-floors.ts'
 import { judge } from './floors.ts'
+import { IN_FLIGHT_FULL, IN_FLIGHT_QUICK, type InFlightFigures, runInFlightBench } from './in-flight/in-flight-bench.ts'
+import { judgeInFlight } from './in-flight/in-flight-floors.ts'
 import { h2loadVersion } from './load/h2load.ts'
 import { commitOf, describeMachine, loadAverage } from './machine.ts'
 import { probeSequential, probeSync } from './probes/disk.ts'
@@ -33,7 +35,7 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const WARM_UP_TOPIC = 'bench-warm-up'
 
 /** Parts of a report that can be asked for alone. */
-export const PARTS = ['load', 'store', 'filter', 'order', 'delay'] as const
+export const PARTS = ['load', 'store', 'filter', 'order', 'in-flight', 'delay'] as const
 export type Part = (typeof PARTS)[number]
 
 export interface BenchOptions {
@@ -71,6 +73,7 @@ export async function runBench(options: BenchOptions): Promise<Report> {
     const store = isWanted('store') ? await runStore(bench) : undefined
     const filter = isWanted('filter') ? await runFilters(bench) : undefined
     const order = isWanted('order') ? await runOrder(bench) : undefined
+    const inFlight = isWanted('in-flight') ? await runInFlight(bench) : undefined
     const delay = isWanted('delay') ? await runDelay(bench) : undefined
     return {
       commit: commitOf(ROOT),
@@ -82,12 +85,14 @@ export async function runBench(options: BenchOptions): Promise<Report> {
       store,
       filter,
       order,
+      inFlight,
       delay,
       verdicts: [
         ...(load === undefined ? [] : judge({ ...load, size })),
         ...(store === undefined ? [] : judgeStore(store, size.name)),
         ...(filter === undefined ? [] : judgeFilters(filter, size.name)),
         ...(order === undefined ? [] : [judgeOrder(order, size.name)]),
+        ...(inFlight === undefined ? [] : judgeInFlight(inFlight, size.name)),
         ...(delay === undefined ? [] : judgeDelay(delay, size.name)),
       ],
     }
@@ -127,6 +132,17 @@ function runFilters({ folder, bundleFolder: bundles, cores, size, tell }: Bench)
 function runOrder({ folder, bundleFolder: bundles, cores, size, tell }: Bench): Promise<OrderFigures> {
   const orderSize = size.name === 'full' ? ORDER_FULL : ORDER_QUICK
   return runOrderBench({ bundles, folder: join(folder, 'order'), cores: cores.servers, size: orderSize, tell })
+}
+
+function runInFlight({ folder, bundleFolder: bundles, cores, size, tell }: Bench): Promise<InFlightFigures> {
+  const inFlightSize = size.name === 'full' ? IN_FLIGHT_FULL : IN_FLIGHT_QUICK
+  return runInFlightBench({
+    bundles,
+    folder: join(folder, 'in-flight'),
+    cores: cores.servers,
+    size: inFlightSize,
+    tell,
+  })
 }
 
 function runDelay({ folder, bundleFolder: bundles, cores, size, tell }: Bench): Promise<DelayFigures> {

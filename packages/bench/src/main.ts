@@ -13,7 +13,8 @@ import { FULL, QUICK } from './sizes.ts'
 const USAGE = `Usage: npm run bench -- [flags]
 
   --quick          Shows in seconds that everything works; no figure of it means anything.
-  --only PART      'load' (servers under load), 'store' (the store alone), 'filter', 'order' or 'delay'; all without it.
+  --only PART      'load' (servers under load), 'store' (the store alone), 'filter', 'order', 'in-flight' or
+                   'delay'; all without it.
   --json           The report as JSON on standard output, everything else on standard error.
   --out FOLDER     Where the report is written as Markdown and JSON; default packages/bench/reports.
   --bundle FOLDER  Measures the bundle there (main.mjs, and nameserver.mjs, broker.mjs and proxy.mjs) instead of the sources.

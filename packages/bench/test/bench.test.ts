@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { DELAY_QUICK } from '../src/delay/delay-bench.ts'
 import { FILTER_QUICK } from '../src/filter/filter-bench.ts'
+import { IN_FLIGHT_QUICK } from '../src/in-flight/in-flight-bench.ts'
 import { ORDER_QUICK } from '../src/order/order-bench.ts'
 import type { Cell, LoadReport, Report } from '../src/report/report.ts'
 import { QUICK } from '../src/sizes.ts'
@@ -23,6 +24,7 @@ const LOAD_FLOORS = 6
 const STORE_FLOORS = 12 + 3 * STORE_QUICK.manyQueues.length
 const FILTER_FLOORS = 2
 const ORDER_FLOORS = 1
+const IN_FLIGHT_FLOORS = 2
 const DELAY_FLOORS = 7
 const JSON_BYTES_MAX = 16 * 1024 * 1024
 
@@ -126,6 +128,13 @@ test('bench: a quick run → every message group came in order', () => {
   expect(report.order?.costs.map(({ messageGroups }) => messageGroups)).toEqual(ORDER_QUICK.messageGroups)
 })
 
+test('bench: a quick run → all that was not held was received, with every number of entries and of groups', () => {
+  const { messages, entries, groups } = report.inFlight!
+  expect(messages).toBe(IN_FLIGHT_QUICK.messages)
+  expect(entries.map((cost) => cost.entries)).toEqual(IN_FLIGHT_QUICK.entries)
+  expect(groups.map((cost) => cost.groups)).toEqual(IN_FLIGHT_QUICK.groups)
+})
+
 test('bench: a quick run → every delayed message came, none early', () => {
   const { costs, lateness, bursts } = report.delay!
   expect(costs.map(({ pending }) => pending)).toEqual(DELAY_QUICK.pending)
@@ -138,7 +147,7 @@ test('bench: a quick run → every delayed message came, none early', () => {
 test('bench: a quick run → no floor is judged, and the last line counts the verdicts', () => {
   const of = (outcome: string) => report.verdicts.filter((verdict) => verdict.outcome === outcome).length
   expect(of('failed')).toBe(0)
-  const skipped = LOAD_FLOORS + STORE_FLOORS + FILTER_FLOORS + ORDER_FLOORS + DELAY_FLOORS
+  const skipped = LOAD_FLOORS + STORE_FLOORS + FILTER_FLOORS + ORDER_FLOORS + IN_FLIGHT_FLOORS + DELAY_FLOORS
   expect(of('skipped')).toBe(skipped)
   expect(progress.trim().split('\n').at(-1)).toBe(`${of('passed')} passed, 0 failed, ${skipped} skipped`)
 })

@@ -6,10 +6,9 @@ import { nobody } from '../load/load.ts'
 import { runOpenLoop } from '../load/open-loop.ts'
 import { sendByPeer } from '../load/remoting-calls.ts'
 import { type BrokerBenchOptions, type MeasuredBroker, measureBroker } from '../servers/measured-broker.ts'
-import { cpuUsPerUnit, medianOfKnown, rssBytesOf } from '../servers/usage.ts'
+import { cpuUsPerUnit, medianOfKnown, rssMiBOf } from '../servers/usage.ts'
 import { consumeAll, type Lateness, messageOf, sendAll, storedIn } from './delay-load.ts'
 
-const MIB = 1024 * 1024
 /** Pending messages are due from here on, spread over as much: nothing of them comes while it runs. */
 const FAR_MS = 24 * 3_600_000
 /** Half of the messages to warm up are due so soon: their delivery is compiled, too. */
@@ -111,11 +110,6 @@ export async function runDelayBench(options: BrokerBenchOptions<DelaySize>): Pro
     for (let number = 0; number < size.repeats; number += 1) bursts.push(await runBurst(run, number))
     return { rssBeforeMiB, rssMostMiB, costs, lateness, bursts }
   })
-}
-
-function rssMiBOf(pid: number): number | undefined {
-  const bytes = rssBytesOf(pid)
-  return bytes === undefined ? undefined : bytes / MIB
 }
 
 function watchMemory(pid: number): { end(): { beforeMiB: number | undefined; mostMiB: number | undefined } } {

@@ -9,7 +9,7 @@ import { sendByPeer, type SendPlace } from './remoting-calls.ts'
 /** Queues that are written, all that a new topic has. */
 export const QUEUES = 8
 const SENDS_UNDER_WAY = 64
-const POP_MESSAGES = 32
+export const POP_MESSAGES = 32
 const INVISIBLE_MS = 600_000
 const POLL_MS = 500
 export const TIMEOUT_MS = 30_000

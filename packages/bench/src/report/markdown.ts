@@ -1,6 +1,7 @@
 // A report as Markdown; the same tables go to the terminal.
 import { delayMarkdown } from '../delay/delay-floors.ts'
 import { filterMarkdown } from '../filter/filter-floors.ts'
+import { inFlightMarkdown } from '../in-flight/in-flight-floors.ts'
 import { orderMarkdown } from '../order/order-floors.ts'
 import type { LatencySummary } from '../histogram.ts'
 import { storeMarkdown } from '../store/store-markdown.ts'
@@ -61,7 +62,7 @@ export function verdictLine({ name, outcome, detail }: Verdict): string {
 }
 
 export function markdownOf(report: Report): string {
-  const { load, store, filter, order, delay, verdicts } = report
+  const { load, store, filter, order, inFlight, delay, verdicts } = report
   return [
     '# Benchmark',
     '',
@@ -78,6 +79,7 @@ export function markdownOf(report: Report): string {
     ...(store === undefined ? [] : storeMarkdown(store)),
     ...(filter === undefined ? [] : filterMarkdown(filter)),
     ...(order === undefined ? [] : orderMarkdown(order)),
+    ...(inFlight === undefined ? [] : inFlightMarkdown(inFlight)),
     ...(delay === undefined ? [] : delayMarkdown(delay)),
   ].join('\n')
 }

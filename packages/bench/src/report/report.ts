@@ -1,6 +1,7 @@
 // What a run of the benchmark says, as data. Everything printed derives from it.
 import type { DelayFigures } from '../delay/delay-bench.ts'
 import type { FilterFigures } from '../filter/filter-bench.ts'
+import type { InFlightFigures } from '../in-flight/in-flight-bench.ts'
 import type { OrderFigures } from '../order/order-bench.ts'
 import type { LatencySummary } from '../histogram.ts'
 import type { LoadResult } from '../load/load.ts'
@@ -99,6 +100,7 @@ export interface Report {
   readonly store: StoreFigures | undefined
   readonly filter: FilterFigures | undefined
   readonly order: OrderFigures | undefined
+  readonly inFlight: InFlightFigures | undefined
   readonly delay: DelayFigures | undefined
   readonly verdicts: readonly Verdict[]
 }

@@ -6,6 +6,7 @@ import { medianOf } from '../report/report.ts'
 const TICK_US = 10_000
 const UTIME_FIELD = 14
 const KIB = 1024
+const MIB = KIB * KIB
 
 /** Microseconds of CPU time of all threads, user and system; undefined where /proc has no such process. */
 export function cpuUsOf(pid: number): number | undefined {
@@ -47,6 +48,12 @@ export function rssBytesOf(pid: number): number | undefined {
   }
 }
 
+/** Resident memory in MiB; undefined where /proc has no such process. */
+export function rssMiBOf(pid: number): number | undefined {
+  const bytes = rssBytesOf(pid)
+  return bytes === undefined ? undefined : bytes / MIB
+}
+
 /** CPU time that each unit of some work costs a process. */
 export interface CpuCost {
   /** Microseconds of each run; undefined where the platform does not tell. */
@@ -66,14 +73,22 @@ export async function cpuUsPerUnit(
   return before === undefined || after === undefined ? undefined : (after - before) / units
 }
 
+export interface CpuRuns {
+  readonly repeats: number
+  readonly units: number
+  /** Before each run; nobody counts what it costs. */
+  readonly prepare?: () => Promise<void>
+}
+
 /** Runs the work once to warm up, and as often as it is repeated; each run does so many units of it. */
 export async function cpuCostOf(
   pid: number,
-  { repeats, units }: { readonly repeats: number; readonly units: number },
+  { repeats, units, prepare }: CpuRuns,
   work: (run: number) => Promise<void>,
 ): Promise<CpuCost> {
   const each: (number | undefined)[] = []
   for (let run = 0; run <= repeats; run += 1) {
+    await prepare?.()
     const us = await cpuUsPerUnit(pid, units, () => work(run))
     if (run > 0) each.push(us)
   }
