@@ -47,13 +47,21 @@ export function stateBytesEstimate(queue: LiveQueue): number {
   return 256 + queue.topicBytes.length + queue.groupBytes.length + queue.entries * 18
 }
 
-/** The queue's slots ascending by (block, lowest bit). */
-function sortedSlots(queue: LiveQueue, table: EntryTable): number[] {
-  const slots: number[] = []
-  for (let slot = queue.head; slot >= 0; slot = table.next[slot]!) slots.push(slot)
-  return slots.sort(
-    (a, b) => table.block[a]! - table.block[b]! || lowestBit(table.mask[a]!) - lowestBit(table.mask[b]!),
-  )
+/** The queue's slots ascending by (block, lowest bit): they are linked by block, so one moves past its block's others at most. */
+function sortedSlots(queue: LiveQueue, { next, block, mask }: EntryTable): Int32Array {
+  const slots = new Int32Array(queue.entries)
+  let count = 0
+  for (let slot = queue.head; slot >= 0; slot = next[slot]!) {
+    let at = count
+    for (; at > 0; at -= 1) {
+      const before = slots[at - 1]!
+      if (block[before] !== block[slot] || lowestBit(mask[before]!) < lowestBit(mask[slot]!)) break
+      slots[at] = before
+    }
+    slots[at] = slot
+    count += 1
+  }
+  return slots
 }
 
 export function encodeState(
@@ -95,9 +103,9 @@ export function encodeState(
   return out.view()
 }
 
-function encodeReadyOrder(queue: LiveQueue, table: EntryTable, slots: readonly number[], out: VarintWriter): void {
+function encodeReadyOrder(queue: LiveQueue, table: EntryTable, slots: Int32Array, out: VarintWriter): void {
   if (queue.readyHead < 0) return
-  const positions = new Map(slots.map((slot, position) => [slot, position]))
+  const positions = new Map(Array.from(slots, (slot, position) => [slot, position]))
   for (let slot = queue.readyHead; slot >= 0; slot = table.readyNext[slot]!) out.varint(positions.get(slot)!)
 }
 
