@@ -83,7 +83,7 @@ function applyRecord(deps: RestoreDeps, record: ReplayedRecord, claims: ClaimedC
   if (incarnation === undefined || isLastTopic(record.topic)) return []
   const { topic, queueId, queueOffset: offset } = decoded
   const place = { topic, group: origin.group, queueId, offset }
-  if (deadlineMs !== undefined) deps.moved.note(origin, place)
+  if (deadlineMs !== undefined || record.topic === SystemTopic.HALF) deps.moved.note(origin, place)
   if (settled) claims.push({ ...place, incarnation, popTime: origin.popTime, deadlineMs })
   return []
 }

@@ -1,5 +1,6 @@
 // Deliveries that go on at a copy of their message: the handles that clients hold still name the place before.
 // Invariant: a handle acts only where (place, pop time) is in flight, so one that is forgotten or stale does nothing.
+import { SystemTopic } from '@rocketmq-ts/model'
 import type { QueueReader } from '@rocketmq-ts/store'
 import type { Inflight, QueueRef, QueueState } from '../inflight/inflight.ts'
 
@@ -40,12 +41,12 @@ export interface MovedDeliveries {
   act<Result>(handle: Place, act: (queue: QueueState, offset: number) => Result | undefined): Result | undefined
   /** Whether the message has gone on elsewhere. */
   has(handle: Place): boolean
-  /** For the start cache: those that are in flight still. */
+  /** For the start cache: those that can act still. */
   all(): (readonly [from: Place, to: Place])[]
 }
 
 export interface MovedDeliveriesDeps {
-  readonly inflight: Pick<Inflight, 'queue' | 'start' | 'lowMark' | 'retain' | 'claim' | 'isInFlight'>
+  readonly inflight: Pick<Inflight, 'queue' | 'start' | 'lowMark' | 'retain' | 'claim' | 'isInFlight' | 'pendingAt'>
   readonly store: Pick<QueueReader, 'bounds'>
 }
 
@@ -71,11 +72,17 @@ export function createMovedDeliveries({ inflight, store }: MovedDeliveriesDeps):
     return place
   }
 
+  /** A handle can act there. That of a half message is its place, so it acts until the message is decided. */
+  function canAct(queue: QueueState, offset: number): boolean {
+    if (queue.topic !== SystemTopic.HALF) return inflight.isInFlight(queue, offset)
+    return offset >= queue.cursor || inflight.pendingAt(queue, offset) !== undefined
+  }
+
   function prune(): void {
     for (const [key, [, to]] of moved) {
       const { topic, group, queueId, offset } = lastPlaceOf(to)
       const queue = inflight.queue(topic, group, queueId)
-      if (queue === undefined || !inflight.isInFlight(queue, offset)) moved.delete(key)
+      if (queue === undefined || !canAct(queue, offset)) moved.delete(key)
     }
   }
 

@@ -134,7 +134,8 @@ export function createSurvivors(deps: SurvivorsDeps): Survivors {
     const { group } = queue
     const place = { topic, group, queueId: COPY_QUEUE_ID, offset: copy.queueOffset }
     moved.claim({ ...place, incarnation: deps.topics.require(topic).incarnation, popTime, deadlineMs })
-    if (deadlineMs !== undefined) moved.note({ topic: queue.topic, group, queueId: queue.queueId, offset }, place)
+    if (deadlineMs !== undefined || topic === SystemTopic.HALF)
+      moved.note({ topic: queue.topic, group, queueId: queue.queueId, offset }, place)
     return true
   }
 

@@ -81,3 +81,27 @@ test.each([
     await broker.stop()
   },
 )
+
+test('transactions: retention copies a half message that waits for its question → the handle of its producer decides it', async () => {
+  const deleteWhen = Array.from({ length: 24 }, (_, hour) => hour).join(';')
+  const settings = { mappedFileSizeCommitLog: 64 * 1024, deleteWhen, fileReservedTime: 2 }
+  const broker = await startBroker({
+    ...settings,
+    transactionTimeOut: HOUR_MS + 1800 * SECOND_MS,
+    transactionCheckInterval: 600 * SECOND_MS,
+  })
+  await sendHalf(broker, 'T', 'stalls')
+  const half = await sendHalf(broker, 'T', 'waits')
+  for (let sent = 0; sent < 8; sent += 1) await broker.send('filler', 'x'.repeat(10_000))
+  await broker.stop()
+  await broker.restart()
+  await broker.advance(HOUR_MS + 1790 * SECOND_MS)
+  const stalled = broker.machine.disk.fail({ on: 'read', path: '/commitlog/', delayMs: 5 * HOUR_MS })
+  await broker.advance(60 * SECOND_MS)
+  expect(halves(broker)).toMatchObject({ ready: 1, inFlight: 1, scheduled: 0 })
+  await broker.advance(HOUR_MS)
+  expect([stalled.hits, halves(broker)]).toMatchObject([1, { scheduled: 2 }])
+  expect((await end(broker, half, 'commit')).code).toBe(ResponseCode.SUCCESS)
+  expect(await texts(broker, 'T')).toStrictEqual(['waits'])
+  await broker.stop()
+})
