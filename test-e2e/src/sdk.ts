@@ -65,7 +65,10 @@ async function startIn(language: Language, cluster: SdkCluster): Promise<Program
         one === 'topic-refused' ? `${one}@${cluster.strictEndpoints}` : one,
       ),
       home: join(scratch, 'homes', name),
-      env: Object.fromEntries(TRUST_VARIABLES.map((variable) => [variable, cluster.trusted])),
+      env: {
+        ...Object.fromEntries(TRUST_VARIABLES.map((variable) => [variable, cluster.trusted])),
+        ...(against === 'apache' && { AWAITS_SETTINGS: 'yes' }),
+      },
     })
   }
   await runCheck(checks, `${name}: the program builds with ${client}`, start, BUILD_MS_MAX)
