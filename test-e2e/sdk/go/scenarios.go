@@ -42,6 +42,7 @@ var scenarios = map[string]func(topic, ownEndpoints string) outcome{
 	"transaction":      transaction,
 	"delay":            delay,
 	"recall":           recall,
+	"dedup":            dedup,
 	"attributes":       attributes,
 	"bodies":           bodies,
 	"body-large":       bodyOf(bodyBytesMax - roomForHeaders),
@@ -341,6 +342,19 @@ func delayed(topic, text string, due time.Time) *rocketmq.Message {
 	message := &rocketmq.Message{Topic: topic, Body: []byte(text)}
 	message.SetDelayTimestamp(due)
 	return message
+}
+
+// Messages with the same key are stored once.
+func dedup(topic, _ string) outcome {
+	producer := startProducer(topic)
+	for _, one := range [][]string{{"first", "one"}, {"second", "one"}, {"third", "other"}} {
+		message := &rocketmq.Message{Topic: topic, Body: []byte(one[0])}
+		message.SetKeys(one[1])
+		send(producer, message)
+	}
+	textOf := func(message *rocketmq.MessageView) string { return string(message.GetBody()) }
+	expectSame(sorted(mapOf(receiveAll(startSimple(topic, "*"), 2), textOf)), []string{"first", "third"}, "received")
+	return outcome{}
 }
 
 func expectOnly(topic, text string) {

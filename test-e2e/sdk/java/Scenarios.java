@@ -120,6 +120,7 @@ public class Scenarios {
             Map.entry("transaction", (topic, own) -> transaction(topic)),
             Map.entry("delay", (topic, own) -> delay(topic)),
             Map.entry("recall", (topic, own) -> recall(topic)),
+            Map.entry("dedup", (topic, own) -> dedup(topic)),
             Map.entry("attributes", (topic, own) -> attributes(topic)),
             Map.entry("bodies", (topic, own) -> bodies(topic)),
             Map.entry("body-large", (topic, own) -> expectBodies(topic, List.of(filled(BODY_BYTES_MAX - ROOM_FOR_HEADERS)))),
@@ -489,6 +490,18 @@ public class Scenarios {
         var tags = receiveAll(consumer, wantedTags.length, Scenarios::receiveNow).stream()
                 .map(message -> message.getTag().orElse("-")).sorted().toList();
         expectSame(tags, List.of(wantedTags), "tags for " + expression.getExpression());
+        return DONE;
+    }
+
+    /** Messages with the same key are stored once. */
+    private static String dedup(String topic) throws Exception {
+        var producer = startProducer(topic, next());
+        for (var one : List.of("first:one", "second:one", "third:other")) {
+            var parts = one.split(":");
+            producer.send(message(topic, parts[0].getBytes(UTF_8)).setKeys(parts[1]).build());
+        }
+        var texts = receiveAll(topic, "*", 2).stream().map(Scenarios::textOf).sorted().toList();
+        expectSame(texts, List.of("first", "third"), "received");
         return DONE;
     }
 

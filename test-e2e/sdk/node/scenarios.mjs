@@ -32,6 +32,13 @@ const DELAY_MS = 3_000
 /** Ended by their sender, or when it is asked. */
 const TRANSACTIONS = ['commit now', 'rollback now', 'commit when asked', 'rollback when asked']
 const COMMITTED = ['commit now', 'commit when asked']
+/** Bodies and their keys. */
+const DUPLICATES = [
+  ['first', 'one'],
+  ['second', 'one'],
+  ['third', 'other'],
+]
+const STORED_ONCE = ['first', 'third']
 const BODY_BYTES_MAX = 4 * 1024 * 1024
 const ROOM_FOR_HEADERS = 64 * 1024
 
@@ -380,6 +387,12 @@ const SCENARIOS = {
       ['kept'],
       'received',
     )
+  },
+  async dedup(topic) {
+    const producer = await startProducer(topic)
+    for (const [body, key] of DUPLICATES) await producer.send({ topic, keys: [key], body: Buffer.from(body) })
+    const messages = await receiveAll(await startSimple(topic, topic), STORED_ONCE.length)
+    expectSame(sorted(messages.map(({ body }) => body.toString())), STORED_ONCE, 'received')
   },
   async attributes(topic) {
     const producer = await startProducer(topic)

@@ -45,6 +45,8 @@ SESSION_CACHED_MAX = 1024  # the client's default
 DELAY_SECONDS = 3  # the client takes whole ones
 TRANSACTIONS = ("commit now", "rollback now", "commit when asked", "rollback when asked")  # by the sender, or when asked
 COMMITTED = ["commit now", "commit when asked"]
+DUPLICATES = ((b"first", "one"), (b"second", "one"), (b"third", "other"))  # with their keys
+STORED_ONCE = [b"first", b"third"]
 BODY_BYTES_MAX = 4 * 1024 * 1024
 ROOM_FOR_HEADERS = 64 * 1024
 TOLD_SECONDS_MAX = 30  # the operator's command included
@@ -394,6 +396,16 @@ def recall(topic, _):
     expect_same([message.body.decode() for message in messages], ["kept"], "received")
 
 
+def dedup(topic, _):
+    producer = start_producer(topic)
+    for body, key in DUPLICATES:
+        message = message_of(topic, body)
+        message.keys = key
+        producer.send(message)
+    messages = receive_all(start_simple(topic, topic), len(STORED_ONCE))
+    expect_same(sorted(message.body for message in messages), STORED_ONCE, "received")
+
+
 def attributes(topic, _):
     sent = message_of(topic, b"attributes", "färbe")
     sent.keys = "order-1"
@@ -521,6 +533,7 @@ SCENARIOS = {
     "transaction": transaction,
     "delay": delay,
     "recall": recall,
+    "dedup": dedup,
     "attributes": attributes,
     "bodies": lambda topic, _: expect_bodies(topic, ["Grüße, 世界 🚀".encode(), bytes(range(256)), b"\0", b" "]),
     "body-large": lambda topic, _: expect_bodies(topic, [b"large" * ((BODY_BYTES_MAX - ROOM_FOR_HEADERS) // 5)]),

@@ -83,7 +83,10 @@ export async function startApacheCluster(folder: string, services: string): Prom
 /** What has settings of ours in the command line, as Apache's own tool asks for it. */
 function adminOf(
   brokerPort: number,
-): Pick<Rmq, 'createTopic' | 'createGroup' | 'createOrderedGroup' | 'createDisabledGroup' | 'orderGroup'> {
+): Pick<
+  Rmq,
+  'createTopic' | 'createDedupTopic' | 'createGroup' | 'createOrderedGroup' | 'createDisabledGroup' | 'orderGroup'
+> {
   async function withBroker(work: (client: RemotingClient) => Promise<void>): Promise<void> {
     const client = await connectRemoting(brokerPort)
     await work(client).finally(() => client.close())
@@ -92,6 +95,7 @@ function adminOf(
     withBroker((client) => createGroup(client, group, settings))
   return {
     createTopic: (topic, queues, type) => withBroker((client) => createTopic(client, topic, queues, type)),
+    createDedupTopic: (topic) => withBroker((client) => createTopic(client, topic, 1)), // as far as it goes there
     createGroup: (group, maxAttempts) => setGroup(group, { retryMaxTimes: maxAttempts - 1 }),
     createOrderedGroup: (group) => setGroup(group, { consumeMessageOrderly: true }),
     createDisabledGroup: (group) => setGroup(group, { consumeEnable: false }),

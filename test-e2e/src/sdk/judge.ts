@@ -8,6 +8,7 @@ import { apacheVerdict } from './expected-apache.ts'
 import type { Language, LanguageName } from './languages.ts'
 import { outputOf, type Program, type Report } from './program.ts'
 import { commandCell } from './client-commands.ts'
+import { messageCell } from './message-questions.ts'
 import type { Rmq } from './rmq.ts'
 import { unsettled } from './server-side.ts'
 
@@ -44,7 +45,10 @@ export async function judge(
     const report = await program.reportOf(after ?? scenario)
     let cell = cellOf(report)
     if (scenario === 'dead-letter' && cell === 'ok') cell = await deadLetterCell(name, report?.detail ?? '', rmq)
-    if (after !== undefined && cell === 'ok') cell = await commandCell(scenario, `${name}-${after}`, rmq)
+    if (after !== undefined && cell === 'ok') {
+      const ask = after === 'attributes' ? messageCell : commandCell
+      cell = await ask(scenario, `${name}-${after}`, rmq)
+    }
     const ours = { isExpected: cell === cells?.[name], expected: cells?.[name], shown: cell }
     const { isExpected, expected, shown } = inside === undefined ? apacheVerdict(name, scenario, cell) : ours
     column.set(scenario, isExpected ? shown : `failed: '${cell}' where '${expected}' is expected`)

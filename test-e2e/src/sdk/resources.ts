@@ -41,6 +41,7 @@ function callsFor(rmq: Rmq, topic: string, scenario: string, topics: string): ((
   if (type === 'FIFO') {
     return [() => rmq.createTopic(topic, QUEUES_IN_ORDER, type), () => rmq.createOrderedGroup(group)]
   }
+  if (scenario === 'dedup') return [() => rmq.createDedupTopic(topic)]
   const calls: (() => Promise<void>)[] = []
   const hasOneQueue = ONE_QUEUE.includes(scenario)
   const isNeeded = topics === 'all' ? !UNKNOWN_TOPICS.includes(scenario) : scenario === 'dead-letter' || hasOneQueue

@@ -9,6 +9,8 @@ export type TopicType = 'NORMAL' | 'FIFO' | 'DELAY' | 'TRANSACTION'
 export interface Rmq {
   /** With so many queues on each broker. */
   createTopic(topic: string, queues: number, type: TopicType): Promise<void>
+  /** It stores a message with a key once. */
+  createDedupTopic(topic: string): Promise<void>
   createGroup(group: string, maxAttempts: number): Promise<void>
   /** It consumes in order. */
   createOrderedGroup(group: string, by?: 'queue' | 'message-group'): Promise<void>
@@ -26,8 +28,18 @@ export interface Rmq {
   stackOf(clientId: string): Promise<string>
   /** The client consumes the message on the spot; rejects with what was said of a failure. */
   verify(clientId: string, topic: string, messageId: string): Promise<void>
-  /** Ids of the messages of the topic. */
-  messagesOf(topic: string): Promise<string[]>
+  /** Ids of the messages of the topic, or of those with the key. */
+  messagesOf(topic: string, key?: string): Promise<string[]>
+  /** What happened to it, in the order in which it did. */
+  traceOf(topic: string, messageId: string): Promise<readonly TraceLine[]>
+}
+
+export interface TraceLine {
+  /** E.g. stored. */
+  readonly event: string
+  readonly group?: string
+  /** Who sent it, or got it. */
+  readonly client?: string
 }
 
 /** `services`: folder of the bundles; `nameservers`: `host:port`, joined by ';'. */
@@ -39,6 +51,9 @@ export function createRmq(services: string, nameservers: string): Rmq {
   return {
     async createTopic(topic, queues, type) {
       await rmq('topic', 'create', topic, '--queues', `${queues}`, '--type', type)
+    },
+    async createDedupTopic(topic) {
+      await rmq('topic', 'create', topic, '--queues', '1', '--dedup', 'key')
     },
     async createGroup(group, maxAttempts) {
       await rmq('group', 'create', group, '--max-attempts', `${maxAttempts}`)
@@ -69,9 +84,14 @@ export function createRmq(services: string, nameservers: string): Rmq {
     async verify(clientId, topic, messageId) {
       await rmq('client', 'verify', clientId, messageId, '--topic', topic)
     },
-    async messagesOf(topic) {
-      const text = await rmq('message', 'query', '--topic', topic, '--from', '1h')
+    async messagesOf(topic, key) {
+      const which = key === undefined ? ['--from', '1h'] : ['--key', key]
+      const text = await rmq('message', 'query', '--topic', topic, ...which)
       return (JSON.parse(text) as { messages: { messageId: string }[] }).messages.map(({ messageId }) => messageId)
+    },
+    async traceOf(topic, messageId) {
+      const text = await rmq('message', 'trace', messageId, '--topic', topic)
+      return (JSON.parse(text) as { events: TraceLine[] }).events
     },
   }
 }

@@ -318,6 +318,16 @@ impl Context {
         Ok(Outcome::Ok)
     }
 
+    /// Messages with the same key are stored once.
+    async fn dedup(&self) -> Checked<Outcome> {
+        let keyed = |(text, key): (&str, &str)| message(&self.topic, text).set_keys(vec![key]);
+        self.send_all([("first", "one"), ("second", "one"), ("third", "other")].map(keyed).into()).await?;
+        let messages = self.receive_all("*", 2).await?;
+        let texts = sorted(messages.iter().map(|message| String::from_utf8_lossy(message.body()).to_string()).collect());
+        expect_same(texts, vec!["first".to_string(), "third".to_string()], "received")?;
+        Ok(Outcome::Ok)
+    }
+
     async fn attributes(&self) -> Checked<Outcome> {
         let properties = HashMap::from([("colour", "grün"), ("空", "✓ 値")].map(|(k, v)| (k.to_string(), v.to_string())));
         let keys = vec!["order-1", "ключ"];
@@ -407,6 +417,7 @@ impl Context {
             "transaction" => self.transaction().await,
             "delay" => self.delay().await,
             "recall" => Ok(Outcome::None(NO_RECALL)),
+            "dedup" => self.dedup().await,
             "attributes" => self.attributes().await,
             "bodies" => self.bodies().await,
             "body-large" => self.expect_bodies(vec![vec![b'x'; BODY_BYTES_MAX - ROOM_FOR_HEADERS]]).await,
