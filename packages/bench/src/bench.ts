@@ -29,7 +29,15 @@ import type { StoreFigures } from './store/figures.ts'
 import { runStoreBench } from './store/store-bench.ts'
 import { judgeStore } from './store/store-floors.ts'
 import { measureStart } from './start.ts'
-import { CLUSTER_ASYNC, FLOOR_SEND, STANDALONE_ASYNC, STANDALONE_SYNC, titleOf, type Workload } from './workloads.ts'
+import {
+  CLUSTER_ASYNC,
+  FLOOR_SEND,
+  REPEATED,
+  STANDALONE_ASYNC,
+  STANDALONE_SYNC,
+  titleOf,
+  type Workload,
+} from './workloads.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const WARM_UP_TOPIC = 'bench-warm-up'
@@ -166,15 +174,17 @@ async function runCells(bench: Bench, echo: EchoServer): Promise<Cell[]> {
     bench.cellDone(cell)
   }
   await withDeployment(bench, 'standalone', 'async', async (deployment, context) => {
-    const ours: CellRun[] = []
+    const ours = REPEATED.map((): CellRun[] => [])
     const bare: CellRun[] = []
     await warmUp(echo, WARM_UP_TOPIC, bench.size)
     for (let repeat = 0; repeat < bench.size.repeats; repeat += 1) {
       bare.push(await runBareEcho(FLOOR_SEND, echo, context))
-      ours.push(await runWorkload(FLOOR_SEND, deployment, `bench-floor-${repeat}`, context))
+      for (const [number, workload] of REPEATED.entries()) {
+        ours[number]!.push(await runWorkload(workload, deployment, `bench-floor-${number}-${repeat}`, context))
+      }
     }
     done(cellOf({ name: 'bare grpc-js', flush: undefined }, FLOOR_SEND, bare, 'own'))
-    done(cellOf(deployment, FLOOR_SEND, ours, 'own'))
+    for (const [number, workload] of REPEATED.entries()) done(cellOf(deployment, workload, ours[number]!, 'own'))
     await runEach(STANDALONE_ASYNC, deployment, context, done)
   })
   await withDeployment(bench, 'standalone', 'sync', (deployment, context) =>

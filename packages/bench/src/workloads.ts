@@ -36,7 +36,9 @@ export const DRAIN = { kind: 'drain', bodyBytes: KIB, connections: 8, receivers:
 export const TRANSACTION = { ...FLOOR_SEND, kind: 'transaction' } as const satisfies Workload
 const END_TO_END = { kind: 'end-to-end', bodyBytes: KIB, connections: 8, receivers: 8 } as const satisfies Workload
 
-/** Beside FLOOR_SEND, which is repeated. */
+/** What floors are about, one after the other and repeated: the cost of a send is the measure of the others. */
+export const REPEATED: readonly Workload[] = [FLOOR_SEND, DRAIN, TRANSACTION]
+
 export const STANDALONE_ASYNC: readonly Workload[] = [
   { ...FLOOR_SEND, kind: 'h2load' },
   { ...FLOOR_SEND, bodyBytes: 100 },
@@ -44,8 +46,6 @@ export const STANDALONE_ASYNC: readonly Workload[] = [
   SEND_ONE_AT_A_TIME,
   { ...SEND_ONE_AT_A_TIME, connections: 64 },
   { kind: 'send-at-rate', bodyBytes: KIB, connections: 8 },
-  DRAIN,
-  TRANSACTION,
   END_TO_END,
   { ...FLOOR_SEND, kind: 'remoting-send' },
 ]

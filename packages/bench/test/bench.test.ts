@@ -14,7 +14,7 @@ import { ORDER_QUICK } from '../src/order/order-bench.ts'
 import type { Cell, LoadReport, Report } from '../src/report/report.ts'
 import { QUICK } from '../src/sizes.ts'
 import { STORE_QUICK } from '../src/store/store-size.ts'
-import { CLUSTER_ASYNC, STANDALONE_ASYNC, STANDALONE_SYNC } from '../src/workloads.ts'
+import { CLUSTER_ASYNC, REPEATED, STANDALONE_ASYNC, STANDALONE_SYNC } from '../src/workloads.ts'
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 /** Seconds on a quiet machine; it starts nine processes. */
@@ -51,7 +51,7 @@ function cellsOf(deployment: Cell['deployment'], flush?: Cell['flush']): Cell[] 
 test('bench: a quick run → every workload of every deployment, each with calls and none failed', () => {
   const h2load = load.cells.filter(({ generator }) => generator !== 'own').length
   expect(cellsOf('bare grpc-js')).toHaveLength(1)
-  expect(cellsOf('standalone', 'async')).toHaveLength(STANDALONE_ASYNC.length + h2load)
+  expect(cellsOf('standalone', 'async')).toHaveLength(REPEATED.length + STANDALONE_ASYNC.length - 1 + h2load)
   expect(cellsOf('standalone', 'sync')).toHaveLength(STANDALONE_SYNC.length)
   expect(cellsOf('cluster')).toHaveLength(CLUSTER_ASYNC.length)
   for (const { runs } of load.cells) {
