@@ -114,7 +114,7 @@ class StoreRun {
     // A copy may expire before the log is read: then only the broker's word is left.
     host.onRemoval = () => noteArrived(model, this.#logReader.read(), verdict)
     host.onEvent = (event) => {
-      tell?.(`   EV life ${host.lives.length}, ${world.nowMs.toFixed(1)}: ${JSON.stringify(event)}`)
+      tell?.(`life ${host.lives.length}, ${world.nowMs.toFixed(1)} ms: ${JSON.stringify(event)}`)
       if (event.event === 'timers.unbalanced') verdict.add('ledger', `delayed messages: ${JSON.stringify(event)}`)
       if (event.event === 'store.foreign') this.#foreign()
       if (event.event === 'store.rebuilt') this.#judgeRebuilt(event as HostEvent & RebuiltEvent)
