@@ -40,13 +40,38 @@ export function noteDeadLetters(model: Model, image: LogImage): void {
   }
 }
 
-export function checkLedgers(model: Model, rows: readonly QueueLedger[], verdict: Verdict): void {
+export interface LedgerFacts {
+  readonly image: LogImage
+  readonly verdict: Verdict
+}
+
+export function checkLedgers(model: Model, rows: readonly QueueLedger[], { image, verdict }: LedgerFacts): void {
   for (const row of rows) {
     const { topic, group, queueId, balanced, faults, sum, max, lag } = row
     const where = `${topic} queue ${queueId} of ${group}`
     if (!balanced || sum !== max) verdict.add('ledger', `${where}: ${faults.join('; ')}, ${sum} of ${max}`)
     if (isLeft(model, row)) verdict.add('ledger', `${where}: ${lag} messages are left after the draining`)
+    checkFiltered(model, row, image, verdict)
   }
+}
+
+/** Where a group has seen a queue from its first message on, it has passed over what it does not take, and nothing else. */
+function checkFiltered(model: Model, row: QueueLedger, image: LogImage, verdict: Verdict): void {
+  const topic = model.topic(row.topic)
+  const group = model.groups.find(({ name }) => name === row.group)
+  const born = topic?.value?.born
+  if (topic?.isFuzzy !== false || group?.isFuzzy !== false || born === undefined || group.value === undefined) return
+  if (image.min > 0 || model.messages.some(({ isDamaged }) => isDamaged)) return
+  let passed = 0
+  for (const { topic: name, queueId, position, body } of image.records) {
+    if (name !== topic.name || queueId !== row.queueId || position < born) continue
+    const message = model.ofBody(body)
+    if (message !== undefined && !group.takes(message)) passed += 1
+  }
+  const { filtered } = row.buckets
+  if (filtered === passed) return
+  const where = `${row.topic} queue ${row.queueId} of ${row.group}`
+  verdict.add('ledger', `${where}: ${filtered} messages were passed over, ${group.filter.text} leaves ${passed} out`)
 }
 
 /** Groups wait for something of these queues: the draining goes on. */

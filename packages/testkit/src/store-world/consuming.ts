@@ -80,8 +80,8 @@ export class Consuming {
       pollTimeMs: 0,
       bornTimeMs: host.machine.nowMs,
       initMode: 0,
-      expType: 'TAG',
-      exp: group.tag ?? '*',
+      expType: group.filter.type,
+      exp: group.filter.text,
       // A group that was made anew by a pop has lost its setting.
       ...(group.order !== undefined && { order: true }),
     }

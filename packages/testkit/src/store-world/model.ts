@@ -2,6 +2,7 @@
 // for each group what became of each message. The checker compares it with what the disk holds and what the broker says.
 import type { PoppedMessage } from '@rocketmq-ts/cluster-client'
 import type { OrderUnit } from '@rocketmq-ts/model'
+import { EVERYTHING, type GroupFilter, type Traits, traitsOf } from './filters.ts'
 import type { Wait } from './wait.ts'
 
 /** Of messages that are sent one after the other. */
@@ -16,6 +17,7 @@ export interface Message {
   readonly body: Buffer
   readonly tag: string
   readonly key: string
+  readonly traits: Traits
   /** '' for those of none. */
   readonly messageGroup: string
   outcome: SendOutcome
@@ -140,18 +142,18 @@ export class TopicModel extends Setting {
 }
 
 export class GroupModel extends Setting {
-  readonly tag: string | undefined
+  readonly filter: GroupFilter
   readonly order: OrderUnit | undefined
   readonly entries = new Map<Message, Entry>()
 
-  constructor(name: string, tag: string | undefined, order?: OrderUnit) {
+  constructor(name: string, filter: GroupFilter = EVERYTHING, order?: OrderUnit) {
     super(name)
-    this.tag = tag
+    this.filter = filter
     this.order = order
   }
 
   takes(message: Message): boolean {
-    return this.tag === undefined || message.tag === this.tag
+    return this.filter.takes(message)
   }
 }
 
@@ -196,6 +198,7 @@ export class Model {
       body,
       tag,
       key,
+      traits: traitsOf(this.messages.length),
       messageGroup: MESSAGE_GROUPS[this.messages.length % MESSAGE_GROUPS.length] ?? '',
       outcome: 'pending',
       position: undefined,

@@ -105,7 +105,7 @@ class StoreRun {
     this.#logReader = new LogReader(this.host.machine.disk, STORE_ROOT, plan.shape.segmentBytes)
     this.model = new Model(
       plan.topics.map(({ name }) => new TopicModel(name)),
-      plan.groups.map(({ name, tag, order }) => new GroupModel(name, tag, order)),
+      plan.groups.map(({ name, filter, order }) => new GroupModel(name, filter, order)),
       plan.checkBack,
     )
     const { host, model, verdict } = this

@@ -3,6 +3,7 @@ import type { SendResult } from '@rocketmq-ts/cluster-client'
 import { appendProperty, MqError, parseOffsetMessageId } from '@rocketmq-ts/model'
 import { BROKER_ADDRESS } from './broker-host.ts'
 import { drawDelay } from './delaying.ts'
+import { traitProperties } from './filters.ts'
 import { uniqueKeyOf } from './message-names.ts'
 import { bodyOf, type Message } from './model.ts'
 import { drawHalf, type HalfSend, PRODUCER_GROUP } from './transacting.ts'
@@ -129,9 +130,9 @@ export class Sending {
   }
 }
 
-function propertiesOf({ id, key, tag, messageGroup }: Message, more: HalfSend['properties'] = []): string {
+function propertiesOf({ id, key, tag, messageGroup, traits }: Message, more: HalfSend['properties'] = []): string {
   const named = { KEYS: key, TAGS: tag, UNIQ_KEY: uniqueKeyOf(id), __SHARDINGKEY: messageGroup }
-  const entries = [...Object.entries(named), ...more]
+  const entries = [...Object.entries(named), ...traitProperties(traits), ...more]
   return entries.reduce((text, [name, value]) => appendProperty(text, name, value), '')
 }
 

@@ -7,6 +7,7 @@ import type { CrashOrder } from './broker-host.ts'
 import type { CheckBackModel } from './model.ts'
 import { type Circumstances, circumstancesOf, LATE_STATES } from './circumstances.ts'
 import { CRASH_STEPS, SELDOM_STEPS } from './crash-steps.ts'
+import { EVERYTHING, type GroupFilter, SQL_FILTERS, TAG_FILTERS } from './filters.ts'
 import { type FaultPlan, planFault } from './disk-faults.ts'
 import { REST_DAMAGE_NAMES } from './rest-damage.ts'
 import type { Phase } from './steps.ts'
@@ -27,6 +28,8 @@ const UNIT_BYTES = 20
 const REBUILT = 0.4
 /** Of any kind. */
 const MORE_DAMAGES = [undefined, undefined] as const
+/** Share of the groups beside the first one that take what an expression says, where they do not take tags. */
+const FILTERED = 0.5
 /** Share of the messages that are to be had later. */
 const DELAYED = 0.25
 /** Share of those that are halves of transactions. */
@@ -86,8 +89,8 @@ export interface TopicPlan {
 
 export interface GroupPlan {
   readonly name: string
-  /** It takes only messages of this tag. */
-  readonly tag: string | undefined
+  /** It takes only what this lets pass. */
+  readonly filter: GroupFilter
   /** It consumes in order, and this is what has an order; undefined: in any order. */
   readonly order: OrderUnit | undefined
 }
@@ -135,7 +138,9 @@ export interface StorePlan {
 
 /** The plan of a seed. */
 export function storePlanOf(seed: number): StorePlan {
-  const random = new Prng(seed).fork()
+  const root = new Prng(seed)
+  const random = root.fork()
+  const filters = root.fork()
   // One that few lives pass is waited for in all of them.
   const seldom = seed % 3 === 0 ? SELDOM_STEPS[(seed / 3) % SELDOM_STEPS.length] : undefined
   const circumstances = seed % LATE_STATES_EVERY === 1 ? LATE_STATES : circumstancesOf(seldom)
@@ -174,7 +179,7 @@ export function storePlanOf(seed: number): StorePlan {
   }))
   const groups = range(1 + random.integer(3)).map((index) => ({
     name: `group-${index}`,
-    tag: index > 0 && random.chance(0.3) ? 'A' : undefined,
+    filter: drawFilter(filters, index > 0 && random.chance(0.3), index),
     order: ORDERS[(seed + index) % ORDERS.length],
   }))
   return {
@@ -190,6 +195,12 @@ export function storePlanOf(seed: number): StorePlan {
     present: PRESENT,
     isRebuilt: random.chance(REBUILT),
   }
+}
+
+/** One group of a seed takes everything. */
+function drawFilter(random: Prng, isByTag: boolean, index: number): GroupFilter {
+  if (isByTag) return random.pick(TAG_FILTERS)
+  return index > 0 && random.chance(FILTERED) ? random.pick(SQL_FILTERS) : EVERYTHING
 }
 
 /** One life is for the step whose turn it is; the others end wherever the seed says. */
