@@ -47,7 +47,13 @@ export function checkDelivery(model: Model, facts: DeliveryFacts, verdict: Verdi
   if (flushed !== undefined && record.commitLogOffset + record.size > flushed) {
     verdict.add('early', `${name}: the log is safe up to ${flushed} only`)
   }
-  if (!group.takes(message)) verdict.add('filter', `${name}: it asks for ${group.filter.text}, not for tag '${message.tag}', ${JSON.stringify(message.traits)}`)
+  if (!group.takes(message))
+    verdict.add(
+      'filter',
+      `${name}: it asks for ${group.filter.text}, not for tag '${message.tag}', ${JSON.stringify(message.traits)}`,
+    )
+  if (!isCopy && !group.isFuzzy && group.turnOf(message) === 'passed' && model.topic(message.topic)?.isFuzzy === false)
+    verdict.add('reset', `${name}: the group was told to go on behind it`)
   const before = group.entries.get(message)
   // The retry topic stays when the group is deleted, as Apache's does: a new one of its name gets what is left there.
   const isOld = isCopy && record.commitLogOffset < (group.value?.born ?? 0)

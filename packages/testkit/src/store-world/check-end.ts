@@ -17,6 +17,7 @@ export function checkDrained(model: Model, image: LogImage, verdict: Verdict): v
     if ((message.queueId ?? 0) >= (topic.value?.number ?? 0)) continue
     for (const group of model.groups) {
       if (group.value === undefined || group.isFuzzy || !group.takes(message)) continue
+      if (group.turnOf(message) !== 'open') continue
       const entry = group.entries.get(message)
       if (entry !== undefined && entry.settled !== 'no') continue
       if (model.dead.has(deadKeyOf(group.name, message.topic, message.queueId, message.queueOffset))) continue
@@ -61,6 +62,7 @@ function checkFiltered(model: Model, row: QueueLedger, image: LogImage, verdict:
   const group = model.groups.find(({ name }) => name === row.group)
   const born = topic?.value?.born
   if (topic?.isFuzzy !== false || group?.isFuzzy !== false || born === undefined || group.value === undefined) return
+  if (group.resets.some(({ topic: name }) => name === topic.name)) return
   if (image.min > 0 || model.messages.some(({ isDamaged }) => isDamaged)) return
   let passed = 0
   for (const { topic: name, queueId, position, body } of image.records) {

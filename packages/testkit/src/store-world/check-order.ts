@@ -55,6 +55,7 @@ function isBefore({ order }: GroupModel, message: Message, other: Message): bool
 /** The group is to get it, and has not settled it. */
 function isDue(model: Model, group: GroupModel, message: Message): boolean {
   if (!group.takes(message) || message.isDamaged || !model.isCurrent(message)) return false
+  if (group.turnOf(message) !== 'open') return false
   if ((group.entries.get(message)?.settled ?? 'no') !== 'no') return false
   const key = deadKeyOf(group.name, message.topic, message.queueId, message.queueOffset)
   return !model.dead.has(key) && !model.toldDead.has(key)

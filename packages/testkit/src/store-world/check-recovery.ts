@@ -1,4 +1,5 @@
 // After each start: what the log on the disk holds, compared with what was promised before the broker ended.
+import { checkDuplicates } from './deduplicating.ts'
 import { checkRecoveredWaits } from './check-waits.ts'
 import type { LogImage, LogRecord } from './log-image.ts'
 import { nameOf } from './message-names.ts'
@@ -34,6 +35,7 @@ export function checkRecoveredLog(model: Model, facts: RecoveryFacts, verdict: V
     message.isGone = true
   }
   checkChains(model, image, verdict)
+  checkDuplicates(model, image, verdict)
 }
 
 /** Every record of a known topic is a message that was sent, as it was sent, in the place it was given. */

@@ -1,7 +1,7 @@
 // What the store has promised so far: every message with its fate, every topic and group with the values it may have, and
 // for each group what became of each message. The checker compares it with what the disk holds and what the broker says.
 import type { PoppedMessage } from '@rocketmq-ts/cluster-client'
-import type { OrderUnit } from '@rocketmq-ts/model'
+import type { OrderUnit, TopicDedup } from '@rocketmq-ts/model'
 import { EVERYTHING, type GroupFilter, type Traits, traitsOf } from './filters.ts'
 import type { Wait } from './wait.ts'
 
@@ -17,6 +17,11 @@ export interface Message {
   readonly body: Buffer
   readonly tag: string
   readonly key: string
+  /** The number that its unique key says: that of another one, if it repeats one. */
+  readonly uniqueId: number
+  /** By the machine's clock: when it was sent, and when it was answered with its place. */
+  sentMs: number
+  answeredMs: number | undefined
   readonly traits: Traits
   /** '' for those of none. */
   readonly messageGroup: string
@@ -137,14 +142,38 @@ export class Setting {
 }
 
 export class TopicModel extends Setting {
+  /** Undefined where it takes everything. */
+  readonly dedup: TopicDedup | undefined
   /** Times that its deletion was asked for. */
   deletions = 0
+
+  constructor(name: string, dedup?: TopicDedup) {
+    super(name)
+    this.dedup = dedup
+  }
 }
+
+/** A group was told to go on elsewhere in a queue. */
+export interface Reset {
+  readonly topic: string
+  readonly queueId: number
+  /** The log was written up to here when it was asked for. */
+  readonly from: number
+  /** Where to; undefined until it is answered. */
+  offset: number | undefined
+  /** End of the log when it was answered; undefined where nobody knows whether it took place. */
+  end: number | undefined
+}
+
+/** Whether a message is still to come from its queue: 'passed' where a reset went over it, 'maybe' where nobody knows. */
+export type Turn = 'open' | 'passed' | 'maybe'
 
 export class GroupModel extends Setting {
   readonly filter: GroupFilter
   readonly order: OrderUnit | undefined
   readonly entries = new Map<Message, Entry>()
+  /** Of its present life, and of the topics', in their order. */
+  resets: Reset[] = []
 
   constructor(name: string, filter: GroupFilter = EVERYTHING, order?: OrderUnit) {
     super(name)
@@ -154,6 +183,22 @@ export class GroupModel extends Setting {
 
   takes(message: Message): boolean {
     return this.filter.takes(message)
+  }
+
+  /** As the resets of its queue have it. */
+  turnOf({ topic, queueId, queueOffset = 0 }: Message): Turn {
+    let turn: Turn = 'open'
+    for (const reset of this.resets) {
+      if (reset.topic !== topic || reset.queueId !== queueId) continue
+      const { offset, end } = reset
+      turn = end === undefined || offset === undefined ? 'maybe' : queueOffset < offset ? 'passed' : 'open'
+    }
+    return turn
+  }
+
+  /** The last one of each queue. */
+  lastResets(): Iterable<Reset> {
+    return new Map(this.resets.map((reset) => [`${reset.queueId} ${reset.topic}`, reset])).values()
   }
 }
 
@@ -191,15 +236,20 @@ export class Model {
     return this.topics.find((topic) => topic.name === name)
   }
 
-  message(topic: string, body: Buffer, tag: string, key: string): Message {
+  /** A new one; it may repeat another one. */
+  message(topic: string, body: Buffer, tag: string, key: string, repeated?: Message): Message {
+    const id = this.messages.length
     const message: Message = {
-      id: this.messages.length,
+      id,
+      uniqueId: repeated?.uniqueId ?? id,
+      sentMs: 0,
+      answeredMs: undefined,
       topic,
       body,
       tag,
       key,
-      traits: traitsOf(this.messages.length),
-      messageGroup: MESSAGE_GROUPS[this.messages.length % MESSAGE_GROUPS.length] ?? '',
+      traits: traitsOf(id),
+      messageGroup: MESSAGE_GROUPS[id % MESSAGE_GROUPS.length] ?? '',
       outcome: 'pending',
       position: undefined,
       queueId: undefined,

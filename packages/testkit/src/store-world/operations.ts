@@ -6,19 +6,21 @@ import { Recalls } from './delaying.ts'
 import type { LogImage } from './log-image.ts'
 import type { GroupModel, TopicModel } from './model.ts'
 import { ask } from './queries.ts'
+import { Resets } from './resetting.ts'
 import { Sending } from './sending.ts'
 import { SettingsChanges } from './settings-changes.ts'
 import { Transactions } from './transacting.ts'
 import { type OperationDeps, type OperationName, TIMEOUT_MS, Tracking } from './tracking.ts'
 
 const WEIGHTS: readonly (readonly [OperationName, number])[] = [
-  ['send', 36],
+  ['send', 34],
   ['pop', 17],
   ['ack', 21],
   ['change', 6],
   ['topic', 2],
   ['group', 1],
   ['offsets', 4],
+  ['reset', 2],
   ['query', 5],
   ['recall', 2],
   ['end', 6],
@@ -31,14 +33,16 @@ export class Operations {
   readonly #consuming: Consuming
   readonly #settings: SettingsChanges
   readonly #recalls: Recalls
+  readonly #resets: Resets
   readonly #transactions: Transactions
 
   constructor(deps: OperationDeps) {
     this.#deps = deps
     this.#tracking = new Tracking(deps)
-    this.#sending = new Sending(deps, this.#tracking)
     this.#settings = new SettingsChanges(deps, this.#tracking)
+    this.#sending = new Sending(deps, this.#tracking, this.#settings)
     this.#consuming = new Consuming(deps, this.#tracking)
+    this.#resets = new Resets(deps, this.#tracking)
     this.#recalls = new Recalls(deps, this.#tracking)
     this.#transactions = new Transactions(deps, this.#tracking)
   }
@@ -86,6 +90,7 @@ export class Operations {
       topic: () => this.#settings.changeTopic(),
       group: () => this.#settings.changeGroup(),
       offsets: () => this.#offsets(),
+      reset: () => this.#resets.next(),
       query: () => this.#query(),
       recall: () => this.#recalls.next(),
       end: () => this.#transactions.next(),

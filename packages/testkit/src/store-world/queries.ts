@@ -48,10 +48,10 @@ async function askKey(deps: QueryDeps, topic: TopicModel, key: string, known: re
 
 /** Asks for a message by its unique key. */
 export async function askUniqueKey(deps: QueryDeps, topic: TopicModel, message: Message): Promise<void> {
-  const found = await queried(deps, topic, uniqueKeyOf(message.id), true)
+  const found = await queried(deps, topic, uniqueKeyOf(message.uniqueId), true)
   if (found === undefined) return
   checkFound(deps, message, found, 'by its unique key')
-  if (found.length > 1 && message.wait?.isFuzzy !== true)
+  if (found.length > 1 && message.wait?.isFuzzy !== true && topic.dedup === undefined)
     deps.verdict.add('query', `${nameOf(message)} is found ${found.length} times by its unique key`)
 }
 

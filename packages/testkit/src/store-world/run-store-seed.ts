@@ -14,6 +14,7 @@ import { checkStopped, stoppedFiles } from './check-stop.ts'
 import { type LogImage, LogReader } from './log-image.ts'
 import { deadKeyOf, GroupModel, Model, TopicModel } from './model.ts'
 import { Operations } from './operations.ts'
+import { checkResets, forgetResets } from './resetting.ts'
 import { type LifePlan, OPERATIONS_MIN, type StorePlan } from './store-plan.ts'
 import { blurWaits, forgetOvers, forgetQuestions } from './waiting.ts'
 import { Verdict, type Violation } from './verdict.ts'
@@ -104,7 +105,7 @@ class StoreRun {
     this.host = new BrokerHost(world, plan.shape)
     this.#logReader = new LogReader(this.host.machine.disk, STORE_ROOT, plan.shape.segmentBytes)
     this.model = new Model(
-      plan.topics.map(({ name }) => new TopicModel(name)),
+      plan.topics.map(({ name, dedup }) => new TopicModel(name, dedup)),
       plan.groups.map(({ name, filter, order }) => new GroupModel(name, filter, order)),
       plan.checkBack,
     )
@@ -180,6 +181,7 @@ class StoreRun {
     }
     if (host.isUp) this.operations.connected()
     await this.#whileUp(() => checkSettings(facts))
+    await this.#whileUp(() => checkResets(host, model, verdict))
   }
 
   /** A start may fail only where the disk fails; then it is well again. */
@@ -210,6 +212,7 @@ class StoreRun {
     checkRecoveredLog(model, { image: this.#image, end, floor }, verdict)
     noteDeadLetters(model, this.#image)
     forgetBehind(model, end)
+    forgetResets(model, end)
   }
 
   /** Runs the world until `work` is done, or the broker is ended. */

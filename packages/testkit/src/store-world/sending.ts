@@ -2,10 +2,12 @@
 import type { SendResult } from '@rocketmq-ts/cluster-client'
 import { appendProperty, MqError, parseOffsetMessageId } from '@rocketmq-ts/model'
 import { BROKER_ADDRESS } from './broker-host.ts'
+import { drawRepeated, judgeRepeated } from './deduplicating.ts'
 import { drawDelay } from './delaying.ts'
 import { traitProperties } from './filters.ts'
 import { uniqueKeyOf } from './message-names.ts'
 import { bodyOf, type Message } from './model.ts'
+import type { SettingsChanges } from './settings-changes.ts'
 import { drawHalf, type HalfSend, PRODUCER_GROUP } from './transacting.ts'
 import { type OperationDeps, TIMEOUT_MS, type Tracking } from './tracking.ts'
 
@@ -17,10 +19,12 @@ const RECORD_SLACK_BYTES = 4096
 export class Sending {
   readonly #deps: OperationDeps
   readonly #tracking: Tracking
+  readonly #settings: SettingsChanges
 
-  constructor(deps: OperationDeps, tracking: Tracking) {
+  constructor(deps: OperationDeps, tracking: Tracking, settings: SettingsChanges) {
     this.#deps = deps
     this.#tracking = tracking
+    this.#settings = settings
   }
 
   /** Many at once. */
@@ -39,6 +43,11 @@ export class Sending {
     const { model, random, plan, host } = this.#deps
     const topic = random.pick(model.topics)
     if (this.#tracking.changing.has(topic.name)) return
+    // Nobody else makes one that takes messages once.
+    if (topic.dedup !== undefined && topic.value === undefined) {
+      this.#settings.putTopic(topic)
+      return
+    }
     const queues = topic.value?.number ?? 1
     const length =
       bytes ??
@@ -46,10 +55,15 @@ export class Sending {
         ? random.integer(plan.shape.segmentBytes - RECORD_SLACK_BYTES)
         : random.integer(plan.bodyBytesMax))
     const tag = random.pick(TAGS)
-    const key = `key-${random.integer(KEYS)}`
-    const message = model.message(topic.name, bodyOf(model.messages.length, length), tag, key)
+    const shared = `key-${random.integer(KEYS)}`
+    const repeated = drawRepeated(random, model, topic)
+    // The other keys of a topic that takes each once.
+    const own = topic.dedup?.by === 'KEY' ? `own-${model.messages.length}` : shared
+    const key = repeated?.key ?? own
+    const message = model.message(topic.name, bodyOf(model.messages.length, length), tag, key, repeated)
+    message.sentMs = host.machine.nowMs
     const isEmpty = random.chance(0.005)
-    const special = this.#drawKind()
+    const special = topic.dedup === undefined ? this.#drawKind() : undefined
     message.wait = special?.wait
     const header = {
       producerGroup: PRODUCER_GROUP,
@@ -97,7 +111,7 @@ export class Sending {
   }
 
   #stored(message: Message, result: SendResult): void {
-    const { verdict } = this.#deps
+    const { verdict, model, host } = this.#deps
     const position = parseOffsetMessageId(result.msgId).commitLogOffset
     if (message.wait !== undefined) {
       message.wait.heldAt = position
@@ -107,6 +121,12 @@ export class Sending {
       this.#acknowledged(message, position, result.kind)
       return
     }
+    const repeated = judgeRepeated(model, message, { position, result, nowMs: host.machine.nowMs }, verdict)
+    if (repeated !== 'no') {
+      if (repeated === 'yes') message.outcome = 'refused'
+      return
+    }
+    message.answeredMs = host.machine.nowMs
     const isKnown = message.position !== undefined
     if (isKnown && (message.position !== position || message.queueOffset !== result.queueOffset)) {
       verdict.add('place', `message ${message.id} was delivered from ${message.position}, its answer says ${position}`)
@@ -130,8 +150,11 @@ export class Sending {
   }
 }
 
-function propertiesOf({ id, key, tag, messageGroup, traits }: Message, more: HalfSend['properties'] = []): string {
-  const named = { KEYS: key, TAGS: tag, UNIQ_KEY: uniqueKeyOf(id), __SHARDINGKEY: messageGroup }
+function propertiesOf(
+  { uniqueId, key, tag, messageGroup, traits }: Message,
+  more: HalfSend['properties'] = [],
+): string {
+  const named = { KEYS: key, TAGS: tag, UNIQ_KEY: uniqueKeyOf(uniqueId), __SHARDINGKEY: messageGroup }
   const entries = [...Object.entries(named), ...traitProperties(traits), ...more]
   return entries.reduce((text, [name, value]) => appendProperty(text, name, value), '')
 }

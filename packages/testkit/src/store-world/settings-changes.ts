@@ -7,6 +7,7 @@ import {
   topicConfig,
 } from '@rocketmq-ts/model'
 import { BROKER_ADDRESS } from './broker-host.ts'
+import { dedupAttributes } from './deduplicating.ts'
 import { dropWaits } from './delaying.ts'
 import type { GroupModel, TopicModel } from './model.ts'
 import { type OperationDeps, TIMEOUT_MS, type Tracking } from './tracking.ts'
@@ -62,7 +63,13 @@ export class SettingsChanges {
     const { random, host } = this.#deps
     const queues = Math.max(topic.value?.number ?? 1, 1 + random.integer(5))
     const done = topic.change(queues, host.log.written)
-    const config = topicConfig(topic.name, { readQueueNums: queues, writeQueueNums: queues, perm: Perm.READ_WRITE })
+    const attributes = dedupAttributes(topic.dedup)
+    const config = topicConfig(topic.name, {
+      readQueueNums: queues,
+      writeQueueNums: queues,
+      perm: Perm.READ_WRITE,
+      attributes,
+    })
     this.#setting('topic', topic.name, done, host.client.createTopic(BROKER_ADDRESS, config, { timeoutMs: TIMEOUT_MS }))
   }
 
@@ -74,6 +81,7 @@ export class SettingsChanges {
     if (group.value === undefined || random.chance(0.8)) this.putGroup(group)
     else {
       group.entries.clear()
+      group.resets = []
       const done = group.change(undefined, host.log.written)
       this.#setting(
         'group',
@@ -99,8 +107,10 @@ export class SettingsChanges {
 
   /** Its messages and what groups know of them belong to the past. */
   #forgetTopic(topic: TopicModel): void {
-    for (const { entries } of this.#deps.model.groups) {
+    for (const group of this.#deps.model.groups) {
+      const { entries } = group
       for (const message of entries.keys()) if (message.topic === topic.name) entries.delete(message)
+      group.resets = group.resets.filter((reset) => reset.topic !== topic.name)
     }
   }
 

@@ -1,7 +1,7 @@
 // Everything that a seed decides before its run: the shape of the store, its topics and groups, how it is used, and where
 // it is killed.
 import type { BrokerSettings } from '@rocketmq-ts/broker'
-import type { OrderUnit } from '@rocketmq-ts/model'
+import { DEDUP_BY, type OrderUnit, type TopicDedup } from '@rocketmq-ts/model'
 import { Prng } from '../sim/index.ts'
 import type { CrashOrder } from './broker-host.ts'
 import type { CheckBackModel } from './model.ts'
@@ -28,6 +28,10 @@ const UNIT_BYTES = 20
 const REBUILT = 0.4
 /** Of any kind. */
 const MORE_DAMAGES = [undefined, undefined] as const
+/** Share of the topics beside the first one that take a message once. */
+const DEDUPLICATED = 0.3
+/** Pauses and jumps of the clock are shorter than some, and longer than others. */
+const WINDOWS_MS = [1000, 4000, 60_000] as const
 /** Share of the groups beside the first one that take what an expression says, where they do not take tags. */
 const FILTERED = 0.5
 /** Share of the messages that are to be had later. */
@@ -85,6 +89,8 @@ export interface StoreShape {
 export interface TopicPlan {
   readonly name: string
   readonly queues: number
+  /** It takes a message once within a window. */
+  readonly dedup: TopicDedup | undefined
 }
 
 export interface GroupPlan {
@@ -141,6 +147,7 @@ export function storePlanOf(seed: number): StorePlan {
   const root = new Prng(seed)
   const random = root.fork()
   const filters = root.fork()
+  const rules = root.fork()
   // One that few lives pass is waited for in all of them.
   const seldom = seed % 3 === 0 ? SELDOM_STEPS[(seed / 3) % SELDOM_STEPS.length] : undefined
   const circumstances = seed % LATE_STATES_EVERY === 1 ? LATE_STATES : circumstancesOf(seldom)
@@ -176,6 +183,7 @@ export function storePlanOf(seed: number): StorePlan {
   const topics = range(2 + random.integer(3)).map((index) => ({
     name: `topic-${index}`,
     queues: 1 + random.integer(4),
+    dedup: index > 0 && rules.chance(DEDUPLICATED) ? drawDedup(rules) : undefined,
   }))
   const groups = range(1 + random.integer(3)).map((index) => ({
     name: `group-${index}`,
@@ -195,6 +203,10 @@ export function storePlanOf(seed: number): StorePlan {
     present: PRESENT,
     isRebuilt: random.chance(REBUILT),
   }
+}
+
+function drawDedup(random: Prng): TopicDedup {
+  return { by: random.pick(DEDUP_BY), windowMs: random.pick(WINDOWS_MS) }
 }
 
 /** One group of a seed takes everything. */

@@ -17,6 +17,7 @@ export const OPERATIONS = [
   'topic',
   'group',
   'offsets',
+  'reset',
   'query',
   'recall',
   'end',
