@@ -6,6 +6,7 @@ import { defaultConfig } from '@rocketmq-ts/config'
 import type { Peer } from '@rocketmq-ts/remoting'
 import type { Effects, LogEvent, Logger } from '@rocketmq-ts/runtime'
 import type { DiskCall, DiskRange, DiskWatcher, SimMachine, SimProcess, World } from '../sim/index.ts'
+import { DiskLevel } from './disk-level.ts'
 import { purposeOf } from './log-purpose.ts'
 import { LogWatch } from './log-watch.ts'
 import type { LogRange } from './rest-damage.ts'
@@ -22,6 +23,8 @@ const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 /** Few messages fill a file. */
 const TIMER_LIMITS = { freshInImage: 4, freshSoft: 16, fresh: 10_000, removed: 16, tierEntries: 8 }
+/** Between two looks at the disk, where no setting says it. */
+const LOOK_INTERVAL_MS = 10_000
 const SHORT = { recovering: 'r', running: 'u', stopping: 's', before: 'b', after: 'a' } as const
 
 /** Where a broker is to be ended. */
@@ -72,6 +75,7 @@ export class BrokerHost implements DiskWatcher {
   readonly world: World
   readonly machine: SimMachine
   readonly log = new LogWatch(`${STORE_ROOT}/commitlog`)
+  readonly level: DiskLevel
   readonly lives: LifeRecord[] = []
   readonly events: HostEvent[] = []
   readonly defects: string[] = []
@@ -105,6 +109,7 @@ export class BrokerHost implements DiskWatcher {
     this.world = world
     this.#shape = shape
     this.machine = world.machine('broker')
+    this.level = new DiskLevel(this.machine.disk, shape.settings.cleanResourceInterval ?? LOOK_INTERVAL_MS)
     this.machine.disk.atomicBytes = shape.atomicBytes
     this.machine.disk.watcher = this
   }
@@ -130,7 +135,12 @@ export class BrokerHost implements DiskWatcher {
     return this.#peer
   }
 
-  /** Messages younger than this never expire. */
+  /** Files of the log may go before their time. */
+  get areFilesForced(): boolean {
+    return this.#shape.settings.cleanFileForciblyEnable === true
+  }
+
+  /** Messages younger than this never expire, where no files are forced. */
   get reservedMs(): number {
     return (this.#shape.settings.fileReservedTime ?? Infinity) * HOUR_MS
   }
@@ -186,6 +196,7 @@ export class BrokerHost implements DiskWatcher {
     this.#isStopping = false
     this.#isRolling = false
     this.log.starts()
+    this.level.starts()
     const process = machine.start('broker', (effects) => this.#main(effects, life), { mayFail: true })
     this.#process = process
     await world.run(() => process.state !== 'starting', { forMsMax: START_MS_MAX })

@@ -3,17 +3,25 @@ import type { QueueLedger } from '@rocketmq-ts/broker'
 import type { LogImage } from './log-image.ts'
 import { nameOf } from './message-names.ts'
 import { deadKeyOf, type Model } from './model.ts'
+import { isBelow, type QueueMins } from './topic-rules.ts'
 import type { Verdict } from './verdict.ts'
 
 const DEAD_LETTERS = '%DLQ%'
 
+export interface EndFacts {
+  readonly image: LogImage
+  /** Where topics with rules of their own begin. */
+  readonly mins: QueueMins
+  readonly verdict: Verdict
+}
+
 /** Nothing is waiting for any group any more: what was neither settled nor moved away was lost on the way. */
-export function checkDrained(model: Model, image: LogImage, verdict: Verdict): void {
+export function checkDrained(model: Model, { image, mins, verdict }: EndFacts): void {
   noteDeadLetters(model, image)
   for (const message of model.messages) {
     const topic = model.topic(message.topic)
     if (!model.isCurrent(message) || topic?.isFuzzy !== false || message.isDamaged) continue
-    if ((message.position ?? 0) < image.min) continue
+    if ((message.position ?? 0) < image.min || isBelow(mins, message)) continue
     if ((message.queueId ?? 0) >= (topic.value?.number ?? 0)) continue
     for (const group of model.groups) {
       if (group.value === undefined || group.isFuzzy || !group.takes(message)) continue
@@ -41,12 +49,11 @@ export function noteDeadLetters(model: Model, image: LogImage): void {
   }
 }
 
-export interface LedgerFacts {
-  readonly image: LogImage
-  readonly verdict: Verdict
-}
-
-export function checkLedgers(model: Model, rows: readonly QueueLedger[], { image, verdict }: LedgerFacts): void {
+export function checkLedgers(
+  model: Model,
+  rows: readonly QueueLedger[],
+  { image, verdict }: Pick<EndFacts, 'image' | 'verdict'>,
+): void {
   for (const row of rows) {
     const { topic, group, queueId, balanced, faults, sum, max, lag } = row
     const where = `${topic} queue ${queueId} of ${group}`
@@ -63,7 +70,7 @@ function checkFiltered(model: Model, row: QueueLedger, image: LogImage, verdict:
   const born = topic?.value?.born
   if (topic?.isFuzzy !== false || group?.isFuzzy !== false || born === undefined || group.value === undefined) return
   if (group.resets.some(({ topic: name }) => name === topic.name)) return
-  if (image.min > 0 || model.messages.some(({ isDamaged }) => isDamaged)) return
+  if (image.min > 0 || topic.rules.length > 0 || model.messages.some(({ isDamaged }) => isDamaged)) return
   let passed = 0
   for (const { topic: name, queueId, position, body } of image.records) {
     if (name !== topic.name || queueId !== row.queueId || position < born) continue
@@ -77,19 +84,20 @@ function checkFiltered(model: Model, row: QueueLedger, image: LogImage, verdict:
 }
 
 /** Groups wait for something of these queues: the draining goes on. */
-export function isSomethingLeft(model: Model, rows: readonly QueueLedger[]): boolean {
-  return rows.some((row) => isLeft(model, row)) || isSomeUntouched(model, rows)
+export function isSomethingLeft(model: Model, rows: readonly QueueLedger[], mins: QueueMins = new Map()): boolean {
+  return rows.some((row) => isLeft(model, row)) || isSomeUntouched(model, rows, mins)
 }
 
 /** A group in order has not begun with a queue while copies in its retry topic hold it up: no row tells of its lag. */
-function isSomeUntouched(model: Model, rows: readonly QueueLedger[]): boolean {
+function isSomeUntouched(model: Model, rows: readonly QueueLedger[], mins: QueueMins): boolean {
   const keyOf = (group: string, topic: string, queueId: number) => `${queueId} ${group} ${topic}`
   const begun = new Set(rows.map(({ group, topic, queueId }) => keyOf(group, topic, queueId)))
   const groups = model.groups.filter(({ value, isFuzzy }) => value !== undefined && !isFuzzy)
   return model.messages.some((message) => {
     const { topic, queueId, position = 0 } = message
     const known = model.topic(topic)
-    if (queueId === undefined || position < model.min || !model.isCurrent(message)) return false
+    if (queueId === undefined || position < model.min || isBelow(mins, message) || !model.isCurrent(message))
+      return false
     if (known?.isFuzzy !== false || queueId >= (known.value?.number ?? 0)) return false
     return groups.some((group) => group.takes(message) && !begun.has(keyOf(group.name, topic, queueId)))
   })

@@ -15,6 +15,7 @@ import type { Operations } from './operations.ts'
 import { askUniqueKey } from './queries.ts'
 import { removeDerived } from './rest-damage.ts'
 import type { StorePlan } from './store-plan.ts'
+import { checkKept, type QueueMins, readMins } from './topic-rules.ts'
 import { waitingIn } from './waiting.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -53,8 +54,11 @@ export async function closeBooks(deps: ClosingDeps): Promise<void> {
   await giveUpHalves(deps)
   await bringDue(deps)
   checkArrived(model, log.read(), host.machine.nowMs, verdict)
-  operations.judgeOrder(log.read())
-  checkDrained(model, log.read(), verdict)
+  let mins: QueueMins = new Map()
+  await deps.whileUp(async () => (mins = await readMins(host, model)))
+  operations.judgeOrder(log.read(), mins)
+  checkDrained(model, { image: log.read(), mins, verdict })
+  await deps.whileUp(() => checkKept(host, model, verdict))
   checkLedgers(model, host.broker.ledger(), { image: log.read(), verdict })
   await deps.stop()
   checkFiles(deps, { whose: 'written live', wereChanged: areQueuesChanged(host) })
@@ -89,8 +93,11 @@ async function drain({ host, model, operations, pause, whileUp }: ClosingDeps): 
         }
       }
     })
+    if (!host.isUp) break
+    let mins: QueueMins = new Map()
+    await whileUp(async () => (mins = await readMins(host, model)))
     // A damaged message takes a delivery for itself: its queue is compared with the log first, one message at a time.
-    if (!host.isUp || (got === 0 && !isSomethingLeft(model, host.broker.ledger()))) break
+    if (!host.isUp || (got === 0 && !isSomethingLeft(model, host.broker.ledger(), mins))) break
   }
 }
 

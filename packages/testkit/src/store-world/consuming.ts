@@ -5,6 +5,7 @@ import { checkDelivery } from './check-deliveries.ts'
 import { addOvertaken, type Overtaken, overtakenBy } from './check-order.ts'
 import type { LogImage } from './log-image.ts'
 import type { Entry, GroupModel, TopicModel } from './model.ts'
+import { isBelow, type QueueMins } from './topic-rules.ts'
 import { type OperationDeps, TIMEOUT_MS, type Tracking } from './tracking.ts'
 
 const BROKER = { address: BROKER_ADDRESS, brokerName: 'broker-a' }
@@ -120,13 +121,14 @@ export class Consuming {
   }
 
   /** In the end, when all was taken: what was overtaken has expired without coming again, or there was no order. */
-  judgeOrder(image: LogImage): void {
+  judgeOrder(image: LogImage, mins: QueueMins): void {
     const { model, verdict } = this.#deps
     for (const { group, overtaken, deliveries } of this.#suspects) {
       const { message } = overtaken
       if (!model.isCurrent(message)) continue
       const now = group.entries.get(message)?.deliveries ?? 0
-      if (now > deliveries || (message.position ?? 0) >= image.min) addOvertaken(group, overtaken, verdict)
+      const isKept = (message.position ?? 0) >= image.min && !isBelow(mins, message)
+      if (now > deliveries || isKept) addOvertaken(group, overtaken, verdict)
     }
   }
 

@@ -3,7 +3,8 @@
 import type { ActiveFault, DiskCall, DiskFault, DiskOperation, Prng, SimMachine } from '../sim/index.ts'
 
 /** Name, call, and whether it may stay. */
-const ERRORS: readonly (readonly [name: string, on: DiskOperation, call: DiskCall])[] = [
+type FailingCall = readonly [name: string, on: DiskOperation, call: DiskCall]
+const ERRORS: readonly FailingCall[] = [
   ['write', 'write', 'write'],
   ['sync', 'sync', 'sync'],
   ['sync of a folder', 'sync', 'sync-folder'],
@@ -27,11 +28,16 @@ const SLOW_MS = [20, 300, 1000] as const
 const STALL_MS = 8000
 /** Operations that pass before a fault that has no number of hits of its own. */
 const STICKY = Infinity
+/** Share of the lives without another fault. */
+const LEVELS = 0.2
+/** Beyond 75 % age alone counts, beyond 85 % files may go before their time, beyond 90 % sends are refused. */
+const SHARES = [0.8, 0.87, 0.93, 0.93] as const
 /** Room that a full disk has left. */
 const ROOM_BYTES = [0, 4096, 20_000, 100_000] as const
 
 export type FaultPlan =
   | { readonly kind: 'error'; readonly fault: DiskFault; readonly name: string; readonly at: number }
+  | { readonly kind: 'level'; readonly share: number; readonly at: number; readonly freeAfter: number }
   | { readonly kind: 'full'; readonly roomBytes: number; readonly at: number; readonly freeAfter: number }
 
 /** A fault for a life of so many operations; none for half of them. */
@@ -52,8 +58,22 @@ export function planFault(random: Prng, operations: number): FaultPlan | undefin
   }
   const [name, on, call] = random.pick(ERRORS)
   const isSticky = random.chance(0.5)
-  const fault = { on, call, ...where, error: 'io', times: isSticky ? STICKY : 1 } as const
-  return { kind: 'error', name: `EIO of ${name} ${isSticky ? 'that stays' : 'once'}`, fault, at }
+  const isForRoom = name === 'sync' && random.chance(0.4)
+  const error = isForRoom ? 'no-space' : 'io'
+  const fault = { on, call, ...where, error, times: isSticky ? STICKY : 1 } as const
+  return {
+    kind: 'error',
+    name: `${isForRoom ? 'ENOSPC' : 'EIO'} of ${name} ${isSticky ? 'that stays' : 'once'}`,
+    fault,
+    at,
+  }
+}
+
+/** The disk of some lives is used beyond its marks: files go earlier, or sends are refused. */
+export function planLevel(random: Prng, operations: number): FaultPlan | undefined {
+  if (!random.chance(LEVELS)) return undefined
+  const share = random.pick(SHARES)
+  return { kind: 'level', share, at: random.integer(operations), freeAfter: random.integer(operations) }
 }
 
 /** The fault of one life: begins at its operation, and ends with `heal`. */
@@ -63,20 +83,27 @@ export class LifeFault {
   readonly #fulls: () => number
   #active: ActiveFault | undefined
   #fullSince: number | undefined
-  #fullsBefore = 0
+  #fullsBefore: number
+  #isLevel = false
 
   constructor(plan: FaultPlan | undefined, machine: SimMachine, fulls: () => number) {
     this.#plan = plan
     this.#machine = machine
     this.#fulls = fulls
+    this.#fullsBefore = fulls()
   }
 
   /** So many operations of the life are over. */
   reached(operations: number): void {
     const plan = this.#plan
     if (plan === undefined || operations < plan.at) return
-    if (plan.kind === 'error') this.#active ??= this.#machine.disk.fail(plan.fault)
-    else if (this.#fullSince === undefined) {
+    const { disk } = this.#machine
+    if (plan.kind === 'error') this.#active ??= disk.fail(plan.fault)
+    else if (plan.kind === 'level') {
+      if (operations >= plan.at + plan.freeAfter) disk.capacityBytes = Infinity
+      else if (!this.#isLevel) disk.capacityBytes = disk.usedBytes / plan.share
+      this.#isLevel = true
+    } else if (this.#fullSince === undefined) {
       this.#fullSince = operations
       this.#fullsBefore = this.#fulls()
       this.#machine.disk.capacityBytes = this.#machine.disk.usedBytes + plan.roomBytes
@@ -94,14 +121,24 @@ export class LifeFault {
     this.#active?.clear()
     this.#machine.disk.capacityBytes = Infinity
     if (plan === undefined) return undefined
+    if (plan.kind === 'level') return [LEVEL_NAME, Number(this.#isLevel)]
     if (plan.kind === 'error') return [plan.name, this.#active?.hits ?? 0]
     return ['full disk', this.#fullSince === undefined ? 0 : this.#fulls() - this.#fullsBefore]
   }
 }
 
+/** A disk used beyond its marks. */
+const LEVEL_NAME = 'nearly full disk'
+/** What that means for sends. */
+export const REFUSED_AT_MARK = 'sends refused on a nearly full disk'
+
 /** Names of all that `planFault` may draw. */
 export const DISK_FAULT_NAMES: readonly string[] = [
   ...ERRORS.flatMap(([name]) => [`EIO of ${name} once`, `EIO of ${name} that stays`]),
+  'ENOSPC of sync once',
+  'ENOSPC of sync that stays',
+  LEVEL_NAME,
+  REFUSED_AT_MARK,
   'slow sync',
   'slow read',
   'stalled sync',

@@ -1,7 +1,7 @@
 // What the store has promised so far: every message with its fate, every topic and group with the values it may have, and
 // for each group what became of each message. The checker compares it with what the disk holds and what the broker says.
 import type { PoppedMessage } from '@rocketmq-ts/cluster-client'
-import type { OrderUnit, TopicDedup } from '@rocketmq-ts/model'
+import type { OrderUnit, TopicDedup, TopicRetention } from '@rocketmq-ts/model'
 import { EVERYTHING, type GroupFilter, type Traits, traitsOf } from './filters.ts'
 import type { Wait } from './wait.ts'
 
@@ -147,9 +147,15 @@ export class TopicModel extends Setting {
   /** Times that its deletion was asked for. */
   deletions = 0
 
-  constructor(name: string, dedup?: TopicDedup) {
+  /** It has rules of its own for how long it keeps messages. */
+  readonly isRuled: boolean
+  /** All that were asked for in its present life. */
+  rules: TopicRetention[] = []
+
+  constructor(name: string, { dedup, isRuled = false }: { dedup?: TopicDedup | undefined; isRuled?: boolean } = {}) {
     super(name)
     this.dedup = dedup
+    this.isRuled = isRuled
   }
 }
 

@@ -9,6 +9,7 @@ import { ask } from './queries.ts'
 import { Resets } from './resetting.ts'
 import { Sending } from './sending.ts'
 import { SettingsChanges } from './settings-changes.ts'
+import type { QueueMins } from './topic-rules.ts'
 import { Transactions } from './transacting.ts'
 import { type OperationDeps, type OperationName, TIMEOUT_MS, Tracking } from './tracking.ts'
 
@@ -125,8 +126,8 @@ export class Operations {
   }
 
   /** In the end: what was overtaken in groups that consume in order. */
-  judgeOrder(image: LogImage): void {
-    this.#consuming.judgeOrder(image)
+  judgeOrder(image: LogImage, mins: QueueMins): void {
+    this.#consuming.judgeOrder(image, mins)
   }
 
   #pop(): void {

@@ -5,6 +5,7 @@ import type { Prng } from '../sim/index.ts'
 import type { BrokerHost } from './broker-host.ts'
 import { nameOf, uniqueKeyOf } from './message-names.ts'
 import type { Message, Model, TopicModel } from './model.ts'
+import { mayBeGone } from './topic-rules.ts'
 import type { Verdict } from './verdict.ts'
 
 const TIMEOUT_MS = 60_000
@@ -101,7 +102,10 @@ async function askTime(deps: QueryDeps, topic: TopicModel, message: Message, kno
   const told = answer.header.queueOffset
   const min = host.logMin()
   // A damaged one may be stepped over.
-  const kept = sameQueue.filter(({ position = 0, isDamaged }) => position >= min && !isDamaged)
+  const kept = sameQueue.filter((each) => {
+    const { position = 0, isDamaged } = each
+    return position >= min && !isDamaged && !mayBeGone(deps.model, each, host.machine.nowMs)
+  })
   const first = Math.min(...kept.map(({ queueOffset = Infinity }) => queueOffset))
   if (told > first)
     verdict.add('query', `${topic.name} queue ${queueId}: the first at ${storeMs} is ${told}, it should be ${first}`)
@@ -118,8 +122,10 @@ function checkFound(deps: QueryDeps, message: Message, found: readonly MessageRe
 function isThere({ model, host }: QueryDeps, message: Message): boolean {
   const topic = model.topic(message.topic)
   if (!model.isCurrent(message) || message.isDamaged || topic?.isFuzzy !== false || !topic.isSettled) return false
+  if (host.areFilesForced) return false
   // Where it is old enough, its file may be about to go.
   if (host.machine.nowMs >= (message.storeMs ?? Infinity) + host.reservedMs) return false
+  if (mayBeGone(model, message, host.machine.nowMs)) return false
   return (message.position ?? 0) >= host.logMin() && !host.life.isRefusing && !host.life.hasIndexFailed
 }
 

@@ -16,6 +16,7 @@ import { deadKeyOf, GroupModel, Model, TopicModel } from './model.ts'
 import { Operations } from './operations.ts'
 import { checkResets, forgetResets } from './resetting.ts'
 import { type LifePlan, OPERATIONS_MIN, type StorePlan } from './store-plan.ts'
+import { checkMins } from './topic-rules.ts'
 import { blurWaits, forgetOvers, forgetQuestions } from './waiting.ts'
 import { Verdict, type Violation } from './verdict.ts'
 
@@ -105,7 +106,7 @@ class StoreRun {
     this.host = new BrokerHost(world, plan.shape)
     this.#logReader = new LogReader(this.host.machine.disk, STORE_ROOT, plan.shape.segmentBytes)
     this.model = new Model(
-      plan.topics.map(({ name, dedup }) => new TopicModel(name, dedup)),
+      plan.topics.map(({ name, dedup, isRuled }) => new TopicModel(name, { dedup, isRuled })),
       plan.groups.map(({ name, filter, order }) => new GroupModel(name, filter, order)),
       plan.checkBack,
     )
@@ -182,6 +183,7 @@ class StoreRun {
     if (host.isUp) this.operations.connected()
     await this.#whileUp(() => checkSettings(facts))
     await this.#whileUp(() => checkResets(host, model, verdict))
+    await this.#whileUp(() => checkMins(host, model, verdict))
   }
 
   /** A start may fail only where the disk fails; then it is well again. */
@@ -244,6 +246,7 @@ class StoreRun {
     let rounds = 0
     while (host.isUp && this.operations.total < target) {
       rounds += 1
+      host.level.look(host.machine.nowMs)
       this.#fault.reached(this.operations.total - first)
       if (rounds > 10 * operations) throw new WorldError('no operation is possible any more')
       if (random.chance(BURST_CHANCE)) this.operations.burst(1 + random.integer(BURST_MAX))

@@ -4,6 +4,7 @@ import { appendProperty, MqError, parseOffsetMessageId } from '@rocketmq-ts/mode
 import { BROKER_ADDRESS } from './broker-host.ts'
 import { drawRepeated, judgeRepeated } from './deduplicating.ts'
 import { drawDelay } from './delaying.ts'
+import { REFUSED_AT_MARK } from './disk-faults.ts'
 import { traitProperties } from './filters.ts'
 import { uniqueKeyOf } from './message-names.ts'
 import { bodyOf, type Message } from './model.ts'
@@ -43,8 +44,8 @@ export class Sending {
     const { model, random, plan, host } = this.#deps
     const topic = random.pick(model.topics)
     if (this.#tracking.changing.has(topic.name)) return
-    // Nobody else makes one that takes messages once.
-    if (topic.dedup !== undefined && topic.value === undefined) {
+    // A send does not make one that has attributes.
+    if ((topic.dedup !== undefined || topic.isRuled) && topic.value === undefined) {
       this.#settings.putTopic(topic)
       return
     }
@@ -95,6 +96,7 @@ export class Sending {
         (error: unknown) => {
           this.#tracking.changing.delete(topic.name)
           if (error instanceof MqError && isRefusal(error)) message.outcome = 'refused'
+          if (isAtMark(error)) this.#refusedAtMark(message)
           throw error
         },
       )
@@ -137,10 +139,20 @@ export class Sending {
     this.#acknowledged(message, position, result.kind)
   }
 
+  #refusedAtMark(message: Message): void {
+    const { host, verdict } = this.#deps
+    message.outcome = 'refused'
+    host.count(REFUSED_AT_MARK, 1)
+    const wrong = host.level.refused(host.machine.nowMs)
+    if (wrong !== undefined) verdict.add('watermark', `message ${message.id} was refused: ${wrong}`)
+  }
+
   #acknowledged(message: Message, position: number, kind: SendResult['kind']): void {
     const { host, verdict, plan } = this.#deps
     if (kind !== 'stored') return
     message.outcome = 'stored'
+    const wrong = host.level.stored(host.machine.nowMs)
+    if (wrong !== undefined) verdict.add('watermark', `message ${message.id} was stored: ${wrong}`)
     const { id, topic, queueId, queueOffset, wait } = message
     const place = wait === undefined ? `queue ${queueId} offset ${queueOffset}` : `until ${wait.dueMs}`
     this.#tracking.tell(`message ${id} of ${topic} stored at ${position}, ${place}`)
@@ -157,6 +169,11 @@ function propertiesOf(
   const named = { KEYS: key, TAGS: tag, UNIQ_KEY: uniqueKeyOf(uniqueId), __SHARDINGKEY: messageGroup }
   const entries = [...Object.entries(named), ...traitProperties(traits), ...more]
   return entries.reduce((text, [name, value]) => appendProperty(text, name, value), '')
+}
+
+/** The disk of the store is used beyond its last mark. */
+function isAtMark(error: unknown): boolean {
+  return error instanceof MqError && error.code === 'disk-full' && error.message.includes('diskSpaceWarningLevelRatio')
 }
 
 /** It is certain that nothing was stored. */

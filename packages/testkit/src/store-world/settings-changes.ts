@@ -10,6 +10,7 @@ import { BROKER_ADDRESS } from './broker-host.ts'
 import { dedupAttributes } from './deduplicating.ts'
 import { dropWaits } from './delaying.ts'
 import type { GroupModel, TopicModel } from './model.ts'
+import { drawRule, ruleAttributes } from './topic-rules.ts'
 import { type OperationDeps, TIMEOUT_MS, type Tracking } from './tracking.ts'
 
 export class SettingsChanges {
@@ -45,6 +46,7 @@ export class SettingsChanges {
     const { host } = this.#deps
     this.#forgetTopic(topic)
     topic.deletions += 1
+    topic.rules = []
     const changed = topic.change(undefined, host.log.written)
     const dropped = dropWaits(this.#deps, topic)
     const done = (written: number): void => {
@@ -63,7 +65,12 @@ export class SettingsChanges {
     const { random, host } = this.#deps
     const queues = Math.max(topic.value?.number ?? 1, 1 + random.integer(5))
     const done = topic.change(queues, host.log.written)
-    const attributes = dedupAttributes(topic.dedup)
+    const attributes = new Map(dedupAttributes(topic.dedup))
+    if (topic.isRuled) {
+      const rule = drawRule(random)
+      topic.rules.push(rule)
+      for (const [name, value] of ruleAttributes(rule)) attributes.set(name, value)
+    }
     const config = topicConfig(topic.name, {
       readQueueNums: queues,
       writeQueueNums: queues,

@@ -8,7 +8,7 @@ import type { CheckBackModel } from './model.ts'
 import { type Circumstances, circumstancesOf, LATE_STATES } from './circumstances.ts'
 import { CRASH_STEPS, SELDOM_STEPS } from './crash-steps.ts'
 import { EVERYTHING, type GroupFilter, SQL_FILTERS, TAG_FILTERS } from './filters.ts'
-import { type FaultPlan, planFault } from './disk-faults.ts'
+import { type FaultPlan, planFault, planLevel } from './disk-faults.ts'
 import { REST_DAMAGE_NAMES } from './rest-damage.ts'
 import type { Phase } from './steps.ts'
 
@@ -30,6 +30,12 @@ const REBUILT = 0.4
 const MORE_DAMAGES = [undefined, undefined] as const
 /** Share of the topics beside the first one that take a message once. */
 const DEDUPLICATED = 0.3
+/** Share of the seeds in which a disk that is nearly full takes files before their time, and of those in which it has marks alone. */
+const SEEDS_FORCED = 0.08
+const SEEDS_WITH_LEVELS = 0.3
+/** Share of the seeds in which topics keep messages by rules of their own, and of their topics beside the first one. */
+const SEEDS_RULED = 0.35
+const RULED = 0.6
 /** Pauses and jumps of the clock are shorter than some, and longer than others. */
 const WINDOWS_MS = [1000, 4000, 60_000] as const
 /** Share of the groups beside the first one that take what an expression says, where they do not take tags. */
@@ -91,6 +97,8 @@ export interface TopicPlan {
   readonly queues: number
   /** It takes a message once within a window. */
   readonly dedup: TopicDedup | undefined
+  /** It keeps messages by rules of its own. */
+  readonly isRuled: boolean
 }
 
 export interface GroupPlan {
@@ -148,9 +156,14 @@ export function storePlanOf(seed: number): StorePlan {
   const random = root.fork()
   const filters = root.fork()
   const rules = root.fork()
+  const retention = root.fork()
+  const areSomeRuled = retention.chance(SEEDS_RULED)
   // One that few lives pass is waited for in all of them.
   const seldom = seed % 3 === 0 ? SELDOM_STEPS[(seed / 3) % SELDOM_STEPS.length] : undefined
   const circumstances = seed % LATE_STATES_EVERY === 1 ? LATE_STATES : circumstancesOf(seldom)
+  const levels = root.fork()
+  const areFilesForced = seldom === undefined && levels.chance(SEEDS_FORCED)
+  const areLevels = areFilesForced || (seldom === undefined && levels.chance(SEEDS_WITH_LEVELS))
   const { areStatesLate = false, areQueueFilesSmall = false, doesExpire = false, losesTail = false } = circumstances
   const { isBusy = false, isStopSlow = false, isRetentionEager = false } = circumstances
   const drawn = {
@@ -170,8 +183,10 @@ export function storePlanOf(seed: number): StorePlan {
       ...(doesExpire || isStopSlow || random.chance(0.4)
         ? { fileReservedTime: random.pick(RESERVED_HOURS), deleteWhen: EVERY_HOUR }
         : {}),
-      ...(areStatesLate || isStopSlow || isRetentionEager ? { cleanResourceInterval: 1000 } : {}),
-      cleanFileForciblyEnable: false,
+      ...(areStatesLate || isStopSlow || isRetentionEager || areSomeRuled || areLevels
+        ? { cleanResourceInterval: 1000 }
+        : {}),
+      cleanFileForciblyEnable: areFilesForced,
       transactionTimeOut: checkBack.immunityMs,
       transactionCheckInterval: checkBack.intervalMs,
       transactionCheckMax: checkBack.checks,
@@ -180,11 +195,12 @@ export function storePlanOf(seed: number): StorePlan {
     },
   }
   const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
-  const topics = range(2 + random.integer(3)).map((index) => ({
-    name: `topic-${index}`,
-    queues: 1 + random.integer(4),
-    dedup: index > 0 && rules.chance(DEDUPLICATED) ? drawDedup(rules) : undefined,
-  }))
+  const topics = range(2 + random.integer(3)).map((index): TopicPlan => {
+    const queues = 1 + random.integer(4)
+    const dedup = index > 0 && rules.chance(DEDUPLICATED) ? drawDedup(rules) : undefined
+    const isRuled = areSomeRuled && dedup === undefined && index > 0 && retention.chance(RULED)
+    return { name: `topic-${index}`, queues, dedup, isRuled }
+  })
   const groups = range(1 + random.integer(3)).map((index) => ({
     name: `group-${index}`,
     filter: drawFilter(filters, index > 0 && random.chance(0.3), index),
@@ -195,7 +211,9 @@ export function storePlanOf(seed: number): StorePlan {
     shape,
     topics,
     groups,
-    lives: planLives(random, seed, { seldom, circumstances }),
+    lives: planLives(random, seed, { seldom, circumstances }).map((life) =>
+      areLevels ? { ...life, fault: life.fault ?? planLevel(levels, Math.max(1, life.operations)) } : life,
+    ),
     bodyBytesMax: areStatesLate ? 200 : isBusy ? 2000 : random.pick([40, 200, 800, 2000]),
     delayed: areStatesLate ? 0 : DELAYED,
     halves: areStatesLate ? 0 : HALVES,
