@@ -14,6 +14,8 @@ const BYTES = [1500, 8000, 40_000] as const
 const AROUND_BYTES = [100, 700] as const
 /** The broker's clock shows whole milliseconds. */
 const CLOCK_MS = 2
+/** What is too old goes within this time, where the broker is not busy. */
+const LATE_MS_MAX = 15_000
 
 /** A rule of a topic that has some; now and then none. */
 export function drawRule(random: Prng): TopicRetention {
@@ -117,6 +119,7 @@ export async function checkKept(host: BrokerHost, model: Model, verdict: Verdict
   if (model.topics.every(({ rules }) => rules.length === 0)) return
   const configs = await host.client.topicConfigs(BROKER_ADDRESS)
   const mins = await checkMins(host, model, verdict)
+  const nowMs = host.machine.nowMs
   for (const topic of model.topics) {
     const config = configs.find(({ topicName }) => topicName === topic.name)
     if (topic.rules.length === 0 || topic.isFuzzy || config === undefined) continue
@@ -128,7 +131,7 @@ export async function checkKept(host: BrokerHost, model: Model, verdict: Verdict
       if (message.topic !== topic.name || isBelow(mins, message) || isDamaged || storeMs === Infinity) continue
       if (!model.isCurrent(message) || position < host.logMin()) continue
       const behind = weigh(model, topic, message, 'least')
-      if (isBeyond({ ...rule, ms: undefined }, message, behind, 0))
+      if (isBeyond(rule, message, behind, nowMs - LATE_MS_MAX))
         verdict.add('expired', `${nameOf(message)} is there still: ${JSON.stringify({ ...rule, behind })}`)
     }
   }
