@@ -246,6 +246,7 @@ async function openAround(
         transactions,
         delays,
         duplicates: createDuplicates({ store, clock, logger }),
+        isStopping: () => draining,
         onDuplicate: metrics.duplicate,
         onSent(topic, bytes) {
           metrics.sent(topic, bytes)

@@ -5,6 +5,12 @@ import type { DerivedFiles } from './derived-files.ts'
 import type { Journal } from './journal/journal.ts'
 import { TURN_JOBS_MAX } from './limits.ts'
 
+/** The answer to what comes while the broker stops, or waited too long by then. */
+export const STOPPING = {
+  code: ResponseCode.SERVICE_NOT_AVAILABLE,
+  remark: 'this broker is stopping; ask another',
+} as const
+
 export interface RequestEntryDeps {
   readonly turns: Pick<Turns, 'enter'>
   readonly journal: Pick<Journal, 'sealLarge'>
@@ -25,7 +31,7 @@ export function createRequestEntry({
 }: RequestEntryDeps): RequestHandler {
   return (request) => {
     if (isDraining()) {
-      request.respond({ code: ResponseCode.SERVICE_NOT_AVAILABLE, remark: 'this broker is stopping; ask another' })
+      request.respond(STOPPING)
       return
     }
     const entered = turns.enter(() => {

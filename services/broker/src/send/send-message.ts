@@ -16,6 +16,7 @@ import type { FirstPlace } from '../dedup/dedup-window.ts'
 import type { Delays } from '../delay/delays.ts'
 import { createHostPortOf, type HostPort } from '../host-port.ts'
 import { PROPERTIES_BYTES_MAX } from '../limits.ts'
+import { STOPPING } from '../request-entry.ts'
 import type { Topic } from '../topics/topic-table.ts'
 import { isHalf } from '../transaction/half-message.ts'
 import type { Transactions } from '../transaction/transactions.ts'
@@ -45,6 +46,8 @@ export interface SendDeps {
   /** Messages that are to be had later. */
   readonly delays: Pick<Delays, 'hold' | 'scheduled'>
   readonly duplicates: Pick<Duplicates, 'check'>
+  /** Nothing new begins any more. */
+  readonly isStopping: () => boolean
   readonly onSent: (topic: string, bytes: number) => void
   readonly onDuplicate: (topic: string) => void
 }
@@ -136,6 +139,7 @@ export function createSendMessage(deps: SendDeps) {
   /** In a Turn of its own; outside of requests nobody translates an exception: this does what the dispatcher does. */
   function sendLater(request: Request, until: Promise<void>): void {
     function again(): void {
+      if (deps.isStopping()) return request.respond(STOPPING)
       try {
         sendMessage(request)
       } catch (error) {
@@ -143,6 +147,7 @@ export function createSendMessage(deps: SendDeps) {
       }
     }
     function fail(error: unknown): void {
+      if (deps.isStopping()) return request.respond(STOPPING)
       request.respond(failureOf(error instanceof MqError ? error : new MqError('internal', String(error))))
     }
     until.then(() => {

@@ -167,6 +167,19 @@ test('duplicates: more sends than may wait until the messages were read → the 
   expect(codes.filter((code) => code === ResponseCode.SUCCESS)).toHaveLength(DEDUP_WAITING_MAX)
 })
 
+test('duplicates: the broker stops while messages of the window are read → who waits is told to ask another one', async () => {
+  const broker = await remembering()
+  await send(broker, 'a')
+  await broker.stop()
+  await broker.restart()
+  const slow = broker.machine.disk.fail({ on: 'read', delayMs: MINUTE_MS / 4, times: Infinity })
+  const waiting = sendLater(broker, 'b')
+  await broker.advance(1)
+  await broker.stop()
+  expect(await broker.settled(waiting)).toMatchObject({ code: ResponseCode.SERVICE_NOT_AVAILABLE })
+  slow.clear()
+})
+
 test.each([
   [`+${DedupAttribute.by}=BODY`, DedupAttribute.by],
   [`+${DedupAttribute.by}=KEY,+${DedupAttribute.window}=999`, DedupAttribute.window],
