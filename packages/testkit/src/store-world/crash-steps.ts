@@ -90,9 +90,16 @@ const RARE: Calls = {
   running: {
     'apache-checkpoint': 'read',
     abort: 'open sync write',
+    'index-folder': 'space',
     'last-writer': 'open remove rename sync truncate write',
   },
-  stopping: { 'apache-checkpoint': 'read', index: 'remove', queue: 'remove', 'queue-folder': 'list' },
+  stopping: {
+    'apache-checkpoint': 'read',
+    index: 'remove',
+    'index-folder': 'space',
+    queue: 'remove',
+    'queue-folder': 'list',
+  },
 }
 
 const CALL = /^([a-z-]+)(?:\(([a-z-]+)\))?$/u
