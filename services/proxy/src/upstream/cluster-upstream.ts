@@ -123,7 +123,7 @@ export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
     }
   }
 
-  /** From the first of the topic's masters that answers; undefined where it has none. */
+  /** From the first of the topic's masters by name that answers; undefined where it has none. */
   async function atAnyMaster<Value>(
     topic: string,
     question: (address: string) => Promise<Value>,

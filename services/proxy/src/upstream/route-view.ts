@@ -5,12 +5,13 @@ import type { BrokerQueues, TopicRoute } from './upstream.ts'
 /** A route as use cases see it, and where its masters are. */
 export interface RouteView {
   readonly route: TopicRoute
+  /** Addresses by name, ascending: who asks any of them asks the same one as every other proxy, while it is there. */
   readonly masters: ReadonlyMap<string, string>
 }
 
 export function readRoute(topic: string, { queueDatas, brokerDatas }: TopicRouteData): RouteView {
   const masters = new Map<string, string>()
-  for (const { brokerName, brokerAddrs } of brokerDatas) {
+  for (const { brokerName, brokerAddrs } of brokerDatas.toSorted(byName)) {
     const address = brokerAddrs.get(MASTER_ID)
     if (address !== undefined) masters.set(brokerName, address)
   }
@@ -23,6 +24,10 @@ export function readRoute(topic: string, { queueDatas, brokerDatas }: TopicRoute
       readable: isReadable(perm),
       writable: isWritable(perm),
     }))
-    .toSorted((a, b) => (a.brokerName < b.brokerName ? -1 : 1))
+    .toSorted(byName)
   return { route: { topic, brokers }, masters }
+}
+
+function byName(left: { readonly brokerName: string }, right: { readonly brokerName: string }): number {
+  return left.brokerName < right.brokerName ? -1 : 1
 }

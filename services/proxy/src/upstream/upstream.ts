@@ -53,7 +53,10 @@ export interface TopicRoutes {
   createTopic(topic: string, queues: number): Promise<readonly string[]>
   /** Why no topic can be found at all; undefined where the cluster has brokers. */
   missingBrokers(): Promise<string | undefined>
-  /** The topic as one of its brokers has it; undefined where it is unknown. */
+  /**
+   * The topic as the first of its brokers by name that answers has it, so that all proxies see the same where brokers differ;
+   * undefined where it is unknown.
+   */
   topicFacts(topic: string): Promise<TopicFacts | undefined>
 }
 

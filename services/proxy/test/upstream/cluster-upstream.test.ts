@@ -448,6 +448,15 @@ test.each([
   expect(await ended(upstream.topicFacts('T'))).toEqual({ type: 'FIFO', shardingQueues, dedupBy: undefined })
 })
 
+test('upstream: brokers of a topic say differently where its message groups go → every proxy believes the first by name', async () => {
+  const { upstream, ended } = setUp(({ address, request }) => {
+    const text = address === MASTER_A ? 'a:4' : 'a:4;b:4'
+    const attributes = new Map([['sharding.queues', text]])
+    request.respond({ code: ResponseCode.SUCCESS, body: body(topicConfig('T', { attributes })) })
+  })
+  expect(await ended(upstream.topicFacts('T'))).toMatchObject({ shardingQueues: [{ brokerName: 'a', queues: 4 }] })
+})
+
 test('upstream: the first master does not answer → the type of a topic comes from the next one', async () => {
   const attributes = new Map([['message.type', 'FIFO']])
   const { upstream, ended } = setUp(({ address, request }) => {
@@ -512,8 +521,8 @@ test('upstream: producers are announced → each broker of their topics hears of
     return [address, decodeHeartbeatData(request.body).producerDataSet]
   })
   expect(told).toEqual([
-    [MASTER_B, [{ groupName: 'T' }]],
     [MASTER_A, [{ groupName: 'T' }]],
+    [MASTER_B, [{ groupName: 'T' }]],
   ])
 })
 
