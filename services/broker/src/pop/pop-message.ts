@@ -98,7 +98,12 @@ export function checkReadable(
   }
   if ((topic.config.perm & Perm.READ) === 0) throw new MqError('no-permission', `topic '${topicName}' is not readable`)
   const group = deps.groupForConsume(groupName)
-  if (!group.consumeEnable) throw new MqError('no-permission', `group '${groupName}' is switched off (consumeEnable)`)
+  if (!group.consumeEnable) {
+    throw new MqError(
+      'no-permission',
+      `group '${groupName}' is switched off (consumeEnable); switch it on with: rmq group update ${groupName} --consume-enable true`,
+    )
+  }
   const queues = topic.config.readQueueNums
   if (queueId < -1 || queueId >= queues) {
     throw new MqError(

@@ -98,6 +98,7 @@ test('consume enable: switched off → pops are refused, those that wait at once
   const startMs = broker.world.nowMs
   const [popped, notified] = await broker.settled(waiting)
   expect(popped.code).toBe(ResponseCode.NO_PERMISSION)
+  expect(popped.remark).toContain('switch it on with: rmq group update G --consume-enable true')
   // It is told to look, and refused when it does.
   expect(notified.code).toBe(ResponseCode.SUCCESS)
   expect((await broker.ask(Notification, ask)).code).toBe(ResponseCode.NO_PERMISSION)
