@@ -111,6 +111,13 @@ export const MetricName = {
     { open: ['consumer_group'], other: 'max' },
   ),
 
+  // Broker: clients of all proxies
+  knownClients: gauge('rocketmq_ts_known_clients', 'Clients of all proxies that this broker knows.'),
+  knownClientsFull: gauge(
+    'rocketmq_ts_known_clients_full',
+    '1 while clients or proxies are left out because a bound is reached: they are served, but not listed; else 0.',
+  ),
+
   // Broker: single queues of a group, on /metrics/queues?group=…
   queueLagMessages: gauge('rocketmq_ts_queue_lag_messages', 'Messages not yet acknowledged by the group.', ofQueue),
   queueLagLatency: gauge(

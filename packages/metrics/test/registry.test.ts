@@ -123,7 +123,7 @@ test('metrics: a counter that would shrink → refused', () => {
 /** Names that Apache gave without a unit, and gauges that count things. */
 const UNITLESS =
   /_(?:messages|number|queues|topics|segments|connections|clients|streams|registered|waiting|holds|subscriptions)$/
-const FLAGS = /^rocketmq_(?:ts_ready|ts_store_refuses|ts_disk_full|proxy_up)$/
+const FLAGS = /^rocketmq_(?:ts_ready|ts_store_refuses|ts_disk_full|ts_known_clients_full|proxy_up)$/
 const AS_APACHE = ['rocketmq_message_size', 'rocketmq_processor_watermark']
 
 test('metrics: the list of names → unique, in the alphabet of Prometheus, each with its unit and a sentence of help', () => {

@@ -1,5 +1,6 @@
 // Clients of a broker, composed: who produces for which group, which clients proxies have, what these are told, and requests
 // about all of it.
+import { MetricName } from '@rocketmq-ts/metrics'
 import { SettingsChanged, type SettingsChangedHeader } from '@rocketmq-ts/remoting'
 import type { Turns } from '@rocketmq-ts/runtime'
 import type { MessageQueries } from '@rocketmq-ts/store'
@@ -27,6 +28,12 @@ export interface BrokerClientsDeps extends SubscriptionWatchDeps {
 export function createBrokerClients(deps: BrokerClientsDeps): BrokerClients {
   const table = createClientTable({ clock: deps.clock, watch: createSubscriptionWatch(deps) })
   const producers = createProducers(deps)
+  const known = deps.registry.gauge(MetricName.knownClients)
+  const full = deps.registry.gauge(MetricName.knownClientsFull)
+  deps.registry.collect(() => {
+    known.set({}, table.size)
+    full.set({}, table.isFull ? 1 : 0)
+  })
 
   function tell(header: SettingsChangedHeader): void {
     // Whose connection takes nothing more asks by itself, later.

@@ -154,9 +154,11 @@ export function createClientTable({ clock, watch }: ClientTableDeps): ClientTabl
     all,
     proxies: live,
     get isFull() {
+      live()
       return isFull() || proxies.size >= PROXIES_MAX
     },
     get size() {
+      live()
       return size
     },
   }

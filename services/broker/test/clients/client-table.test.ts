@@ -1,5 +1,6 @@
 // The clients of all proxies as brokers know them: told, listed, gone with their proxy.
 import { expect, test } from '@jest/globals'
+import { createMetricsRegistry } from '@rocketmq-ts/metrics'
 import {
   type ClientEntry,
   CLIENT_TEXT_CHARS_MAX,
@@ -139,6 +140,22 @@ test('SYNC_CLIENTS, LIST_CLIENTS: what a proxy told → listed to whoever asks, 
     expect(counts).toEqual({ total: expected.length, isFull: false })
     expect(decodeListedClients(body!)).toEqual(expected.map((entry) => ({ ...entry, ...place })))
   }
+})
+
+test('clients as metrics: how many are known, and whether some are left out; those of a silent proxy count no more', async () => {
+  const metrics = createMetricsRegistry()
+  const broker = await startBroker({}, { metrics })
+  const lines = async () => (await broker.settled(metrics.expose())).split('\n')
+  await broker.ask(SyncClients, PROXY, encodeClientNews({ clients: [entryOf('a'), entryOf('b')], gone: [] }))
+  const told = await lines()
+  expect(told).toContain('rocketmq_ts_known_clients 2')
+  expect(told).toContain('rocketmq_ts_known_clients_full 0')
+  await broker.advance(PROXY_SILENT_MS_MAX + 1)
+  expect(await lines()).toContain('rocketmq_ts_known_clients 0')
+  for (let index = 0; index < PROXIES_MAX; index += 1) {
+    await broker.ask(SyncClients, { ...PROXY, proxyId: `p${index}` }, encodeClientNews({ clients: [], gone: [] }))
+  }
+  expect(await lines()).toContain('rocketmq_ts_known_clients_full 1')
 })
 
 test('LIST_CLIENTS: more than one answer takes → as many as it takes, and how many there are', async () => {
