@@ -72,6 +72,7 @@ async function allPages<Entry>(ask: (first: number, version: string) => Promise<
   throw new MqError('busy', `the table changed too often while ${PAGES_MAX} pages of it were read; try again`)
 }
 
+/** The calls of tools, made by `call`. */
 export function createAdminCalls(call: CallBroker): AdminCalls {
   return {
     topicConfigs(address, options) {

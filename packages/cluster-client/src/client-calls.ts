@@ -73,6 +73,7 @@ const refusals: ReadonlyMap<number, Exclude<ClientAnswer<never>['kind'], 'done'>
   [ResponseCode.QUERY_NOT_FOUND, 'no-message'],
 ] as const)
 
+/** The calls about clients, made by `call`. */
 export function createClientCalls(call: CallBroker): ClientCalls {
   async function command<Header extends object, Value>(
     address: string,

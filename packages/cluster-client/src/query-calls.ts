@@ -83,6 +83,7 @@ const PULL_CODES: ReadonlySet<number> = new Set<number>([
   ResponseCode.PULL_OFFSET_MOVED,
 ])
 
+/** The calls that look at messages, made by `call`. */
 export function createQueryCalls(call: CallBroker): QueryCalls {
   return {
     async readQueue(address, place, max, options) {

@@ -195,6 +195,7 @@ export interface StoreCheckpoint {
   readonly confirmPhyOffset: number
 }
 
+/** All of Apache's file. */
 export function encodeStoreCheckpoint(checkpoint: StoreCheckpoint): Uint8Array {
   const bytes = new Uint8Array(STORE_CHECKPOINT_BYTES)
   writeInt64(bytes, 0, checkpoint.physicMsgTimestamp, 'physicMsgTimestamp')

@@ -1,3 +1,4 @@
+// What a broker reports. Names, places and reasons only, never a body, a key or a credential.
 import type { CommitLogOffset } from '@rocketmq-ts/model'
 import { REMOTING_REMEDIES, type RemotingEvent } from '@rocketmq-ts/remoting'
 import type { Remedies } from '@rocketmq-ts/runtime'

@@ -1,3 +1,4 @@
+// What a proxy reports. Names, places and reasons only, never a body, a key or a credential.
 import type { Remedies } from '@rocketmq-ts/runtime'
 
 /** Everything the proxy logs. No message content, no credentials. */

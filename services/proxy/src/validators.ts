@@ -53,6 +53,7 @@ export const RESERVED_PROPERTIES: ReadonlySet<string> = new Set(
 /** Properties that make a message something else than normal; as user properties they would do so unseen. */
 const KIND_PROPERTIES: readonly string[] = [PropertyName.SHARDING_KEY, PropertyName.PRIORITY, PropertyName.LITE_TOPIC]
 
+/** Refuses a name that is illegal, or one of the system's. */
 export function checkTopic(topic: Resource | null, field = 'topic'): Refusal | undefined {
   const name = topic?.name ?? ''
   const illegal = illegalName(checkTopicName, name, Code.ILLEGAL_TOPIC, field)
@@ -61,6 +62,7 @@ export function checkTopic(topic: Resource | null, field = 'topic'): Refusal | u
   return undefined
 }
 
+/** Refuses a name that is illegal, or one of the system's. */
 export function checkGroup(group: Resource | null, field = 'group'): Refusal | undefined {
   const name = group?.name ?? ''
   const illegal = illegalName(checkGroupName, name, Code.ILLEGAL_CONSUMER_GROUP, field)
@@ -112,6 +114,7 @@ export function checkMessage(message: Message, limits: MessageLimits, nowMs: num
   )
 }
 
+/** Refuses one that is blank, too long, or has control characters. */
 export function checkMessageId(messageId: string): Refusal | undefined {
   if (messageId.trim() === '') return refusal(Code.ILLEGAL_MESSAGE_ID, 'message_id: is blank')
   if (messageId.length <= MESSAGE_ID_CHARS_MAX && !hasControl(messageId)) return undefined

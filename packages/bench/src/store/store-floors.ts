@@ -34,6 +34,7 @@ export function commitShare({ perSecond, meanBatch, probe }: Omit<CommitFigures,
   return perSecond / meanBatch / probe.syncsPerSecond
 }
 
+/** The dearest point against the cheapest; undefined where the platform does not tell one. */
 export function growthRatio({ points }: GrowthCurve): number | undefined {
   return dearestToCheapest(points.map(({ cpuUs }) => cpuUs))
 }

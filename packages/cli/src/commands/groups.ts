@@ -27,6 +27,7 @@ export function attemptsText({ retryMaxTimes }: SubscriptionGroupConfig): string
   return retryMaxTimes < 0 ? 'unlimited' : String(retryMaxTimes + 1)
 }
 
+/** How the group consumes, as people read it. */
 export function orderText(config: SubscriptionGroupConfig): string {
   if (!config.consumeMessageOrderly) return 'concurrent'
   return orderUnitOf(config) === 'MESSAGE_GROUP' ? 'fifo by message group' : 'fifo'
@@ -74,10 +75,12 @@ export async function findGroup(
   })
 }
 
+/** Only brokers that have the group. */
 export function placesOf({ answers }: Answers<SubscriptionGroupConfig | undefined>): GroupAt[] {
   return answers.flatMap(({ broker, value }) => (value === undefined ? [] : [{ broker, config: value }]))
 }
 
+/** With what to do about it. */
 export function noSuchGroup(group: string): CliFailure {
   return new CliFailure(
     'group-not-found',

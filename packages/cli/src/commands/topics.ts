@@ -42,6 +42,7 @@ export interface TopicAt {
   readonly config: TopicConfig
 }
 
+/** As many as people see: the larger of the two numbers. */
 export function queuesOf({ readQueueNums, writeQueueNums }: TopicConfig): number {
   return Math.max(readQueueNums, writeQueueNums)
 }
@@ -89,6 +90,7 @@ export function retentionText(config: TopicConfig): string {
   ].join(', ')
 }
 
+/** Where message groups go; undefined where the topic does not say, or not in our words. */
 export function shardingQueuesOf(config: TopicConfig): readonly ShardingQueues[] | undefined {
   return readAttribute(() => topicShardingQueues(config))
 }

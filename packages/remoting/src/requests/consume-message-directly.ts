@@ -42,6 +42,7 @@ export interface ConsumeMessageDirectlyResult {
   readonly spentTimeMs: number
 }
 
+/** Body of the answer. Java: ConsumeMessageDirectlyResult. */
 export function encodeConsumeResult({ consumeResult, remark, spentTimeMs }: ConsumeMessageDirectlyResult): Uint8Array {
   const text = { order: false, autoCommit: true, consumeResult, remark, spentTimeMills: spentTimeMs }
   return utf8Encode(stringifyJavaJson(text))

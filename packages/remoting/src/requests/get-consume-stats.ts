@@ -37,6 +37,7 @@ export interface QueueConsumeStats extends MessageQueue {
   readonly lagMs?: number
 }
 
+/** Body of the answer. Java: ConsumeStats. */
 export function encodeConsumeStats(queues: readonly QueueConsumeStats[]): Uint8Array {
   return utf8Encode(stringifyJavaJson({ consumeTps: 0, offsetTable: queueTable(queues) }))
 }

@@ -27,6 +27,7 @@ export interface ConsumerRunningInfo {
   readonly jstack: string
 }
 
+/** Body of the answer; Java's tables are empty. Java: ConsumerRunningInfo. */
 export function encodeConsumerRunningInfo({ properties, jstack }: ConsumerRunningInfo): Uint8Array {
   const tables = { subscriptionSet: [], mqTable: {}, mqPopTable: {}, statusTable: {}, userConsumerInfo: {} }
   return utf8Encode(stringifyJavaJson({ properties: Object.fromEntries(properties), ...tables, jstack }))

@@ -34,6 +34,7 @@ export interface QueuePosition extends MessageQueue {
   readonly offset: number
 }
 
+/** Body of the answer. Java: ResetOffsetBody. */
 export function encodeQueuePositions(positions: readonly QueuePosition[]): Uint8Array {
   const table = new Map(
     positions.map(({ topic, brokerName, queueId, offset }) => [{ topic, brokerName, queueId }, offset]),

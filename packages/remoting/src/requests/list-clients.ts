@@ -35,6 +35,7 @@ export interface ListedClient extends ClientEntry {
   readonly proxy: string
 }
 
+/** Body of the answer. */
 export function encodeListedClients(clients: readonly ListedClient[]): Uint8Array {
   return utf8Encode(stringifyJavaJson({ clients }))
 }

@@ -39,6 +39,7 @@ export interface ClientNews {
 export const CLIENTS_PER_SYNC_MAX = 512
 const BODY_BYTES_MAX = 15 * 1024 * 1024
 
+/** Body of the request. A broker refuses more than CLIENTS_PER_SYNC_MAX clients and ids. */
 export function encodeClientNews({ clients, gone }: ClientNews): Uint8Array {
   return utf8Encode(stringifyJavaJson({ clients, gone }))
 }

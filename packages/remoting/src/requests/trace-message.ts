@@ -107,6 +107,7 @@ export interface MessageTrace {
   readonly events: readonly TraceEvent[]
 }
 
+/** Body of the answer. */
 export function encodeMessageTrace({ states, events }: MessageTrace): Uint8Array {
   return utf8Encode(stringifyJavaJson({ states, events }))
 }

@@ -33,6 +33,7 @@ export interface TimerOrigin extends TimerKey {
   readonly queueOffset: number
 }
 
+/** Value of TIMER_ORIGIN_PROPERTY. */
 export function formatTimerOrigin({ dueMs, position, level, queueOffset }: TimerOrigin): string {
   return `${dueMs} ${position} ${level} ${queueOffset}`
 }
@@ -45,6 +46,7 @@ function againOf(text: string, { position }: TimerKey): TimerEntry | undefined {
   return { dueMs: dueMs!, position, size: size!, keyHash }
 }
 
+/** Value of TIMER_AGAIN_PROPERTY. */
 export function formatTimerAgain({ dueMs, size, keyHash }: TimerEntry): string {
   return `${dueMs} ${size} ${keyHash}`
 }

@@ -24,6 +24,7 @@ export interface ProgressDeps {
   readonly clock: Pick<Clock, 'nowMs'>
 }
 
+/** The handlers of GET_CONSUME_STATS and GET_TOPIC_STATS_INFO. */
 export function createProgress({ topics, inflight, reader, brokerName, clock }: ProgressDeps) {
   async function unitOf(topic: string, queueId: number, at: QueueOffset): Promise<Unit | undefined> {
     let found: Unit | undefined

@@ -76,6 +76,7 @@ export interface ReceiveDeps {
   readonly onFull: () => void
 }
 
+/** Creates it. Nothing is under way. */
 export function createReceive(deps: ReceiveDeps): Receive {
   const { topics, receiver, renewals, clocks, health, clock, scheduler, random, releaseMs } = deps
   const { onUnanswered, onUnsettled, onFull } = deps

@@ -30,6 +30,7 @@ export type RetryDelays =
   | { readonly kind: 'listed'; readonly delaysMs: readonly number[] }
   | { readonly kind: 'exponential'; readonly initialMs: number; readonly maxMs: number; readonly multiplier: number }
 
+/** Apache's defaults stand for what a policy does not say. */
 export function retryDelaysOf(policy: GroupRetryPolicy): RetryDelays {
   if (policy.type === 'CUSTOMIZED') {
     const listed = policy.customizedRetryPolicy?.next ?? []

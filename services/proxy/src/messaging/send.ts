@@ -79,6 +79,7 @@ const SHARD_OF: Readonly<Record<DedupBy | 'NONE', ShardOf>> = {
   KEY: ({ messageGroup, keys }) => messageGroup || keys.join(' '),
 }
 
+/** Creates it. Each route has a turn of its own. */
 export function createSend({ topics, topicTypes, sender, health, clock, random, timeoutMs }: SendDeps): Send {
   const turns = new WeakMap<TopicRoute, QueueTurn>()
   const groups = new WeakMap<readonly ShardingQueues[], GroupQueues>()

@@ -32,6 +32,7 @@ export interface LocalClients extends CommandedClients {
   reconnectAll(): void
 }
 
+/** Creates them, over the telemetry streams of clients. */
 export function createCommandedClients({ clients, commands, clock }: CommandedClientsDeps): LocalClients {
   /** 'client 'c' (GOLANG 5.1.4)' */
   function nameOf(clientId: string): string {

@@ -12,6 +12,7 @@ export interface Orphans {
   ask(orphan: OrphanedTransaction): void
 }
 
+/** Creates it, over the telemetry streams of producers. */
 export function createOrphans(deps: {
   readonly producers: Pick<Producers, 'pick'>
   readonly onAsked: (result: OrphanResult) => void

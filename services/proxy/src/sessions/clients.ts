@@ -59,6 +59,7 @@ export interface ClientsDeps {
   readonly onFull: () => void
 }
 
+/** Creates it, with nobody known. */
 export function createClients(deps: ClientsDeps): Clients {
   const { clock, scheduler, clientsMax, expireMs, onGone, onChanged, onFull } = deps
   const byId = new Map<string, Client>()

@@ -34,6 +34,7 @@ export interface CommandsDeps {
   readonly scheduler: Scheduler
 }
 
+/** Creates it, with nobody waiting. */
 export function createClientCommands({ clients, scheduler }: CommandsDeps): ClientCommands {
   const waiting = new Map<string, Waiting>()
   let asked = 0

@@ -68,6 +68,7 @@ export interface ClusterUpstreamDeps {
   readonly onRouteLookup?: (result: 'hit' | 'miss') => void
 }
 
+/** Creates it. Connections are opened when they are needed; `close` closes them. */
 export function createClusterUpstream(deps: ClusterUpstreamDeps): Upstream {
   const { clock, scheduler, random, nameServers, connect, timeoutMs } = deps
   const handler = askedHandler(deps.asked)

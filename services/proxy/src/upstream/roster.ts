@@ -55,6 +55,7 @@ const FROM_START = -1
 const NAME_CHARS_MAX = 64
 const LISTS_CHARS_MAX = 4096
 
+/** Creates it, with no broker told. */
 export function createRoster({ clients, teller, clock, scheduler, proxyId, port, onFailed }: RosterDeps): Roster {
   const listeners = new Map<string, Listener>()
   /** Ids, the oldest first; the first one has the place `base`. */

@@ -9,6 +9,7 @@ export interface RouteView {
   readonly masters: ReadonlyMap<string, string>
 }
 
+/** Brokers without a master are left out. */
 export function readRoute(topic: string, { queueDatas, brokerDatas }: TopicRouteData): RouteView {
   const masters = new Map<string, string>()
   for (const { brokerName, brokerAddrs } of brokerDatas.toSorted(byName)) {
