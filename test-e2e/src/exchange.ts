@@ -1,5 +1,6 @@
-// `npm run e2e:exchange -- [--messages N] [--only apache-first,ours-first] [--record] [--keep]`: one folder goes from Apache's broker
-// of Maven Central to ours and back, and the other way round, also after a kill; each finds what the other left.
+// `npm run e2e:exchange -- [--messages N] [--only apache-first,ours-first] [--record] [--keep]`: one folder goes from
+// Apache's broker of Maven Central to ours and back, and the other way round, also after a kill; each finds what the
+// other left.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { apacheVersion, fetchApache, missingForApache } from './apache/class-path.ts'

@@ -1,5 +1,5 @@
-// `npm run bench [-- --only store --quick --json --out FOLDER --bundle FOLDER]`: what the system costs on this machine, and whether the
-// floors hold. Ends with `N passed, N failed` over floors and counts; exit code 1 when one failed.
+// `npm run bench [-- --only store --quick --json --out FOLDER --bundle FOLDER]`: what the system costs on this machine,
+// and whether the floors hold. Ends with `N passed, N failed` over floors and counts; exit code 1 when one failed.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -1,5 +1,6 @@
-// Two checkpoints. Ours says which units of the consume queue files can be trusted, has those that are in no file, and says
-// up to which position of the log: recovery reads the log from there. Apache's `checkpoint` (five i8 in 4096 bytes) is written beside it for Apache's tools.
+// Two checkpoints. Ours says which units of the consume queue files can be trusted, has those that are in no file, and
+// says up to which position of the log: recovery reads the log from there. Apache's `checkpoint` (five i8 in 4096 bytes)
+// is written beside it for Apache's tools.
 import { BytesError, readInt64, writeInt64 } from '@rocketmq-ts/bytes'
 import { FileError, type Files, type Generation, readGenerations, writeGeneration } from '@rocketmq-ts/runtime'
 import { seal } from './checkpoint-seal.ts'

@@ -1,5 +1,6 @@
-// Which queues go on from a checkpoint: those whose files are there and whole, or whose topic has ended since. The others are built again from the log, and
-// the checkpoint says so before anything is built: a start that fails in between leaves nothing that looks trustworthy.
+// Which queues go on from a checkpoint: those whose files are there and whole, or whose topic has ended since. The others
+// are built again from the log, and the checkpoint says so before anything is built: a start that fails in between leaves
+// nothing that looks trustworthy.
 import { type QueueId, SystemTopic } from '@rocketmq-ts/model'
 import type { Files } from '@rocketmq-ts/runtime'
 import { readCheckpoints, type StoredCheckpoint, writeCheckpoint } from './checkpoint.ts'

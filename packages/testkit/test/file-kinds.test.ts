@@ -1,5 +1,6 @@
 // The kinds of files that brokers and proxies really write, against the rows of ARCHITECTURE.md: a new kind needs one.
-// Brokers live through what makes files here: messages, also delayed ones, a kill, damage behind the log's end, a join, an orderly stop.
+// Brokers live through what makes files here: messages, also delayed ones, a kill, damage behind the log's end, a join,
+// an orderly stop.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -14,7 +14,7 @@ import { bothFailed, type FailedSync, removeIndexFiles, UnsyncedFiles, withoutFr
 
 /** Entries in memory, at most: sends are answered 'busy' beyond. On a full disk they are dropped and read again later. */
 const UNPERSISTED_ENTRIES_MAX = 2_097_152
-/** Share of them that is written at once, not at the next checkpoint: as many touch every page of the slots, and buffers grow no further. */
+/** Share of them that is written at once, not at a checkpoint: so many touch every page of slots, and buffers stay small. */
 const PERSIST_SHARE = 5
 
 export class KeyIndex {

@@ -1,5 +1,5 @@
-// What kinds of messages topics take, and where their message groups and keys are, remembered: every send asks. The bound reached, the topic
-// that was remembered first is forgotten; one in use comes back with its next send.
+// What kinds of messages topics take, and where their message groups and keys are, remembered: every send asks. The bound
+// reached, the topic that was remembered first is forgotten; one in use comes back with its next send.
 import type { MessageType } from '@rocketmq-ts/model'
 import type { Clock } from '@rocketmq-ts/runtime'
 import type { TopicFacts, TopicRoutes } from '../upstream/upstream.ts'
