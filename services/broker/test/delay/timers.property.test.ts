@@ -134,7 +134,12 @@ const settings: DelaySettings = { levels: LEVELS_MS, maxMs: 60_000, precisionMs:
 const NOW_MS = 1_700_000_000_000
 
 test('delay times: any properties → a level beats seconds, they milliseconds, they a moment; nothing beyond the horizon', () => {
-  const number = fc.option(fc.integer({ min: -2, max: 70_000 }), { nil: undefined })
+  const number = fc.option(
+    fc.oneof(fc.integer({ min: -2, max: 70_000 }), fc.constantFrom(0, 1, 60, 61, 60_000, 60_001)),
+    {
+      nil: undefined,
+    },
+  )
   const asked = fc.record({
     level: fc.option(fc.integer({ min: -1, max: 5 }), { nil: undefined }),
     seconds: number,
