@@ -5,7 +5,6 @@ import { encodeProperties, PropertyName, topicConfig } from '@rocketmq-ts/model'
 import type { Peer } from '@rocketmq-ts/remoting'
 import {
   type BacklogMessage,
-  drain,
   fill,
   POP_MESSAGES,
   popHeaderOf,
@@ -22,7 +21,7 @@ const CONSUMERS = 8
 /** A queue of a group has a bound of entries, so what is held is spread over more queues than a new topic has. */
 const HELD_QUEUES = 16
 const HOLDERS = 64
-const WARM_UP_RUNS = 4
+const WARM_UP_RUNS = 10
 /** What is held comes again when all is over, each at another time: neighbours of the same time would be one entry. */
 const HELD_MS = 3_600_000
 const HELD_SPREAD_MS = 1000
@@ -58,6 +57,7 @@ export interface InFlightFigures {
 }
 
 export interface InFlightSize {
+  /** In each run; whole pops. */
   readonly messages: number
   readonly entries: readonly number[]
   readonly groups: readonly number[]
@@ -67,10 +67,10 @@ export interface InFlightSize {
 }
 
 export const IN_FLIGHT_FULL: InFlightSize = {
-  messages: 32_000,
+  messages: 24_000,
   entries: [1000, 10_000, 100_000, 1_000_000],
   groups: [1, 10, 100, 1000],
-  repeats: 3,
+  repeats: 5,
   probeMs: 400,
 }
 export const IN_FLIGHT_QUICK: InFlightSize = {
@@ -104,19 +104,17 @@ export async function runInFlightBench(options: BrokerBenchOptions<InFlightSize>
 }
 
 /** What is measured, some times before that: the first runs of new code are the dearest. */
-async function warmUp({ size: { messages }, address, client, peer }: Run): Promise<void> {
+async function warmUp(run: Run): Promise<void> {
+  const { messages } = run.size
   const topic = 'bench-in-flight-warm-up'
-  await fill(peer, messages, (index) => messageOf(topic, QUEUES, index))
-  for (let run = 0; run < WARM_UP_RUNS; run += 1) {
-    const consumerGroup = `${topic}-${run}`
-    await drain(client, { address, topic, consumerGroup, messages, consumers: CONSUMERS }, () => undefined)
-  }
+  await fill(run.peer, messages, (index) => messageOf(topic, QUEUES, index))
+  const pops = { from: 0, to: messages / POP_MESSAGES }
+  for (let number = 0; number < WARM_UP_RUNS; number += 1) await takeInTurns(run, topic, [`${topic}-${number}`], pops)
 }
 
 /** One group, that holds more and more and goes on to receive and to acknowledge. */
 async function runEntries(run: Run): Promise<EntriesCost[]> {
-  const { size, pid, address, client, peer, tell } = run
-  const { messages, repeats } = size
+  const { size, pid, address, client, tell } = run
   const topic = 'bench-in-flight'
   const queues = { readQueueNums: HELD_QUEUES, writeQueueNums: HELD_QUEUES }
   await client.createTopic(address, topicConfig(topic, queues), { timeoutMs: TIMEOUT_MS })
@@ -124,20 +122,33 @@ async function runEntries(run: Run): Promise<EntriesCost[]> {
   let held = 0
   for (const entries of size.entries) {
     tell(`in flight: ${entries} entries …`)
-    await hold(run, topic, entries - held)
+    const added = entries - held
     held = entries
-    const prepare = () => fill(peer, messages, (index) => messageOf(topic, HELD_QUEUES, index))
-    const cost = await cpuCostOf(pid, { repeats, units: messages, prepare }, () =>
-      drain(client, { address, topic, consumerGroup: topic, messages, consumers: CONSUMERS }, () => undefined),
-    )
-    costs.push({ entries, cpuUsPerMessage: cost.each, cpuUs: cost.median, rssMiB: rssMiBOf(pid) })
+    await fill(run.peer, added + backlogOf(size), (index) => messageOf(topic, HELD_QUEUES, index))
+    await hold(run, topic, added)
+    const cost = await costOf(run, topic, [topic])
+    costs.push({ entries, ...cost, rssMiB: rssMiBOf(pid) })
   }
   return costs
 }
 
-/** Sends so many messages; the group takes them one by one and does not answer. */
-async function hold({ address, client, peer }: Run, topic: string, messages: number): Promise<void> {
-  await fill(peer, messages, (index) => messageOf(topic, HELD_QUEUES, index))
+/** Of all runs with one number. */
+function backlogOf({ messages, repeats }: InFlightSize): number {
+  return messages * (repeats + 1)
+}
+
+/** What the groups together pay to receive and to acknowledge the messages of a run. */
+async function costOf(run: Run, topic: string, groups: readonly string[]): Promise<Omit<Cost, 'rssMiB'>> {
+  const { messages, repeats } = run.size
+  const pops = messages / POP_MESSAGES
+  const { each, median } = await cpuCostOf(run.pid, { repeats, units: messages }, (number) =>
+    takeInTurns(run, topic, groups, { from: number * pops, to: (number + 1) * pops }),
+  )
+  return { cpuUsPerMessage: each, cpuUs: median }
+}
+
+/** The group takes so many messages one by one and does not answer. */
+async function hold({ address, client }: Run, topic: string, messages: number): Promise<void> {
   let next = 0
   async function holder(): Promise<void> {
     for (let index = next; index < messages; index = next) {
@@ -152,42 +163,34 @@ async function hold({ address, client, peer }: Run, topic: string, messages: num
 }
 
 /** More and more groups on the broker share the same work: all take from one backlog, in turns. */
-async function runGroups({ size, pid, address, client, peer, tell }: Run): Promise<GroupsCost[]> {
-  const { messages, repeats } = size
+async function runGroups(run: Run): Promise<GroupsCost[]> {
+  const { size, pid, tell } = run
   const topic = 'bench-groups'
-  const [fewest = 1] = size.groups
-  const backlog = Math.ceil((messages * (repeats + 1)) / fewest) + QUEUES
-  await fill(peer, backlog, (index) => messageOf(topic, QUEUES, index))
+  // Groups begin with a message of each queue.
+  await fill(run.peer, backlogOf(size) + QUEUES, (index) => messageOf(topic, QUEUES, index))
   const costs: GroupsCost[] = []
   for (const groups of size.groups) {
     tell(`in flight: ${groups} groups …`)
     const names = Array.from({ length: groups }, (_, index) => `${topic}-${groups}-${index}`)
-    await begin({ address, client, topic }, names)
-    const pops = messages / POP_MESSAGES
-    const cost = await cpuCostOf(pid, { repeats, units: messages }, (number) =>
-      takeInTurns({ address, client, topic }, names, { from: number * pops, to: (number + 1) * pops }),
-    )
-    costs.push({ groups, cpuUsPerMessage: cost.each, cpuUs: cost.median, rssMiB: rssMiBOf(pid) })
+    await begin(run, topic, names)
+    costs.push({ groups, ...(await costOf(run, topic, names)), rssMiB: rssMiBOf(pid) })
   }
   return costs
 }
 
-type Place = Pick<Run, 'address' | 'client'> & { readonly topic: string }
-
 /** Each group takes one message of each queue, so that it consumes all of them from here on. */
-async function begin({ address, client, topic }: Place, groups: readonly string[]): Promise<void> {
+async function begin(run: Run, topic: string, groups: readonly string[]): Promise<void> {
   for (const consumerGroup of groups) {
     const header = { ...popHeaderOf({ topic, consumerGroup }), maxMsgNums: 1 }
-    const firsts = Array.from({ length: QUEUES }, (_, queueId) =>
-      takeOnce({ address, client }, { ...header, queueId }, 1),
-    )
+    const firsts = Array.from({ length: QUEUES }, (_, queueId) => takeOnce(run, { ...header, queueId }, 1))
     await Promise.all(firsts)
   }
 }
 
 /** Consumers make one pop after the other, each for the next group, and acknowledge what comes. */
 async function takeInTurns(
-  { address, client, topic }: Place,
+  run: Run,
+  topic: string,
   groups: readonly string[],
   pops: { readonly from: number; readonly to: number },
 ): Promise<void> {
@@ -196,7 +199,7 @@ async function takeInTurns(
     for (let pop = next; pop < pops.to; pop = next) {
       next += 1
       const consumerGroup = groups[pop % groups.length]!
-      await takeOnce({ address, client }, popHeaderOf({ topic, consumerGroup }), POP_MESSAGES)
+      await takeOnce(run, popHeaderOf({ topic, consumerGroup }), POP_MESSAGES)
     }
   }
   await Promise.all(Array.from({ length: CONSUMERS }, consumer))
@@ -204,7 +207,7 @@ async function takeInTurns(
 
 /** One pop, and an acknowledgement for each message. Rejects when it gets another number of them. */
 async function takeOnce(
-  { address, client }: Pick<Run, 'address' | 'client'>,
+  { address, client }: Run,
   header: ReturnType<typeof popHeaderOf>,
   wanted: number,
 ): Promise<void> {

@@ -73,22 +73,14 @@ export async function cpuUsPerUnit(
   return before === undefined || after === undefined ? undefined : (after - before) / units
 }
 
-export interface CpuRuns {
-  readonly repeats: number
-  readonly units: number
-  /** Before each run; nobody counts what it costs. */
-  readonly prepare?: () => Promise<void>
-}
-
 /** Runs the work once to warm up, and as often as it is repeated; each run does so many units of it. */
 export async function cpuCostOf(
   pid: number,
-  { repeats, units, prepare }: CpuRuns,
+  { repeats, units }: { readonly repeats: number; readonly units: number },
   work: (run: number) => Promise<void>,
 ): Promise<CpuCost> {
   const each: (number | undefined)[] = []
   for (let run = 0; run <= repeats; run += 1) {
-    await prepare?.()
     const us = await cpuUsPerUnit(pid, units, () => work(run))
     if (run > 0) each.push(us)
   }
