@@ -6,6 +6,7 @@ import { defaultConfig } from '@rocketmq-ts/config'
 import type { Peer } from '@rocketmq-ts/remoting'
 import type { Effects, LogEvent, Logger } from '@rocketmq-ts/runtime'
 import type { DiskCall, DiskRange, DiskWatcher, SimMachine, SimProcess, World } from '../sim/index.ts'
+import { WARNING_MARK } from './disk-faults.ts'
 import { DiskLevel } from './disk-level.ts'
 import { purposeOf } from './log-purpose.ts'
 import { LogWatch } from './log-watch.ts'
@@ -360,7 +361,10 @@ export class BrokerHost implements DiskWatcher {
     if (event.event === 'store.index-failed') life.hasIndexFailed = true
     if (event.event === 'store.rebuilt') life.rebuilt += 1
     if (event.event === 'store.failed') life.hasFailed = true
-    if (event.event === 'store.disk-full') life.fullFor += 1
+    if (event.event === 'store.disk-full') {
+      life.fullFor += 1
+      if (!(event as HostEvent & { readonly message: string }).message.includes(WARNING_MARK)) this.level.wasFull()
+    }
     if (event.event === 'store.disk-freed') life.fullFor -= 1
     if (event.event === 'segment.rolled') this.#isRolling = true
     if (event.event === 'states.complete') this.#isRolling = false

@@ -129,6 +129,8 @@ export class LifeFault {
 
 /** A disk used beyond its marks. */
 const LEVEL_NAME = 'nearly full disk'
+/** How the broker names the mark beyond which it refuses sends. */
+export const WARNING_MARK = 'diskSpaceWarningLevelRatio'
 /** What that means for sends. */
 export const REFUSED_AT_MARK = 'sends refused on a nearly full disk'
 

@@ -12,6 +12,7 @@ export class DiskLevel {
   /** Since the first send that was stored beyond the mark. */
   #sinceMs: number | undefined
   #overMs = -Infinity
+  #isHeldUp = false
 
   /** Looks come `intervalMs` after a send, at most. */
   constructor(disk: Pick<Disk, 'usedBytes' | 'capacityBytes'>, intervalMs: number) {
@@ -26,6 +27,7 @@ export class DiskLevel {
   /** A broker starts: it has looked at nothing. */
   starts(): void {
     this.#sinceMs = undefined
+    this.#isHeldUp = false
   }
 
   /** Called now and then, and before the disk gets more room. */
@@ -34,12 +36,17 @@ export class DiskLevel {
     else this.#sinceMs = undefined
   }
 
-  /** A send was stored; what is wrong with that. */
-  stored(nowMs: number): string | undefined {
+  /** A full disk holds looks up: nothing is known about when they come. */
+  wasFull(): void {
+    this.#isHeldUp = true
+  }
+
+  /** What was sent then is stored; what is wrong with that. */
+  stored(nowMs: number, sentMs: number): string | undefined {
     this.look(nowMs)
-    if (!this.#isOver) return undefined
+    if (!this.#isOver || this.#isHeldUp) return undefined
     this.#sinceMs ??= nowMs
-    return nowMs > this.#sinceMs + this.#lateMs ? `the disk is over its last mark since ${this.#sinceMs}` : undefined
+    return sentMs > this.#sinceMs + this.#lateMs ? `the disk is over its last mark since ${this.#sinceMs}` : undefined
   }
 
   /** A send was refused for that; what is wrong with that. */

@@ -4,7 +4,7 @@ import { appendProperty, MqError, parseOffsetMessageId } from '@rocketmq-ts/mode
 import { BROKER_ADDRESS } from './broker-host.ts'
 import { drawRepeated, judgeRepeated } from './deduplicating.ts'
 import { drawDelay } from './delaying.ts'
-import { REFUSED_AT_MARK } from './disk-faults.ts'
+import { REFUSED_AT_MARK, WARNING_MARK } from './disk-faults.ts'
 import { traitProperties } from './filters.ts'
 import { uniqueKeyOf } from './message-names.ts'
 import { bodyOf, type Message } from './model.ts'
@@ -151,7 +151,7 @@ export class Sending {
     const { host, verdict, plan } = this.#deps
     if (kind !== 'stored') return
     message.outcome = 'stored'
-    const wrong = host.level.stored(host.machine.nowMs)
+    const wrong = host.level.stored(host.machine.nowMs, message.sentMs)
     if (wrong !== undefined) verdict.add('watermark', `message ${message.id} was stored: ${wrong}`)
     const { id, topic, queueId, queueOffset, wait } = message
     const place = wait === undefined ? `queue ${queueId} offset ${queueOffset}` : `until ${wait.dueMs}`
@@ -173,7 +173,7 @@ function propertiesOf(
 
 /** The disk of the store is used beyond its last mark. */
 function isAtMark(error: unknown): boolean {
-  return error instanceof MqError && error.code === 'disk-full' && error.message.includes('diskSpaceWarningLevelRatio')
+  return error instanceof MqError && error.code === 'disk-full' && error.message.includes(WARNING_MARK)
 }
 
 /** It is certain that nothing was stored. */
