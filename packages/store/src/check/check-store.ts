@@ -101,8 +101,8 @@ async function checkFolder(parts: Parts): Promise<Checked> {
   const { files, folder, findings, source, owner } = parts
   checkSegmentFiles(folder, findings)
   reportCheckpoints(folder, findings)
-  const marks = await readFlushedMarks(files, folder, findings)
-  const writer = await readWriterFacts(files, folder, source, findings, !marks.areMissing)
+  const flushedTo = await readFlushedMarks(files, folder, findings)
+  const writer = await readWriterFacts(files, folder, findings, owner)
   const { foreignFrom } = writer
   const coveredTo = folder.checkpoints[0]?.coversTo ?? 0
   // Retention may have been stopped between its decision and the last of its removals.
@@ -119,7 +119,7 @@ async function checkFolder(parts: Parts): Promise<Checked> {
     owner,
     from: logMin,
     foreignFrom,
-    provenFlushed: Math.max(marks.position ?? 0, coveredTo),
+    provenFlushed: Math.max(flushedTo ?? 0, coveredTo),
     async onWindow() {
       await queues.compare()
       await index.compare()

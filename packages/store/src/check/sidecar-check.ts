@@ -12,21 +12,12 @@ import { firstNonZero, firstWritten } from './zeros.ts'
 /** Bytes of `checkpoint` that have a meaning. */
 const STORE_CHECKPOINT_USED_BYTES = 40
 
-export interface FlushedMarks {
-  /** The highest one; undefined where none can be read. */
-  readonly position: number | undefined
-  /** None is there, readable or not: another broker's folder. */
-  readonly areMissing: boolean
-}
-
-export async function readFlushedMarks(files: Files, folder: Folder, findings: Findings): Promise<FlushedMarks> {
+/** The highest flushed mark; undefined where none can be read. One that is damaged is a finding. */
+export async function readFlushedMarks(files: Files, folder: Folder, findings: Findings): Promise<number | undefined> {
   const { valid, damaged } = await readGenerations(files, pathsOf(folder.root).flushedMark, FLUSHED_MARK)
   for (const { path, reason } of damaged) findings.add('flushed-mark', { file: nameIn(folder, path) }, reason)
   const positions = valid.map(({ coversTo }) => coversTo)
-  return {
-    position: positions.length === 0 ? undefined : Math.max(...positions),
-    areMissing: valid.length + damaged.length === 0,
-  }
+  return positions.length === 0 ? undefined : Math.max(...positions)
 }
 
 export function reportCheckpoints(folder: Folder, findings: Findings): void {

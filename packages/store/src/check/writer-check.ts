@@ -1,42 +1,33 @@
-// The note of who wrote last: it tells where another broker's part of the log begins, and, after a clean stop, what the
-// last bytes of the log were.
+// Who wrote last, as a start would judge it: where another broker's part of the log begins. The note of it tells, after a
+// clean stop, what the last bytes of the log were.
 import { crc32 } from 'node:zlib'
 import type { Files } from '@rocketmq-ts/runtime'
 import { LAST_WRITER_TAIL_BYTES, type Noted, readLastWriter } from '../last-writer.ts'
 import { pathsOf } from '../store-settings.ts'
+import type { CheckOwner } from './check-owner.ts'
 import type { Findings } from './finding.ts'
 import type { Folder } from './folder-shape.ts'
+import { foreignWritesOf } from './folder-writer.ts'
 import { placeInLog } from './log-check.ts'
 import type { SegmentSource } from './log-source.ts'
 import { nameIn } from './sidecar-check.ts'
 
 export interface WriterFacts {
   readonly note: Noted | undefined
-  /** Another broker wrote from here on, as far as the note tells; undefined when all is ours. */
+  /** Another broker wrote from here on; undefined when all is ours. */
   readonly foreignFrom: number | undefined
 }
 
-/** @param isMarked a flushed mark of ours is there, readable or not */
+/** Judges as the next start would. A note that can not be read is a finding. */
 export async function readWriterFacts(
   files: Files,
   folder: Folder,
-  source: SegmentSource,
   findings: Findings,
-  isMarked: boolean,
+  owner: Pick<CheckOwner, 'stamp'>,
 ): Promise<WriterFacts> {
   const { note, damaged } = await readLastWriter(files, pathsOf(folder.root).lastWriter)
   for (const { path, reason } of damaged) findings.add('last-writer', { file: nameIn(folder, path) }, reason)
-  if (note === undefined) return { note, foreignFrom: isMarked ? undefined : 0 }
-  if (note.state === 'foreign') return { note, foreignFrom: note.at }
-  return { note, foreignFrom: note.state === 'stopped' && (await isWrittenAt(source, note.at)) ? note.at : undefined }
-}
-
-async function isWrittenAt(source: SegmentSource, at: number): Promise<boolean> {
-  const found = await source.fileAt(at)
-  if (found === undefined) return source.end > at
-  const head = Buffer.alloc(8)
-  await found.file.read(at - found.segment.base, head)
-  return head.some((byte) => byte !== 0)
+  return { note, foreignFrom: (await foreignWritesOf(files, folder, owner))?.from }
 }
 
 /** After a clean stop: the log ends where the note says, and its last bytes are those of then. */

@@ -16,7 +16,7 @@ import type { CheckOwner } from '../check/check-owner.ts'
 import type { Folder } from '../check/folder-shape.ts'
 import { createSegmentSource } from '../check/log-source.ts'
 import { firstNonZero } from '../check/zeros.ts'
-import { foreignWritesOf, placesOf } from './folder-writer.ts'
+import { foreignWritesOf, placesOf } from '../check/folder-writer.ts'
 import { walkLog } from './walk-log.ts'
 
 const PIECE_BYTES = 4 * 1024 * 1024

@@ -40,8 +40,8 @@ export async function walkLog(options: WalkOptions, { files }: { readonly files:
   )
   let isOver = false
   try {
-    const marks = await readFlushedMarks(files, folder, findings)
-    const { foreignFrom } = await readWriterFacts(files, folder, source, findings, !marks.areMissing)
+    const flushedTo = await readFlushedMarks(files, folder, findings)
+    const { foreignFrom } = await readWriterFacts(files, folder, findings, owner)
     const decision = await scanLog({
       source: {
         segmentBytes: source.segmentBytes,
@@ -51,7 +51,7 @@ export async function walkLog(options: WalkOptions, { files }: { readonly files:
         read: (position, into) => source.read(position, into),
       },
       from: Math.max(options.from ?? 0, source.min, folder.checkpoints[0]?.min ?? 0),
-      provenFlushed: Math.max(marks.position ?? 0, folder.checkpoints[0]?.coversTo ?? 0),
+      provenFlushed: Math.max(flushedTo ?? 0, folder.checkpoints[0]?.coversTo ?? 0),
       foreignFrom,
       stampOf: (record) =>
         isJournal(record.bytes, record.peek) ? owner.readJournal(replayed(record)).provenFlushed : undefined,

@@ -1,8 +1,8 @@
 // Whose a stopped folder is, judged as the next start on it would. Reads only.
 import type { Files } from '@rocketmq-ts/runtime'
-import type { CheckOwner } from '../check/check-owner.ts'
-import type { Folder } from '../check/folder-shape.ts'
-import { createSegmentSource, type SegmentSource } from '../check/log-source.ts'
+import type { CheckOwner } from './check-owner.ts'
+import type { Folder } from './folder-shape.ts'
+import { createSegmentSource, type SegmentSource } from './log-source.ts'
 import { readSeal } from '../checkpoint-seal.ts'
 import { readFlushedMark } from '../flushed-mark.ts'
 import { type ForeignWrites, judgeLastWriter, type LogPlaces } from '../last-writer.ts'
@@ -26,7 +26,7 @@ export function placesOf(source: SegmentSource): LogPlaces {
 export async function foreignWritesOf(
   files: Files,
   folder: Folder,
-  owner: CheckOwner,
+  owner: Pick<CheckOwner, 'stamp'>,
 ): Promise<ForeignWrites | undefined> {
   const paths = pathsOf(folder.root)
   const ends = [await readFlushedMark(files, paths.flushedMark), ...folder.checkpoints.map(({ coversTo }) => coversTo)]
