@@ -25,8 +25,7 @@ const KNOWN_POLL_MS = 100
 const BROKER_SETTINGS = {
   enablePropertyFilter: true,
   recallMessageEnable: true,
-  transactionTimeOut: 3000,
-  transactionCheckInterval: 3000,
+  transactionCheckInterval: 5000,
 }
 const POLL_MS_MIN = 500
 
