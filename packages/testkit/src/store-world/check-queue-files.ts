@@ -5,9 +5,12 @@ import type { Disk } from '../sim/index.ts'
 import { maxOffsets } from './check-recovery.ts'
 import type { LogImage } from './log-image.ts'
 import type { Model } from './model.ts'
+import { mayBeGone } from './topic-rules.ts'
 import type { Verdict } from './verdict.ts'
 
 const UNIT_BYTES = 20
+/** Units of a file that is gone, and of offsets below the first one of a queue. */
+const BLANKS: ReadonlySet<string> = new Set(['0 0 0', `0 ${2 ** 31 - 1} 0`])
 
 export interface QueueFilesFacts {
   readonly disk: Disk
@@ -16,6 +19,8 @@ export interface QueueFilesFacts {
   /** Length of a queue file. */
   readonly fileBytes: number
   readonly image: LogImage
+  /** By the machine's clock. */
+  readonly nowMs: number
   /** Queue files were changed at rest: what lies further behind the end than Apache looks may stay there. */
   readonly wereChanged: boolean
   /** For the report: whose files they are. */
@@ -24,7 +29,7 @@ export interface QueueFilesFacts {
 
 /** Judges the queues of all topics whose life is known. The broker has stopped in order. */
 export function checkQueueFiles(model: Model, facts: QueueFilesFacts, verdict: Verdict): void {
-  const { disk, root, fileBytes, image, whose, wereChanged } = facts
+  const { disk, root, fileBytes, image, nowMs, whose, wereChanged } = facts
   const files = new Map<string, Buffer>()
   const fileOf = (topic: string, queueId: number, start: number): Buffer => {
     const path = `${root}/consumequeue/${topic}/${queueId}/${String(start).padStart(20, '0')}`
@@ -37,23 +42,18 @@ export function checkQueueFiles(model: Model, facts: QueueFilesFacts, verdict: V
     return bytes
   }
 
-  const isRemoved = (topic: string, queueId: number, start: number): boolean => {
-    const path = `${root}/consumequeue/${topic}/${queueId}/${String(start).padStart(20, '0')}`
-    return disk.find(path) === undefined
-  }
-
   for (const record of image.records) {
     const { topic, queueId, queueOffset, position, size } = record
     const known = model.topic(topic)
     const message = model.ofBody(record.body)
     if (known?.value === undefined || known.isFuzzy || message === undefined || position < known.value.born) continue
     const at = (queueOffset * UNIT_BYTES) % fileBytes
-    // What a rule of its topic lets go takes its units along.
-    if (known.rules.length > 0 && isRemoved(topic, queueId, queueOffset * UNIT_BYTES - at)) continue
     const bytes = fileOf(topic, queueId, queueOffset * UNIT_BYTES - at)
     const unit = [bytes.readBigInt64BE(at), bytes.readInt32BE(at + 8), bytes.readBigInt64BE(at + 12)]
     const expected = [BigInt(position), size, BigInt(tagsCodeOf(message.tag))]
     if (unit.join(' ') === expected.join(' ')) continue
+    // What a rule of its topic lets go takes its unit along, or leaves a blank one to queues that are built again.
+    if (BLANKS.has(unit.join(' ')) && mayBeGone(model, message, nowMs)) continue
     verdict.add(
       'queue-file',
       `${whose}: ${topic} queue ${queueId} offset ${queueOffset} is ${unit.join(' ')}, its record says ${expected.join(' ')}`,

@@ -130,7 +130,11 @@ function checkFiles(
 ): void {
   const { disk } = host.machine
   const fileBytes = plan.shape.settings.mappedFileSizeConsumeQueue ?? 0
-  checkQueueFiles(model, { disk, root: STORE_ROOT, fileBytes, image: log.read(), ...files }, verdict)
+  checkQueueFiles(
+    model,
+    { disk, root: STORE_ROOT, fileBytes, image: log.read(), nowMs: host.machine.nowMs, ...files },
+    verdict,
+  )
 }
 
 /** Without its derived files the broker builds them again, from the log alone, and nobody sees a difference. */
