@@ -50,6 +50,7 @@ export const MetricName = {
   }),
 
   // Broker: transactions
+  // Without Apache's label of the topic: their records alone tell it, and a start does not read all of them.
   halfMessages: gauge('rocketmq_half_messages', 'Messages of transactions that nobody has ended yet.'),
   commitMessages: counter('rocketmq_commit_messages_total', 'Messages of transactions that were committed.', {
     open: ['topic'],

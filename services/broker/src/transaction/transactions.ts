@@ -278,6 +278,7 @@ export function createTransactions(deps: TransactionDeps): Transactions {
     request.respond(failureOf(error))
   }
 
+  /** Java compares the group and both offsets, and not the message id: EndTransactionProcessor.checkPrepareMessage. */
   function decide(request: Request, decision: Decision, pending: PendingDelivery, record: MessageRecord): void {
     const { header } = request
     const half = halfMessageOf(record)
@@ -322,7 +323,10 @@ export function createTransactions(deps: TransactionDeps): Transactions {
     },
     park(sent, topic, queueId) {
       if (settings.isRefused) {
-        throw new MqError('no-permission', 'transaction messages are switched off (rejectTransactionMessage)')
+        throw new MqError(
+          'no-permission',
+          'transaction messages are switched off here: set rejectTransactionMessage=false, or send to another broker',
+        )
       }
       if (undecided() >= UNDECIDED_MAX) {
         throw new MqError('busy', `${UNDECIDED_MAX} transactions are undecided: commit or roll back some of them first`)
