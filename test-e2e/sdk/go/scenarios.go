@@ -307,7 +307,10 @@ func pushInOrder(failing string) func(string, string) outcome {
 	}
 }
 
-const delayOfMessages = 3 * time.Second
+const (
+	delayOfMessages = 3 * time.Second
+	delayOfRecalled = 10 * time.Second // long enough for a busy machine to recall it before
+)
 
 // Ended by their sender, or when it is asked.
 var transactions = []string{"commit now", "rollback now", "commit when asked", "rollback when asked"}
@@ -364,7 +367,7 @@ func expectOnly(topic, text string) {
 
 func recall(topic, _ string) outcome {
 	producer := startProducer(topic)
-	due := time.Now().Add(delayOfMessages)
+	due := time.Now().Add(delayOfRecalled)
 	receipts, err := producer.Send(context.Background(), delayed(topic, "recalled", due))
 	must(err)
 	send(producer, delayed(topic, "kept", due))

@@ -65,6 +65,8 @@ public class Scenarios {
     private static final List<String> MESSAGE_GROUPS = List.of("a", "b");
     private static final int ORDERED_EACH = 6;
     private static final long DELAY_MS = 3_000;
+    /** Long enough for a busy machine to recall it before. */
+    private static final long RECALLED_MS = 10_000;
     /** Ended by their sender, or when it is asked. */
     private static final List<String> TRANSACTIONS =
             List.of("commit now", "rollback now", "commit when asked", "rollback when asked");
@@ -335,7 +337,7 @@ public class Scenarios {
 
     private static String recall(String topic) throws Exception {
         var producer = startProducer(topic, next());
-        var dueMs = System.currentTimeMillis() + DELAY_MS;
+        var dueMs = System.currentTimeMillis() + RECALLED_MS;
         var receipt = producer.send(delayed(topic, "recalled", dueMs));
         producer.send(delayed(topic, "kept", dueMs));
         producer.recallMessage(topic, receipt.getRecallHandle());

@@ -29,6 +29,8 @@ const FEW = 4
 const MANY = 60
 const CACHED_MAX = 4
 const DELAY_MS = 3_000
+/** Long enough for a busy machine to recall it before. */
+const RECALLED_MS = 10_000
 /** Ended by their sender, or when it is asked. */
 const TRANSACTIONS = ['commit now', 'rollback now', 'commit when asked', 'rollback when asked']
 const COMMITTED = ['commit now', 'commit when asked']
@@ -377,7 +379,7 @@ const SCENARIOS = {
   },
   async recall(topic) {
     const producer = await startProducer(topic)
-    const deliveryTimestamp = new Date(Date.now() + DELAY_MS)
+    const deliveryTimestamp = new Date(Date.now() + RECALLED_MS)
     const { recallHandle } = await producer.send({ topic, body: Buffer.from('recalled'), deliveryTimestamp })
     await producer.send({ topic, body: Buffer.from('kept'), deliveryTimestamp })
     await producer.recallMessage(topic, recallHandle)

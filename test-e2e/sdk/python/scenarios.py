@@ -43,6 +43,7 @@ MANY = 60
 CACHED_MAX = 4
 SESSION_CACHED_MAX = 1024  # the client's default
 DELAY_SECONDS = 3  # the client takes whole ones
+RECALLED_SECONDS = 10  # long enough for a busy machine to recall it before
 TRANSACTIONS = ("commit now", "rollback now", "commit when asked", "rollback when asked")  # by the sender, or when asked
 COMMITTED = ["commit now", "commit when asked"]
 DUPLICATES = ((b"first", "one"), (b"second", "one"), (b"third", "other"))  # with their keys
@@ -388,7 +389,7 @@ def delay(topic, _):
 
 def recall(topic, _):
     producer = start_producer(topic)
-    due = int(time.time()) + DELAY_SECONDS
+    due = int(time.time()) + RECALLED_SECONDS
     receipt = producer.send(delayed_of(topic, b"recalled", due))
     producer.send(delayed_of(topic, b"kept", due))
     producer.recall_message(topic, receipt.recall_handle)
