@@ -57,7 +57,9 @@ export function checkDelivery(model: Model, facts: DeliveryFacts, verdict: Verdi
   const before = group.entries.get(message)
   // The retry topic stays when the group is deleted, as Apache's does: a new one of its name gets what is left there.
   const isOld = isCopy && record.commitLogOffset < (group.value?.born ?? 0)
-  const isTwice = isOld || before?.isTwice === true
+  // Its group may have been told to go on before the place that it was copied from.
+  const isReset = isCopy && group.resets.some(({ topic }) => topic === message.topic)
+  const isTwice = isOld || isReset || before?.isTwice === true
   if (before !== undefined && !isTwice && !group.isFuzzy && model.topic(message.topic)?.isFuzzy === false)
     checkAgain(before, popTimeMs, name, verdict)
   const entry: Entry = {

@@ -64,6 +64,8 @@ export function judgeRepeated(model: Model, message: Message, answer: DedupAnswe
     same.some((other) => other.outcome === 'pending' && other.position === undefined)
   )
     return 'unknown'
+  // What goes before its time is not remembered by the next start.
+  if (model.areFilesForced) return 'no'
   for (const other of same) {
     if (topic.isFuzzy || other.outcome !== 'stored' || other.isDamaged || !model.isCurrent(other)) continue
     if ((other.answeredMs ?? Infinity) > message.sentMs) continue
@@ -79,6 +81,7 @@ export function judgeRepeated(model: Model, message: Message, answer: DedupAnswe
 
 /** The log has no message twice within the window of its topic. */
 export function checkDuplicates(model: Model, image: LogImage, verdict: Verdict): void {
+  if (model.areFilesForced) return
   const last = new Map<string, { readonly message: Message; readonly storeMs: number }>()
   for (const { topic: name, body, position, storeMs } of image.records) {
     const topic = model.topic(name)

@@ -227,6 +227,8 @@ export class Model {
   readonly toldDead = new Set<string>()
   /** How producers are asked about what they did not decide. */
   readonly checkBack: CheckBackModel
+  /** Files of the log may go before their time. */
+  areFilesForced = false
   /** The log begins here: what lies before has expired. */
   min = 0
   readonly topics: readonly TopicModel[]

@@ -111,6 +111,7 @@ class StoreRun {
       plan.checkBack,
     )
     const { host, model, verdict } = this
+    model.areFilesForced = host.areFilesForced
     this.#rest = new AtRest({ host, model, random: this.#random, log: this.#logReader, foreign: () => this.#foreign() })
     verdict.place = () => ` [life ${host.lives.length}, ${world.nowMs.toFixed(1)} ms]`
     // A copy may expire before the log is read: then only the broker's word is left.
@@ -248,6 +249,7 @@ class StoreRun {
       rounds += 1
       host.level.look(host.machine.nowMs)
       this.#fault.reached(this.operations.total - first)
+      host.level.look(host.machine.nowMs)
       if (rounds > 10 * operations) throw new WorldError('no operation is possible any more')
       if (random.chance(BURST_CHANCE)) this.operations.burst(1 + random.integer(BURST_MAX))
       else for (let count = 1 + random.integer(TOGETHER_MAX); count > 0; count -= 1) this.operations.next()
