@@ -21,7 +21,7 @@ function setUp() {
   let appended = 0
   dispatcher.onVisible((record) => seen.push(record.queueOffset))
 
-  function append(count: number): void {
+  function append(count: number, into: ConsumeQueue | 'none' = queue): void {
     for (let at = 0; at < count; at += 1, appended += 1) {
       const record = {
         topic: 'orders',
@@ -32,7 +32,7 @@ function setUp() {
         tagsCode: 0,
         storeTimestampMs: 0,
       }
-      dispatcher.appended(record, queue)
+      dispatcher.appended(record, into === 'none' ? undefined : into)
     }
   }
 
@@ -64,6 +64,33 @@ test('dispatch: more records are under way than ever before, in the middle of ot
     expect(queue.visible).toBe(confirmed)
   }
   expect(seen.every((offset, at) => offset === at)).toBe(true)
+})
+
+test('dispatch: the end that consumers may see runs ahead of what is written → nobody is told of a record without a unit', () => {
+  const { queue, dispatcher, seen, append } = setUp()
+  append(2)
+  dispatcher.written(RECORD_BYTES)
+  dispatcher.confirmed(2 * RECORD_BYTES)
+  expect([seen, queue.max, queue.visible]).toEqual([[0], 1, 1])
+  dispatcher.written(2 * RECORD_BYTES)
+  dispatcher.confirmed(2 * RECORD_BYTES)
+  expect([seen, queue.max, queue.visible]).toEqual([[0, 1], 2, 2])
+})
+
+test('dispatch: a record without a queue, and those of one that ended → they pass, and what is behind them comes', () => {
+  const { queue, dispatcher, seen, batches, append } = setUp()
+  const ended = new ConsumeQueue({ topic: 'gone', queueId: 0 }, 0, 0, new ChunkCache(1024))
+  append(1, 'none')
+  append(1, ended)
+  append(1)
+  ended.end()
+  dispatcher.written(3 * RECORD_BYTES)
+  expect([batches, ended.max, queue.max]).toEqual([[1], 0, 1])
+  append(1)
+  dispatcher.written(4 * RECORD_BYTES)
+  queue.end()
+  dispatcher.confirmed(4 * RECORD_BYTES)
+  expect([seen, queue.visible]).toEqual([[], 0])
 })
 
 test('dispatch: a record ends behind what was written or confirmed → it waits', () => {

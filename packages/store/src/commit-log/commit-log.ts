@@ -1,6 +1,6 @@
 // The one log: takes records into the batch of the Turn, writes and syncs them, reads them back.
 // appended ≥ written ≥ flushed. After a failed write or sync it refuses appends for good, but for want of space it waits.
-import { commitLogOffset, MqError, recordSize, type QueueOffset } from '@rocketmq-ts/model'
+import { commitLogOffset, MqError, queueOffset, recordSize, type QueueOffset } from '@rocketmq-ts/model'
 import type { Clock, ReadLane, Scheduler } from '@rocketmq-ts/runtime'
 import type { AppendOptions, NewRecord, StoreObserver } from '../message-store.ts'
 import { BatchBuilder, type SealedBatch } from './batch.ts'
@@ -97,6 +97,8 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
   const { scheduler, segments, writer, reserve, clock, observer } = options
   const { segmentBytes } = segments
   const builder = new BatchBuilder(options.end)
+  /** Of the record that is encoded just now. */
+  const place = { queueOffset: queueOffset(0), commitLogOffset: commitLogOffset(0), storeTimestampMs: 0 }
   let written = options.end
   let failure: Error | undefined
   /** Bytes of copies since the disk is full. */
@@ -190,11 +192,10 @@ export function createCommitLog(options: CommitLogOptions): CommitLog {
       segments.prepare(builder.end - used + segmentBytes)
     }
     const position = builder.end
-    builder.addRecord(
-      record,
-      { queueOffset: offset, commitLogOffset: commitLogOffset(position), storeTimestampMs },
-      size,
-    )
+    place.queueOffset = offset
+    place.commitLogOffset = commitLogOffset(position)
+    place.storeTimestampMs = storeTimestampMs
+    builder.addRecord(record, place, size)
     reserve.start()
     return position
   }
