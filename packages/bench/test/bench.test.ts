@@ -13,6 +13,7 @@ import { IN_FLIGHT_QUICK } from '../src/in-flight/in-flight-bench.ts'
 import { ORDER_QUICK } from '../src/order/order-bench.ts'
 import type { Cell, LoadReport, Report } from '../src/report/report.ts'
 import { QUICK } from '../src/sizes.ts'
+import type { StoreFigures } from '../src/store/figures.ts'
 import { STORE_QUICK } from '../src/store/store-size.ts'
 import { CLUSTER_ASYNC, REPEATED, STANDALONE_ASYNC, STANDALONE_SYNC } from '../src/workloads.ts'
 
@@ -97,7 +98,8 @@ test('bench: a quick run → the machine alone, a start, and ratios', () => {
 })
 
 test('bench: a quick run → every part of the store has figures', () => {
-  const { append, commits, sequential, cold, growth, drain, scan, restart, manyQueues } = report.store!
+  const { append, commits, sequential, cold, growth, drain, scan, restart, manyQueues } =
+    report.store as Required<StoreFigures>
   expect(append.cpuUs).toBeGreaterThan(0)
   expect(commits.map(({ inFlight }) => inFlight)).toEqual(STORE_QUICK.inFlight)
   for (const { perSecond, meanBatch, inFlight, probe } of commits) {
@@ -106,7 +108,8 @@ test('bench: a quick run → every part of the store has figures', () => {
     expect(meanBatch).toBeLessThanOrEqual(2 * inFlight)
     expect(probe.syncsPerSecond).toBeGreaterThan(0)
   }
-  for (const { ratios } of [sequential, cold]) expect(ratios).toHaveLength(STORE_QUICK.repeats)
+  expect(sequential.ratios).toHaveLength(STORE_QUICK.sequentialRounds)
+  expect(cold.ratios).toHaveLength(STORE_QUICK.coldRounds)
   expect(cold.messages).toBe(STORE_QUICK.coldBytes / 1024)
   expect(growth.map(({ what }) => what)).toEqual(['retained bytes', 'queues', 'topics'])
   for (const { points } of growth) for (const { cpuUs } of points) expect(cpuUs).toBeGreaterThan(0)

@@ -11,6 +11,8 @@ export interface CpuPerMessage {
 /** Appends of 1 KiB in Turns of 128, with write, dispatch and what runs in the background. */
 export interface AppendFigures extends CpuPerMessage {
   readonly runs: readonly CpuPerMessage[]
+  /** What no log can do without, between these runs: CRC, copy and write of as many bytes. Says how fast the machine was. */
+  readonly bareCpuUs: number
 }
 
 /** Sends in synchronous mode, so many under way. */
@@ -24,6 +26,8 @@ export interface CommitFigures {
   readonly probe: { readonly syncsPerSecond: number; readonly p50Us: number; readonly pooledP50Us: number }
   /** Our median latency against that of one write and fdatasync around it: the median of several runs. */
   readonly latencyRatio: number
+  /** Of the syncs that the probe makes, ours of each run; the figures above are those of the run in the middle. */
+  readonly shares: readonly number[]
 }
 
 /** Bytes per second against the probe that moves as many, each in the same run. */
@@ -83,16 +87,17 @@ export interface ManyQueuesFigures {
   readonly killedRssMib: number | undefined
 }
 
+/** A part that was not asked for is missing. */
 export interface StoreFigures {
   /** Of all cores, what others used while nothing of ours ran: before the first part, or after the last one if more. */
   readonly othersShare: number
-  readonly append: AppendFigures
-  readonly commits: readonly CommitFigures[]
-  readonly sequential: RateFigures
-  readonly cold: ColdFigures
-  readonly growth: readonly GrowthCurve[]
-  readonly drain: DrainFigures
-  readonly scan: ScanFigures
-  readonly restart: RestartFigures
-  readonly manyQueues: readonly ManyQueuesFigures[]
+  readonly append?: AppendFigures
+  readonly commits?: readonly CommitFigures[]
+  readonly sequential?: RateFigures
+  readonly cold?: ColdFigures
+  readonly growth?: readonly GrowthCurve[]
+  readonly drain?: DrainFigures
+  readonly scan?: ScanFigures
+  readonly restart?: RestartFigures
+  readonly manyQueues?: readonly ManyQueuesFigures[]
 }

@@ -6,6 +6,26 @@ export interface Pair {
   readonly probe: number
 }
 
+/**
+ * The two one after the other, so many times, with a probe at both ends. Each run of ours belongs to the mean of the probes
+ * right before and after it, so that a slow minute of the disk is one of both.
+ */
+export async function takeTurns(
+  rounds: number,
+  probe: () => Promise<number>,
+  ours: () => Promise<number>,
+): Promise<Pair[]> {
+  const pairs: Pair[] = []
+  let before = await probe()
+  for (let round = 0; round < rounds; round += 1) {
+    const own = await ours()
+    const after = await probe()
+    pairs.push({ ours: own, probe: (before + after) / 2 })
+    before = after
+  }
+  return pairs
+}
+
 /** The pair whose ratio is the median. */
 export function medianPair(pairs: readonly Pair[]): RateFigures {
   const sorted = [...pairs].sort((a, b) => a.ours / a.probe - b.ours / b.probe)

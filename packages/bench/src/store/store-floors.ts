@@ -30,7 +30,11 @@ export function judgeStore(figures: StoreFigures, sizeName: 'full' | 'quick'): V
 }
 
 /** Ours against the probe, by the syncs of a batch as large as ours. */
-export function commitShare({ perSecond, meanBatch, probe }: Omit<CommitFigures, 'latencyRatio'>): number {
+export function commitShare({
+  perSecond,
+  meanBatch,
+  probe,
+}: Pick<CommitFigures, 'perSecond' | 'meanBatch' | 'probe'>): number {
   return perSecond / meanBatch / probe.syncsPerSecond
 }
 
@@ -40,69 +44,53 @@ export function growthRatio({ points }: GrowthCurve): number | undefined {
 }
 
 function floorsOf(figures: StoreFigures): Floor[] {
-  const { append, commits, sequential, cold, growth, drain, scan, restart, manyQueues } = figures
-  const single = commits.find(({ inFlight }) => inFlight === 1)
-  const many = commits.at(-1)
-  const invalid =
-    cold.cachedShare > CACHED_SHARE_MAX
-      ? `${(cold.cachedShare * 100).toFixed(0)} % of it was in the page cache`
-      : undefined
+  const { append, commits, sequential, cold, growth = [], drain, scan, restart, manyQueues = [] } = figures
   const ratio = { unit: '', dependsOnOthers: false }
   const speed = { dependsOnOthers: true }
-  return [
-    { ...speed, name: 'append 1 KiB, CPU', value: append.cpuUs, max: APPEND_CPU_US_MAX, unit: ' µs' },
-    {
-      ...ratio,
-      name: `group commit, ${many?.inFlight} under way ÷ probe`,
-      value: many && commitShare(many),
-      min: COMMIT_SHARE_MIN,
-    },
-    {
-      ...ratio,
-      name: 'group commit, one under way ÷ one fdatasync',
-      value: single?.latencyRatio,
-      max: SINGLE_COMMIT_RATIO_MAX,
-    },
-    {
-      ...ratio,
-      name: '16 KiB sequential ÷ write probe',
-      value: sequential.mibPerSecond / sequential.probeMibPerSecond,
-      min: SEQUENTIAL_SHARE_MIN,
-    },
-    {
-      ...ratio,
-      name: 'cold backlog ÷ read probe',
-      value: cold.mibPerSecond / cold.probeMibPerSecond,
-      min: COLD_SHARE_MIN,
-      invalid,
-    },
-    ...growth.map((curve) => ({
-      ...ratio,
-      name: `cost per message against ${curve.what}, dearest ÷ cheapest`,
-      value: growthRatio(curve),
-      max: GROWTH_RATIO_MAX,
-    })),
-    {
-      ...ratio,
-      name: 'p99 of sends at half load, during a cold drain ÷ alone',
-      value: drain.during.p99 / drain.alone.p99,
-      max: DRAIN_P99_RATIO_MAX,
-    },
-    { ...speed, name: 'full scan, warm', value: scan.mibPerSecond, min: SCAN_MIB_MIN, unit: ' MiB/s' },
-    { ...speed, name: 'ready after a clean stop', value: restart.cleanMs, max: CLEAN_START_MS_MAX, unit: ' ms' },
-    { ...speed, name: 'ready after SIGKILL', value: restart.killedMs, max: KILLED_START_MS_MAX, unit: ' ms' },
-    ...manyQueues.flatMap(({ topics, queuesPerTopic, rssMib, restartedRssMib, killedRssMib }) =>
-      [
-        { when: 'after sends', value: rssMib },
-        { when: 'started again', value: restartedRssMib },
-        { when: 'started after SIGKILL', value: killedRssMib },
-      ].map(({ when, value }) => ({
-        name: `resident memory, ${topics} × ${queuesPerTopic} queues, ${when}`,
-        value,
-        max: MANY_QUEUES_RSS_MIB_MAX,
-        unit: ' MiB',
-        dependsOnOthers: false,
-      })),
-    ),
-  ]
+  const floors: Floor[] = []
+  if (append !== undefined) {
+    floors.push({ ...speed, name: 'append 1 KiB, CPU', value: append.cpuUs, max: APPEND_CPU_US_MAX, unit: ' µs' })
+  }
+  if (commits !== undefined) {
+    const single = commits.find(({ inFlight }) => inFlight === 1)
+    const many = commits.at(-1)
+    const name = `group commit, ${many?.inFlight} under way ÷ probe`
+    floors.push({ ...ratio, name, value: many && commitShare(many), min: COMMIT_SHARE_MIN })
+    const singleName = 'group commit, one under way ÷ one fdatasync'
+    floors.push({ ...ratio, name: singleName, value: single?.latencyRatio, max: SINGLE_COMMIT_RATIO_MAX })
+  }
+  if (sequential !== undefined) {
+    const value = sequential.mibPerSecond / sequential.probeMibPerSecond
+    floors.push({ ...ratio, name: '16 KiB sequential ÷ write probe', value, min: SEQUENTIAL_SHARE_MIN })
+  }
+  if (cold !== undefined) {
+    const value = cold.mibPerSecond / cold.probeMibPerSecond
+    const cached = `${(cold.cachedShare * 100).toFixed(0)} % of it was in the page cache`
+    const invalid = cold.cachedShare > CACHED_SHARE_MAX ? cached : undefined
+    floors.push({ ...ratio, name: 'cold backlog ÷ read probe', value, min: COLD_SHARE_MIN, invalid })
+  }
+  for (const curve of growth) {
+    const name = `cost per message against ${curve.what}, dearest ÷ cheapest`
+    floors.push({ ...ratio, name, value: growthRatio(curve), max: GROWTH_RATIO_MAX })
+  }
+  if (drain !== undefined) {
+    const name = 'p99 of sends at half load, during a cold drain ÷ alone'
+    floors.push({ ...ratio, name, value: drain.during.p99 / drain.alone.p99, max: DRAIN_P99_RATIO_MAX })
+  }
+  if (scan !== undefined) {
+    floors.push({ ...speed, name: 'full scan, warm', value: scan.mibPerSecond, min: SCAN_MIB_MIN, unit: ' MiB/s' })
+  }
+  if (restart !== undefined) {
+    const { cleanMs, killedMs } = restart
+    floors.push({ ...speed, name: 'ready after a clean stop', value: cleanMs, max: CLEAN_START_MS_MAX, unit: ' ms' })
+    floors.push({ ...speed, name: 'ready after SIGKILL', value: killedMs, max: KILLED_START_MS_MAX, unit: ' ms' })
+  }
+  for (const { topics, queuesPerTopic, rssMib, restartedRssMib, killedRssMib } of manyQueues) {
+    const name = `resident memory, ${topics} × ${queuesPerTopic} queues`
+    const inMib = { max: MANY_QUEUES_RSS_MIB_MAX, unit: ' MiB', dependsOnOthers: false }
+    floors.push({ ...inMib, name: `${name}, after sends`, value: rssMib })
+    floors.push({ ...inMib, name: `${name}, started again`, value: restartedRssMib })
+    floors.push({ ...inMib, name: `${name}, started after SIGKILL`, value: killedRssMib })
+  }
+  return floors
 }

@@ -4,19 +4,30 @@ const KIB = 1024
 const MIB = 1024 * KIB
 
 export interface StoreSize {
+  /** Runs of each point of a curve. */
   readonly repeats: number
+  /** Measured runs of appends. */
+  readonly appendRounds: number
   /**
    * Messages of one measured run of appends: more than come between two batches of the key index, or two checkpoints, so
    * that every run has its share of them.
    */
   readonly appends: number
+  /** Runs of sends that wait for the disk, each so long and with a probe on both sides. */
+  readonly commitRounds: number
   readonly commitMs: number
+  readonly commitProbeMs: number
+  /** Of what others use of the machine. */
   readonly probeMs: number
   readonly inFlight: readonly number[]
+  /** Runs, each between two of the probe. */
+  readonly sequentialRounds: number
   /** Bytes of 16 KiB bodies. */
   readonly sequentialBytes: number
   /** In front of each run of these and of its probes, see page-cache.ts. */
   readonly pageRestMs: number
+  /** Runs, each between two of the probe. */
+  readonly coldRounds: number
   /** Bytes of the log that is read from the disk. */
   readonly coldBytes: number
   readonly growth: {
@@ -36,12 +47,17 @@ export interface StoreSize {
 
 export const STORE_FULL: StoreSize = {
   repeats: 5,
+  appendRounds: 9,
   appends: 250_000,
-  commitMs: 1000,
+  commitRounds: 15,
+  commitMs: 400,
+  commitProbeMs: 150,
   probeMs: 400,
   inFlight: [1, 16, 128],
+  sequentialRounds: 7,
   sequentialBytes: 512 * MIB,
   pageRestMs: 2200,
+  coldRounds: 11,
   coldBytes: 512 * MIB,
   growth: {
     retainedBytes: [64 * MIB, 2048 * MIB, 4096 * MIB, 8192 * MIB],
@@ -63,12 +79,17 @@ export const STORE_FULL: StoreSize = {
 
 export const STORE_QUICK: StoreSize = {
   repeats: 1,
+  appendRounds: 1,
   appends: 500,
+  commitRounds: 1,
   commitMs: 20,
+  commitProbeMs: 10,
   probeMs: 10,
   inFlight: [1, 16],
+  sequentialRounds: 1,
   sequentialBytes: 2 * MIB,
   pageRestMs: 0,
+  coldRounds: 1,
   coldBytes: 2 * MIB,
   growth: { retainedBytes: [0, MIB], queues: [1, 8], topics: [1, 2], messages: 300 },
   drainMs: 100,

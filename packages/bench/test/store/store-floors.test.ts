@@ -5,13 +5,13 @@ import * as floors from '../../src/store/store-floors.ts'
 
 const latency = { p50: 1, p90: 1, p99: 10, p999: 10, max: 10, mean: 1 }
 const probe = { syncsPerSecond: 1000, p50Us: 100, pooledP50Us: 100 }
-const single = { inFlight: 1, perSecond: 900, meanBatch: 1, latencyUs: latency, probe, latencyRatio: 1.3 }
-const many = { inFlight: 128, perSecond: 64_000, meanBatch: 128, latencyUs: latency, probe, latencyRatio: 1 }
+const single = { inFlight: 1, perSecond: 900, meanBatch: 1, latencyUs: latency, probe, latencyRatio: 1.3, shares: [] }
+const many = { ...single, inFlight: 128, perSecond: 64_000, meanBatch: 128, latencyRatio: 1 }
 
 /** Everything at its limit. */
-const figures: StoreFigures = {
+const figures: Required<StoreFigures> = {
   othersShare: OTHERS_SHARE_MAX,
-  append: { userUs: 2, systemUs: 0.5, cpuUs: floors.APPEND_CPU_US_MAX, runs: [] },
+  append: { userUs: 2, systemUs: 0.5, cpuUs: floors.APPEND_CPU_US_MAX, runs: [], bareCpuUs: 1 },
   commits: [single, many],
   sequential: { mibPerSecond: 70, probeMibPerSecond: 100, ratios: [] },
   cold: { mibPerSecond: 50, probeMibPerSecond: 100, ratios: [], cachedShare: 0, messages: 1 },
@@ -83,5 +83,15 @@ test('floors of the store: others use the machine → absolute times are skipped
 test('floors of the store: a cold read out of the page cache → no verdict about it', () => {
   expect(failedOf({ cold: { ...figures.cold, cachedShare: 0.5, mibPerSecond: 1 } })).toEqual([
     'skipped store: cold backlog ÷ read probe',
+  ])
+})
+
+test('floors of the store: parts that were not asked for → no verdict about them', () => {
+  const { othersShare, append, drain } = figures
+  const namesOf = (some: StoreFigures) => floors.judgeStore(some, 'full').map(({ name }) => name)
+  expect(namesOf({ othersShare })).toEqual([])
+  expect(namesOf({ othersShare, append, drain })).toEqual([
+    'store: append 1 KiB, CPU',
+    'store: p99 of sends at half load, during a cold drain ÷ alone',
   ])
 })

@@ -8,7 +8,7 @@ import type { MessageStore, Unit } from '@rocketmq-ts/store'
 import { createRecords, fillStore, openBenchStore } from '../bench-store.ts'
 import type { ColdFigures } from '../figures.ts'
 import { dropFromPageCache } from '../page-cache.ts'
-import { medianPair, type Pair } from '../pairs.ts'
+import { medianPair, takeTurns } from '../pairs.ts'
 import type { StoreSize } from '../store-size.ts'
 
 const MIB = 1024 * 1024
@@ -21,7 +21,7 @@ const POPS_UNDER_WAY = 8
 const QUEUES = 8
 const REPLY_BYTES = 64 * 1024
 
-export async function measureCold(folder: string, { repeats, coldBytes }: StoreSize): Promise<ColdFigures> {
+export async function measureCold(folder: string, { coldRounds, coldBytes }: StoreSize): Promise<ColdFigures> {
   const data = join(folder, 'cold')
   const count = Math.ceil(coldBytes / BODY_BYTES)
   const filled = await openBenchStore(data)
@@ -31,27 +31,39 @@ export async function measureCold(folder: string, { repeats, coldBytes }: StoreS
     perTurn: 128,
   })
   await filled.close()
-  const pairs: Pair[] = []
   let cachedShare = 0
   let messages = 0
-  for (let run = 0; run < repeats; run += 1) {
-    const probeBefore = probeCold(data)
+
+  /** Nothing of the log is in the page cache. Both read all of it, so each leaves the next one as many free pages. */
+  function forget(): void {
     cachedShare = Math.max(cachedShare, dropFromPageCache(data))
+  }
+
+  async function probe(): Promise<number> {
+    forget()
+    return probeCold(data)
+  }
+
+  async function drain(): Promise<number> {
+    forget()
     const store = await openBenchStore(data)
     const startMs = performance.now()
     const drained = await drainAll(store)
     const seconds = (performance.now() - startMs) / 1000
     await store.close()
     messages = drained.messages
-    pairs.push({ ours: drained.bytes / MIB / seconds, probe: (probeBefore + probeCold(data)) / 2 })
+    return drained.bytes / MIB / seconds
   }
+
+  // The code of the drain is compiled, as the probe's is.
+  await drain()
+  const pairs = await takeTurns(coldRounds, probe, drain)
   rmSync(data, { recursive: true })
   return { ...medianPair(pairs), cachedShare, messages }
 }
 
 /** Sequential reads of 1 MiB through all files of the log, cold. */
 function probeCold(data: string): number {
-  dropFromPageCache(data)
   const folder = join(data, 'commitlog')
   const piece = Buffer.allocUnsafe(MIB)
   let bytes = 0
@@ -84,7 +96,8 @@ export async function drainAll(store: MessageStore): Promise<Drained> {
       const units = await takeUnits(store, queueId, next)
       if (units.length === 0 && isDrained(store, next)) return
       messages += units.length
-      bytes += await reply(units)
+      const replied = await reply(units)
+      bytes += replied
     }
   }
 

@@ -1,4 +1,5 @@
 // Group commit: sends that wait for the disk, and the same write and fdatasync without us right before and after.
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { Histogram } from '../../histogram.ts'
@@ -16,27 +17,44 @@ const PER_EVENT = 16
 
 export async function measureCommits(folder: string, size: StoreSize): Promise<CommitFigures[]> {
   const figures: CommitFigures[] = []
-  for (const inFlight of size.inFlight) {
-    const runOf = (run: number) => measureOnce(folder, join(folder, `commit-${inFlight}-${run}`), inFlight, size)
-    // The first one only says what the disk can do in front of the second.
-    let { probe: before } = await runOf(0)
-    const runs: Run[] = []
-    for (let run = 1; run <= size.repeats; run += 1) {
-      const { probe: after, ...ours } = await runOf(run)
-      runs.push({ ...ours, probe: meanOf(before, after) })
-      before = after
-    }
-    runs.sort((a, b) => commitShare(a) - commitShare(b))
-    const latencyRatio = medianOf(runs.map(({ latencyUs, probe }) => latencyUs.p50 / probe.p50Us))
-    figures.push({ ...runs[Math.floor((runs.length - 1) / 2)]!, latencyRatio })
-  }
+  for (const inFlight of size.inFlight) figures.push(await measureInFlight(folder, inFlight, size))
   return figures
 }
 
-type Run = Omit<CommitFigures, 'latencyRatio'>
+type Probe = CommitFigures['probe']
+type Run = Omit<CommitFigures, 'latencyRatio' | 'shares'>
+
+/** Short runs of one store, which stays open, and the probe between every two of them. */
+async function measureInFlight(folder: string, inFlight: number, size: StoreSize): Promise<CommitFigures> {
+  const data = join(folder, `commit-${inFlight}`)
+  const sends = await openSends(data, inFlight)
+  await sends.run(size.commitMs)
+  // What compiled the code tells how large a batch is, and the first probe what the disk can do in front of the first run.
+  let before = await probeOf(folder, await sends.run(size.commitMs), size)
+  const runs: Run[] = []
+  for (let run = 0; run < size.commitRounds; run += 1) {
+    const ours = await sends.run(size.commitMs)
+    const after = await probeOf(folder, ours, size)
+    runs.push({ inFlight, ...ours, probe: meanOf(before, after) })
+    before = after
+  }
+  await sends.close()
+  rmSync(data, { recursive: true })
+  const shares = runs.map(commitShare)
+  const latencyRatio = medianOf(runs.map(({ latencyUs, probe }) => latencyUs.p50 / probe.p50Us))
+  const middle = runs.toSorted((a, b) => commitShare(a) - commitShare(b))[Math.floor((runs.length - 1) / 2)]!
+  return { ...middle, latencyRatio, shares }
+}
+
+async function probeOf(folder: string, { meanBatch }: Pick<Run, 'meanBatch'>, size: StoreSize): Promise<Probe> {
+  const batch = Math.max(1, Math.round(meanBatch))
+  const { syncsPerSecond, latencyUs } = probeSync(folder, batch, size.commitProbeMs)
+  const { latencyUs: pooled } = await probePooledSync(folder, batch, size.commitProbeMs)
+  return { syncsPerSecond, p50Us: latencyUs.p50, pooledP50Us: pooled.p50 }
+}
 
 /** What the disk could do around a run: others use it, and it changes from second to second. */
-function meanOf(before: Run['probe'], after: Run['probe']): Run['probe'] {
+function meanOf(before: Probe, after: Probe): Probe {
   return {
     syncsPerSecond: (before.syncsPerSecond + after.syncsPerSecond) / 2,
     p50Us: (before.p50Us + after.p50Us) / 2,
@@ -44,7 +62,8 @@ function meanOf(before: Run['probe'], after: Run['probe']): Run['probe'] {
   }
 }
 
-async function measureOnce(parent: string, folder: string, inFlight: number, size: StoreSize): Promise<Run> {
+/** A store in synchronous mode, and those who send to it. */
+async function openSends(folder: string, inFlight: number) {
   let syncs = 0
   const observer = { wrote: () => undefined, flushed: () => void (syncs += 1), segmentRemoved: () => undefined }
   const store = await openBenchStore(folder, { flushMode: 'SYNC_FLUSH' }, observer)
@@ -72,33 +91,22 @@ async function measureOnce(parent: string, folder: string, inFlight: number, siz
     wake()
   }
 
-  async function run(ms: number): Promise<number> {
-    const startMs = performance.now()
-    while (performance.now() - startMs < ms) {
-      if (underWay + perEvent <= inFlight) void sendEvent()
-      else await new Promise<void>((resolve) => (wake = resolve))
-      if (inFlight > perEvent) await nextTick()
-    }
-    return performance.now() - startMs
-  }
-
-  await run(size.commitMs)
-  latencies = new Histogram()
-  done = 0
-  syncs = 0
-  const ms = await run(size.commitMs)
-  const meanBatch = done / Math.max(1, syncs)
-  const perSecond = (done * 1000) / ms
-  while (underWay > 0) await new Promise<void>((resolve) => (wake = resolve))
-  await store.close()
-  const batch = Math.max(1, Math.round(meanBatch))
-  const { syncsPerSecond, latencyUs } = probeSync(parent, batch, size.probeMs)
-  const { latencyUs: pooled } = await probePooledSync(parent, batch, size.probeMs)
   return {
-    inFlight,
-    perSecond,
-    meanBatch,
-    latencyUs: latencies.summary(),
-    probe: { syncsPerSecond, p50Us: latencyUs.p50, pooledP50Us: pooled.p50 },
+    /** Ends when the last send is answered, and counts until then: nothing runs beside the probe. */
+    async run(ms: number) {
+      latencies = new Histogram()
+      done = 0
+      syncs = 0
+      const startMs = performance.now()
+      while (performance.now() - startMs < ms) {
+        if (underWay + perEvent <= inFlight) void sendEvent()
+        else await new Promise<void>((resolve) => (wake = resolve))
+        if (inFlight > perEvent) await nextTick()
+      }
+      while (underWay > 0) await new Promise<void>((resolve) => (wake = resolve))
+      const perSecond = (done * 1000) / (performance.now() - startMs)
+      return { perSecond, meanBatch: done / Math.max(1, syncs), latencyUs: latencies.summary() }
+    },
+    close: () => store.close(),
   }
 }

@@ -6,7 +6,7 @@ import { probeSequential } from '../../probes/disk.ts'
 import { createRecords, fillStore, openBenchStore } from '../bench-store.ts'
 import type { RateFigures } from '../figures.ts'
 import { keepPageCache } from '../page-cache.ts'
-import { medianPair, type Pair } from '../pairs.ts'
+import { medianPair, takeTurns } from '../pairs.ts'
 import type { StoreSize } from '../store-size.ts'
 
 const MIB = 1024 * 1024
@@ -15,10 +15,12 @@ const BODY_BYTES = 16 * 1024
 const PER_TURN = 64
 /** Pages of what is written besides the bodies. */
 const OTHER_SHARE = 1 / 16
+/** Records are few, and the compiler takes its time. */
+const WARM_UP_RUNS = 2
 
 export async function measureSequential(
   folder: string,
-  { repeats, sequentialBytes, pageRestMs }: StoreSize,
+  { sequentialRounds, sequentialBytes, pageRestMs }: StoreSize,
 ): Promise<RateFigures> {
   const recordAt = createRecords({ bodyBytes: BODY_BYTES })
   const count = Math.ceil(sequentialBytes / BODY_BYTES)
@@ -42,13 +44,7 @@ export async function measureSequential(
     return (count * BODY_BYTES) / MIB / seconds
   }
 
-  const pairs: Pair[] = []
-  let before = await probe()
-  for (let run = 0; run < repeats; run += 1) {
-    const ours = await write()
-    const after = await probe()
-    pairs.push({ ours, probe: (before + after) / 2 })
-    before = after
-  }
-  return medianPair(pairs)
+  // The code of the store is compiled, as the probe's is.
+  for (let run = 0; run < WARM_UP_RUNS; run += 1) await write()
+  return medianPair(await takeTurns(sequentialRounds, probe, write))
 }
