@@ -26,7 +26,7 @@ import { divideCores, type Cores } from './servers/cores.ts'
 import { type Deployment, type Flush, startCluster, startStandalone } from './servers/deployment.ts'
 import type { Size } from './sizes.ts'
 import type { StoreFigures } from './store/figures.ts'
-import { runStoreBench } from './store/store-bench.ts'
+import { runStoreBench, type StorePart } from './store/store-bench.ts'
 import { judgeStore } from './store/store-floors.ts'
 import { measureStart } from './start.ts'
 import {
@@ -52,6 +52,8 @@ export interface BenchOptions {
   readonly bundles: string | undefined
   /** One part of the report instead of all of it. */
   readonly only: Part | undefined
+  /** One part of the store's table instead of all of it. */
+  readonly storePart: StorePart | undefined
   readonly tell: (line: string) => void
   /** A cell is done. */
   readonly cellDone: (cell: Cell) => void
@@ -126,10 +128,17 @@ async function runLoad(bench: Bench): Promise<LoadReport> {
   }
 }
 
-async function runStore({ folder: parent, bundleFolder: bundles, cores, size, tell }: Bench): Promise<StoreFigures> {
+async function runStore({
+  folder: parent,
+  bundleFolder: bundles,
+  cores,
+  size,
+  storePart,
+  tell,
+}: Bench): Promise<StoreFigures> {
   const folder = join(parent, 'store')
   mkdirSync(folder)
-  return runStoreBench({ bundles, folder, cores: cores.servers, sizeName: size.name, tell })
+  return runStoreBench({ bundles, folder, cores: cores.servers, sizeName: size.name, only: storePart, tell })
 }
 
 function runFilters({ folder, bundleFolder: bundles, cores, size, tell }: Bench): Promise<FilterFigures> {

@@ -1,5 +1,5 @@
-// `npm run bench [-- --only store --quick --json --out FOLDER --bundle FOLDER]`: what the system costs on this machine,
-// and whether the floors hold. Ends with `N passed, N failed` over floors and counts; exit code 1 when one failed.
+// `npm run bench [-- --only store --part append --quick --json --out FOLDER --bundle FOLDER]`: what the system costs on this
+// machine, and whether the floors hold. Ends with `N passed, N failed` over floors and counts; exit code 1 when one failed.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,12 +9,15 @@ import { slugOf } from './machine.ts'
 import { CELL_COLUMNS, cellRow, markdownOf, verdictLine } from './report/markdown.ts'
 import type { Cell, Report, Verdict } from './report/report.ts'
 import { FULL, QUICK } from './sizes.ts'
+import { STORE_PARTS, type StorePart } from './store/store-bench.ts'
 
 const USAGE = `Usage: npm run bench -- [flags]
 
   --quick          Shows in seconds that everything works; no figure of it means anything.
   --only PART      'load' (servers under load), 'store' (the store alone), 'filter', 'order', 'in-flight' or
                    'delay'; all without it.
+  --part NAME      With '--only store', one part of it: ${STORE_PARTS.join(', ')}. Its report is
+                   written only where --out says.
   --json           The report as JSON on standard output, everything else on standard error.
   --out FOLDER     Where the report is written as Markdown and JSON; default packages/bench/reports.
   --bundle FOLDER  Measures the bundle there (main.mjs, and nameserver.mjs, broker.mjs and proxy.mjs) instead of the sources.
@@ -25,6 +28,7 @@ const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
+    part: { type: 'string' },
     json: { type: 'boolean', default: false },
     out: { type: 'string' },
     bundle: { type: 'string' },
@@ -49,8 +53,8 @@ function countOf(verdicts: readonly Verdict[], outcome: Verdict['outcome']): num
 }
 
 function write(report: Report): void {
-  // A quick run must not take the place of figures.
-  if (values.quick && values.out === undefined) return
+  // A quick run or a part must not take the place of figures.
+  if ((values.quick || values.part !== undefined) && values.out === undefined) return
   const folder = resolve(values.out ?? REPORTS)
   mkdirSync(folder, { recursive: true })
   const part = values.only === undefined ? '' : `-${values.only}`
@@ -64,15 +68,23 @@ function isPart(only: string | undefined): only is Part | undefined {
   return only === undefined || (PARTS as readonly string[]).includes(only)
 }
 
-const { only } = values
+function isStorePart(part: string | undefined): part is StorePart | undefined {
+  return part === undefined || (values.only === 'store' && (STORE_PARTS as readonly string[]).includes(part))
+}
+
+const { only, part } = values
 if (values.help) {
   console.log(USAGE)
 } else if (!isPart(only)) {
   console.error(`--only '${only}': there is ${PARTS.join(', ')}\n\n${USAGE}`)
   process.exitCode = 2
+} else if (!isStorePart(part)) {
+  console.error(`--part '${part}': with --only store there is ${STORE_PARTS.join(', ')}\n\n${USAGE}`)
+  process.exitCode = 2
 } else {
   const size = values.quick ? QUICK : FULL
-  const report = await runBench({ size, bundles: values.bundle && resolve(values.bundle), only, tell, cellDone })
+  const bundles = values.bundle && resolve(values.bundle)
+  const report = await runBench({ size, bundles, only, storePart: part, tell, cellDone })
   tell(`\n${markdownOf(report)}`)
   write(report)
   if (values.json) console.log(JSON.stringify(report, undefined, 2))

@@ -27,14 +27,20 @@ export interface ServerContext {
   readonly size: StoreSize
 }
 
+/** What can be asked for alone, in the order of a whole run. */
+export const STORE_PARTS = ['append', 'commits', 'sequential', 'cold', 'drain', 'growth', 'starts', 'queues'] as const
+export type StorePart = (typeof STORE_PARTS)[number]
+
 export interface StoreBenchOptions extends Omit<ServerContext, 'size'> {
   readonly sizeName: 'full' | 'quick'
+  /** One part instead of all. */
+  readonly only?: StorePart | undefined
   readonly tell: (line: string) => void
 }
 
-/** Runs every part. Rejects when one can not run; slow is no reason to. */
+/** Runs every part that is wanted. Rejects when one can not run; slow is no reason to. */
 export async function runStoreBench(options: StoreBenchOptions): Promise<StoreFigures> {
-  const { sizeName, tell, folder } = options
+  const { sizeName, only, tell, folder } = options
   const size = sizeName === 'full' ? STORE_FULL : STORE_QUICK
   const context = { ...options, size }
 
@@ -51,26 +57,42 @@ export async function runStoreBench(options: StoreBenchOptions): Promise<StoreFi
     return figures
   }
 
+  async function starts(): Promise<Pick<StoreFigures, 'restart' | 'scan'>> {
+    const retained = join(folder, 'retained')
+    const { bytes } = await part('fill', 'bytes to start on', retained)
+    tell('store: starts …')
+    const restart = await measureRestart(retained, bytes, context)
+    const scan = await part('scan', 'a full scan', retained)
+    rmSync(retained, { recursive: true, force: true })
+    return { restart, scan }
+  }
+
+  async function queues(): Promise<Pick<StoreFigures, 'manyQueues'>> {
+    const manyQueues = []
+    for (const plan of size.manyQueues) {
+      tell(`store: ${plan.topics} topics with ${plan.queuesPerTopic} queues …`)
+      manyQueues.push(await measureManyQueues(plan, context))
+    }
+    return { manyQueues }
+  }
+
+  const measures: Record<StorePart, () => Promise<Omit<StoreFigures, 'othersShare'>>> = {
+    append: async () => ({ append: await alone('append', 'appends') }),
+    commits: async () => ({ commits: await alone('commits', 'group commits') }),
+    sequential: async () => ({ sequential: await alone('sequential', 'bodies of 16 KiB') }),
+    cold: async () => ({ cold: await alone('cold', 'a cold backlog') }),
+    drain: async () => ({ drain: await alone('drain', 'sends during a cold drain') }),
+    growth: async () => ({ growth: await alone('growth', 'growth') }),
+    starts,
+    queues,
+  }
   const othersBefore = await busyShareOfOthers(size.probeMs)
-  const append = await alone('append', 'appends')
-  const commits = await alone('commits', 'group commits')
-  const sequential = await alone('sequential', 'bodies of 16 KiB')
-  const cold = await alone('cold', 'a cold backlog')
-  const drain = await alone('drain', 'sends during a cold drain')
-  const growth = await alone('growth', 'growth')
-  const retained = join(folder, 'retained')
-  const { bytes } = await part('fill', 'bytes to start on', retained)
-  tell('store: starts …')
-  const restart = await measureRestart(retained, bytes, context)
-  const scan = await part('scan', 'a full scan', retained)
-  rmSync(retained, { recursive: true, force: true })
-  const manyQueues = []
-  for (const plan of size.manyQueues) {
-    tell(`store: ${plan.topics} topics with ${plan.queuesPerTopic} queues …`)
-    manyQueues.push(await measureManyQueues(plan, context))
+  let figures: Omit<StoreFigures, 'othersShare'> = {}
+  for (const name of STORE_PARTS) {
+    if (only === undefined || only === name) figures = { ...figures, ...(await measures[name]()) }
   }
   const othersShare = Math.max(othersBefore, await busyShareOfOthers(size.probeMs))
-  return { othersShare, append, commits, sequential, cold, growth, drain, scan, restart, manyQueues }
+  return { othersShare, ...figures }
 }
 
 async function runPart(name: string, sizeName: string, folder: string): Promise<unknown> {
