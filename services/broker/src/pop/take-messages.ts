@@ -96,6 +96,13 @@ export function unitAt(
   return result.kind === 'cold' ? result.load : found
 }
 
+type Load = (() => Promise<void>) | undefined
+
+function both(one: Load, other: Load): Load {
+  if (one === undefined || other === undefined) return one ?? other
+  return async () => void (await Promise.all([one(), other()]))
+}
+
 /** First offset of a group that has no state. Java: PopMessageProcessor.getInitOffset, initPopOffsetByCheckMsgInMem. */
 function startOffset(bounds: { min: number; max: number }, startAt: 'min' | 'max'): number {
   if (startAt === 'min' || bounds.min === 0) return bounds.min
@@ -131,7 +138,7 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
   }
   const isUnfinished = unitsLeft <= 0 || records?.isExhausted === true || groups?.isExhausted === true
   const more = queues.length === 0 && isUnfinished
-  return { popTime, queues, started, load: load ?? records?.load ?? groups?.load, more, full }
+  return { popTime, queues, started, load: load ?? both(records?.load, groups?.load), more, full }
 
   function takeRetries(): void {
     for (const topic of request.retries) takeFrom({ topic, queueId: -1, filter: ALL_TAGS, startAt: 'min' })
@@ -313,6 +320,8 @@ export function takeMessages(deps: TakeDeps, request: PopRequest, nowMs: number,
   /** Asks about the record only when nothing else speaks against it, and there is room for it. */
   function judgementOf(queue: QueueState, unit: Unit, judge: RecordFilter | undefined): Accept {
     const judgement = judge?.judge(queue, unit) ?? 'match'
+    // Found out together: a pop without time waits once, and what it found is forgotten with it.
+    if (judgement === 'unknown') groups?.at(queue, unit)
     return judgement === 'match' ? 'take' : judgement === 'other' ? 'skip' : 'stop'
   }
 

@@ -167,3 +167,17 @@ test('filter: a kill after messages were filtered → they stay filtered, and th
   expect(buckets(broker)).toStrictEqual({ filtered: 1, inFlight: 2 })
   expect(buckets(broker, 'tags')).toStrictEqual({ filtered: 2, inFlight: 1 })
 })
+
+test('filter: by message group, SQL92, no time to poll, and a record is damaged → what lies behind it comes all the same', async () => {
+  const broker = await startBroker({ mappedFileSizeCommitLog: 4 * MiB })
+  await broker.setOrder('G', 16, 'MESSAGE_GROUP')
+  await send(broker, ['damaged', { n: '2' }], ['whole', { n: '2' }])
+  const log = '/store/commitlog/00000000000000000000'
+  const { files } = broker.machine.start('operator', () => undefined).effects
+  const bytes = Buffer.from((await broker.settled(files.readWhole(log, 16 * MiB)))!)
+  broker.machine.disk.flipBit(log, bytes.indexOf('damaged'))
+  const pop = () => broker.pop('T', 'G', { ...SQL, expression: 'n = 2' })
+  const popped = [...bodies(await pop()), ...bodies(await pop())]
+  expect(popped).toStrictEqual(['whole'])
+  expect(buckets(broker)).toStrictEqual({ damaged: 1, inFlight: 1 })
+})
