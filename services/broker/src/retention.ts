@@ -1,5 +1,5 @@
 // What the broker adds when files of the log go: nothing that lives is only in them, and no group points at what they held.
-import { type CommitLogOffset, isRetryTopic, topicRetention } from '@rocketmq-ts/model'
+import { type CommitLogOffset, isRetryTopic, MqError, topicRetention } from '@rocketmq-ts/model'
 import type { Clock, Turns } from '@rocketmq-ts/runtime'
 import type { MessageStore, QueueMin, RetentionRules, TopicRule } from '@rocketmq-ts/store'
 import type { BrokerSettings } from './config.ts'
@@ -18,7 +18,10 @@ const HOUR_MS = 3_600_000
 const RATIO_LIMITS = { used: [10, 95], forcibly: [30, 85], warning: [35, 90] } as const
 
 export interface RetentionDeps {
-  readonly store: Pick<MessageStore, 'startRetention' | 'onMinMoved' | 'whenFlushed' | 'positions' | 'bounds'>
+  readonly store: Pick<
+    MessageStore,
+    'startRetention' | 'onMinMoved' | 'whenFlushed' | 'positions' | 'appended' | 'bounds'
+  >
   readonly inflight: Pick<Inflight, 'all' | 'lowMark' | 'retain'>
   readonly turns: Pick<Turns, 'enter'>
   readonly stateRoll: Pick<StateRoll, 'completeFrom'>
@@ -64,13 +67,29 @@ function* topicRules(topics: Pick<TopicTable, 'all'>): Generator<TopicRule> {
 export function startRetention(deps: RetentionDeps): void {
   const { store, inflight, turns } = deps
   let walk: Iterator<QueueState> | undefined
+  /** End of the copies that found no room on the disk: they wait for it, and their originals count as moved already. */
+  let copiesEnd = 0
+
+  /** Until all copies are in the log, also those of a try before, nothing goes: a crash would take both. */
+  async function copying(copy: () => Promise<void>): Promise<void> {
+    try {
+      await copy()
+    } catch (error) {
+      if (error instanceof MqError && error.code === 'disk-full') copiesEnd = store.appended
+      throw error
+    }
+    if (store.positions.written < copiesEnd)
+      throw new MqError('disk-full', 'copies of messages that leave wait for room on the disk: their files stay')
+  }
 
   async function beforeRemoval(limit: CommitLogOffset): Promise<void> {
     const leaving = { below: limit, minOf: () => 0 }
-    await deps.survivors.copy(leaving)
-    await deps.delays.moveBelow(limit)
-    await deps.stateRoll.completeFrom(limit)
-    await copyLast(leaving)
+    await copying(async () => {
+      await deps.survivors.copy(leaving)
+      await deps.delays.moveBelow(limit)
+      await deps.stateRoll.completeFrom(limit)
+      await copyLast(leaving)
+    })
   }
 
   /** What was given out meanwhile; from here on nothing is. */
@@ -90,8 +109,10 @@ export function startRetention(deps: RetentionDeps): void {
     }
     const minOf: Leaving['minOf'] = ({ topic, queueId }) => topics.get(topic)?.get(queueId) ?? 0
     const leaving = { below: 0, minOf } as const
-    await deps.survivors.copy(leaving)
-    await copyLast(leaving)
+    await copying(async () => {
+      await deps.survivors.copy(leaving)
+      await copyLast(leaving)
+    })
   }
 
   /** Some per Turn: what a group has not settled below the min of a queue is expired. A pop does the same for its queue. */

@@ -21,6 +21,36 @@ async function outlive(broker: BrokerHarness): Promise<void> {
   expect(removed()).toBeGreaterThan(before)
 }
 
+test.each(['of a level', 'in flight'])(
+  'retention: copies of messages %s wait for room on a full disk → their file stays; after a kill each is there all the same',
+  async (which) => {
+    const broker = await startBroker(SETTINGS)
+    const { disk } = broker.machine
+    const startMs = broker.machine.nowMs
+    const bodies = Array.from({ length: 6 }, (_, index) => String(index).padEnd(10_000, 'x'))
+    for (const body of bodies) {
+      if (which === 'of a level') await sendDelayed(broker, body, [[PropertyName.DELAY, '18']])
+      else await broker.send('T', body)
+    }
+    if (which === 'in flight') await broker.pop('T', 'G', { invisibleMs: 2 * HOUR_MS })
+    for (let count = 0; count < 12; count += 1) await broker.send('Filler', 'x'.repeat(10_000))
+    disk.capacityBytes = disk.usedBytes
+    const has = (name: string) => broker.events.some(({ event }) => event === name)
+    for (let left = 400; left > 0 && !has('store.retention-failed'); left -= 1) await broker.advance(10_000)
+    // The next tries find nothing left to copy.
+    for (let left = 60; left > 0 && !has('store.segment-removed'); left -= 1) await broker.advance(1000)
+    expect(has('store.retention-failed')).toBe(true)
+    broker.crash({ powerLoss: false })
+    disk.capacityBytes = Infinity
+    await broker.restart()
+    await broker.advance(startMs + 2.1 * HOUR_MS - broker.machine.nowMs)
+    const found: string[] = []
+    for (let some = await received(broker); some.length > 0; some = await received(broker)) found.push(...some)
+    expect(found.map((body) => body.slice(0, 1)).toSorted()).toEqual(bodies.map((body) => body.slice(0, 1)))
+    await broker.stop()
+  },
+)
+
 test.each([
   ['runs on', async () => undefined],
   [
