@@ -1,6 +1,7 @@
 // `npm run bench [-- --only store --part append --quick --json --out FOLDER --bundle FOLDER]`: what the system costs on this
 // machine, and whether the floors hold. Ends with `N passed, N failed` over floors and counts; exit code 1 when one failed.
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -70,6 +71,11 @@ function isPart(only: string | undefined): only is Part | undefined {
 
 function isStorePart(part: string | undefined): part is StorePart | undefined {
   return part === undefined || (values.only === 'store' && (STORE_PARTS as readonly string[]).includes(part))
+}
+
+// Without these a signal would leave the servers under test behind: they end when this process exits.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => process.exit(128 + constants.signals[signal]))
 }
 
 const { only, part } = values

@@ -48,7 +48,8 @@ function isAfter(ms: number): () => boolean {
   return () => performance.now() > endMs
 }
 
-function createSends(store: MessageStore) {
+/** Sends of one process, by loops that are closed or go by the clock. */
+export function createSends(store: Pick<MessageStore, 'append' | 'submit' | 'whenFlushed' | 'positions'>) {
   const recordOf = createRecords({ bodyBytes: BODY_BYTES })
   let index = 0
   let underWay = 0
@@ -72,12 +73,12 @@ function createSends(store: MessageStore) {
   }
 
   return {
-    /** Sends per second with IN_FLIGHT of them under way. */
+    /** Sends per second with IN_FLIGHT of them under way, for that time and until some are done: never 0. */
     async closedLoop(ms: number): Promise<number> {
       const unused = new Histogram()
       const startMs = performance.now()
       done = 0
-      while (performance.now() - startMs < ms) {
+      while (performance.now() - startMs < ms || done === 0) {
         if (underWay + PER_EVENT <= IN_FLIGHT) void turn(PER_EVENT, () => startMs, unused)
         await nextTick()
       }
