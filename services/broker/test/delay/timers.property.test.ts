@@ -13,6 +13,7 @@ const LEVELS_MS = [1, 5, 10].map((seconds) => seconds * SECOND_MS)
 /** The broker's clock shows whole milliseconds; a delivery takes some calls to the disk. */
 const CLOCK_MS = 1
 const LATE_MS = 100
+const FLUSHED_MS = 1000
 
 type Way = 'level' | 'seconds' | 'milliseconds' | 'moment'
 type Operation =
@@ -61,9 +62,13 @@ interface Modelled {
 }
 
 async function restart(broker: BrokerHarness, how: 'stop' | 'kill' | 'power loss'): Promise<void> {
+  // Acknowledgements are answered before they are flushed: those of the last moment would be taken back.
+  if (how === 'power loss') await broker.advance(FLUSHED_MS)
   if (how === 'stop') await broker.stop()
   else broker.crash({ powerLoss: how === 'power loss' })
   await broker.restart()
+  // What became due meanwhile comes now.
+  await broker.advance(LATE_MS)
 }
 
 async function run(steps: readonly Operation[]): Promise<void> {
