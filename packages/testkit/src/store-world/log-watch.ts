@@ -64,7 +64,8 @@ export class LogWatch {
 
   before(call: DiskCall, path: string, range: DiskRange | undefined): void {
     const segment = call === 'sync' ? this.#at(path) : undefined
-    if (segment !== undefined && range !== undefined)
+    // One that has nothing to make safe can lose nothing.
+    if (segment !== undefined && range !== undefined && segment.written > segment.durable)
       this.#syncing.set(range, { segment, written: segment.written, isDone: false })
   }
 

@@ -55,6 +55,16 @@ test('log watch: a sync failed, one that began beside it ends well → nothing m
   expect(log.flushed).toBe(100)
 })
 
+test('log watch: a sync failed that had nothing to make safe → the next one counts', () => {
+  const log = new LogWatch('/store/commitlog')
+  log.before('sync', FIRST, bytes(0, 0))
+  log.after('write', FIRST, bytes(0, 100))
+  const second = bytes(0, 0)
+  log.before('sync', FIRST, second)
+  log.after('sync', FIRST, second)
+  expect(log.flushed).toBe(100)
+})
+
 test('log watch: the second segment synced before the first → nothing behind the first is safe', () => {
   const log = watched()
   log.after('write', SECOND, bytes(0, 10))
