@@ -173,7 +173,7 @@ function propertiesOf(
 
 /** The disk of the store is used beyond its last mark. */
 function isAtMark(error: unknown): boolean {
-  return error instanceof MqError && error.code === 'disk-full' && error.message.includes(WARNING_MARK)
+  return error instanceof MqError && error.message.includes(WARNING_MARK)
 }
 
 /** It is certain that nothing was stored. */
