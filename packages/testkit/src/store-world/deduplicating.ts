@@ -47,7 +47,10 @@ export function judgeRepeated(model: Model, message: Message, answer: DedupAnswe
   if (topic?.dedup === undefined) return 'no'
   const { windowMs } = topic.dedup
   const { position, nowMs } = answer
-  const same = model.messages.filter((other) => other !== message && isSame(topic.dedup, other, message))
+  // The place of what was lost may be given to another one.
+  const same = model.messages.filter((other) => {
+    return other !== message && !other.isGone && isSame(topic.dedup, other, message)
+  })
   const first = same.find((other) => other.position === position)
   if (first !== undefined) {
     const name = `${nameOf(message)} was answered with the place of ${nameOf(first)}`
