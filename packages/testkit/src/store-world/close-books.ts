@@ -57,7 +57,7 @@ export async function closeBooks(deps: ClosingDeps): Promise<void> {
   let mins: QueueMins = new Map()
   await deps.whileUp(async () => (mins = await readMins(host, model)))
   operations.judgeOrder(log.read(), mins)
-  checkDrained(model, { image: log.read(), mins, verdict })
+  checkDrained(model, { image: log.read(), mins, nowMs: host.machine.nowMs, verdict })
   await deps.whileUp(() => checkKept(host, model, verdict))
   checkLedgers(model, host.broker.ledger(), { image: log.read(), verdict })
   await deps.stop()

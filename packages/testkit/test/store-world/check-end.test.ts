@@ -34,7 +34,7 @@ function imageWith(topic: string, body: Buffer): LogImage {
 
 function violationsOf(model: Model, image: LogImage): string[] {
   const verdict = new Verdict()
-  checkDrained(model, { image, mins: new Map(), verdict })
+  checkDrained(model, { image, mins: new Map(), nowMs: 0, verdict })
   return verdict.violations.map(({ rule }) => rule)
 }
 
