@@ -8,7 +8,7 @@ import type { QueueReader, UnitReader } from '@rocketmq-ts/store'
 import type { Producers } from '../clients/producers.ts'
 import type { Inflight, QueueState } from '../inflight/inflight.ts'
 import { CHECKS_IN_WORK_MAX } from '../limits.ts'
-import { recordOf } from '../pop/copies.ts'
+import { originOf, recordOf } from '../pop/copies.ts'
 import type { DeadLetters } from '../pop/dead-letter.ts'
 import { type HalfMessage, halfMessageOf, immunityMsOf } from './half-message.ts'
 
@@ -82,7 +82,9 @@ export function createCheckBack(deps: CheckBackDeps): CheckBack {
     }
     // Copies of others were claimed behind it before it was visible: this delivery is the first one, and late.
     const isFirst = number === 0
-    const dueMs = half.record.storeTimestampMs + (immunityMsOf(half.text) ?? (isFirst ? deps.immunityMs : 0))
+    // A copy was in flight as long as its origin: that it was stored later gives no more time, and costs no question.
+    const ownMs = isFirst || originOf(half.text) === undefined ? immunityMsOf(half.text) : undefined
+    const dueMs = half.record.storeTimestampMs + (ownMs ?? (isFirst ? deps.immunityMs : 0))
     if (isFirst || dueMs > clock.nowMs()) {
       turns.enter(() => void inflight.postpone(queue, offset, popTime, Math.max(popTime + 1, dueMs)))
     } else send(half)

@@ -105,3 +105,22 @@ test('transactions: retention copies a half message that waits for its question 
   expect(await texts(broker, 'T')).toStrictEqual(['waits'])
   await broker.stop()
 })
+
+test('check: retention copies a half message with a time of its own between two questions → it is asked about as often', async () => {
+  const deleteWhen = Array.from({ length: 24 }, (_, hour) => hour).join(';')
+  const settings = { mappedFileSizeCommitLog: 64 * 1024, deleteWhen, fileReservedTime: 1, transactionCheckMax: 2 }
+  const broker = await startBroker({ ...settings, transactionCheckInterval: 1200 * SECOND_MS })
+  await sendHalf(broker, 'T', 'one', { CHECK_IMMUNITY_TIME_IN_SECONDS: '3000' })
+  for (let sent = 0; sent < 8; sent += 1) await broker.send('filler', 'x'.repeat(10_000))
+  const asked: number[] = []
+  for (const advanceMs of [2990, 1180, 1220]) {
+    await broker.advance(advanceMs * SECOND_MS)
+    const producer = await connectProducer(broker)
+    await broker.advance(20 * SECOND_MS)
+    asked.push(producer.questions.length)
+  }
+  expect(halves(broker)).toMatchObject({ scheduled: 1 })
+  expect(asked).toStrictEqual([1, 1, 0])
+  expect(halves(broker)).toMatchObject({ dead: 1 })
+  await broker.stop()
+})
