@@ -25,7 +25,7 @@ import { takeOver } from './foreign/take-over.ts'
 import { hostPortOf } from './host-port.ts'
 import type { Inflight, Origin } from './inflight/inflight.ts'
 import { createJournal } from './journal/journal.ts'
-import { hiddenToOf, originOf, propertiesTextOf } from './pop/copies.ts'
+import { hiddenToOf, originOf, propertiesTextOf, toldOffsetOf } from './pop/copies.ts'
 import type { ClaimedCopy, MovedDeliveries } from './pop/moved-deliveries.ts'
 import { applySetting } from './settings-writer.ts'
 import { START_CACHE_KIND, START_CACHE_VERSION, decodeStartCache, startCachePath } from './start-cache.ts'
@@ -83,7 +83,10 @@ function applyRecord(deps: RestoreDeps, record: ReplayedRecord, claims: ClaimedC
   if (incarnation === undefined || isLastTopic(record.topic)) return []
   const { topic, queueId, queueOffset: offset } = decoded
   const place = { topic, group: origin.group, queueId, offset }
-  if (deadlineMs !== undefined || record.topic === SystemTopic.HALF) deps.moved.note(origin, place)
+  const isHalf = record.topic === SystemTopic.HALF
+  if (deadlineMs !== undefined || isHalf) deps.moved.note(origin, place)
+  const told = isHalf ? toldOffsetOf(properties) : undefined
+  if (told !== undefined && told !== origin.offset) deps.moved.note({ ...origin, offset: told }, place)
   if (settled) claims.push({ ...place, incarnation, popTime: origin.popTime, deadlineMs })
   return []
 }

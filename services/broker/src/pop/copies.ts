@@ -1,7 +1,7 @@
 // Copies of messages that go on in another topic: the dead-letter topic, or the group's retry topic. The copy is the settle:
 // it carries its origin, and applying that record settles the message, live and at replay. So there is no window between
 // two writes. The journal of the same Turn says so once more, because a topic may be deleted with all its records.
-import { MqError, decodeRecord } from '@rocketmq-ts/model'
+import { MqError, PropertyName, decodeRecord } from '@rocketmq-ts/model'
 import { type Appender, type QueueReader, type Unit, type UnitReader, tagsCodeIn } from '@rocketmq-ts/store'
 import type { HostPort } from '../host-port.ts'
 import type { Delivery, Origin } from '../inflight/inflight.ts'
@@ -43,6 +43,15 @@ export function originOf(properties: string): Origin | undefined {
   if (!numbers.every((each) => Number.isSafeInteger(each) && each >= 0)) return undefined
   const [life = 0, queue = 0, at = 0, time = 0] = numbers
   return { incarnation: life, queueId: queue, offset: at, popTime: time, group, topic }
+}
+
+/**
+ * Queue offset by which the producer of a half message knows it, where this is a copy: copies of copies keep it, whatever
+ * became of those between. Java: TransactionalMessageServiceImpl.putImmunityMsgBackToHalfQueue.
+ */
+export function toldOffsetOf(properties: string): number | undefined {
+  const offset = Number(findProperty(properties, PropertyName.TRAN_PREPARED_QUEUE_OFFSET) ?? Number.NaN)
+  return Number.isSafeInteger(offset) && offset >= 0 ? offset : undefined
 }
 
 /** How long a copy stays hidden, see `HIDDEN_PROPERTY`. */

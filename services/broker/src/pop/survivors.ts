@@ -11,7 +11,7 @@ import type { Inflight, PendingDelivery, QueueState } from '../inflight/inflight
 import { findProperty } from '../send/property-text.ts'
 import type { SettingsWriter } from '../settings-writer.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
-import { COPY_QUEUE_ID, HIDDEN_PROPERTY, appendCopy, placeOf } from './copies.ts'
+import { COPY_QUEUE_ID, HIDDEN_PROPERTY, appendCopy, placeOf, toldOffsetOf } from './copies.ts'
 import { isDamage } from './damage.ts'
 import type { MovedDeliveries } from './moved-deliveries.ts'
 import type { Leaving } from './removal-fence.ts'
@@ -120,22 +120,29 @@ export function createSurvivors(deps: SurvivorsDeps): Survivors {
     }
     const topic = retryTopicFor(queue)
     deps.ensureTopic(topic)
+    const isHalf = topic === SystemTopic.HALF
+    let told = offset
     const copy = appendCopy(store, deps.storeHost(), {
       delivery,
       bytes,
       topic,
       reconsumeTimes: (stored) => stored + attempts,
-      properties: (_original, text) => [
-        [PropertyName.FIRST_POP_TIME, findProperty(text, PropertyName.FIRST_POP_TIME) ?? String(popTime)],
-        ...(deadlineMs === undefined ? [] : [[HIDDEN_PROPERTY, String(deadlineMs)] as const]),
-      ],
+      properties(_original, text) {
+        told = toldOffsetOf(text) ?? offset
+        return [
+          [PropertyName.FIRST_POP_TIME, findProperty(text, PropertyName.FIRST_POP_TIME) ?? String(popTime)],
+          ...(deadlineMs === undefined ? [] : [[HIDDEN_PROPERTY, String(deadlineMs)] as const]),
+          ...(isHalf ? [[PropertyName.TRAN_PREPARED_QUEUE_OFFSET, String(told)] as const] : []),
+        ]
+      },
     })
     inflight.settle(queue, offset, popTime, 'scheduled')
     const { group } = queue
     const place = { topic, group, queueId: COPY_QUEUE_ID, offset: copy.queueOffset }
     moved.claim({ ...place, incarnation: deps.topics.require(topic).incarnation, popTime, deadlineMs })
-    if (deadlineMs !== undefined || topic === SystemTopic.HALF)
-      moved.note({ topic: queue.topic, group, queueId: queue.queueId, offset }, place)
+    const { queueId } = queue
+    if (deadlineMs !== undefined || isHalf) moved.note({ topic: queue.topic, group, queueId, offset }, place)
+    if (told !== offset) moved.note({ topic: queue.topic, group, queueId, offset: told }, place)
     return true
   }
 

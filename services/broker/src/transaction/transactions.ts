@@ -23,7 +23,7 @@ import {
 import type { HostPort } from '../host-port.ts'
 import type { Inflight, OffsetRange, PendingDelivery, QueueState, SettledBucket } from '../inflight/inflight.ts'
 import { UNDECIDED_MAX, UNITS_CLAIMED_MAX } from '../limits.ts'
-import { originOf, placeOf, propertiesTextOf } from '../pop/copies.ts'
+import { originOf, placeOf, propertiesTextOf, toldOffsetOf } from '../pop/copies.ts'
 import type { MovedDeliveries } from '../pop/moved-deliveries.ts'
 import { unitAt } from '../pop/take-messages.ts'
 import type { Restored } from '../restore.ts'
@@ -213,8 +213,11 @@ export function createTransactions(deps: TransactionDeps): Transactions {
 
   /** Where retention has copied it, its producer has the handle of the place before. */
   function noteOrigin({ offset }: PendingDelivery, record: MessageRecord): void {
-    const origin = originOf(propertiesTextOf(record))
+    const text = propertiesTextOf(record)
+    const origin = originOf(text)
     if (origin !== undefined) deps.moved.note(origin, { ...HALF_QUEUE, offset })
+    const told = toldOffsetOf(text)
+    if (told !== undefined) deps.moved.note({ ...HALF_QUEUE, offset: told }, { ...HALF_QUEUE, offset })
   }
 
   /** The process that parked it knew the time that its producer has, and ended before it was claimed. */

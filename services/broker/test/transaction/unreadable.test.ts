@@ -124,3 +124,24 @@ test('check: retention copies a half message with a time of its own between two 
   expect(halves(broker)).toMatchObject({ dead: 1 })
   await broker.stop()
 })
+
+test('transactions: retention copied a half message twice, the first copy is gone, a start has the log alone → its producer decides it', async () => {
+  const deleteWhen = Array.from({ length: 24 }, (_, hour) => hour).join(';')
+  const settings = { mappedFileSizeCommitLog: 64 * 1024, deleteWhen, fileReservedTime: 1 }
+  const broker = await startBroker({ ...settings, transactionTimeOut: 10 * HOUR_MS })
+  const half = await sendHalf(broker, 'T', 'one')
+  for (const copies of [1, 2]) {
+    for (let sent = 0; sent < 8; sent += 1) await broker.send('filler', 'x'.repeat(10_000))
+    await broker.advance(HOUR_MS + 1800 * SECOND_MS)
+    expect(halves(broker)).toMatchObject({ scheduled: copies, inFlight: 1 })
+  }
+  await broker.stop()
+  const { disk } = broker.machine
+  const caches = disk.list('/store/config').filter(({ name }) => name.startsWith('broker-start'))
+  for (const { name } of caches) disk.remove(`/store/config/${name}`)
+  expect(caches).not.toHaveLength(0)
+  await broker.restart()
+  expect((await end(broker, half, 'commit')).code).toBe(ResponseCode.SUCCESS)
+  expect(await texts(broker, 'T')).toStrictEqual(['one'])
+  await broker.stop()
+})
