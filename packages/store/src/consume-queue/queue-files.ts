@@ -6,6 +6,7 @@ import { type File, FileError, type Files } from '@rocketmq-ts/runtime'
 import { fileName, listPositions } from '../commit-log/segment.ts'
 import { CHUNK_UNITS } from './chunk-cache.ts'
 import type { ConsumeQueue } from './consume-queue.ts'
+import { createOpenFiles, unlessGone, type UseOptions } from './open-files.ts'
 import { type FilesState, lastUnitIn, queuePlaces } from './queue-places.ts'
 import { EMPTY_UNIT, encodeUnit, FILLER_SIZE, UNIT_BYTES, unitPosition } from './unit.ts'
 
@@ -21,7 +22,7 @@ export type JudgeUnits = (from: number, units: Buffer) => void
 
 export interface QueueFiles {
   /** Writes the units of [queue.persisted, queue.max) into the page cache, and an empty one: Apache ends there. */
-  persist(queue: ConsumeQueue): Promise<void>
+  persist(queue: ConsumeQueue, options?: UseOptions): Promise<void>
   /**
    * Reads the units around `at`, which are in files, into the queue's memory; groups take turns in the lane. `judge` may
    * throw: then none of them is taken.
@@ -50,11 +51,6 @@ export interface QueueFiles {
   close(): Promise<void>
 }
 
-interface Handle {
-  readonly opening: Promise<File>
-  uses: number
-}
-
 /** Opens nothing yet. `root` is the consumequeue folder. */
 export function createQueueFiles(options: {
   readonly files: Files
@@ -63,9 +59,7 @@ export function createQueueFiles(options: {
 }): QueueFiles {
   const { files, root, unitsPerFile } = options
   const fileBytes = unitsPerFile * UNIT_BYTES
-  /** Open files, the least recently used first. */
-  const handles = new Map<string, Handle>()
-  const unsyncedFiles = new Set<string>()
+  const open = createOpenFiles(files, OPEN_FILES_MAX)
   const unsyncedFolders = new Set<string>()
   const loading = new Map<ConsumeQueue, Map<number, Promise<void>>>()
   /** For the rests of files: one after the other, thousands of them at a start. */
@@ -73,6 +67,8 @@ export function createQueueFiles(options: {
   let zeros: Buffer | undefined
   /** Of each queue looked at, the offset below which it has no files. */
   const removedBelow = new WeakMap<ConsumeQueue, number>()
+  /** Of each queue, the start of the file that is there and of full size, as this process has seen. */
+  const wholeFrom = new WeakMap<ConsumeQueue, number>()
 
   function folderOf(queue: QueueId): string {
     return `${root}/${queue.topic}/${queue.queueId}`
@@ -84,36 +80,6 @@ export function createQueueFiles(options: {
 
   function pathOf(queue: ConsumeQueue, offset: number): string {
     return `${folderOf(queue)}/${fileName(fileStart(offset) * UNIT_BYTES)}`
-  }
-
-  async function closeUnused(): Promise<void> {
-    for (const [path, handle] of handles) {
-      if (handles.size <= OPEN_FILES_MAX) return
-      if (handle.uses > 0) continue
-      handles.delete(path)
-      await (await handle.opening).close()
-    }
-  }
-
-  async function use<Result>(
-    path: string,
-    open: () => Promise<File>,
-    work: (file: File) => Result,
-  ): Promise<Awaited<Result>> {
-    const handle = handles.get(path) ?? { opening: open(), uses: 0 }
-    handles.delete(path)
-    handles.set(path, handle)
-    handle.uses += 1
-    try {
-      return await work(await handle.opening)
-    } catch (error) {
-      // An opening that failed must not stand for the file.
-      await handle.opening.catch(() => handles.delete(path))
-      throw error
-    } finally {
-      handle.uses -= 1
-      await closeUnused()
-    }
   }
 
   /** For one look at each of thousands of files: those kept open outlive the young generation, and then are garbage. */
@@ -148,20 +114,34 @@ export function createQueueFiles(options: {
     return file
   }
 
+  /** Looked at once: for each of thousands of queues a look takes as long as a write. */
+  async function openWhole(queue: ConsumeQueue, offset: number): Promise<File> {
+    if (wholeFrom.get(queue) === fileStart(offset)) {
+      try {
+        return await files.open(pathOf(queue, offset), 'must-exist')
+      } catch (error) {
+        if (!(error instanceof FileError && error.code === 'not-found')) throw error
+      }
+    }
+    const file = await createFile(queue, offset)
+    wholeFrom.set(queue, fileStart(offset))
+    return file
+  }
+
   function noteFolders(queue: ConsumeQueue): void {
     unsyncedFolders.add(folderOf(queue)).add(`${root}/${queue.topic}`).add(root)
   }
 
-  async function persist(queue: ConsumeQueue): Promise<void> {
+  async function persist(queue: ConsumeQueue, options?: UseOptions): Promise<void> {
     while (queue.persisted < queue.max && !queue.ended) {
       const from = queue.persisted
       const path = pathOf(queue, from)
-      await use(
+      await open.use(
         path,
-        () => createFile(queue, from),
+        () => openWhole(queue, from),
         (file) => {
           // With the first write: what `persisted` says is what the next sync syncs.
-          unsyncedFiles.add(path)
+          open.noteWritten(path)
           const start = fileStart(from)
           // No checkpoint counts on the file yet, whoever made it: its name may not be durable.
           if (from === start || from <= queue.min) noteFolders(queue)
@@ -175,6 +155,7 @@ export function createQueueFiles(options: {
             units = queue.resident(queue.persisted)
           }
         },
+        options,
       )
       assert(queue.ended || queue.persisted > from, 'units that are not in a file are in memory')
     }
@@ -196,7 +177,7 @@ export function createQueueFiles(options: {
   async function readPart(queue: ConsumeQueue, offset: number, part: Buffer, group?: string): Promise<void> {
     const start = fileStart(offset)
     try {
-      await use(
+      await open.use(
         pathOf(queue, offset),
         () => files.open(pathOf(queue, start), 'must-exist'),
         (file) => file.read((offset - start) * UNIT_BYTES, part, 'cold', group),
@@ -222,14 +203,14 @@ export function createQueueFiles(options: {
       const stop = Math.min(to, start + unitsPerFile)
       const path = pathOf(queue, offset)
       const part = units.subarray((offset - from) * UNIT_BYTES, (stop - from) * UNIT_BYTES)
-      await use(
+      await open.use(
         path,
         () => createFile(queue, start),
         async (file) => {
           if ((await file.size()) !== fileBytes) await file.truncate(fileBytes)
           if (queue.ended) return
           file.writeSync((offset - start) * UNIT_BYTES, [part])
-          unsyncedFiles.add(path)
+          open.noteWritten(path)
           noteFolders(queue)
         },
       )
@@ -266,42 +247,13 @@ export function createQueueFiles(options: {
     })
   }
 
-  /** Waits for the reads that are under way. */
-  async function forget(path: string): Promise<void> {
-    const handle = handles.get(path)
-    if (handle === undefined) return
-    handles.delete(path)
-    await handle.opening.then(
-      (file) => file.close(),
-      () => undefined,
-    )
-  }
-
   async function removeFolder(folder: string, parent: string): Promise<void> {
-    const inside = `${folder}/`
-    for (const path of handles.keys()) if (path.startsWith(inside)) await forget(path)
-    for (const path of unsyncedFiles) if (path.startsWith(inside)) unsyncedFiles.delete(path)
-    for (const path of unsyncedFolders) if (path === folder || path.startsWith(inside)) unsyncedFolders.delete(path)
+    await open.forgetInside(folder)
+    for (const path of unsyncedFolders)
+      if (path === folder || path.startsWith(`${folder}/`)) unsyncedFolders.delete(path)
     await files.remove(folder)
     // A removal that a power loss undoes leaves files that no checkpoint counts on.
     unsyncedFolders.add(parent)
-  }
-
-  /** Syncs something that may have been removed meanwhile. */
-  async function syncIfThere(sync: () => Promise<void>): Promise<void> {
-    try {
-      await sync()
-    } catch (error) {
-      if (!(error instanceof FileError && error.code === 'not-found')) throw error
-    }
-  }
-
-  function syncFile(path: string): Promise<void> {
-    return use(
-      path,
-      () => files.open(path, 'must-exist'),
-      (file) => file.sync(),
-    )
   }
 
   return {
@@ -322,12 +274,10 @@ export function createQueueFiles(options: {
       return promise
     },
     async sync() {
-      const paths = [...unsyncedFiles]
       const folders = [...unsyncedFolders]
-      unsyncedFiles.clear()
       unsyncedFolders.clear()
-      for (const path of paths) await syncIfThere(() => syncFile(path))
-      for (const folder of folders) await syncIfThere(() => files.syncFolder(folder))
+      await open.sync()
+      for (const folder of folders) await unlessGone(() => files.syncFolder(folder))
     },
     async truncate(queue) {
       const folder = folderOf(queue)
@@ -338,7 +288,7 @@ export function createQueueFiles(options: {
         if (position < last) continue
         if (position === last && queue.max > fileStart(queue.max)) {
           if (!(await clearRest(queue, path))) continue
-          unsyncedFiles.add(path)
+          open.noteWritten(path)
         } else {
           await files.remove(path)
           unsyncedFolders.add(folder)
@@ -378,8 +328,7 @@ export function createQueueFiles(options: {
       for (const position of (await listPositions(files, folder)).slice(0, -1)) {
         if (position >= start * UNIT_BYTES) break
         const path = `${folder}/${fileName(position)}`
-        await forget(path)
-        unsyncedFiles.delete(path)
+        await open.forget(path)
         await files.remove(path)
         // A removal that a power loss undoes leaves a file below the min, which goes with the next ones.
         unsyncedFolders.add(folder)
@@ -388,9 +337,6 @@ export function createQueueFiles(options: {
     },
     remove: (place) => removeFolder(folderOf(place), `${root}/${place.topic}`),
     removeTopic: (topic) => removeFolder(`${root}/${topic}`, root),
-    async close() {
-      for (const handle of handles.values()) await (await handle.opening).close()
-      handles.clear()
-    },
+    close: open.close,
   }
 }

@@ -11,6 +11,7 @@ const ROOT = '/consumequeue'
 function setUp() {
   const effects = createManualEffects()
   const reads: string[] = []
+  const opened: string[] = []
   let open = 0
   let beforeOpen: () => void = () => undefined
   const files: Files = {
@@ -18,6 +19,7 @@ function setUp() {
     async open(path, mode) {
       beforeOpen()
       const file = await effects.files.open(path, mode)
+      opened.push(mode)
       open += 1
       const watched: File = Object.create(file, {
         read: {
@@ -35,7 +37,14 @@ function setUp() {
     },
   }
   const queueFiles = createQueueFiles({ files, root: ROOT, unitsPerFile: 1000 })
-  return { queueFiles, files, reads, openFiles: () => open, holdUp: (what: () => void) => void (beforeOpen = what) }
+  return {
+    queueFiles,
+    files,
+    reads,
+    opened,
+    openFiles: () => open,
+    holdUp: (what: () => void) => void (beforeOpen = what),
+  }
 }
 
 function createQueue(cacheBytes: number): ConsumeQueue {
@@ -73,6 +82,24 @@ test('queue files: more queues than files may be open → those used last stay o
   for (const queue of queues) expect(await queueFiles.lastUnit(queue)).toMatchObject({ commitLogOffset: 1 })
   await queueFiles.close()
   expect(openFiles()).toBe(0)
+})
+
+test('queue files: a file that this process has made is closed → the next write opens it, and does no more', async () => {
+  const { queueFiles, opened } = setUp()
+  const queues = Array.from(
+    { length: 150 },
+    (_, queueId) => new ConsumeQueue({ topic: 'T', queueId }, 0, 0, new ChunkCache(1)),
+  )
+  for (let round = 0; round < 2; round += 1) {
+    for (const queue of queues) {
+      queue.push({ commitLogOffset: 1, size: 1, tagsCode: 0 })
+      await queueFiles.persist(queue, { syncsOnClose: true })
+    }
+  }
+  expect(opened.slice(0, 150)).toEqual(Array.from(opened.slice(0, 150), () => 'create'))
+  expect(opened.slice(150)).toEqual(Array.from(opened.slice(150), () => 'must-exist'))
+  for (const queue of queues) expect(await queueFiles.lastUnit(queue)).toMatchObject({ offset: 1 })
+  await queueFiles.close()
 })
 
 test('queue files: the queue ends while its file is opened → nothing is written, and nothing fails', async () => {
