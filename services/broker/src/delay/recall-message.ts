@@ -16,7 +16,7 @@ import {
   ResponseCode,
 } from '@rocketmq-ts/remoting'
 import type { Clock } from '@rocketmq-ts/runtime'
-import type { Appender, TimerEntry, TimerIndex } from '@rocketmq-ts/store'
+import type { Appender, MessageStore, TimerEntry, TimerIndex } from '@rocketmq-ts/store'
 import type { HostPort } from '../host-port.ts'
 import { RECALLS_IN_WORK_MAX } from '../limits.ts'
 import { ownRecord } from '../own-record.ts'
@@ -35,7 +35,7 @@ export interface RecallDeps {
   readonly brokerName: string
   readonly index: TimerIndex
   readonly timers: Pick<Timers, 'builds' | 'inTurn' | 'read'>
-  readonly store: Appender
+  readonly store: Appender & Pick<MessageStore, 'positions'>
   readonly topics: Pick<TopicTable, 'require'>
   readonly clock: Clock
   readonly storeHost: () => HostPort
@@ -43,7 +43,7 @@ export interface RecallDeps {
 
 /** The handler. Where the answer comes later, the mark is as durable as a send. */
 export function createRecallMessage(deps: RecallDeps) {
-  const { index, timers } = deps
+  const { index, timers, store } = deps
   let inWork = 0
 
   function markAll(handle: RecallHandle, entries: readonly TimerEntry[]): number {
@@ -62,7 +62,7 @@ export function createRecallMessage(deps: RecallDeps) {
         [TIMER_ORIGIN_PROPERTY, formatTimerOrigin({ ...entry, level: 0, queueOffset: 0 })],
       ])
       const mark = { ...TIMER_MARK, properties: Buffer.from(text) }
-      deps.store.append(ownRecord({ ...mark, nowMs: deps.clock.nowMs(), storeHost: deps.storeHost() }))
+      store.append(ownRecord({ ...mark, nowMs: deps.clock.nowMs(), storeHost: deps.storeHost() }))
       index.remove(entry, 'recalled')
       marked += 1
     }
@@ -72,6 +72,10 @@ export function createRecallMessage(deps: RecallDeps) {
   async function recall(handle: RecallHandle): Promise<boolean> {
     const { topic, dueMs, uniqueKey } = handle
     const likely = await index.find(dueMs, keyHashOf(topic, uniqueKey))
+    const { written } = store.positions
+    if (likely.some(({ position, size }) => position + size > written)) {
+      throw new MqError('busy', 'the record of the message waits to be written: recall it again')
+    }
     const reads = await timers.read(likely)
     const own = reads.filter(({ bytes }) => {
       const text = bytes === undefined ? '' : propertiesTextOf(decodeRecord(bytes))
@@ -119,6 +123,7 @@ export function createRecallMessage(deps: RecallDeps) {
           else request.respond({ code: ResponseCode.SUCCESS, header: { msgId: handle.uniqueKey } })
         },
         (error: unknown) => {
+          if (error instanceof MqError && error.code === 'busy') return refuse(error.message, ResponseCode.SYSTEM_BUSY)
           const remark = error instanceof Error ? error.message : String(error)
           refuse(`the message may be delivered all the same: ${remark}`, ResponseCode.SERVICE_NOT_AVAILABLE)
         },

@@ -51,6 +51,26 @@ test.each(['of a level', 'in flight'])(
   },
 )
 
+test('recall: the copy of the message waits for room on a full disk → busy, and with room it is recalled', async () => {
+  const broker = await startBroker(SETTINGS)
+  const { disk } = broker.machine
+  const dueMs = inMs(broker, 20 * HOUR_MS)
+  const { header } = await sendDelayed(broker, 'x'.repeat(10_000), dueMs)
+  for (let count = 1; count < 6; count += 1) await sendDelayed(broker, 'x'.repeat(10_000), dueMs)
+  for (let count = 0; count < 12; count += 1) await broker.send('Filler', 'x'.repeat(10_000))
+  disk.capacityBytes = disk.usedBytes
+  const has = (name: string) => broker.events.some(({ event }) => event === name)
+  for (let left = 400; left > 0 && !has('store.retention-failed'); left -= 1) await broker.advance(10_000)
+  expect(has('store.retention-failed')).toBe(true)
+  const recall = () => broker.ask(RecallMessage, { topic: 'T', recallHandle: header!.recallHandle! })
+  expect(await recall()).toMatchObject({ code: ResponseCode.SYSTEM_BUSY, remark: expect.stringMatching(/written/u) })
+  disk.capacityBytes = Infinity
+  await broker.advance(HOUR_MS)
+  expect((await recall()).code).toBe(ResponseCode.SUCCESS)
+  expect((await recall()).code).toBe(ResponseCode.ILLEGAL_OPERATION)
+  await broker.stop()
+})
+
 test.each([
   ['runs on', async () => undefined],
   [
