@@ -200,7 +200,12 @@ async function openAround(
   })
   const copying = { inflight, store, turns, clock, scheduler, logger, storeHost, ensureTopic: writer.ensureTopic }
   const deadLetters = createDeadLetters({ ...copying, onDead: (topic, group) => metrics.dead(topic, group) })
-  const survivors = createSurvivors({ ...copying, moved, topics })
+  const survivors = createSurvivors({
+    ...copying,
+    moved,
+    topics,
+    settleGone: (...args) => transactions.settleGone(...args),
+  })
   const delays = createDelays({ ...copying, restored: restored.timers, settings, topics, metrics: deps.metrics })
   const transacting = { ...copying, ...clients, moved, topics, deadLetters, settings, ...metrics }
   const transactions = createBrokerTransactions(transacting)

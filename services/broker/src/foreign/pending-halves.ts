@@ -1,22 +1,13 @@
 // Half messages that Apache's broker left undecided wait for their decision here. It says how far it has come in their queue,
 // and in records of another topic which of those behind are decided; what it has committed and not said so yet is found as
 // after a crash of our own. Java: TransactionalMessageServiceImpl.check, fillOpRemoveMap.
-import {
-  MqError,
-  PropertyName,
-  SystemTopic,
-  commitLogOffset,
-  decodeRecord,
-  stringifyJavaJson,
-  topicConfig,
-} from '@rocketmq-ts/model'
+import { MqError, SystemTopic, commitLogOffset, decodeRecord, stringifyJavaJson, topicConfig } from '@rocketmq-ts/model'
 import type { MessageStore } from '@rocketmq-ts/store'
 import type { AdoptedClaim, Inflight } from '../inflight/inflight.ts'
 import { UNDECIDED_MAX } from '../limits.ts'
-import { propertiesTextOf } from '../pop/copies.ts'
+import { propertiesTextOf, toldOffsetOf } from '../pop/copies.ts'
 import type { MovedDeliveries } from '../pop/moved-deliveries.ts'
 import { unitAt } from '../pop/take-messages.ts'
-import { findProperty } from '../send/property-text.ts'
 import { applySetting, type SettingTables } from '../settings-writer.ts'
 import { HALF_QUEUE, halfMessageOf } from '../transaction/half-message.ts'
 import type { GroupOffset } from './offset-files.ts'
@@ -103,9 +94,9 @@ export async function adoptHalves(
     const text = await textAt(store, offset)
     if (text === undefined) continue
     // One that it wrote anew goes by the offset that its producer was told.
-    const before = findProperty(text, PropertyName.TRAN_PREPARED_QUEUE_OFFSET)
-    if (before !== undefined && decided.has(Number(before))) continue
-    if (before !== undefined) deps.moved.note({ ...HALF_QUEUE, offset: Number(before) }, { ...HALF_QUEUE, offset })
+    const before = toldOffsetOf(text)
+    if (before !== undefined && decided.has(before)) continue
+    if (before !== undefined) deps.moved.note({ ...HALF_QUEUE, offset: before }, { ...HALF_QUEUE, offset })
     claimed.push({ offset, attempts: 1, popTime: nowMs, deadlineMs: nowMs + IMMUNITY_MS })
   }
   const incarnation = deps.topics.require(HALF_QUEUE.topic).incarnation

@@ -11,6 +11,7 @@ import type { Inflight, PendingDelivery, QueueState } from '../inflight/inflight
 import { findProperty } from '../send/property-text.ts'
 import type { SettingsWriter } from '../settings-writer.ts'
 import type { TopicTable } from '../topics/topic-table.ts'
+import type { Transactions } from '../transaction/transactions.ts'
 import { COPY_QUEUE_ID, HIDDEN_PROPERTY, appendCopy, placeOf, toldOffsetOf } from './copies.ts'
 import { isDamage } from './damage.ts'
 import type { MovedDeliveries } from './moved-deliveries.ts'
@@ -48,6 +49,8 @@ export interface SurvivorsDeps {
   readonly logger: Logger<BrokerEvent>
   readonly storeHost: () => HostPort
   readonly ensureTopic: SettingsWriter['ensureTopic']
+  /** Of half messages: the copy of one whose topic was deleted since would look younger than a new topic of that name. */
+  readonly settleGone: Transactions['settleGone']
 }
 
 interface Read {
@@ -119,8 +122,9 @@ export function createSurvivors(deps: SurvivorsDeps): Survivors {
       return false
     }
     const topic = retryTopicFor(queue)
-    deps.ensureTopic(topic)
     const isHalf = topic === SystemTopic.HALF
+    if (isHalf && deps.settleGone(delivery, bytes)) return false
+    deps.ensureTopic(topic)
     let told = offset
     const copy = appendCopy(store, deps.storeHost(), {
       delivery,

@@ -9,7 +9,7 @@ import { type CheckBack, type CheckBackDeps, createCheckBack } from './check-bac
 import { type TransactionDeps, type Transactions, createTransactions } from './transactions.ts'
 
 export interface BrokerTransactions
-  extends Pick<Transactions, 'park' | 'endTransaction' | 'recover' | 'undecided'>, CheckBack {
+  extends Pick<Transactions, 'park' | 'endTransaction' | 'settleGone' | 'recover' | 'undecided'>, CheckBack {
   /** A record became visible: a half message waits for its decision from now on. */
   visible(record: Pick<Dispatched, 'topic'>): void
   /** Everything is restored: those that a process before released are asked about. */
@@ -71,6 +71,7 @@ export function createBrokerTransactions(deps: BrokerTransactionsDeps): BrokerTr
     ...checkBack,
     park: transactions.park,
     endTransaction: transactions.endTransaction,
+    settleGone: transactions.settleGone,
     recover: transactions.recover,
     start: () => void turns.enter(claim),
     get undecided() {

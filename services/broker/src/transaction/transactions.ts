@@ -11,27 +11,27 @@ import {
   TransactionDecision,
   failureOf,
 } from '@rocketmq-ts/remoting'
-import { type Clock, FileError, type Turns } from '@rocketmq-ts/runtime'
-import {
-  type Appender,
-  type MessageStore,
-  type QueueReader,
-  type Unit,
-  type UnitReader,
-  isFillerUnit,
-} from '@rocketmq-ts/store'
+import type { Clock, Turns } from '@rocketmq-ts/runtime'
+import { type Appender, type MessageStore, type QueueReader, type UnitReader, isFillerUnit } from '@rocketmq-ts/store'
 import type { HostPort } from '../host-port.ts'
 import type { Inflight, OffsetRange, PendingDelivery, QueueState, SettledBucket } from '../inflight/inflight.ts'
 import { UNDECIDED_MAX, UNITS_CLAIMED_MAX } from '../limits.ts'
 import { originOf, placeOf, propertiesTextOf, toldOffsetOf } from '../pop/copies.ts'
 import type { MovedDeliveries } from '../pop/moved-deliveries.ts'
-import { unitAt } from '../pop/take-messages.ts'
 import type { Restored } from '../restore.ts'
 import { findProperty } from '../send/property-text.ts'
 import type { SettingsWriter } from '../settings-writer.ts'
-import type { TopicTable } from '../topics/topic-table.ts'
+import type { Topic, TopicTable } from '../topics/topic-table.ts'
 import type { DecidedOffsets } from './decided-offsets.ts'
-import { HALF_QUEUE, committedRecord, halfMessageOf, immunityMsOf, parkedProperties } from './half-message.ts'
+import {
+  HALF_QUEUE,
+  type HalfMessage,
+  committedRecord,
+  halfMessageOf,
+  immunityMsOf,
+  parkedProperties,
+} from './half-message.ts'
+import { createHalfReads } from './half-reads.ts'
 
 export interface TransactionSettings {
   /** Java: transactionTimeOut. */
@@ -73,6 +73,8 @@ export interface Transactions {
   claim(): void
   /** Handler of END_TRANSACTION. */
   endTransaction(request: IncomingRequest<EndTransactionHeader>): void
+  /** In a job: ends one whose topic was deleted since, as its commit would. False where that is the one it was sent to. */
+  settleGone(pending: PendingDelivery, bytes: Uint8Array): boolean
   /** Before anything arrives: what a crash has left half done is done. */
   recover(restored: Pick<Restored, 'isFromLogAlone'>): Promise<void>
   /** Half messages that nobody has decided. */
@@ -92,6 +94,7 @@ const decisions: ReadonlyMap<number, Decision> = new Map([
 /** Creates them, with nothing undecided but what the tables hold. */
 export function createTransactions(deps: TransactionDeps): Transactions {
   const { inflight, store, turns, clock, topics, settings } = deps
+  const reads = createHalfReads(store)
   /** Of parked messages that say themselves how long their producers have; by offset, until they are claimed. */
   const immunities = new Map<number, number>()
   /** One past the last that was parked: it is in the log, and visible later, when it is flushed. */
@@ -201,16 +204,6 @@ export function createTransactions(deps: TransactionDeps): Transactions {
     request.respond({ code: ResponseCode.SYSTEM_ERROR, remark })
   }
 
-  /** At a start. Undefined where it is damaged: that shows when somebody decides it, or is asked about it. */
-  async function recordAt({ queue: halves }: PendingDelivery, place: Unit): Promise<MessageRecord | undefined> {
-    try {
-      return decodeRecord(await store.readUnit(halves, place))
-    } catch (error) {
-      if (!(error instanceof MqError)) throw error
-      return undefined
-    }
-  }
-
   /** Where retention has copied it, its producer has the handle of the place before. */
   function noteOrigin({ offset }: PendingDelivery, record: MessageRecord): void {
     const text = propertiesTextOf(record)
@@ -229,38 +222,15 @@ export function createTransactions(deps: TransactionDeps): Transactions {
 
   /** Reads the half message: at once where it is in memory, else in a later Turn. */
   function read(request: Request, decision: Decision, pending: PendingDelivery): void {
-    const bytes = readNow(pending)
+    const bytes = reads.read(pending)
     if (bytes instanceof Uint8Array) {
       decide(request, decision, pending, decodeRecord(bytes))
       return
     }
-    const later = bytes ?? readCold(pending)
-    later.then(
+    bytes.then(
       (found) => readLater(request, decision, found),
-      (error: unknown) => fail(request, unreadable(error, pending)),
+      (error: unknown) => fail(request, error),
     )
-  }
-
-  /** Throws MqError 'unavailable' where the disk fails. */
-  function readNow(pending: PendingDelivery): ReturnType<UnitReader['readUnit']> | undefined {
-    try {
-      const unit = unitAt(store, pending.queue, pending.offset)
-      return unit === undefined || typeof unit === 'function' ? undefined : store.readUnit(pending.queue, unit)
-    } catch (error) {
-      throw unreadable(error, pending)
-    }
-  }
-
-  /** What a producer is told of a disk that does not give the record back: it may decide later. */
-  function unreadable(error: unknown, { offset }: PendingDelivery): unknown {
-    if (!(error instanceof FileError)) return error
-    return new MqError('unavailable', `half message ${offset} can not be read, end it later: ${error.message}`, error)
-  }
-
-  async function readCold(pending: PendingDelivery): Promise<Uint8Array> {
-    const place = await placeOf(store, pending)
-    if (place === undefined) throw new MqError('damaged', `half message ${pending.offset} has no readable record`)
-    return store.readUnit(pending.queue, place)
   }
 
   function readLater(request: Request, decision: Decision, bytes: Uint8Array): void {
@@ -295,8 +265,8 @@ export function createTransactions(deps: TransactionDeps): Transactions {
     let bytes = 0
     let into: SettledBucket = 'rolledBack'
     if (decision === 'commit') {
-      const topic = topics.get(half.realTopic)
-      if (topic === undefined || topic.incarnation > record.commitLogOffset) {
+      const topic = topicOf(half)
+      if (topic === undefined) {
         settle(pending, 'deleted')
         throw new MqError('topic-not-found', `topic '${half.realTopic}' was deleted since: the message went with it`)
       }
@@ -310,6 +280,12 @@ export function createTransactions(deps: TransactionDeps): Transactions {
     settle(pending, into)
     deps.onDecided(half.realTopic, decision, clock.nowMs() - record.storeTimestampMs, bytes)
     succeed(request)
+  }
+
+  /** Undefined where it was deleted since: another one of that name is not the one that the message was sent to. */
+  function topicOf({ realTopic, record }: HalfMessage): Topic | undefined {
+    const topic = topics.get(realTopic)
+    return topic === undefined || topic.incarnation > record.commitLogOffset ? undefined : topic
   }
 
   function settle({ queue: halves, offset, popTime }: PendingDelivery, into: SettledBucket): void {
@@ -359,6 +335,12 @@ export function createTransactions(deps: TransactionDeps): Transactions {
       const pending = undecidedOf(request)
       if (pending !== undefined) read(request, decision, pending)
     },
+    settleGone(pending, bytes) {
+      const half = halfMessageOf(decodeRecord(bytes))
+      if (half === undefined || topicOf(half) !== undefined) return false
+      settle(pending, 'deleted')
+      return true
+    },
     async recover({ isFromLogAlone }) {
       const halves = started()
       if (halves === undefined) return
@@ -372,7 +354,7 @@ export function createTransactions(deps: TransactionDeps): Transactions {
         const isClaimed = pending.offset >= claimedFrom
         if (commits.has(place.commitLogOffset)) settle(pending, 'acked')
         else if (isFromLogAlone || isClaimed) {
-          const record = await recordAt(pending, place)
+          const record = await reads.recordAt(pending, place)
           if (record !== undefined && isFromLogAlone) noteOrigin(pending, record)
           if (record !== undefined && isClaimed) giveOwnTime(pending, record)
         }

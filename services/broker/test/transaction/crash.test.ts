@@ -103,6 +103,26 @@ describe.each(RESTARTS)('%s', (_name, restarted) => {
     expect(await texts(broker, 'T')).toStrictEqual(['kept'])
     expect(halves(broker)).toMatchObject({ inFlight: 0, acked: 1, rolledBack: 1 })
   })
+
+  test('half messages: their topic is deleted, then their file goes → gone, also where there is a new topic', async () => {
+    const hours = Array.from({ length: 24 }, (_, hour) => hour).join(';')
+    const settings = { mappedFileSizeCommitLog: 64 * 1024, deleteWhen: hours, fileReservedTime: 1 }
+    const broker = await startBroker({ ...settings, transactionTimeOut: 10 * HOUR_MS })
+    const gone = await sendHalf(broker, 'T', 'of the old topic')
+    const kept = await sendHalf(broker, 'other', 'kept')
+    await broker.deleteTopic('T')
+    await broker.send('T', 'new')
+    for (let sent = 0; sent < 30; sent += 1) await broker.send('filler', 'x'.repeat(10_000))
+    await broker.advance(2 * HOUR_MS)
+    expect(broker.events.some(({ event }) => event === 'store.segment-removed')).toBe(true)
+    await restarted(broker)
+    expect(halves(broker)).toMatchObject({ inFlight: 1, ready: 0, deleted: 1 })
+    await broker.send('T', 'newer')
+    await end(broker, gone, 'commit')
+    await end(broker, kept, 'commit')
+    expect(await texts(broker, 'T')).toStrictEqual(['newer'])
+    expect(await texts(broker, 'other')).toStrictEqual(['kept'])
+  })
 })
 
 test('torn Turn: the commit is in the log and its journal record is not → committed once', async () => {
