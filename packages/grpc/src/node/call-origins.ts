@@ -110,6 +110,7 @@ type CallBehind = Pick<ServerInterceptingCallInterface, 'sendMessage'> & { reado
 export function callBehind(surface: object): CallBehind {
   const { call } = surface as { readonly call?: CallBehind }
   assert(call?.stream !== undefined, 'this version of grpc-js keeps the stream of a call elsewhere')
+  assert(typeof call.sendMessage === 'function', 'this version of grpc-js sends the messages of a call elsewhere')
   return call
 }
 
