@@ -265,6 +265,7 @@ export class BrokerHost implements DiskWatcher {
 
   after(call: DiskCall, path: string, range?: DiskRange): void {
     this.log.after(call, path, range)
+    if (call === 'remove' || call === 'rename' || call === 'truncate') this.level.look(this.machine.nowMs)
     this.#pass('after', call, path, range)
   }
 

@@ -1,5 +1,6 @@
 // Rules of every delivery: it is a message that was sent, safe where that was promised, and nobody has or had it.
 import type { PoppedMessage } from '@rocketmq-ts/cluster-client'
+import { decodeProperties, type MessageRecord, PropertyName } from '@rocketmq-ts/model'
 import { checkDue } from './check-waits.ts'
 import { nameOf } from './message-names.ts'
 import type { Entry, GroupModel, Model } from './model.ts'
@@ -56,7 +57,7 @@ export function checkDelivery(model: Model, facts: DeliveryFacts, verdict: Verdi
     verdict.add('reset', `${name}: the group was told to go on behind it`)
   const before = group.entries.get(message)
   // The retry topic stays when the group is deleted, as Apache's does: a new one of its name gets what is left there.
-  const isOld = isCopy && record.commitLogOffset < (group.value?.born ?? 0)
+  const isOld = isCopy && (record.commitLogOffset < (group.value?.born ?? 0) || firstPopMs(record) <= group.deletedMs)
   // Its group may have been told to go on before the place that it was copied from.
   const isReset = isCopy && group.resets.some(({ topic }) => topic === message.topic)
   const isTwice = isOld || isReset || before?.isTwice === true
@@ -76,6 +77,12 @@ export function checkDelivery(model: Model, facts: DeliveryFacts, verdict: Verdi
   }
   group.entries.set(message, entry)
   return entry
+}
+
+/** A copy says when its message was first given out, however often it was copied since. */
+function firstPopMs({ properties }: MessageRecord): number {
+  const entries = decodeProperties(Buffer.from(properties).toString('latin1'))
+  return Number(entries.get(PropertyName.FIRST_POP_TIME) ?? Infinity)
 }
 
 /** A copy takes the delivery over: it is as hidden as the original, and the handle of that settles it. */

@@ -3,7 +3,7 @@ import type { QueueLedger } from '@rocketmq-ts/broker'
 import type { LogImage } from './log-image.ts'
 import { nameOf } from './message-names.ts'
 import { deadKeyOf, type Model } from './model.ts'
-import { isBelow, mayBeGone, type QueueMins } from './topic-rules.ts'
+import { isBelow, mayHavePassed, type QueueMins } from './topic-rules.ts'
 import type { Verdict } from './verdict.ts'
 
 const DEAD_LETTERS = '%DLQ%'
@@ -12,20 +12,18 @@ export interface EndFacts {
   readonly image: LogImage
   /** Where topics with rules of their own begin. */
   readonly mins: QueueMins
-  /** By the machine's clock. */
-  readonly nowMs: number
+  readonly host: Parameters<typeof mayHavePassed>[0]
   readonly verdict: Verdict
 }
 
 /** Nothing is waiting for any group any more: what was neither settled nor moved away was lost on the way. */
-export function checkDrained(model: Model, { image, mins, nowMs, verdict }: EndFacts): void {
+export function checkDrained(model: Model, { image, mins, host, verdict }: EndFacts): void {
   noteDeadLetters(model, image)
   for (const message of model.messages) {
     const topic = model.topic(message.topic)
     if (!model.isCurrent(message) || topic?.isFuzzy !== false || message.isDamaged) continue
     if ((message.position ?? 0) < image.min || isBelow(mins, message)) continue
-    // A group may have seen it go, though a power loss has brought the queue's first offset back.
-    if (mayBeGone(model, message, nowMs)) continue
+    if (mayHavePassed(host, model, message)) continue
     if ((message.queueId ?? 0) >= (topic.value?.number ?? 0)) continue
     for (const group of model.groups) {
       if (group.value === undefined || group.isFuzzy || !group.takes(message)) continue

@@ -62,16 +62,27 @@ function checkRecords(model: Model, image: LogImage, verdict: Verdict): Readonly
   return found
 }
 
+/** Before files go: where messages lie whose senders were not told. What lies behind `flushed` may still be lost. */
+export function notePlaces(model: Model, { records }: LogImage, flushed: number): void {
+  for (const record of records) {
+    const message = model.ofBody(record.body)
+    if (message?.topic !== record.topic || message.position !== undefined || message.wait !== undefined) continue
+    if (record.position < flushed) notePlace(message, record)
+  }
+}
+
+function notePlace(message: Message, { position, queueId, queueOffset }: LogRecord): void {
+  message.position = position
+  message.queueId = queueId
+  message.queueOffset = queueOffset
+}
+
 function checkRecord(message: Message, record: LogRecord, place: string, verdict: Verdict): void {
   if (message.outcome === 'refused') verdict.add('invented', `${nameOf(message)} was refused, and lies at ${place}`)
   if (message.isGone) verdict.add('invented', `${nameOf(message)} was gone, and lies at ${place}`)
   if (!message.body.equals(record.body)) verdict.add('bytes', `${nameOf(message)}: its body differs at ${place}`)
   if (message.topic !== record.topic) verdict.add('bytes', `${nameOf(message)} lies in another topic: ${place}`)
-  if (message.position === undefined) {
-    message.position = record.position
-    message.queueId = record.queueId
-    message.queueOffset = record.queueOffset
-  }
+  if (message.position === undefined) notePlace(message, record)
   // After a take-over what waited comes again: rather twice than never.
   if (message.wait?.isFuzzy === true) return
   const { position, queueId, queueOffset } = message

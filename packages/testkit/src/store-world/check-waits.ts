@@ -154,31 +154,31 @@ function checkLost(message: WaitingMessage, { floor, image }: WaitFacts, verdict
 }
 
 /**
- * When the last of all that wait is due. A delay begins when the broker takes the message, and a stalled disk makes requests
- * wait: the record says until when, as much later than asked for as it was taken.
+ * When each that waits is due. A delay begins when the broker takes the message, and a stalled disk makes requests wait: the
+ * record says until when, as much later than asked for as it was taken.
  */
-export function lastDueMs(model: Model, { records }: LogImage): number {
-  const waiting = new Set(waitingIn(model))
-  let lastMs = Math.max(...Array.from(waiting, ({ wait }) => wait.dueMs))
+export function duesOf(model: Model, { records }: LogImage): ReadonlyMap<WaitingMessage, number> {
+  const dues = new Map(waitingIn(model).map((message) => [message, message.wait.dueMs]))
   for (const { topic, body, properties, bornMs, storeMs } of records) {
     if (topic !== SystemTopic.TIMER && topic !== SystemTopic.SCHEDULE) continue
     const message = model.ofBody(body) as WaitingMessage | undefined
-    if (message === undefined || !waiting.has(message)) continue
+    const known = message && dues.get(message)
+    if (message === undefined || known === undefined) continue
     const entries = decodeProperties(properties)
     const dueMs = Number(entries.get(PropertyName.DUE_MS) ?? entries.get(PropertyName.TIMER_OUT_MS))
-    lastMs = Math.max(lastMs, Math.min(dueMs, message.wait.dueMs + storeMs - bornMs))
+    dues.set(message, Math.max(known, Math.min(dueMs, message.wait.dueMs + storeMs - bornMs)))
   }
-  return lastMs
+  return dues
 }
 
-/** In the end, when the time of each has come: what has not arrived was lost on the way. */
+/** The broker runs, and nothing hinders it: what was due and has not arrived was lost on the way. */
 export function checkArrived(model: Model, image: LogImage, nowMs: number, verdict: Verdict): void {
   noteArrived(model, image, verdict)
-  for (const message of waitingIn(model)) {
+  for (const [message, dueMs] of duesOf(model, image)) {
     const { wait, outcome, topic } = message
     if (outcome !== 'stored' && !wait.isSafe) continue
     if (!isWanted(message) || model.topic(topic)?.isFuzzy !== false) continue
-    if (wait.dueMs + LATE_MS_MAX <= nowMs)
-      verdict.add('never-came', `${nameOf(message)} was due at ${wait.dueMs}, and is not in its topic at ${nowMs}`)
+    if (dueMs + LATE_MS_MAX <= nowMs)
+      verdict.add('never-came', `${nameOf(message)} was due at ${dueMs}, and is not in its topic at ${nowMs}`)
   }
 }

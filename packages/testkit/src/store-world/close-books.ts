@@ -6,7 +6,7 @@ import type { Prng } from '../sim/index.ts'
 import { BROKER_ADDRESS, type BrokerHost, STORE_ROOT } from './broker-host.ts'
 import { checkDrained, checkLedgers, isSomethingLeft } from './check-end.ts'
 import { checkHalves } from './check-halves.ts'
-import { checkArrived, lastDueMs, noteArrived } from './check-waits.ts'
+import { checkArrived, duesOf, noteArrived } from './check-waits.ts'
 import { checkQueueFiles, type QueueFilesFacts } from './check-queue-files.ts'
 import { INVISIBLE_MS_MAX } from './consuming.ts'
 import type { LogReader } from './log-image.ts'
@@ -16,7 +16,6 @@ import { askUniqueKey } from './queries.ts'
 import { removeDerived } from './rest-damage.ts'
 import type { StorePlan } from './store-plan.ts'
 import { checkKept, type QueueMins, readMins } from './topic-rules.ts'
-import { waitingIn } from './waiting.ts'
 import type { Verdict } from './verdict.ts'
 
 const DRAINS_MAX = 30
@@ -26,6 +25,8 @@ const REBUILT_ASKED = 0.05
 const ROOM_MS = 10_000
 /** Of the last messages, and where the broker was restarted meanwhile. */
 const ROUNDS_MORE = 4
+/** A delayed message whose record can not be read is tried again after this time. */
+const UNREADABLE_MS = 60_000
 const AUDITOR = 'auditor'
 const AUDITOR_RETRIES = 3
 
@@ -51,13 +52,14 @@ export async function closeBooks(deps: ClosingDeps): Promise<void> {
   const { host, model, verdict, log, operations } = deps
   if (areQueuesChanged(host)) await addAuditor(deps)
   await drain(deps)
+  const isSomeLate = duesNow(deps).size > 0
   await giveUpHalves(deps)
-  await bringDue(deps)
+  if (isSomeLate) await bringDue(deps)
   checkArrived(model, log.read(), host.machine.nowMs, verdict)
   let mins: QueueMins = new Map()
   await deps.whileUp(async () => (mins = await readMins(host, model)))
   operations.judgeOrder(log.read(), mins)
-  checkDrained(model, { image: log.read(), mins, nowMs: host.machine.nowMs, verdict })
+  checkDrained(model, { image: log.read(), mins, host, verdict })
   await deps.whileUp(() => checkKept(host, model, verdict))
   checkLedgers(model, host.broker.ledger(), { image: log.read(), verdict })
   await deps.stop()
@@ -114,13 +116,19 @@ function halvesOf({ broker }: BrokerHost): QueueLedger | undefined {
   return broker.ledger().find(({ topic, group }) => topic === SystemTopic.HALF && group === SystemGroup.TRANSACTION)
 }
 
-/** The time of all that still wait comes at once, while the broker is down. */
+function duesNow({ model, log, verdict }: ClosingDeps): ReturnType<typeof duesOf> {
+  const image = log.read()
+  noteArrived(model, image, verdict)
+  return duesOf(model, image)
+}
+
+/** Those whose time has come are there, and not only after a start. Then the time of all others comes, while it is down. */
 async function bringDue(deps: ClosingDeps): Promise<void> {
-  const { host, model, log, verdict } = deps
-  noteArrived(model, log.read(), verdict)
-  if (waitingIn(model).length === 0) return
-  const lastMs = lastDueMs(model, log.read())
-  await deps.restart(Math.max(0, lastMs - host.machine.nowMs))
+  const { host, model, log, verdict, pause } = deps
+  await pause(UNREADABLE_MS)
+  if (host.isUp && !host.life.areTimersOver) checkArrived(model, log.read(), host.machine.nowMs, verdict)
+  const dues = duesNow(deps)
+  if (dues.size > 0) await deps.restart(Math.max(0, Math.max(...dues.values()) - host.machine.nowMs))
   await drain(deps)
 }
 

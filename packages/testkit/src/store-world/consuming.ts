@@ -5,7 +5,7 @@ import { checkDelivery } from './check-deliveries.ts'
 import { addOvertaken, type Overtaken, overtakenBy } from './check-order.ts'
 import type { LogImage } from './log-image.ts'
 import type { Entry, GroupModel, TopicModel } from './model.ts'
-import { isBelow, mayBeGone, type QueueMins } from './topic-rules.ts'
+import { isBelow, mayHavePassed, type QueueMins } from './topic-rules.ts'
 import { type OperationDeps, TIMEOUT_MS, type Tracking } from './tracking.ts'
 
 const BROKER = { address: BROKER_ADDRESS, brokerName: 'broker-a' }
@@ -116,8 +116,7 @@ export class Consuming {
   async #judgeOvertaken(group: GroupModel, overtaken: Overtaken): Promise<void> {
     const { model, host } = this.#deps
     const { topic, queueId = 0, queueOffset = 0 } = overtaken.message
-    // The group may have seen it go, though a power loss has brought the queue's first offset back.
-    if (mayBeGone(model, overtaken.message, host.machine.nowMs)) return
+    if (mayHavePassed(host, model, overtaken.message)) return
     const { deliveries = 0 } = group.entries.get(overtaken.message) ?? {}
     const min = await host.client.minOffset(BROKER_ADDRESS, { topic, queueId }, { timeoutMs: TIMEOUT_MS })
     if (queueOffset >= min) this.#suspects.push({ group, overtaken, deliveries })

@@ -124,7 +124,7 @@ export const CRASH_STEPS: readonly string[] = namesOf(CALLS)
 export const RARE_STEPS: readonly string[] = namesOf(RARE)
 
 const SELDOM =
-  /^recovering: .* (?:apache-checkpoint|damaged|flushed-mark|queue|queue-checkpoint|reserve|index|index-folder)$|(?:remove|list) of (?:log|queue|queue-folder|index)$| of reserve$|^stopping: .* (?:of (?:log|queue)|space of folder)$|zeros|moved|^recovering: .* of timer-(?:image|run)$|^stopping: .* of timer-run$/u
+  /^recovering: .* (?:apache-checkpoint|damaged|flushed-mark|queue|queue-checkpoint|reserve|index|index-folder)$|(?:remove|list) of (?:log|queue|queue-folder|index)$| of reserve$|^stopping: .* (?:of (?:log|queue)|space of folder)$|zeros|moved|^recovering: .* (?:of timer-(?:image|run)|truncate of log)$|^running: .* (?:size of queue|remove of timer-run)$|^stopping: .* of timer-run$/u
 
 /** Those of `CRASH_STEPS` that few lives pass. */
 export const SELDOM_STEPS: readonly string[] = CRASH_STEPS.filter((step) => SELDOM.test(step))

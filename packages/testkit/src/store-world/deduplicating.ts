@@ -68,7 +68,7 @@ export function judgeRepeated(model: Model, message: Message, answer: DedupAnswe
   )
     return 'unknown'
   // What goes before its time is not remembered by the next start.
-  if (model.areFilesForced) return 'no'
+  if (model.areFilesForced || topic.mayBePlain) return 'no'
   for (const other of same) {
     if (topic.isFuzzy || other.outcome !== 'stored' || other.isDamaged || !model.isCurrent(other)) continue
     if ((other.answeredMs ?? Infinity) > message.sentMs) continue
@@ -90,6 +90,7 @@ export function checkDuplicates(model: Model, image: LogImage, verdict: Verdict)
     const topic = model.topic(name)
     const born = topic?.value?.born
     if (topic?.dedup === undefined || topic.isFuzzy || born === undefined || position < born) continue
+    if (topic.mayBePlain) continue
     const message = model.ofBody(body)
     if (message === undefined) continue
     const key = `${topic.dedup.by === 'KEY' ? message.key : message.uniqueId} ${name}`

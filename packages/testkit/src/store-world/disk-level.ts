@@ -30,7 +30,7 @@ export class DiskLevel {
     this.#isHeldUp = false
   }
 
-  /** Called now and then, and before the disk gets more room. */
+  /** Called now and then, before the disk gets more room, and after whatever frees some. */
   look(nowMs: number): void {
     if (this.#isOver) this.#overMs = nowMs
     else this.#sinceMs = undefined

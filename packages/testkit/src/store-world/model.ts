@@ -146,7 +146,8 @@ export class TopicModel extends Setting {
   readonly dedup: TopicDedup | undefined
   /** Times that its deletion was asked for. */
   deletions = 0
-
+  /** A send may have made it once, where the settings that were asked for came to nothing: then it had none of them. */
+  mayBePlain = false
   /** It has rules of its own for how long it keeps messages. */
   readonly isRuled: boolean
   /** All that were asked for in its present life. */
@@ -180,6 +181,8 @@ export class GroupModel extends Setting {
   readonly entries = new Map<Message, Entry>()
   /** Of its present life, and of the topics', in their order. */
   resets: Reset[] = []
+  /** When it was deleted last, by the machine's clock. */
+  deletedMs = -Infinity
 
   constructor(name: string, filter: GroupFilter = EVERYTHING, order?: OrderUnit) {
     super(name)

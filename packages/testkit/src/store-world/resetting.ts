@@ -11,7 +11,7 @@ import {
 } from '@rocketmq-ts/remoting'
 import { BROKER_ADDRESS, type BrokerHost } from './broker-host.ts'
 import type { GroupModel, Message, Model, Reset, TopicModel } from './model.ts'
-import { mayBeGone } from './topic-rules.ts'
+import { mayHaveExpired } from './topic-rules.ts'
 import { type OperationDeps, TIMEOUT_MS, type Tracking } from './tracking.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -122,7 +122,7 @@ export class Resets {
       if (message.topic !== topic || message.queueId !== queueId || queueOffset === undefined) continue
       if (!model.isCurrent(message) || position < min || position >= from || isDamaged || storeMs === undefined)
         continue
-      if (mayBeGone(model, message, host.machine.nowMs)) continue
+      if (mayHaveExpired(host, model, message)) continue
       const isBehind = kind !== 'time' || storeMs < header.timestampMs
       if (isBehind !== queueOffset < told)
         verdict.add('reset', `${where} (${kind} ${header.timestampMs}): offset ${queueOffset} was stored at ${storeMs}`)

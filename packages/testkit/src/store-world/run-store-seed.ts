@@ -7,7 +7,7 @@ import { closeBooks } from './close-books.ts'
 import { forgetBehind } from './check-deliveries.ts'
 import { LifeFault } from './disk-faults.ts'
 import { noteDeadLetters } from './check-end.ts'
-import { checkRecoveredLog } from './check-recovery.ts'
+import { checkRecoveredLog, notePlaces } from './check-recovery.ts'
 import { noteArrived } from './check-waits.ts'
 import { checkSettings } from './check-settings.ts'
 import { checkStopped, stoppedFiles } from './check-stop.ts'
@@ -115,7 +115,11 @@ class StoreRun {
     this.#rest = new AtRest({ host, model, random: this.#random, log: this.#logReader, foreign: () => this.#foreign() })
     verdict.place = () => ` [life ${host.lives.length}, ${world.nowMs.toFixed(1)} ms]`
     // A copy may expire before the log is read: then only the broker's word is left.
-    host.onRemoval = () => noteArrived(model, this.#logReader.read(), verdict)
+    host.onRemoval = () => {
+      const image = this.#logReader.read()
+      noteArrived(model, image, verdict)
+      notePlaces(model, image, host.log.flushed)
+    }
     host.onEvent = (event) => {
       tell?.(`life ${host.lives.length}, ${world.nowMs.toFixed(1)} ms: ${JSON.stringify(event)}`)
       if (event.event === 'timers.unbalanced') verdict.add('ledger', `delayed messages: ${JSON.stringify(event)}`)

@@ -10,6 +10,7 @@ import { uniqueKeyOf } from './message-names.ts'
 import { bodyOf, type Message } from './model.ts'
 import type { SettingsChanges } from './settings-changes.ts'
 import { drawHalf, type HalfSend, PRODUCER_GROUP } from './transacting.ts'
+import { NO_RULE } from './topic-rules.ts'
 import { type OperationDeps, TIMEOUT_MS, type Tracking } from './tracking.ts'
 
 const TAGS = ['A', 'B', 'C'] as const
@@ -85,6 +86,10 @@ export class Sending {
     const isSure = topic.isSettled
     const created = topic.value === undefined ? topic.change(queues, host.log.written) : undefined
     if (created !== undefined) this.#tracking.changing.add(topic.name)
+    if (created !== undefined || !isSure) {
+      topic.mayBePlain = true
+      if (topic.isRuled) topic.rules.push(NO_RULE)
+    }
     const sending = host.client
       .send(BROKER_ADDRESS, header, isEmpty ? Buffer.alloc(0) : message.body, { timeoutMs: TIMEOUT_MS })
       .then(

@@ -89,6 +89,7 @@ export class SettingsChanges {
     else {
       group.entries.clear()
       group.resets = []
+      group.deletedMs = host.machine.nowMs
       const done = group.change(undefined, host.log.written)
       this.#setting(
         'group',

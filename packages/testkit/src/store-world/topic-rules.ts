@@ -17,6 +17,8 @@ const CLOCK_MS = 2
 /** What is too old goes within this time, where the broker is not busy. */
 const LATE_MS_MAX = 15_000
 
+export const NO_RULE: TopicRetention = { ms: undefined, bytes: undefined, count: undefined }
+
 /** A rule of a topic that has some; now and then none. */
 export function drawRule(random: Prng): TopicRetention {
   return {
@@ -70,6 +72,19 @@ export function mayBeGone(model: Model, message: Message, nowMs: number): boolea
   return topic.rules.some((rule) => isBeyond(rule, message, behind, nowMs))
 }
 
+/**
+ * That lets it go, or the marks of a disk: a group may have seen it go, though a crash has brought back the file that it was
+ * in, or a power loss the queue's first offset.
+ */
+export function mayHavePassed(host: Pick<BrokerHost, 'areFilesForced' | 'machine'>, model: Model, message: Message) {
+  return host.areFilesForced || mayBeGone(model, message, host.machine.nowMs)
+}
+
+/** The same, or it is so old that its file may be about to go. */
+export function mayHaveExpired(host: BrokerHost, model: Model, message: Message): boolean {
+  return (message.storeMs ?? 0) + host.reservedMs <= host.machine.nowMs || mayHavePassed(host, model, message)
+}
+
 interface Weight {
   readonly count: number
   readonly bytes: number
@@ -98,13 +113,11 @@ function isBeyond(rule: TopicRetention, { storeMs }: Message, behind: Weight, no
 /** The broker runs. Nothing is gone that every rule keeps; returns where the queues begin. */
 export async function checkMins(host: BrokerHost, model: Model, verdict: Verdict): Promise<QueueMins> {
   const mins = await readMins(host, model)
-  const nowMs = host.machine.nowMs
   for (const message of model.messages) {
-    const { position = 0, storeMs = 0, isDamaged } = message
-    if (host.areFilesForced || !isBelow(mins, message) || position < host.logMin() || isDamaged) continue
+    const { position = 0, isDamaged } = message
+    if (!isBelow(mins, message) || position < host.logMin() || isDamaged) continue
     if (!model.isCurrent(message) || model.topic(message.topic)?.isFuzzy !== false) continue
-    // Its file is about to go.
-    if (storeMs + host.reservedMs <= nowMs || mayBeGone(model, message, nowMs)) continue
+    if (mayHaveExpired(host, model, message)) continue
     const from = mins.get(placeKey(message.topic, message.queueId))
     verdict.add(
       'expired',

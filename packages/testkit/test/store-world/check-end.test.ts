@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import type { SimMachine } from '../../src/sim/index.ts'
 import { checkDrained, isSomethingLeft } from '../../src/store-world/check-end.ts'
 import type { LogImage, LogRecord } from '../../src/store-world/log-image.ts'
 import { bodyOf, GroupModel, Model, TopicModel } from '../../src/store-world/model.ts'
@@ -34,7 +35,12 @@ function imageWith(topic: string, body: Buffer): LogImage {
 
 function violationsOf(model: Model, image: LogImage): string[] {
   const verdict = new Verdict()
-  checkDrained(model, { image, mins: new Map(), nowMs: 0, verdict })
+  checkDrained(model, {
+    image,
+    mins: new Map(),
+    host: { areFilesForced: false, machine: { nowMs: 0 } as SimMachine },
+    verdict,
+  })
   return verdict.violations.map(({ rule }) => rule)
 }
 
