@@ -46,7 +46,7 @@ export interface StoreSize {
 }
 
 export const STORE_FULL: StoreSize = {
-  repeats: 5,
+  repeats: 9,
   appendRounds: 9,
   appends: 250_000,
   commitRounds: 15,

@@ -1,8 +1,7 @@
 // What a message costs while something else grows: bytes retained, queues, topics. Flat is what it should be.
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { MessageStore, NewRecord } from '@rocketmq-ts/store'
-import { medianOf } from '../../report/report.ts'
+import type { MessageStore } from '@rocketmq-ts/store'
 import { createRecords, fillStore, openBenchStore, type RecordPlan } from '../bench-store.ts'
 import { cpuPerMessage } from '../cpu.ts'
 import { touchPageCache } from '../page-cache.ts'
@@ -37,28 +36,22 @@ export async function measureGrowth(folder: string, size: StoreSize): Promise<Gr
 
 /** One store that grows. */
 async function measureRetained(folder: string, size: StoreSize): Promise<GrowthPoint[]> {
-  const { growth } = size
-  const data = join(folder, 'growth-retained')
-  const store = await openBenchStore(data)
-  const recordAt = createRecords({ bodyBytes: BODY_BYTES })
+  const { retainedBytes, messages } = size.growth
+  const grown = await openPriced(join(folder, 'growth-retained'), { bodyBytes: BODY_BYTES }, { folder, messages })
+  const { store } = grown
   const largeAt = createRecords({ bodyBytes: FILL_BODY_BYTES })
   const points: GrowthPoint[] = []
-  let from = growth.messages
-  await fillStore(store, recordAt, { from: 0, count: growth.messages, perTurn: PER_TURN })
-  for (const bytes of growth.retainedBytes) {
+  for (const bytes of retainedBytes) {
     const count = Math.max(0, Math.ceil((bytes - store.positions.written) / FILL_BODY_BYTES))
     await fillStore(store, largeAt, { from: 0, count, perTurn: PER_TURN / 8 })
     await store.checkpoint()
-    const at = store.positions.written / MIB
-    points.push({ at, cpuUs: await costOf(store, recordAt, { folder, from, size }) })
-    from += size.repeats * growth.messages
+    points.push({ at: store.positions.written / MIB, cpuUs: await grown.cost(size.repeats) })
   }
-  await store.close()
-  rmSync(data, { recursive: true })
+  await grown.end()
   return points
 }
 
-/** A store for each point. Every queue exists before anything is measured. */
+/** A store for each point. */
 async function measureEach(
   folder: string,
   size: StoreSize,
@@ -67,34 +60,56 @@ async function measureEach(
 ): Promise<GrowthPoint[]> {
   const { messages } = size.growth
   const points: GrowthPoint[] = []
-  for (const count of counts) {
-    const data = join(folder, `growth-${count}`)
-    const store = await openBenchStore(data)
-    const recordAt = createRecords(planOf(count))
-    await fillStore(store, recordAt, { from: 0, count: messages, perTurn: PER_TURN })
-    await store.checkpoint()
-    points.push({ at: count, cpuUs: await costOf(store, recordAt, { folder, from: messages, size }) })
-    await store.close()
-    rmSync(data, { recursive: true })
+  for (const at of counts) {
+    const priced = await openPriced(join(folder, `growth-${at}`), planOf(at), { folder, messages })
+    points.push({ at, cpuUs: await priced.cost(size.repeats) })
+    await priced.end()
   }
   return points
 }
 
-/** Of one message with its share of a checkpoint: the median of several runs. */
-async function costOf(
-  store: MessageStore,
-  recordAt: (index: number) => NewRecord,
-  { folder, from, size }: { readonly folder: string; readonly from: number; readonly size: StoreSize },
-): Promise<number> {
-  const { messages } = size.growth
-  const costs: number[] = []
-  for (let run = 0; run < size.repeats; run += 1) {
-    touchPageCache(folder, messages * BYTES_WRITTEN)
-    const { cpuUs } = await cpuPerMessage(messages, async () => {
-      await fillStore(store, recordAt, { from: from + run * messages, count: messages, perTurn: PER_TURN })
-      await store.checkpoint()
-    })
-    costs.push(cpuUs)
+/** A store whose messages have a price. */
+interface Priced {
+  readonly store: MessageStore
+  /**
+   * CPU of one message with its share of all that follows, over so many runs: checkpoints are the end of each, and files
+   * of thousands of queues are written in one of several. So it is the mean, and neither the median nor the cheapest.
+   */
+  cost(runs: number): Promise<number>
+  end(): Promise<void>
+}
+
+/** Every queue of the plan exists before anything is measured. */
+async function openPriced(
+  data: string,
+  plan: RecordPlan,
+  { folder, messages }: { readonly folder: string; readonly messages: number },
+): Promise<Priced> {
+  const store = await openBenchStore(data)
+  const recordAt = createRecords(plan)
+  let from = 0
+
+  async function fill(): Promise<void> {
+    await fillStore(store, recordAt, { from, count: messages, perTurn: PER_TURN })
+    await store.checkpoint()
+    from += messages
   }
-  return medianOf(costs)
+
+  await fill()
+  return {
+    store,
+    async cost(runs) {
+      let sum = 0
+      for (let run = 0; run < runs; run += 1) {
+        touchPageCache(folder, messages * BYTES_WRITTEN)
+        const { cpuUs } = await cpuPerMessage(messages, fill)
+        sum += cpuUs
+      }
+      return sum / runs
+    },
+    async end() {
+      await store.close()
+      rmSync(data, { recursive: true })
+    },
+  }
 }
