@@ -1,5 +1,5 @@
 // `npm run e2e:disk -- [--only full-outside,sync-eio] [--flush sync] [--services folder] [--keep]`: real processes on disks
-// that are full, fail, become read-only or slow, two scenes under load at a time. Sends are refused with the right
+// that are full, fail, become read-only or slow, some scenes under load at a time. Sends are refused with the right
 // code at once, reads and acknowledgements go on, and at the end nothing acknowledged is lost.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -12,7 +12,7 @@ import { createTell, makeScratch } from './scratch.ts'
 import { takeServices } from './server.ts'
 
 /** Each has servers, a disk and clients of its own, and waits most of the time: for deliveries that nobody acknowledges. */
-const SCENES_AT_ONCE = 2
+const SCENES_AT_ONCE = 3
 const FLUSHES: readonly Flush[] = ['sync', 'async']
 const { values } = parseArgs({
   options: {

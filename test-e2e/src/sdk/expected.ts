@@ -152,8 +152,8 @@ export const EXPECTED_COMPLAINTS: Readonly<Record<LanguageName, readonly RegExp[
     /receive telemetry command but there is no handler|rocketmq-5\.0\.0\/src\/client\.rs:196:/,
     // Another line came between its level and its text, which stands alone then.
     /ERRO(?:\[[^\]]*)?[A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d\.\d{3} /,
-    // Or the fields of another one came where its own place in the source stands.
-    /ERRO\[component: /,
+    // Or the fields of another one came where its own place in the source stands, or all of it behind the level.
+    /ERRO\[component: |ERRO (?:DEBG|INFO)\[/,
   ],
 }
 
