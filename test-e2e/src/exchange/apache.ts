@@ -1,6 +1,7 @@
 // Apache's broker of Maven Central, as a process in a folder: what an operator has who comes from it or goes back to it.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { clusterInfo } from '../apache/cluster-info.ts'
 import { startJavaServer } from '../apache/java-server.ts'
 import type { BrokerLife, BrokerPlace } from './broker-place.ts'
 import { connectRemoting } from './remoting-client.ts'
@@ -18,7 +19,7 @@ export interface ApacheOptions {
   readonly settings?: Readonly<Record<string, string | number | boolean>>
 }
 
-/** Starts it; resolves when it answers. */
+/** Starts it; resolves when it answers, and has registered: topics made before that are refused by the nameserver. */
 export async function startApacheBroker(place: BrokerPlace, options: ApacheOptions): Promise<BrokerLife> {
   const { classPath, home, settings = {} } = options
   mkdirSync(home, { recursive: true })
@@ -56,7 +57,7 @@ export async function startApacheBroker(place: BrokerPlace, options: ApacheOptio
     heap: HEAP,
     main: ['org.apache.rocketmq.broker.BrokerStartup', '-c', configFile],
   })
-  const readyMs = await server.ready(() => answersRemoting(place.port))
+  const readyMs = await server.ready(async () => (await answersRemoting(place.port)) && (await isRegistered(place)))
   return {
     kind: 'Apache',
     readyMs,
@@ -71,6 +72,11 @@ async function answersRemoting(port: number): Promise<boolean> {
   const client = await connectRemoting(port)
   const { code } = await client.ask(GET_BROKER_RUNTIME_INFO).finally(() => client.close())
   return code === 0
+}
+
+/** Whether the nameserver has heard of all its topics. */
+async function isRegistered({ nameserverPort, brokerName }: BrokerPlace): Promise<boolean> {
+  return (await clusterInfo(nameserverPort)).includes(`"${brokerName}"`)
 }
 
 /** Each with the line behind it, where Java says which exception it was. */

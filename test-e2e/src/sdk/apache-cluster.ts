@@ -2,8 +2,8 @@
 // a client does not have from one that we do not serve.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fetchApache } from '../apache/class-path.ts'
+import { clusterInfo } from '../apache/cluster-info.ts'
 import { type JavaServer, startJavaServer } from '../apache/java-server.ts'
 import { startApacheBroker } from '../exchange/apache.ts'
 import { brokerPorts } from '../exchange/broker-place.ts'
@@ -18,9 +18,6 @@ const BROKER_NAME = 'broker-1'
 const SEGMENT_BYTES = 64 * 1024 * 1024
 const SMALL_HEAP = ['-Xms64m', '-Xmx256m']
 const PROXY_HEAP = ['-Xms256m', '-Xmx512m', '-XX:MaxDirectMemorySize=512m']
-const GET_CLUSTER_INFO = 106
-const KNOWN_MS_MAX = 60_000
-const KNOWN_POLL_MS = 100
 /** Waits of the scenarios are shorter than what Apache takes by default, and recall is off there. */
 const BROKER_SETTINGS = {
   enablePropertyFilter: true,
@@ -50,7 +47,6 @@ export async function startApacheCluster(folder: string, services: string): Prom
     },
     { classPath, home: join(folder, 'broker'), settings: BROKER_SETTINGS },
   )
-  await untilKnown(BROKER_NAME, nameserverPort)
   const nameservers = `127.0.0.1:${nameserverPort}`
   const proxy = await startProxy(classPath, join(folder, 'proxy'), {
     rocketMQClusterName: 'DefaultCluster',
@@ -110,22 +106,6 @@ async function startNameserver(classPath: string, home: string, port: number): P
   const server = startJavaServer({ name: "Apache's nameserver", classPath, home, heap: SMALL_HEAP, main })
   await server.ready(async () => (await clusterInfo(port)) !== undefined)
   return server
-}
-
-/** As the nameserver tells it. */
-async function clusterInfo(nameserverPort: number): Promise<string> {
-  const client = await connectRemoting(nameserverPort)
-  const { body } = await client.ask(GET_CLUSTER_INFO).finally(() => client.close())
-  return body.toString()
-}
-
-/** The proxy ends when it finds no broker. */
-async function untilKnown(brokerName: string, nameserverPort: number): Promise<void> {
-  const untilMs = performance.now() + KNOWN_MS_MAX
-  while (!(await clusterInfo(nameserverPort)).includes(brokerName)) {
-    if (performance.now() > untilMs) throw new Error(`Apache's nameserver does not know ${brokerName}`)
-    await sleep(KNOWN_POLL_MS)
-  }
 }
 
 async function startProxy(classPath: string, home: string, config: ProxyConfig): Promise<JavaServer> {
