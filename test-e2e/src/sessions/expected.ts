@@ -12,10 +12,11 @@ export const OWN_BLAMES: Readonly<Record<LanguageName, readonly RegExp[]>> = {
   go: [],
   // grpc-java, of a connection that ended: NettyClientHandler.channelInactive.
   java: [/UNAVAILABLE: Network closed for unknown reason/],
-  // tonic has no other code for a connection that ended, and the client calls whatever fails in a call
+  // tonic has no other code for a connection that ended, be it in the middle of an answer, and the client calls whatever
+  // fails in a call
   // ErrorKind::ClientInternal (rust/src/session.rs). What a server answered has a code and a message of its own.
   rust: [
-    /Client internal error at rpc\.\w+ => send rpc \w+ failed,? source: status: (?:Unknown, message: "transport error"|Cancelled|Unavailable|DeadlineExceeded)/i,
+    /Client internal error at rpc\.\w+ => send rpc \w+ failed,? source: status: (?:Unknown, message: "(?:transport error|h2 protocol error: error reading a body from connection)|Cancelled|Unavailable|DeadlineExceeded)/i,
     /telemetry response error: Status \{ code: Unknown, message: "h2 protocol error: error reading a body from connection/,
   ],
 }
