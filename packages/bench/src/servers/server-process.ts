@@ -7,7 +7,7 @@ import { pinned } from './cores.ts'
 /** What npm start sets: threads for files. */
 const THREADPOOL_SIZE = '8'
 /** What the container image gives Node for a broker of its own. */
-export const BROKER_NODE_FLAGS: readonly string[] = ['--max-semi-space-size=2', '--no-maglev']
+export const BROKER_NODE_FLAGS: readonly string[] = ['--max-semi-space-size=2', '--no-maglev', '--v8-pool-size=1']
 export const BROKER_ENVIRONMENT: NonNullable<StartOptions['environment']> = { MALLOC_ARENA_MAX: '2' }
 const READY_MS_MAX = 60_000
 const READY_POLL_MS = 2
