@@ -146,12 +146,14 @@ export function addReconsumeTimes(bytes: Uint8Array, more: number, at = 0): void
   writeInt32(bytes, countAt, Math.min(INT32_MAX, readInt32(bytes, countAt) + more))
 }
 
+/** Filled anew by each call of `decodeRecord`. */
+const peek = createRecordPeek()
+
 /**
  * Reads the record at `at`. Body and properties are views. MqError 'damaged' names the first field that is wrong; the
  * body's CRC is not compared. Java: MessageDecoder.decode.
  */
 export function decodeRecord(bytes: Uint8Array, at = 0): MessageRecord {
-  const peek = createRecordPeek()
   const kind = peekRecord(bytes, at, peek)
   if (kind === 'blank') throw new MqError('damaged', `record at ${at}: is the filler at the end of a segment`)
   if (kind !== 'record') throw new MqError('damaged', `record at ${at}: ${peek.problem}`)

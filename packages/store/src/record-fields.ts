@@ -1,6 +1,5 @@
 // What dispatch needs of a stored record, without decoding all of it.
 import {
-  createRecordPeek,
   decodeProperties,
   DELAY_LEVELS_TEXT,
   delayOfLevel,
@@ -59,21 +58,23 @@ function isScheduled(bytes: Buffer, { topicAt, topicLength }: RecordPeek): boole
 export function storedTagsCode(bytes: Buffer, peek: RecordPeek): number {
   if (isScheduled(bytes, peek)) return dueMsOf(bytes, peek)
   const { propertiesAt, propertiesLength } = peek
-  const stop = propertiesAt + propertiesLength
+  return tagsCodeWithin(bytes, propertiesAt, propertiesAt + propertiesLength)
+}
+
+/** Tags code of a record with these properties: what its unit must have, so that a queue built again is the same. */
+export function tagsCodeIn(properties: Buffer): number {
+  return tagsCodeWithin(properties, 0, properties.length)
+}
+
+function tagsCodeWithin(bytes: Buffer, start: number, stop: number): number {
   let code = 0
-  for (let at = propertiesAt; at < stop;) {
+  for (let at = start; at < stop;) {
     const found = indexOf.call(bytes, VALUE_END, at)
     const end = found < 0 || found > stop ? stop : found
     if (hasTagsName(bytes, at, end)) code = hashOf(bytes, at + TAGS.length, end)
     at = end + 1
   }
   return code
-}
-
-/** Tags code of a record with these properties: what its unit must have, so that a queue built again is the same. */
-export function tagsCodeIn(properties: Buffer): number {
-  const peek = { ...createRecordPeek(), propertiesLength: properties.length }
-  return storedTagsCode(properties, peek)
 }
 
 function hasTagsName(bytes: Buffer, at: number, end: number): boolean {

@@ -71,7 +71,7 @@ export const DELAY_FULL: DelaySize = {
   warmUp: 60_000,
   pending: [10_000, 100_000, 1_000_000],
   plain: 20_000,
-  repeats: 3,
+  repeats: 5,
   punctual: { messages: 20_000, leadMs: 4000, dueMs: 10_000 },
   burst: { messages: 50_000, leadMs: 6000, dueMs: 1000 },
   sendsPerSecond: 1000,

@@ -42,6 +42,9 @@ const UNWRITTEN_RETRY_MS = 2
 /** What the disk does not give back is due once more after this time. */
 const AGAIN_MS = 60 * SECOND_MS
 
+/** Holds nothing of the Turn that it is told of: that would live until the flush, and be old by then. */
+const ignore = (): void => undefined
+
 export interface TimersDeps {
   readonly restored: RestoredTimers
   readonly settings: DelaySettings
@@ -151,7 +154,7 @@ export function createTimers(deps: TimersDeps): Timers {
             return
           }
           // Also where nobody waits for it, the copies are to be as durable as sends.
-          turns.release('flushed', () => undefined)
+          turns.release('flushed', ignore)
           turns.release(release, (failure) => (failure === undefined ? resolve(result) : reject(failure)))
         })
         if (!entered) scheduler.after(RETRY_MS, enter)

@@ -29,14 +29,22 @@ export function findProperty(text: string, name: string): string | undefined {
   return undefined
 }
 
-/** Leaves out every property whose name `dropped` answers true for. */
+/** Leaves out every property whose name `dropped` answers true for. What lies between two of them is copied as a whole. */
 export function withoutProperties(text: string, dropped: (name: string) => boolean): string {
   let kept = ''
-  for (const entry of text.split(VALUE_END)) {
-    const nameEnd = entry.indexOf(NAME_END)
-    if (nameEnd > 0 && !dropped(entry.slice(0, nameEnd))) kept += entry + VALUE_END
+  let keptFrom = 0
+  let next = 0
+  for (let at = 0; at < text.length; at = next) {
+    const found = text.indexOf(VALUE_END, at)
+    const end = found < 0 ? text.length : found
+    next = end + VALUE_END.length
+    const nameEnd = text.indexOf(NAME_END, at)
+    if (nameEnd > at && nameEnd < end && !dropped(text.slice(at, nameEnd))) continue
+    kept += text.slice(keptFrom, at)
+    keptFrom = next
   }
-  return kept
+  if (keptFrom >= text.length) return kept
+  return kept + text.slice(keptFrom) + (next > text.length ? VALUE_END : '')
 }
 
 /** Leaves out the properties that do not fit into `charsMax` characters behind those that do. */

@@ -39,6 +39,21 @@ test('without and with: the other properties stay as they were', () => {
   )
 })
 
+test('without: any text, also one that nobody encodes so → the properties with other names, each with its end', () => {
+  const text = fc.string({ unit: fc.constantFrom('A', 'B', '\u0001', '\u0002'), maxLength: 24 })
+  fc.assert(
+    fc.property(text, fc.subarray(['A', 'B', 'AB']), (any, names) => {
+      const entries = any.split('\u0002').filter((entry) => {
+        const nameEnd = entry.indexOf('\u0001')
+        return nameEnd > 0 && !names.includes(entry.slice(0, nameEnd))
+      })
+      const expected = entries.map((entry) => `${entry}\u0002`).join('')
+      expect(withoutProperties(any, (each) => names.includes(each))).toBe(expected)
+    }),
+    { numRuns: 1000 },
+  )
+})
+
 test('properties that fit: too many → those that do, in their order, never more than the bound', () => {
   expect(propertiesThatFit('a\u00011\u0002b\u00012\u0002', 8)).toBe('a\u00011\u0002b\u00012\u0002')
   expect(propertiesThatFit('long\u0001xxxxxxxx\u0002b\u00012\u0002', 8)).toBe('b\u00012\u0002')
