@@ -1,11 +1,18 @@
 // Sending: one queue per request, in turn over the writable queues of the topic, or that of the message group. The proxy
 // chooses, not the client: a broker that is added gets its share with the next route, and one that does not answer is left
 // out at once.
-import { appendProperty, type DedupBy, MqError, type ShardingQueues, PropertyName, SysFlag } from '@rocketmq-ts/model'
+import {
+  appendProperty,
+  type DedupBy,
+  MqError,
+  PropertyName,
+  queueIndexOf,
+  type ShardingQueues,
+  SysFlag,
+} from '@rocketmq-ts/model'
 import type { Clock, Random } from '@rocketmq-ts/runtime'
 import { isAway, type MessageSender, type OutgoingRecord, type Stored, type TopicRoute } from '../upstream/upstream.ts'
 import type { BrokerHealth } from './broker-health.ts'
-import { queueIndexOf } from './message-group.ts'
 import type { TopicTypes } from './topic-types.ts'
 import type { Topics } from './topics.ts'
 

@@ -1,5 +1,5 @@
-// Which queue the messages of a group go to. The proxy decides, not the client: those of different languages do not agree.
-// Java: SendMessageActivity, Guava's Hashing.consistentHash.
+// Which queue the messages of a group go to. Whoever sends for a client decides, not the client: those of different languages
+// do not agree. Java: SendMessageActivity, Guava's Hashing.consistentHash.
 
 const MULTIPLIER = 2_862_933_555_777_941_757n
 const TWO_TO_31 = 2 ** 31

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { javaHashCode, queueIndexOf } from '../../src/messaging/message-group.ts'
+import { javaHashCode, queueIndexOf } from '../src/message-group.ts'
 
 // Recorded from Java: String.hashCode, and Guava's consistentHash of it.
 test.each([
