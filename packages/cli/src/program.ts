@@ -195,6 +195,7 @@ function sendCommands(program: Command, act: Act): void {
     .option('--key <key>', 'key to find it again by; may be repeated', several)
     .option('--property <name=value>', 'property of it; may be repeated', property)
     .option('--delay <duration>', 'deliver it so much later, such as 10s', duration(1, DELAY_MS_MAX))
+    .option('--message-group <name>', 'in order behind all others of this group; the topic is of type FIFO')
     .option('--count <number>', 'send it this many times', number(1, COUNT_MAX), 1)
     .addHelpText(
       'after',
@@ -203,6 +204,7 @@ function sendCommands(program: Command, act: Act): void {
         'rmq send orders --file order.json --property region=eu',
         'generate | rmq send orders',
         "rmq send reminders 'Time is up' --delay 30m",
+        "rmq send payments 'Booked' --message-group account-7",
       ),
     )
     .action(act(async () => (await import('./commands/send.ts')).send, 'finishes'))

@@ -16,10 +16,12 @@ import {
   originTopicOf,
   resendIdOf,
 } from './dead-letters.ts'
+import { type GroupQueues, groupQueuesFor } from './group-queues.ts'
 import { copyOf, findCopies, type FoundCopy, idOfCopy, placeText } from './message-copies.ts'
 import { createMessageIds } from './message-ids.ts'
 import { messagesIn, readWindows } from './queue-window.ts'
-import { PRODUCER_GROUP, type Queue, queuesFor } from './send.ts'
+import { PRODUCER_GROUP } from './send.ts'
+import { type Queue, queuesFor } from './topic-queues.ts'
 import { windowOf } from './time-window.ts'
 
 export interface DlqResendOptions extends DeadLetterOptions, ConfirmOptions {
@@ -159,6 +161,7 @@ async function* read(session: Session, windows: Parameters<typeof readWindows>[1
 function createResender(session: Session, brokers: readonly BrokerAddress[], options: DlqResendOptions) {
   const ids = createMessageIds(session.effects)
   const queuesOfTopic = new Map<string, readonly Queue[]>()
+  const groupsOfTopic = new Map<string, GroupQueues>()
   const counts = { resent: 0, skipped: 0, withoutTopic: 0 }
   const messages: { messageId: string; newMessageId: string; topic: string; outcome: Outcome }[] = []
   let count = 0
@@ -182,12 +185,26 @@ function createResender(session: Session, brokers: readonly BrokerAddress[], opt
     return queues
   }
 
+  /** Where all of its message group are; without one, in turn over the queues of its own broker where that can be. */
+  async function placeOf(
+    { properties, broker: { brokerName } }: FoundCopy,
+    topic: string,
+    queues: readonly Queue[],
+  ): Promise<Queue> {
+    const messageGroup = properties.get(PropertyName.SHARDING_KEY)
+    if (messageGroup !== undefined) {
+      const groups = groupsOfTopic.get(topic) ?? (await groupQueuesFor(session, topic))
+      groupsOfTopic.set(topic, groups)
+      return groups.of(messageGroup)
+    }
+    const own = queues.filter(({ broker }) => broker.brokerName === brokerName)
+    const candidates = own.length > 0 ? own : queues
+    return candidates[count % candidates.length]!
+  }
+
   async function send(letter: FoundCopy, topic: string, messageId: string): Promise<void> {
     const queues = await queuesOf(topic)
-    // At its own broker where that can be: who is asked whether it was sent is there then.
-    const own = queues.filter(({ broker }) => broker.brokerName === letter.broker.brokerName)
-    const candidates = own.length > 0 ? own : queues
-    const { broker, queueId } = candidates[placeOf(letter, count) % candidates.length]!
+    const { broker, queueId } = await placeOf(letter, topic, queues)
     const { record } = letter
     const header = {
       producerGroup: PRODUCER_GROUP,
@@ -240,15 +257,6 @@ function createResender(session: Session, brokers: readonly BrokerAddress[], opt
       note(letter, messageId, topic, 'resent')
     },
   }
-}
-
-/** Messages of one message group go to one queue, others to all in turn. */
-function placeOf({ properties }: FoundCopy, turn: number): number {
-  const group = properties.get(PropertyName.SHARDING_KEY)
-  if (group === undefined) return turn
-  let hash = 0
-  for (let at = 0; at < group.length; at += 1) hash = (Math.imul(hash, 31) + group.charCodeAt(at)) >>> 0
-  return hash
 }
 
 /** As the sender gave them, with a new id; the old one stands in ORIGIN_MESSAGE_ID. */

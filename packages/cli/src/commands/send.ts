@@ -1,21 +1,14 @@
-// rmq send: one message or many, in turn over the queues that may be written. What failed is not sent again, so that
-// nothing is there twice.
-import {
-  checkTopicName,
-  encodeProperties,
-  isWritable,
-  MASTER_ID,
-  MqError,
-  PropertyName,
-  SystemTopic,
-  type TopicRouteData,
-} from '@rocketmq-ts/model'
+// rmq send: one message or many, in turn over the queues that may be written, or one after the other to that of their
+// message group. What failed is not sent again, so that nothing is there twice.
+import { checkTopicName, encodeProperties, MqError, PropertyName } from '@rocketmq-ts/model'
 import type { SendResult } from '@rocketmq-ts/cluster-client'
 import type { Context } from '../context.ts'
 import { CliFailure, ExitCode, isMqError } from '../failures.ts'
 import { compareText, countText } from '../output/text.ts'
-import type { BrokerAddress, Session } from '../session.ts'
+import type { Session } from '../session.ts'
+import { groupQueuesFor, requireOrdered } from './group-queues.ts'
 import { createMessageIds } from './message-ids.ts'
+import { NEW_TOPIC_QUEUES, type Queue, queuesFor } from './topic-queues.ts'
 
 export interface SendOptions {
   readonly file?: string
@@ -23,6 +16,7 @@ export interface SendOptions {
   readonly key?: readonly string[]
   readonly property?: readonly (readonly [name: string, value: string])[]
   readonly delay?: number
+  readonly messageGroup?: string
   readonly count: number
 }
 
@@ -30,15 +24,8 @@ export interface SendOptions {
 const BODY_BYTES_MAX = 8 * 1024 * 1024
 /** Messages on their way at once. */
 const IN_FLIGHT_MAX = 64
-/** Queues of a topic that this send creates. */
-const NEW_TOPIC_QUEUES = 4
 /** Java: MixAll. Shown by tools as the producer. */
 export const PRODUCER_GROUP = 'rmq'
-
-export interface Queue {
-  readonly broker: BrokerAddress
-  readonly queueId: number
-}
 
 interface Sent {
   readonly messageId: string
@@ -59,7 +46,7 @@ export async function send(
   const properties = propertiesOf(topic, options)
   const body = await bodyOf(context, options, text)
   const session = await context.session()
-  const { queues, defaultTopic } = await queuesFor(session, topic)
+  const { queues, defaultTopic } = await chooseQueues(session, topic, options)
   const ids = createMessageIds(session.effects)
   const first = session.effects.random.integer(queues.length)
   const sent: Sent[] = []
@@ -78,10 +65,23 @@ export async function send(
     }
   }
 
-  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT_MAX, options.count) }, sendNext))
+  const inFlight = options.messageGroup === undefined ? Math.min(IN_FLIGHT_MAX, options.count) : 1
+  await Promise.all(Array.from({ length: inFlight }, sendNext))
   report(context, topic, sent, options.count)
   if (failure !== undefined) throw afterSome(failure, sent.length, options.count)
   return sent.length < options.count ? ExitCode.INTERRUPTED : ExitCode.OK
+}
+
+/** Of a message group, the one that all of it are in. */
+async function chooseQueues(
+  session: Session,
+  topic: string,
+  { messageGroup }: SendOptions,
+): Promise<{ readonly queues: readonly Queue[]; readonly defaultTopic: string }> {
+  if (messageGroup === undefined) return queuesFor(session, topic)
+  const groups = await groupQueuesFor(session, topic)
+  requireOrdered(groups.config)
+  return { queues: [groups.of(messageGroup)], defaultTopic: topic }
 }
 
 interface OneMessage {
@@ -122,9 +122,18 @@ async function sendOne(session: Session, message: OneMessage): Promise<Sent> {
   }
 }
 
-function propertiesOf(topic: string, { tag, key = [], property = [], delay }: SendOptions) {
+function propertiesOf(topic: string, { tag, key = [], property = [], delay, messageGroup }: SendOptions) {
   try {
     checkTopicName(topic)
+    if (messageGroup !== undefined && messageGroup.trim() === '') {
+      throw new CliFailure('usage', '--message-group is blank: messages of one group have a name in common')
+    }
+    if (messageGroup !== undefined && delay !== undefined) {
+      throw new CliFailure(
+        'usage',
+        '--message-group and --delay are given: a message is in order or delayed; choose one',
+      )
+    }
     if (tag !== undefined && (tag.trim() === '' || tag.includes('|'))) {
       throw new CliFailure('usage', `--tag is '${tag}': a tag is not blank and holds no '|'`)
     }
@@ -134,6 +143,7 @@ function propertiesOf(topic: string, { tag, key = [], property = [], delay }: Se
     if (tag !== undefined) named.set(PropertyName.TAGS, tag)
     if (key.length > 0) named.set(PropertyName.KEYS, key.join(' '))
     if (delay !== undefined) named.set(PropertyName.TIMER_DELAY_MS, String(delay))
+    if (messageGroup !== undefined) named.set(PropertyName.SHARDING_KEY, messageGroup)
     // As Java's clients: the answer waits until the message is as safe as the broker is configured.
     named.set(PropertyName.WAIT, 'true')
     const all = [...named]
@@ -157,44 +167,6 @@ async function bodyOf({ host }: Context, { file }: SendOptions, text: string | u
         : await host.input.readAll(BODY_BYTES_MAX)
   if (body.length === 0) throw new CliFailure('usage', 'the body is empty; a message has at least one byte')
   return body
-}
-
-/** The queues that may be written, those of different brokers in turn; of the template where the topic is new. */
-export async function queuesFor(session: Session, topic: string): Promise<{ queues: Queue[]; defaultTopic: string }> {
-  const defaultTopic = SystemTopic.AUTO_CREATE
-  const known = await session.route(topic)
-  const route = known ?? (await session.route(defaultTopic))
-  if (route === undefined) {
-    await session.requireBrokers()
-    throw new CliFailure(
-      'topic-not-found',
-      `topic '${topic}' does not exist, and no broker creates topics by itself`,
-      `Create it with: rmq topic create ${topic}`,
-    )
-  }
-  const queues = writableQueues(route, known === undefined ? NEW_TOPIC_QUEUES : Number.MAX_SAFE_INTEGER)
-  if (queues.length === 0) {
-    throw new CliFailure(
-      'no-permission',
-      `topic '${topic}' has no queue that may be written`,
-      'Its brokers are drained (rmq cluster status), or it is for reading only (rmq topic describe).',
-    )
-  }
-  return { queues, defaultTopic }
-}
-
-function writableQueues({ queueDatas, brokerDatas }: TopicRouteData, queuesMax: number): Queue[] {
-  const queues: Queue[] = []
-  for (const { brokerName, perm, writeQueueNums } of queueDatas) {
-    const data = brokerDatas.find((each) => each.brokerName === brokerName)
-    const address = data?.brokerAddrs.get(MASTER_ID)
-    if (!isWritable(perm) || data === undefined || address === undefined) continue
-    const broker = { cluster: data.cluster, brokerName, brokerId: MASTER_ID, address }
-    for (let queueId = 0; queueId < Math.min(writeQueueNums, queuesMax); queueId += 1) queues.push({ broker, queueId })
-  }
-  return queues.sort(
-    (left, right) => left.queueId - right.queueId || compareText(left.broker.brokerName, right.broker.brokerName),
-  )
 }
 
 function report({ printer }: Context, topic: string, sent: readonly Sent[], count: number): void {

@@ -8,7 +8,8 @@ import { CliFailure, ExitCode, isMqError } from '../failures.ts'
 import { countText } from '../output/text.ts'
 import type { Session } from '../session.ts'
 import { type ExportedMessage, readExport } from './export-file.ts'
-import { PRODUCER_GROUP, type Queue, queuesFor } from './send.ts'
+import { PRODUCER_GROUP } from './send.ts'
+import { type Queue, queuesFor } from './topic-queues.ts'
 
 /** Messages read ahead and sent together; of one queue one after the other. */
 const BATCH_MESSAGES = 64

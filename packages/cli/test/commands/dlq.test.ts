@@ -111,6 +111,23 @@ test('dlq resend: one by its id → its topic gets it under a new id, with its p
   expect(await received(cluster, 'mail')).toMatchObject([{ body }])
 })
 
+test('dlq resend: one of a message group → to the queue where all of its group are', async () => {
+  const cluster = await startCluster()
+  const { rmq, advance } = cluster
+  await rmq('topic create orders --type FIFO --queues 8')
+  await rmq('group create billing --max-attempts 2')
+  for (const group of ['group-1', 'order-42', 'fifo']) await rmq(`send orders of-${group} --message-group ${group}`)
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    await rmq('receive orders --group billing --no-ack --invisible 1s --max 3')
+    await advance(5_000)
+  }
+  expect((await rmq('dlq resend billing --all --yes')).code).toBe(0)
+  const messages = (await received(cluster, 'audit')) as readonly (Message & { readonly queueId: number })[]
+  const places = messages.map(({ body, queueId }) => `${body} ${queueId}`).sort()
+  const each = ['of-fifo 5', 'of-group-1 7', 'of-order-42 3']
+  expect(places).toEqual(each.flatMap((place) => [place, place]))
+})
+
 test('dlq resend: all, with a limit, then the rest → each once; a dry run before → nothing is sent', async () => {
   const cluster = await startCluster({ clusters: ['C', 'C'] })
   const { rmq } = cluster

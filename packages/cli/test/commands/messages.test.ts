@@ -76,6 +76,47 @@ test('send: many → spread over the queues of both brokers, and counted', async
   ])
 })
 
+test.each([
+  ['a', 'broker-a', 0],
+  ['group-1', 'broker-a', 1],
+  ['order-42', 'broker-b', 1],
+])('send: of message group %s → all of it to %s, queue %d, as from proxies', async (group, brokerName, queueId) => {
+  const { rmq } = await startCluster({ clusters: ['C', 'C'] })
+  await rmq('topic create orders --type FIFO --queues 2')
+  const sent = await rmq(`send orders hello --message-group ${group} --count 3 --json`)
+  const { messages } = sent.json<{ messages: { brokerName: string; queueId: number; queueOffset: number }[] }>()
+  expect(messages).toMatchObject([0, 1, 2].map((queueOffset) => ({ brokerName, queueId, queueOffset })))
+  const received = (await rmq('receive orders --group g --json --wait 1s')).json<{ messages: Message[] }>()
+  expect(received.messages).toHaveLength(3)
+})
+
+test('send: of a message group whose broker is away → not to another queue, and it says which broker', async () => {
+  const { rmq, kill, advance } = await startCluster({ clusters: ['C', 'C'] })
+  await rmq('topic create orders --type FIFO --queues 2')
+  kill('broker-b')
+  await advance(1000)
+  const refused = await rmq('send orders hello --message-group order-42')
+  expect(refused.code).toBe(1)
+  expect(refused.err).toContain("broker broker-b has message group 'order-42' of topic 'orders', and is away")
+  expect((await rmq('send orders hello --message-group a')).code).toBe(0)
+})
+
+test('send: of a message group, wrongly → refused, and it says what to do', async () => {
+  const { rmq } = await startCluster()
+  await rmq('topic create plain')
+  await rmq('topic create orders --type FIFO')
+  const faults = [
+    ['send orders x --message-group g --delay 1s', 2, 'a message is in order or delayed'],
+    [['send', 'orders', 'x', '--message-group', ' '], 2, '--message-group is blank'],
+    ['send plain x --message-group g', 1, 'rmq topic create plain --type FIFO --update'],
+    ['send fresh x --message-group g', 1, 'rmq topic create fresh --type FIFO'],
+  ] as const
+  for (const [command, code, text] of faults) {
+    const refused = await rmq(command)
+    expect([refused.code, refused.err]).toEqual([code, expect.stringContaining(text)])
+  }
+})
+
 test('send: a topic that is not there → created where brokers do that; else exit code 1 and how to create it', async () => {
   const willing = await startCluster()
   expect((await willing.rmq('send fresh hello')).code).toBe(0)
