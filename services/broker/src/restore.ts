@@ -78,16 +78,17 @@ function applyRecord(deps: RestoreDeps, record: ReplayedRecord, claims: ClaimedC
     record.topic === SystemTopic.HALF
       ? settleHalf(deps.inflight, origin)
       : deps.inflight.applyOrigin(origin, isLastTopic(record.topic) ? 'dead' : 'scheduled')
+  if (isLastTopic(record.topic)) return []
   const deadlineMs = hiddenToOf(properties)
-  const incarnation = deps.topics.get(record.topic)?.incarnation
-  if (incarnation === undefined || isLastTopic(record.topic)) return []
   const { topic, queueId, queueOffset: offset } = decoded
   const place = { topic, group: origin.group, queueId, offset }
   const isHalf = record.topic === SystemTopic.HALF
   if (deadlineMs !== undefined || isHalf) deps.moved.note(origin, place)
   const told = isHalf ? toldOffsetOf(properties) : undefined
   if (told !== undefined && told !== origin.offset) deps.moved.note({ ...origin, offset: told }, place)
-  if (settled) claims.push({ ...place, incarnation, popTime: origin.popTime, deadlineMs })
+  // At the start of a log its topic may be told of behind it, in the states that a roll has written: these have the claim.
+  const incarnation = deps.topics.get(record.topic)?.incarnation
+  if (settled && incarnation !== undefined) claims.push({ ...place, incarnation, popTime: origin.popTime, deadlineMs })
   return []
 }
 

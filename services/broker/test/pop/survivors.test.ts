@@ -222,6 +222,26 @@ test('survivors: the record of a copy in flight goes, too → the next copy is a
   expect(bucketsOf(broker, RETRY)).toMatchObject({ inFlight: 0, scheduled: 2, acked: 1 })
 })
 
+test('survivors: a copy is the first record of the log, the start cache lost → the handle of the origin acts on it', async () => {
+  const broker = await startBroker(SETTINGS)
+  await broker.send('T', 'x'.repeat(20_000))
+  const [popped] = await broker.pop('T', 'G', { max: 1, queueId: 0, invisibleMs: 10 * HOUR_MS })
+  await fill(broker, 2)
+  for (let left = 5; left > 0; left -= 1) await broker.send('filler', 'x'.repeat(10_000))
+  const { files } = broker.machine.start('operator', () => undefined).effects
+  const segments = async () => (await broker.settled(files.list('/store/commitlog'))).length
+  for (let minutes = 0; (await segments()) > 1; minutes += 1) {
+    expect(minutes).toBeLessThan(180)
+    await broker.advance(60_000)
+  }
+  broker.crash({ powerLoss: false })
+  await broker.settled(files.remove('/store/config'))
+  await broker.restart()
+  expect(bucketsOf(broker, RETRY)).toMatchObject({ inFlight: 1 })
+  expect(await ackMoved(broker, popped!)).toBe(ResponseCode.SUCCESS)
+  expect(bucketsOf(broker, RETRY)).toMatchObject({ inFlight: 0, acked: 1 })
+})
+
 test('survivors: records of pending messages go → each goes on in the retry topic, the others as retention says', async () => {
   const broker = await pending()
   await broker.advance(2 * HOUR_MS)
