@@ -118,7 +118,10 @@ async function judge(options: RestoreIndexOptions): Promise<Judged> {
   // The index may have failed before the stop: then slots speak of entries that no header counts.
   const isSealed = cleanStop && saved !== undefined && saved.coversTo >= log.end
   if (!isSealed && last !== undefined && last.room > 0) {
-    const reason = await readable(() => rebuildSlots(options, last))
+    const reason = await readable(async () => {
+      await lowerHeader(options, last)
+      return rebuildSlots(options, last)
+    })
     if (reason !== undefined) {
       problem = { name: last.name, reason }
       trusted.pop()
@@ -226,6 +229,17 @@ async function fileWith(
   await file.closeUnused()
   const isWhole = first?.offset === header.beginOffset && last?.offset === header.endOffset
   return isWhole ? file : 'does not hold what its header says'
+}
+
+/**
+ * A header that counts more than an older checkpoint does would outlive the chains of what it counts: a later start that has
+ * no checkpoint would go by it.
+ */
+async function lowerHeader(options: RestoreIndexOptions, file: IndexFile): Promise<void> {
+  const own = await headerOf(options, file.name)
+  if (typeof own !== 'object' || own.count <= file.header.count) return
+  await file.commit(file.header)
+  await file.sync()
 }
 
 /**

@@ -346,6 +346,25 @@ test('index: failed before a stop whose checkpoint is lost → slots of entries 
   await again.close()
 })
 
+test('index: killed, the newest checkpoint lost, then the index fails, and killed again → no header counts entries that no slot leads to', async () => {
+  const effects = createManualEffects({ nowMs: 1_700_000_000_123 })
+  const store = await openKeyStore(effects)
+  for (const index of [0, 1, 2]) {
+    await send(store, numbered(index))
+    if (index !== 1) await store.checkpoint()
+  }
+  const killed = afterKill(effects)
+  const checkpoints = (await namesIn(killed)).filter((name) => name.startsWith('queue-checkpoint.'))
+  await killed.files.remove(`${FOLDER}/${checkpoints.at(-1)}`)
+  const second = await openKeyStore(killed)
+  effects.machine.disk.fail({ on: 'read', path: '/index/', error: 'io', times: 1 })
+  await second.checkpoint()
+  expect(await answers(second, 3).catch((error: unknown) => error)).toMatchObject({ code: 'unavailable' })
+  const third = await openKeyStore(afterKill(effects))
+  expect(await answers(third, 3)).toEqual(expectedAnswers(3))
+  await third.close()
+})
+
 test.each([
   ['stopped in order', undefined],
   ['killed', '4711'],
