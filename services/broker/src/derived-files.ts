@@ -18,12 +18,12 @@ import type { BrokerEvent } from './events.ts'
 import type { KeptEntries } from './foreign/kept-entries.ts'
 import { orderInfoMirror } from './foreign/order-info.ts'
 import type { GroupTable } from './groups/group-table.ts'
-import type { Inflight } from './inflight/inflight.ts'
+import type { Inflight, Snapshot } from './inflight/inflight.ts'
 import type { Journal } from './journal/journal.ts'
 import { writeMirror } from './mirror-file.ts'
 import type { MovedDeliveries } from './pop/moved-deliveries.ts'
 import { liveSettings } from './settings-writer.ts'
-import { START_CACHE_KIND, START_CACHE_VERSION, encodeStartCache, startCachePath } from './start-cache.ts'
+import { START_CACHE_KIND, START_CACHE_VERSION, encodeStartCacheHead, startCachePath } from './start-cache.ts'
 import type { TopicTable } from './topics/topic-table.ts'
 
 export interface DerivedFiles {
@@ -56,10 +56,15 @@ export interface DerivedFilesDeps {
   readonly intervalMs: number
 }
 
-/** What the files will hold, taken at one moment between two Turns' changes. */
+/** States of an image that one job takes, about: a million entries are 16 MiB. */
+const IMAGE_BYTES_PER_TURN = 256 * 1024
+
+/** What the files will hold: all of it as it was at one moment between two Turns' changes. */
 interface Image {
   readonly coversTo: number
-  readonly snapshot: Uint8Array
+  /** The start cache without its snapshot. */
+  readonly head: Uint8Array
+  readonly snapshot: Snapshot
   readonly mirrors: readonly (readonly [name: string, bytes: Uint8Array])[]
 }
 
@@ -84,7 +89,7 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
   }
 
   /** Called in a job. What its Turn has changed so far is sealed first, so that the image ends at the log's end. */
-  function takeImage(): Image {
+  function beginImage(): Image {
     deps.journal.seal()
     const delayOffsets = delayOffsetsMirror(deps.levels)
     const mirrors: Image['mirrors'] = [
@@ -96,13 +101,13 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
     ]
     return {
       coversTo: store.appended,
-      snapshot: encodeStartCache({
+      head: encodeStartCacheHead({
         nowMs: deps.clock.nowMs(),
         settings: [...liveSettings(deps)],
-        snapshot: inflight.encodeSnapshot(),
         moved: deps.moved.all(),
         mirrors: Object.fromEntries(mirrors.map(([name, bytes]) => [name, crc32(bytes)])),
       }),
+      snapshot: inflight.beginSnapshot(),
       mirrors,
     }
   }
@@ -114,7 +119,7 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
       kind: START_CACHE_KIND,
       version: START_CACHE_VERSION,
       coversTo: image.coversTo,
-      payload: image.snapshot,
+      payload: [image.head, image.snapshot.encode()],
       whenFlushed: (position) => store.whenFlushed(position),
     })
     for (const [name, bytes] of image.mirrors) {
@@ -126,17 +131,34 @@ export function createDerivedFiles(deps: DerivedFilesDeps): DerivedFiles {
     written = image.coversTo
   }
 
-  function imageInTurn(): Promise<Image> {
+  function inTurn<Result>(job: () => Result): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const entered = deps.turns.enter(() => resolve(takeImage()))
+      const entered = deps.turns.enter(() => resolve(job()))
       if (!entered) reject(new Error('too many requests wait for the broker'))
     })
+  }
+
+  /** Requests go on between the steps. */
+  async function takeImage(): Promise<Image> {
+    let isWhole = false
+    const image = await inTurn(() => {
+      const begun = beginImage()
+      isWhole = begun.snapshot.step(IMAGE_BYTES_PER_TURN)
+      return begun
+    })
+    try {
+      while (!isWhole) isWhole = await inTurn(() => image.snapshot.step(IMAGE_BYTES_PER_TURN))
+    } catch (error) {
+      image.snapshot.end()
+      throw error
+    }
+    return image
   }
 
   /** One at a time. What is asked for meanwhile is written afterwards, with all that has changed until then. */
   function write(): Promise<void> {
     if (running === undefined) {
-      running = imageInTurn()
+      running = takeImage()
         .then(writeImage)
         .finally(() => {
           running = undefined

@@ -32,15 +32,15 @@ export interface StartCache {
   readonly mirrors?: Readonly<Record<string, number>>
 }
 
-/** The payload of one generation. */
-export function encodeStartCache({ nowMs, settings, snapshot, moved = [], mirrors = {} }: StartCache): Uint8Array {
+/** All of the payload of one generation but the snapshot, which follows it. */
+export function encodeStartCacheHead(head: Omit<StartCache, 'snapshot'>): Uint8Array {
+  const { nowMs, settings, moved = [], mirrors = {} } = head
   const json = utf8Encode(JSON.stringify({ settings, moved, mirrors }))
-  const bytes = new Uint8Array(SETTINGS_AT + json.length + snapshot.length)
+  const bytes = new Uint8Array(SETTINGS_AT + json.length)
   const view = new DataView(bytes.buffer)
   view.setFloat64(0, nowMs)
   view.setUint32(LENGTH_AT, json.length)
   bytes.set(json, SETTINGS_AT)
-  bytes.set(snapshot, SETTINGS_AT + json.length)
   return bytes
 }
 

@@ -5,7 +5,7 @@ import { GetMaxOffset, ResponseCode } from '@rocketmq-ts/remoting'
 import { silentLogger, writeGeneration } from '@rocketmq-ts/runtime'
 import { openMessageStore } from '@rocketmq-ts/store'
 import { plainRecord } from '@rocketmq-ts/testkit'
-import { START_CACHE_KIND, START_CACHE_VERSION, encodeStartCache } from '../src/start-cache.ts'
+import { START_CACHE_KIND, START_CACHE_VERSION, type StartCache, encodeStartCacheHead } from '../src/start-cache.ts'
 import { type BrokerHarness, startBroker } from './broker-harness.ts'
 
 const CACHE = '/store/config/broker-start'
@@ -31,8 +31,12 @@ async function stopped(): Promise<{ broker: BrokerHarness; ledger: unknown }> {
   return { broker, ledger }
 }
 
+function cacheOf({ snapshot, ...head }: StartCache): Uint8Array {
+  return Buffer.concat([encodeStartCacheHead(head), snapshot])
+}
+
 async function writeCache(broker: BrokerHarness, changes: { version?: number; payload?: Uint8Array }): Promise<void> {
-  const payload = encodeStartCache({ nowMs: 1, settings: [], snapshot: Uint8Array.of(1, 0, 0, 0, 0) })
+  const payload = cacheOf({ nowMs: 1, settings: [], snapshot: Uint8Array.of(1, 0, 0, 0, 0) })
   const content = { kind: START_CACHE_KIND, version: START_CACHE_VERSION, coversTo: 0, payload, ...changes }
   await broker.settled(writeGeneration(filesOf(broker), CACHE, content))
 }
@@ -59,14 +63,11 @@ test.each([
   ['of a newer version', { version: START_CACHE_VERSION + 1 }],
   ['whose settings are cut short', { payload: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 91) }],
   ['that is too short to be one', { payload: Uint8Array.of(0, 0) }],
-  [
-    'whose states are of a newer version',
-    { payload: encodeStartCache({ nowMs: 1, settings: [], snapshot: Uint8Array.of(2) }) },
-  ],
+  ['whose states are of a newer version', { payload: cacheOf({ nowMs: 1, settings: [], snapshot: Uint8Array.of(2) }) }],
   [
     'whose settings are none',
     {
-      payload: encodeStartCache({
+      payload: cacheOf({
         nowMs: 1,
         settings: [{ kind: 'group-state', name: 'G', incarnation: 0, payload: '[]' }],
         snapshot: Uint8Array.of(1, 0, 0, 0, 0),
@@ -100,7 +101,7 @@ test('restore: a journal record of a newer version → the start is refused and 
 test('restore: a start cache ahead of the log, removed, and power lost → it does not come back over a log that has grown', async () => {
   for (let seed = 0; seed < 20; seed += 1) {
     const { broker } = await stopped()
-    const payload = encodeStartCache({ nowMs: 1, settings: [], snapshot: Uint8Array.of(1, 0, 0, 0, 0) })
+    const payload = cacheOf({ nowMs: 1, settings: [], snapshot: Uint8Array.of(1, 0, 0, 0, 0) })
     const content = { kind: START_CACHE_KIND, version: START_CACHE_VERSION, coversTo: 4000 + seed, payload }
     const number = await broker.settled(writeGeneration(filesOf(broker), CACHE, content))
     await broker.restart()

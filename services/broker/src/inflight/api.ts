@@ -215,6 +215,16 @@ export interface LedgerReport {
   readonly faults: readonly string[]
 }
 
+/** All states as they were at its begin, whatever changes meanwhile. */
+export interface Snapshot {
+  /** Takes states of about so many bytes, one at least. True when it has all. Call it in a job, as often as the pace wants. */
+  step(bytesMax: number): boolean
+  /** Once it has all. */
+  encode(): Uint8Array
+  /** Nobody wants it any more. */
+  end(): void
+}
+
 /** How a pop is refused: names the bound, for the metric. */
 export type FullReason = 'queue-entries' | 'broker-entries' | 'look-ahead'
 
@@ -389,8 +399,11 @@ export interface Inflight extends InOrder {
   rollStep(bytesMax: number): boolean
 
   // — start-up cache —
-  /** All states as of now. Call `takeChanges` just before, so that the snapshot covers the log up to that record's end. */
-  encodeSnapshot(): Uint8Array
+  /**
+   * All states as of now, to be taken in steps; one at a time, another one that is under way ends. Call `takeChanges` just
+   * before, so that the snapshot covers the log up to that record's end.
+   */
+  beginSnapshot(): Snapshot
   /** Into an empty core. Throws MqError 'damaged'; then the core is still empty. */
   restoreSnapshot(bytes: Uint8Array): void
 }

@@ -1,7 +1,6 @@
 // Deliveries of a queue to a group that consumes in order by message group: what the cursor passes waits in lines, and only
 // lines give. A mode of the one table, as in-order.ts is: what waits is ready, without a delivery.
 import type { QueueLines, QueueState, ReadyPop } from './api.ts'
-import { noteBatch } from './batches.ts'
 import { lowestBit } from './digest.ts'
 import { BLOCK, EntryKind, bitOf, blockOf } from './entries.ts'
 import type { InOrder, LinedMessage } from './in-order-api.ts'
@@ -95,7 +94,7 @@ export function createByMessageGroup({ transitions, journal, canSplit }: InOrder
   function note(queue: LiveQueue, attemptId: string, popTime: number, offsets: readonly number[]): void {
     if (attemptId === '') return
     const batch = { attemptId, popTime, offsets }
-    noteBatch(queue, entries, batch)
+    transitions.noteBatch(queue, batch)
     journal.batch(queue, batch)
   }
 

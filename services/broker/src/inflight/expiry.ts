@@ -36,6 +36,7 @@ export function expireDue(deps: ExpiryDeps, nowMs: number, max: number): Expired
       entries.deadlines.remove(slot)
       later.push(slot)
     } else {
+      // In a state record it is in flight as before.
       entries.deadlines.remove(slot)
       entries.kind[slot] = EntryKind.deadPending
       for (let rest = mask; rest !== 0; rest &= rest - 1) {

@@ -26,7 +26,7 @@ import { liveTally } from './live-tally.ts'
 import type { LiveQueue } from './queue-state.ts'
 import { resetQueue } from './reset.ts'
 import { createRoll } from './roll.ts'
-import { encodeSnapshot, restoreSnapshot } from './snapshot.ts'
+import { beginSnapshot, restoreSnapshot } from './snapshot.ts'
 import { NAME_BYTES_MAX } from './state-record.ts'
 import { GAP_OFFSETS_MAX, Transitions } from './transitions.ts'
 import type { Windows } from './windows.ts'
@@ -231,7 +231,7 @@ export function createInflight(options: InflightOptions): Inflight {
     noteAttempt(queue, attemptId) {
       assert(Buffer.byteLength(attemptId) <= ATTEMPT_ID_BYTES_MAX, 'an attempt has a name of at most 255 bytes')
       if (queue.dropped || queue.attemptId === attemptId) return
-      live(queue).attemptId = attemptId
+      transitions.noteAttempt(live(queue), attemptId)
       journal.attempt(live(queue), attemptId)
     },
     deliverTo(client, pop) {
@@ -369,7 +369,7 @@ export function createInflight(options: InflightOptions): Inflight {
     },
     rollStep: (bytesMax) => roll.step(bytesMax),
 
-    encodeSnapshot: () => encodeSnapshot(transitions),
+    beginSnapshot: () => beginSnapshot(transitions),
     restoreSnapshot(bytes) {
       assert(entries.count === 0 && [...registry.all()].length === 0, 'a snapshot goes into an empty core')
       restoreSnapshot(transitions, bytes)

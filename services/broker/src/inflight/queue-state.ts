@@ -45,6 +45,9 @@ export class LiveQueue implements QueueState {
   journalIndex = 0
   journalRecord = -1
 
+  /** Its place in the snapshot that is under way, where its state is still to be taken; else −1. */
+  imagePlace = -1
+
   constructor(ref: QueueRef, index: number, ledger: Ledger, readyQueues: ReadyQueues) {
     this.topic = ref.topic
     this.incarnation = ref.incarnation

@@ -10,6 +10,7 @@ import type { Transitions } from './transitions.ts'
  * settled and comes again waits; attempts are counted from the first one again.
  */
 export function resetQueue(transitions: Transitions, queue: LiveQueue, to: number): void {
+  transitions.changing(queue)
   const { entries } = transitions
   const { ledger, cursor } = queue
   const comesAgain = tallyOfRange(Math.min(to, cursor), cursor)

@@ -2,13 +2,20 @@
 // it has checksum and `coversTo`.
 //
 //   version 1 · popTimeFloor · popTimeMax · deletedMessages · states: count, then each length · state record
+//
+// A million entries take long, so states are taken in steps, between which others go on. Invariant: each state is as it
+// was at the begin. Whatever changes one says so before (`Transitions.changing`), and a state that is not taken yet is.
+import type { Snapshot } from './api.ts'
 import { VarintReader, VarintWriter } from './journal/varint.ts'
 import type { LiveQueue } from './queue-state.ts'
-import { decodeState, encodeState } from './state-record.ts'
+import { decodeState, encodeState, stateBytesEstimate } from './state-record.ts'
 import type { Transitions } from './transitions.ts'
 
 const VERSION = 1
 const STATE_BYTES_MIN = 16
+/** Numbers in front of the states, and the length of each. */
+const HEAD_BYTES_MAX = 64
+const LENGTH_BYTES_MAX = 8
 
 function byName(a: LiveQueue, b: LiveQueue): number {
   if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1
@@ -16,17 +23,64 @@ function byName(a: LiveQueue, b: LiveQueue): number {
   return a.queueId - b.queueId
 }
 
-export function encodeSnapshot(transitions: Transitions): Uint8Array {
-  const out = new VarintWriter(64 * 1024)
-  const scratch = new VarintWriter()
+/** Begins one; another one that is under way ends. */
+export function beginSnapshot(transitions: Transitions): Snapshot {
+  transitions.image?.end()
+  const { popTimeFloor, popTimeMax, deletedMessages } = transitions
   const queues = [...transitions.registry.all()].sort(byName)
-  out.byte(VERSION)
-  out.varint(transitions.popTimeFloor)
-  out.varint(transitions.popTimeMax)
-  out.varint(transitions.deletedMessages)
-  out.varint(queues.length)
-  for (const queue of queues) out.block(encodeState(queue, transitions.entries, scratch))
-  return out.copy()
+  const states: Uint8Array[] = []
+  const scratch = new VarintWriter()
+  let next = 0
+  let isWanted = true
+  let bytes = HEAD_BYTES_MAX
+  for (const [place, queue] of queues.entries()) queue.imagePlace = place
+
+  function take(queue: LiveQueue): void {
+    const state = new Uint8Array(encodeState(queue, transitions.entries, scratch))
+    states[queue.imagePlace] = state
+    bytes += LENGTH_BYTES_MAX + state.length
+    queue.imagePlace = -1
+  }
+
+  function isOver(): boolean {
+    return next === queues.length
+  }
+
+  const snapshot: Snapshot = {
+    step(bytesMax) {
+      let taken = 0
+      for (; !isOver(); next += 1) {
+        const queue = queues[next]!
+        if (queue.imagePlace < 0) continue
+        const estimate = stateBytesEstimate(queue)
+        if (taken > 0 && taken + estimate > bytesMax) return false
+        take(queue)
+        taken += estimate
+      }
+      if (transitions.image === image) transitions.image = undefined
+      return true
+    },
+    encode() {
+      if (!isOver() || !isWanted) throw new Error('the snapshot is not complete')
+      const out = new VarintWriter(bytes)
+      out.byte(VERSION)
+      out.varint(popTimeFloor)
+      out.varint(popTimeMax)
+      out.varint(deletedMessages)
+      out.varint(states.length)
+      for (const state of states) out.block(state)
+      return out.view()
+    },
+    end() {
+      isWanted = false
+      for (; !isOver(); next += 1) queues[next]!.imagePlace = -1
+      states.length = 0
+      if (transitions.image === image) transitions.image = undefined
+    },
+  }
+  const image = { take, end: snapshot.end }
+  transitions.image = image
+  return snapshot
 }
 
 /** Fills empty transitions. Throws MqError 'damaged' before anything is changed. */

@@ -1,6 +1,7 @@
 // The only code that changes state: one method per kind of change, the same for a live call and for its replay. A
 // transition that does not fit the state (a journal record before it was lost, an older incarnation) does what fits.
-import type { OffsetRange, QueueRef } from './api.ts'
+import type { Batch, OffsetRange, QueueRef } from './api.ts'
+import { noteBatch } from './batches.ts'
 import { lowestBit, popCount } from './digest.ts'
 import { ATTEMPTS_MAX, BLOCK, EntryKind, EntryTable, bitOf, bitsBelow, blockOf } from './entries.ts'
 import { BucketId, type Ledger, subtractTally, type Tally, tallyOfMask, tallyOfRange } from './ledger.ts'
@@ -21,11 +22,18 @@ export class Transitions {
   popTimeMax = 0
   /** Live messages that went with dropped states. */
   deletedMessages = 0
+  /** The snapshot that is under way. */
+  image: { take(queue: LiveQueue): void; end(): void } | undefined = undefined
   /** A queue that is consumed in order has nothing in flight any more. */
   onFree: (queue: LiveQueue) => void = () => {}
 
   constructor(createLedger: () => Ledger) {
     this.registry = new QueueRegistry(createLedger)
+  }
+
+  /** Call it before anything of a state changes that its record tells: a snapshot that is under way takes it as it was. */
+  changing(queue: LiveQueue): void {
+    if (queue.imagePlace >= 0) this.image!.take(queue)
   }
 
   /** Undefined when the queue has a state already or the topic a newer incarnation. */
@@ -50,6 +58,7 @@ export class Transitions {
     taken: Windows,
     damaged: readonly OffsetRange[],
   ): boolean {
+    this.changing(queue)
     if (pop.to < queue.cursor || (pop.from !== queue.cursor && !this.#closeGap(queue, pop.from))) return false
     const { entries } = this
     const { ledger } = queue
@@ -73,6 +82,7 @@ export class Transitions {
 
   /** Visited messages wait for their turn: ready, without a delivery. */
   park(queue: LiveQueue, visited: OffsetRange, waiting: Windows, damaged: readonly OffsetRange[]): boolean {
+    this.changing(queue)
     const { from, to } = visited
     if (to < queue.cursor || (from !== queue.cursor && !this.#closeGap(queue, from))) return false
     for (let at = 0; at < waiting.count; at += 1) this.#wait(queue, waiting.blocks[at]!, waiting.masks[at]!, 0)
@@ -92,6 +102,7 @@ export class Transitions {
    * was passed over is ready, so that the cursor can move.
    */
   claim(queue: LiveQueue, offset: number, popTime: number, deadline: number): boolean {
+    this.changing(queue)
     if (!this.#closeGap(queue, offset, 0)) return false
     const { entries } = this
     const block = blockOf(offset)
@@ -145,6 +156,7 @@ export class Transitions {
 
   /** Delivers messages of one ready row again; returns how many. */
   takeReady(queue: LiveQueue, slot: number, mask: number, popTime: number, deadline: number): number {
+    this.changing(queue)
     const { entries } = this
     const whole = mask === entries.mask[slot]
     const target = whole ? slot : entries.split(queue, slot, mask)
@@ -205,6 +217,7 @@ export class Transitions {
   }
 
   #removeLive(queue: LiveQueue, slot: number, mask: number, into: number): void {
+    this.changing(queue)
     const { entries } = this
     const isReady = entries.kind[slot] === EntryKind.ready
     queue.ledger.moveMask(isReady ? BucketId.ready : BucketId.inFlight, into, entries.block[slot]! * BLOCK, mask)
@@ -226,6 +239,7 @@ export class Transitions {
 
   /** A row that holds the offset alone, taken out of the heap and in flight. */
   #isolate(queue: LiveQueue, slot: number, offset: number): number {
+    this.changing(queue)
     const { entries } = this
     const bit = bitOf(offset)
     const target = entries.mask[slot] === bit ? slot : entries.split(queue, slot, bit)
@@ -239,6 +253,18 @@ export class Transitions {
     if (slot < 0 || newPopTime <= popTime) return false
     this.#give(this.#isolate(queue, slot, offset), newPopTime, newPopTime + invisibleMs)
     return true
+  }
+
+  /** The name of the attempt that the newest pop in order was. */
+  noteAttempt(queue: LiveQueue, attemptId: string): void {
+    this.changing(queue)
+    queue.attemptId = attemptId
+  }
+
+  /** What a pop by message group took. */
+  noteBatch(queue: LiveQueue, batch: Batch): void {
+    this.changing(queue)
+    noteBatch(queue, this.entries, batch)
   }
 
   /** Pending for its copy; in memory only, as after an expiry. */
@@ -261,6 +287,7 @@ export class Transitions {
 
   /** Deliveries of one block ended without an answer: ready again, at the end of the line. Returns how many. */
   release(queue: LiveQueue, block: number, mask: number, popTime: number): number {
+    this.changing(queue)
     const { entries } = this
     let released = 0
     let rest = mask
@@ -295,6 +322,7 @@ export class Transitions {
 
   /** Nothing below `min` exists any more. */
   retain(queue: LiveQueue, min: number): boolean {
+    this.changing(queue)
     const { entries } = this
     let changed = false
     let slot = queue.head
@@ -316,6 +344,7 @@ export class Transitions {
   /** Nothing at or beyond `max` exists. Old pop times of these offsets are never given again. */
   clamp(queue: LiveQueue, max: number): boolean {
     if (queue.cursor <= max) return false
+    this.changing(queue)
     const { entries } = this
     queue.closeLines()
     const vanished = tallyOfRange(max, queue.cursor)
@@ -361,6 +390,7 @@ export class Transitions {
   }
 
   #clear(queue: LiveQueue): void {
+    this.changing(queue)
     const { entries } = this
     while (queue.head >= 0) entries.drop(queue, queue.head, -1)
     queue.ready = 0

@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import type { QueueState } from '../../src/inflight/inflight.ts'
 import { type DeliveryStep, deliverySteps } from './delivery-steps.ts'
-import { NOW, createWorld, expectBalanced, expectSame, rebuilt, started } from './world.ts'
+import { NOW, createWorld, expectBalanced, expectSame, rebuilt, snapshotOf, started, watchSnapshot } from './world.ts'
 
 const MAX_ATTEMPTS = 3
 const OPTIONS = { maxAttempts: () => MAX_ATTEMPTS }
@@ -166,6 +166,7 @@ test('by message group: any history → the lowest messages of groups that nobod
         seal()
       }
 
+      let taking: ReturnType<typeof watchSnapshot> | undefined
       for (const each of steps) {
         switch (each.kind) {
           case 'send':
@@ -242,12 +243,15 @@ test('by message group: any history → the lowest messages of groups that nobod
           }
           case 'seal':
             seal()
+            taking?.finish()
+            taking = watchSnapshot(world.core)
             break
           case 'forget':
             // Another order was asked for in between.
             world.core.isFree(queue)
             break
           case 'crash': {
+            taking = undefined
             world.core.takeChanges({ provenFlushed: 0 })
             world.core = rebuilt(world.log, OPTIONS)
             queue = world.core.queue('T', 'G', 0)!
@@ -261,10 +265,11 @@ test('by message group: any history → the lowest messages of groups that nobod
         expect([queue.inFlight, queue.cursor]).toStrictEqual([model.held().length, model.cursor])
         expectBalanced(world.core, queue, model.messages.length)
       }
+      taking?.finish()
       seal()
       expectSame(world.core, rebuilt(world.log, OPTIONS))
       const copied = createWorld(OPTIONS).core
-      copied.restoreSnapshot(world.core.encodeSnapshot())
+      copied.restoreSnapshot(snapshotOf(world.core))
       expectSame(world.core, copied)
     }),
     { numRuns: 100 },

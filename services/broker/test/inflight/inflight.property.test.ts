@@ -5,7 +5,7 @@ import { BUCKETS, createInflight } from '../../src/inflight/inflight.ts'
 import type { Bucket, Inflight, QueueState } from '../../src/inflight/inflight.ts'
 import { bucketCounts, copyOf, createModel, lowMark, nextDeadline, offsetsIn } from './model.ts'
 import type { Model, ModelMessage } from './model.ts'
-import { NOW, createWorld, expectSame, rebuilt, replayInto, started } from './world.ts'
+import { NOW, createWorld, expectSame, rebuilt, replayInto, snapshotOf, started, watchSnapshot } from './world.ts'
 import type { LogRecord, World } from './world.ts'
 
 const MAX_ATTEMPTS = 3
@@ -76,6 +76,8 @@ class Pair {
   /** Where a replay may begin: at the start, or from a complete roll on. */
   from = 0
   snapshot: { readonly bytes: Uint8Array; readonly at: number } | undefined
+  /** Is taken while the history goes on. */
+  taking: ReturnType<typeof watchSnapshot> | undefined
 
   constructor() {
     this.seal()
@@ -123,6 +125,7 @@ class Pair {
 
   checkLog(): void {
     const { log } = this.world
+    this.taking?.finish()
     this.seal()
     expectSame(rebuilt(log.slice(this.from), OPTIONS), this.core)
     if (this.snapshot === undefined) return
@@ -280,6 +283,7 @@ const steps: { readonly [Kind in Step['kind']]: (pair: Pair, step: Extract<Step,
   crash(pair) {
     // What was sent since stays: it is in the log. A clamp that was not recorded is done again by the recovery.
     const { length } = pair.model.messages
+    pair.taking = undefined
     pair.world.core = rebuilt(pair.world.log.slice(pair.from), OPTIONS)
     pair.queue = pair.core.queue('T', 'G', 0)!
     pair.model = copyOf(pair.sealed)
@@ -300,7 +304,9 @@ const steps: { readonly [Kind in Step['kind']]: (pair: Pair, step: Extract<Step,
   },
   snapshot(pair) {
     pair.seal()
-    pair.snapshot = { bytes: pair.core.encodeSnapshot(), at: pair.world.log.length }
+    pair.taking?.finish()
+    pair.snapshot = { bytes: snapshotOf(pair.core), at: pair.world.log.length }
+    pair.taking = watchSnapshot(pair.core)
   },
 }
 
@@ -331,10 +337,11 @@ const turn = fc.record({
   again: fc.integer({ min: 0, max: 20 }),
   invisibleMs: fc.constantFrom(1, 30),
   roll: fc.constantFrom('none', 'none', 'none', 'begin'),
+  snapshot: fc.constantFrom('none', 'none', 'none', 'none', 'begin'),
   remake: fc.constantFrom('none', 'none', 'none', 'none', 'topic', 'group'),
 })
 
-test('in-flight: rolls among other changes → the log from the last complete roll on gives the states of the whole log', () => {
+test('in-flight: rolls and snapshots among other changes → the log from the last complete roll on gives the states of the whole log, a snapshot those of its begin', () => {
   fc.assert(
     fc.property(fc.array(turn, { minLength: 4, maxLength: 40 }), (turns) => {
       const world = createWorld(OPTIONS)
@@ -343,8 +350,13 @@ test('in-flight: rolls among other changes → the log from the last complete ro
       let complete = 0
       let now = NOW
       const popTimes = new Map<number, number>()
+      let taking: ReturnType<typeof watchSnapshot> | undefined
       for (const taken of turns) {
         now += 10
+        if (taken.snapshot === 'begin') {
+          taking?.finish()
+          taking = watchSnapshot(world.core)
+        } else taking?.step()
         if (taken.remake === 'topic') {
           world.core.recordSetting({ kind: 'topic-created', name: 'T', incarnation: 0, payload: '' })
           incarnation = world.seal()!
@@ -369,6 +381,7 @@ test('in-flight: rolls among other changes → the log from the last complete ro
         world.core.expire(now, 50)
         world.seal()
       }
+      taking?.finish()
       expectSame(rebuilt(world.log, OPTIONS), world.core)
       expectSame(rebuilt(world.log.slice(complete), OPTIONS), world.core)
       for (const queue of world.core.all()) expect(world.core.ledger(queue, { max: queue.cursor }).faults).toEqual([])

@@ -67,9 +67,29 @@ export function rebuilt(log: readonly LogRecord[], options: InflightOptions = OP
   return replayInto(createInflight(options), log)
 }
 
+/** All states in one piece. */
+export function snapshotOf(core: Inflight): Uint8Array {
+  const snapshot = core.beginSnapshot()
+  snapshot.step(Infinity)
+  return snapshot.encode()
+}
+
+/** A snapshot that begins now and is taken while things go on: `finish` expects that nothing of that is in it. */
+export function watchSnapshot(core: Inflight): { readonly step: () => void; readonly finish: () => void } {
+  const expected = Buffer.from(snapshotOf(core)).toString('hex')
+  const snapshot = core.beginSnapshot()
+  return {
+    step: () => void snapshot.step(1),
+    finish() {
+      while (!snapshot.step(1));
+      expect(Buffer.from(snapshot.encode()).toString('hex')).toBe(expected)
+    },
+  }
+}
+
 /** All states in their canonical form; without broker-wide counters unless asked for. */
 export function picture(core: Inflight, counters = false): string {
-  const bytes = core.encodeSnapshot()
+  const bytes = snapshotOf(core)
   const input = new VarintReader(bytes, 'snapshot')
   input.byte('version')
   for (let counter = 0; counter < 3; counter += 1) input.varint('counter')

@@ -1,7 +1,6 @@
 // Applies journal records to the state, through the same transitions as the live calls.
 // Invariant: a record is checked as a whole before its first operation is applied.
 import type { Batch, OffsetRange, QueueRef, Replayed, SettingEntry } from '../api.ts'
-import { noteBatch } from '../batches.ts'
 import { BucketId } from '../ledger.ts'
 import type { LiveQueue } from '../queue-state.ts'
 import { resetQueue } from '../reset.ts'
@@ -115,8 +114,8 @@ class ReplaySink implements JournalSink {
   }
 
   attempt(attemptId: string): void {
-    this.#apply((queue) => {
-      queue.attemptId = attemptId
+    this.#apply((queue, transitions) => {
+      transitions.noteAttempt(queue, attemptId)
       return true
     })
   }
@@ -127,7 +126,7 @@ class ReplaySink implements JournalSink {
 
   batch(batch: Batch): void {
     this.#apply((queue, transitions) => {
-      noteBatch(queue, transitions.entries, batch)
+      transitions.noteBatch(queue, batch)
       return true
     })
   }

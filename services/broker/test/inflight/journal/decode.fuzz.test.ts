@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import { createInflight } from '../../../src/inflight/inflight.ts'
 import { VarintReader, VarintWriter } from '../../../src/inflight/journal/varint.ts'
 import { decodeState } from '../../../src/inflight/state-record.ts'
-import { NOW, OPTIONS, createWorld, picture, pop, popAgain, started } from '../world.ts'
+import { NOW, OPTIONS, createWorld, picture, pop, popAgain, snapshotOf, started } from '../world.ts'
 
 function busyWorld() {
   const world = createWorld()
@@ -24,7 +24,7 @@ function busyWorld() {
 }
 
 const BODY = busyWorld().core.takeChanges({ provenFlushed: 99 })!
-const SNAPSHOT = busyWorld().core.encodeSnapshot()
+const SNAPSHOT = snapshotOf(busyWorld().core)
 
 /** Either accepted, or refused as damaged with the core as it was. */
 function expectRefusedOrApplied(act: () => unknown, before: string, after: () => string): void {

@@ -12,6 +12,7 @@ import {
   rebuilt,
   replayInto,
   started,
+  snapshotOf,
 } from '../world.ts'
 
 const FULL = 1_000_000
@@ -370,7 +371,7 @@ test('snapshot: restored and the log behind it replayed → the same as the whol
   world.core.expire(NOW + 10, FULL)
   popAgain(world, queue, 5, { now: NOW + 10 })
   world.seal()
-  const snapshot = world.core.encodeSnapshot()
+  const snapshot = snapshotOf(world.core)
   const from = world.log.length
   popAgain(world, queue, 5, { now: NOW + 20 })
   pop(world, queue, 2)
@@ -385,5 +386,5 @@ test('snapshot: restored and the log behind it replayed → the same as the whol
 test('snapshot: into a core that has something → refused as a programmer error', () => {
   const world = createWorld()
   started(world)
-  expect(() => world.core.restoreSnapshot(world.core.encodeSnapshot())).toThrow('empty core')
+  expect(() => world.core.restoreSnapshot(snapshotOf(world.core))).toThrow('empty core')
 })
