@@ -111,4 +111,12 @@ export const INFLIGHT_MUTANTS: readonly Mutant[] = [
     testFile: REPLAY_TEST,
     test: 'roll: states are rewritten, a few per Turn → the segments before are not needed any more',
   },
+  {
+    name: 'A snapshot has what changed while it was taken',
+    file: 'services/broker/src/inflight/transitions.ts',
+    text: '    if (queue.imagePlace >= 0) this.image!.take(queue)\n',
+    replacement: '',
+    testFile: 'services/broker/test/inflight/snapshot.test.ts',
+    test: 'snapshot: a pop while it is taken → is not in it, and the next one has it',
+  },
 ]

@@ -97,4 +97,12 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
     testFile: 'services/proxy/test/rpc/send-message.test.ts',
     test: 'send: a message of a group fails → those of its group behind it are not sent, those of other groups are',
   },
+  {
+    name: 'A dead letter of a message group is sent to another queue than its group',
+    file: 'packages/cli/src/commands/dlq-resend.ts',
+    text: '      return groups.of(messageGroup)\n',
+    replacement: '      return groups.of(`not ${messageGroup}`)\n',
+    testFile: 'packages/cli/test/commands/dlq.test.ts',
+    test: 'dlq resend: one of a message group → to the queue where all of its group are',
+  },
 ]

@@ -146,4 +146,12 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     testFile: BROKER_TEST,
     test: 'kill: between the dead-letter copy and anything else → the copy has settled its origin, there is one copy',
   },
+  {
+    name: 'A copy whose topic is told of behind it takes no handle over',
+    file: 'services/broker/src/restore.ts',
+    text: '  if (isLastTopic(record.topic)) return []\n',
+    replacement: '  if (isLastTopic(record.topic) || deps.topics.get(record.topic) === undefined) return []\n',
+    testFile: 'services/broker/test/pop/survivors.test.ts',
+    test: 'survivors: a copy is the first record of the log, the start cache lost → the handle of the origin acts on it',
+  },
 ]

@@ -143,4 +143,12 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     testFile: 'packages/model/test/message-record.test.ts',
     test: 'record: a CRC of zero → a checksum like any other: it passes where it is right, and only there',
   },
+  {
+    name: 'A header of the key index goes on to count what no slot leads to',
+    file: 'packages/store/src/key-index/restore-index.ts',
+    text: '      await lowerHeader(options, last)\n',
+    replacement: '',
+    testFile: 'packages/store/test/key-index/restore-index.test.ts',
+    test: 'index: killed, the newest checkpoint lost, then the index fails, and killed again → no header counts entries that no slot leads to',
+  },
 ]
