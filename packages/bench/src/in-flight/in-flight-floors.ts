@@ -35,13 +35,13 @@ export function inFlightMarkdown({ messages, rssBeforeMiB, entries, groups }: In
     cpuUs?.toFixed(2) ?? '–',
     rssMiB?.toFixed(0) ?? '–',
   ]
-  const columns = ['CPU µs/msg, each run', 'median', 'RSS MiB']
+  const columns = ['CPU µs/msg, each run', 'mean', 'RSS MiB']
   return [
     '## In flight',
     '',
     `${whole(messages)} messages are popped by eight consumers, 32 at a time, and each is acknowledged by a call of its own. CPU is`,
     'that of the whole broker. First one group holds more and more deliveries, each an entry of its own; before the first of',
-    `them the broker takes ${rssBeforeMiB?.toFixed(0) ?? '–'} MiB. Then more and more groups take in turns.`,
+    `them the broker takes ${rssBeforeMiB?.toFixed(0) ?? '–'} MiB. Then, at a broker of their own, more and more groups take in turns.`,
     '',
     ...tableOf(
       ['Entries', ...columns],

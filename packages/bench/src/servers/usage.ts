@@ -87,6 +87,12 @@ export async function cpuCostOf(
   return { each, median: medianOfKnown(each) }
 }
 
+/** The mean of those that the platform tells; undefined where it tells none. */
+export function meanOfKnown(costs: readonly (number | undefined)[]): number | undefined {
+  const known = costs.filter((us) => us !== undefined)
+  return known.length === 0 ? undefined : known.reduce((sum, us) => sum + us, 0) / known.length
+}
+
 /** The median of those that the platform tells; undefined where it tells none. */
 export function medianOfKnown(costs: readonly (number | undefined)[]): number | undefined {
   const known = costs.filter((us) => us !== undefined)
