@@ -15,7 +15,7 @@ import {
 } from '../load/backlog.ts'
 import { BROKER_NAME } from '../servers/broker-alone.ts'
 import { type BrokerBenchOptions, measureBroker } from '../servers/measured-broker.ts'
-import { cpuCostOf, meanOfKnown, rssMiBOf } from '../servers/usage.ts'
+import { cpuUsOf, meanOfKnown, rssMiBOf } from '../servers/usage.ts'
 
 const BODY = Buffer.alloc(256, 0x78)
 const CONSUMERS = 8
@@ -96,21 +96,33 @@ interface Run {
 
 /** Runs both. Rejects when a message is missing or comes twice; slow and large are no reason to. */
 export async function runInFlightBench(options: BrokerBenchOptions<InFlightSize>): Promise<InFlightFigures> {
-  const { size, tell } = options
-  function measure<Figures>(name: string, work: (run: Run) => Promise<Figures>) {
-    const own = { ...options, folder: join(options.folder, name) }
-    return measureBroker(own, async ({ server: { pid }, address, client, peer }) => {
-      const run: Run = { size, pid, address, client, peer, tell }
-      await warmUp(run)
-      const rssBeforeMiB = rssMiBOf(pid)
-      return { rssBeforeMiB, ...(await work(run)) }
-    })
-  }
-  // A broker for each curve: what is held for the one would be a load beside the other.
-  const held = await measure('entries', async (run) => ({ entries: await runEntries(run) }))
-  const shared = await measure('groups', async (run) => ({ groups: await runGroups(run) }))
+  const { entries, messages } = options.size
+  const held = await withBrokers(
+    options,
+    entries.map((count) => `entries-${count}`),
+    runEntries,
+  )
+  const shared = await withBrokers(options, ['groups'], ([run]) => runGroups(run!))
   const othersShare = Math.max(held.othersShare, shared.othersShare)
-  return { ...held, groups: shared.groups, messages: size.messages, othersShare }
+  return { ...held.figures, groups: shared.figures, messages, othersShare }
+}
+
+/** Brokers that are there at the same time, each warm; they stop when the work is done. */
+async function withBrokers<Figures>(
+  options: BrokerBenchOptions<InFlightSize>,
+  [name, ...others]: readonly string[],
+  work: (runs: readonly Run[]) => Promise<Figures>,
+  runs: readonly Run[] = [],
+): Promise<{ readonly figures: Figures; readonly othersShare: number }> {
+  if (name === undefined) return { figures: await work(runs), othersShare: 0 }
+  const { size, tell } = options
+  const own = { ...options, folder: join(options.folder, name) }
+  const { inner, othersShare } = await measureBroker(own, async ({ server: { pid }, address, client, peer }) => {
+    const run: Run = { size, pid, address, client, peer, tell }
+    await warmUp(run)
+    return { inner: await withBrokers(options, others, work, [...runs, run]) }
+  })
+  return { figures: inner.figures, othersShare: Math.max(othersShare, inner.othersShare) }
 }
 
 /** What is measured, some times before that: the first runs of new code are the dearest. */
@@ -122,24 +134,22 @@ async function warmUp(run: Run): Promise<void> {
   for (let number = 0; number < WARM_UP_RUNS; number += 1) await takeInTurns(run, topic, [`${topic}-${number}`], pops)
 }
 
-/** One group, that holds more and more and goes on to receive and to acknowledge. */
-async function runEntries(run: Run): Promise<EntriesCost[]> {
-  const { size, pid, address, client, tell } = run
+/** At each broker one group, that holds so many and goes on to receive and to acknowledge. */
+async function runEntries(runs: readonly Run[]): Promise<Pick<InFlightFigures, 'entries' | 'rssBeforeMiB'>> {
+  const { size, tell, pid } = runs[0]!
   const topic = 'bench-in-flight'
   const queues = { readQueueNums: HELD_QUEUES, writeQueueNums: HELD_QUEUES }
-  await client.createTopic(address, topicConfig(topic, queues), { timeoutMs: TIMEOUT_MS })
-  const costs: EntriesCost[] = []
-  let held = 0
-  for (const entries of size.entries) {
-    tell(`in flight: ${entries} entries …`)
-    const added = entries - held
-    held = entries
-    await fill(run.peer, added + backlogOf(size), (index) => messageOf(topic, HELD_QUEUES, index))
-    await hold(run, topic, added)
-    const cost = await costOf(run, topic, [topic])
-    costs.push({ entries, ...cost, rssMiB: rssMiBOf(pid) })
+  const rssBeforeMiB = rssMiBOf(pid)
+  for (const [at, run] of runs.entries()) {
+    const held = size.entries[at]!
+    tell(`in flight: ${held} entries …`)
+    await run.client.createTopic(run.address, topicConfig(topic, queues), { timeoutMs: TIMEOUT_MS })
+    await fill(run.peer, held + backlogOf(size), (index) => messageOf(topic, HELD_QUEUES, index))
+    await hold(run, topic, held)
   }
-  return costs
+  const costs = await costsOf(runs.map((run) => ({ run, topic, groups: [topic] })))
+  const entries = costs.map((cost, at) => ({ entries: size.entries[at]!, ...cost, rssMiB: rssMiBOf(runs[at]!.pid) }))
+  return { entries, rssBeforeMiB }
 }
 
 /** Of all runs with one number. */
@@ -147,14 +157,42 @@ function backlogOf({ messages, repeats }: InFlightSize): number {
   return messages * (repeats + 1)
 }
 
-/** What the groups together pay to receive and to acknowledge the messages of a run. */
-async function costOf(run: Run, topic: string, groups: readonly string[]): Promise<Omit<Cost, 'rssMiB'>> {
-  const { messages, repeats } = run.size
+interface Point {
+  readonly run: Run
+  readonly topic: string
+  readonly groups: readonly string[]
+}
+
+/**
+ * What the groups of each point together pay to receive and to acknowledge the messages of a run. The points take turns: a
+ * machine that is slow for half a minute is so for all of them. What a broker does until its next run counts as well: the
+ * image of its states comes seconds later.
+ */
+async function costsOf(points: readonly Point[]): Promise<Omit<Cost, 'rssMiB'>[]> {
+  const { messages, repeats } = points[0]!.run.size
   const pops = messages / POP_MESSAGES
-  const { each } = await cpuCostOf(run.pid, { repeats, units: messages }, (number) =>
-    takeInTurns(run, topic, groups, { from: number * pops, to: (number + 1) * pops }),
-  )
-  return { cpuUsPerMessage: each, cpuUs: meanOfKnown(each) }
+  /** Of each point, the CPU time of its broker when each of its runs began and when the next one of that broker did. */
+  const spans = points.map((): { fromUs: number | undefined; toUs: number | undefined }[] => [])
+  const lastOf = new Map<number, { toUs: number | undefined }>()
+  for (let round = 0; round <= repeats; round += 1) {
+    for (const [at, { run, topic, groups }] of points.entries()) {
+      const nowUs = cpuUsOf(run.pid)
+      const last = lastOf.get(run.pid)
+      if (last !== undefined) last.toUs = nowUs
+      const span = { fromUs: nowUs, toUs: undefined }
+      spans[at]!.push(span)
+      lastOf.set(run.pid, span)
+      await takeInTurns(run, topic, groups, { from: round * pops, to: (round + 1) * pops })
+    }
+  }
+  for (const [pid, last] of lastOf) last.toUs = cpuUsOf(pid)
+  return spans.map((all) => {
+    // The first one warms up.
+    const cpuUsPerMessage = all
+      .slice(1)
+      .map(({ fromUs, toUs }) => (fromUs === undefined || toUs === undefined ? undefined : (toUs - fromUs) / messages))
+    return { cpuUsPerMessage, cpuUs: meanOfKnown(cpuUsPerMessage) }
+  })
 }
 
 /** The group takes so many messages one by one and does not answer. */
@@ -178,14 +216,17 @@ async function runGroups(run: Run): Promise<GroupsCost[]> {
   const topic = 'bench-groups'
   // Groups begin with a message of each queue.
   await fill(run.peer, backlogOf(size) + QUEUES, (index) => messageOf(topic, QUEUES, index))
-  const costs: GroupsCost[] = []
-  for (const groups of size.groups) {
-    tell(`in flight: ${groups} groups …`)
-    const names = Array.from({ length: groups }, (_, index) => `${topic}-${groups}-${index}`)
-    await begin(run, topic, names)
-    costs.push({ groups, ...(await costOf(run, topic, names)), rssMiB: rssMiBOf(pid) })
+  const points: Point[] = []
+  const rss: (number | undefined)[] = []
+  for (const count of size.groups) {
+    tell(`in flight: ${count} groups …`)
+    const groups = Array.from({ length: count }, (_, index) => `${topic}-${count}-${index}`)
+    await begin(run, topic, groups)
+    points.push({ run, topic, groups })
+    rss.push(rssMiBOf(pid))
   }
-  return costs
+  const costs = await costsOf(points)
+  return costs.map((cost, at) => ({ groups: size.groups[at]!, ...cost, rssMiB: rss[at] }))
 }
 
 /** Each group takes one message of each queue, so that it consumes all of them from here on. */

@@ -40,8 +40,8 @@ export function inFlightMarkdown({ messages, rssBeforeMiB, entries, groups }: In
     '## In flight',
     '',
     `${whole(messages)} messages are popped by eight consumers, 32 at a time, and each is acknowledged by a call of its own. CPU is`,
-    'that of the whole broker. First one group holds more and more deliveries, each an entry of its own; before the first of',
-    `them the broker takes ${rssBeforeMiB?.toFixed(0) ?? '–'} MiB. Then, at a broker of their own, more and more groups take in turns.`,
+    'that of the whole broker. Brokers with one group each hold more and more deliveries, each an entry of its own; before the',
+    `first of them one takes ${rssBeforeMiB?.toFixed(0) ?? '–'} MiB. Then, at one broker, more and more groups take in turns. Runs of all points take turns.`,
     '',
     ...tableOf(
       ['Entries', ...columns],
