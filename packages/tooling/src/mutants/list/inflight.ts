@@ -117,6 +117,6 @@ export const INFLIGHT_MUTANTS: readonly Mutant[] = [
     text: '    if (queue.imagePlace >= 0) this.image!.take(queue)\n',
     replacement: '',
     testFile: 'services/broker/test/inflight/snapshot.test.ts',
-    test: 'snapshot: a pop while it is taken → is not in it, and the next one has it',
+    test: 'snapshot: %s while it is taken → is not in it, and the next one has it',
   },
 ]
