@@ -20,6 +20,8 @@ export const BROKER_ADDRESS = 'broker'
 const START_MS_MAX = 3_600_000
 /** A stop that takes longer is ended by a kill, as the command does it. */
 const STOP_MS_MAX = 60_000
+/** What a broker without a setting keeps: jumps of the clock may be longer. */
+const RESERVED_HOURS = 72
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 /** Few messages fill a file. */
@@ -143,7 +145,7 @@ export class BrokerHost implements DiskWatcher {
 
   /** Messages younger than this never expire, where no files are forced. */
   get reservedMs(): number {
-    return (this.#shape.settings.fileReservedTime ?? Infinity) * HOUR_MS
+    return (this.#shape.settings.fileReservedTime ?? RESERVED_HOURS) * HOUR_MS
   }
 
   /** Position of the first byte of the log that is on the disk. */
