@@ -48,6 +48,16 @@ export function shardingQueuesText(places: readonly ShardingQueues[]): string {
     .join(';')
 }
 
+/** The queues of the list one after the other, without those of brokers that take no more messages. */
+export function shardedQueues(
+  places: readonly ShardingQueues[],
+  readOnly: ReadonlySet<string>,
+): { readonly brokerName: string; readonly queueId: number }[] {
+  return places.flatMap(({ brokerName, queues }) =>
+    readOnly.has(brokerName) ? [] : Array.from({ length: queues }, (_, queueId) => ({ brokerName, queueId })),
+  )
+}
+
 /** As routes are sorted: the places of queues in the list decide where message groups go. */
 function byBroker(left: ShardingQueues, right: ShardingQueues): number {
   return left.brokerName < right.brokerName ? -1 : 1

@@ -1,7 +1,7 @@
 // The start cache and the log behind it: the file must say exactly as much as it covers, and never run ahead.
 import { expect, test } from '@jest/globals'
 import { SystemTopic, commitLogOffset, decodeRecord } from '@rocketmq-ts/model'
-import { createTurns, readGenerations, silentLogger } from '@rocketmq-ts/runtime'
+import { type Files, createTurns, readGenerations, silentLogger } from '@rocketmq-ts/runtime'
 import { openMessageStore } from '@rocketmq-ts/store'
 import { createManualEffects } from '@rocketmq-ts/testkit'
 import { createDerivedFiles } from '../src/derived-files.ts'
@@ -68,14 +68,15 @@ async function setUp() {
   return { effects, files, store, inflight, turns, derivedFiles, popTwo }
 }
 
+function caches(files: Files) {
+  return readGenerations(files, startCachePath(ROOT), { kind: START_CACHE_KIND, versionMax: START_CACHE_VERSION })
+}
+
 test('start cache: taken in a Turn that changes something → it knows exactly what the log below its end tells', async () => {
   const { files, store, turns, derivedFiles, popTwo } = await setUp()
   turns.enter(popTwo)
   await derivedFiles.write()
-  const { valid } = await readGenerations(files, startCachePath(ROOT), {
-    kind: START_CACHE_KIND,
-    versionMax: START_CACHE_VERSION,
-  })
+  const { valid } = await caches(files)
   const { coversTo, payload } = valid[0]!
   const cached = createInflight({ maxAttempts: () => 3 })
   cached.restoreSnapshot(decodeStartCache(payload).snapshot)
@@ -120,10 +121,7 @@ test('start cache: of more states than one job takes, with changes in between �
   await derivedFiles.write()
   await turns.idle()
   expect(steps).toBeGreaterThan(1)
-  const { valid } = await readGenerations(files, startCachePath(ROOT), {
-    kind: START_CACHE_KIND,
-    versionMax: START_CACHE_VERSION,
-  })
+  const { valid } = await caches(files)
   const { coversTo, payload } = valid[0]!
   const cached = createInflight({ maxAttempts: () => 3 })
   cached.restoreSnapshot(decodeStartCache(payload).snapshot)
@@ -162,10 +160,7 @@ test('start cache: asked for while one is being written → waits for it, then w
   turns.enter(() => void inflight.start({ topic: 'T', incarnation: 0, group: 'G', queueId: 1 }, 0))
   await effects.advance(200)
   await Promise.all([first, second])
-  const { valid } = await readGenerations(files, startCachePath(ROOT), {
-    kind: START_CACHE_KIND,
-    versionMax: START_CACHE_VERSION,
-  })
+  const { valid } = await caches(files)
   expect(valid.map(({ generation }) => generation)).toStrictEqual([2, 1])
   const cached = createInflight({ maxAttempts: () => 3 })
   cached.restoreSnapshot(decodeStartCache(valid[0]!.payload).snapshot)

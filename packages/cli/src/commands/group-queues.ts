@@ -4,6 +4,7 @@ import {
   isWritable,
   MessageType,
   queueIndexOf,
+  shardedQueues,
   type ShardingQueues,
   type TopicConfig,
   topicMessageType,
@@ -68,9 +69,7 @@ function placesOf(
 ): readonly Place[] {
   const readOnly = new Set(queueDatas.flatMap(({ brokerName, perm }) => (isWritable(perm) ? [] : [brokerName])))
   if (sharding === undefined) return queues.map(({ broker: { brokerName }, queueId }) => ({ brokerName, queueId }))
-  return sharding.flatMap(({ brokerName, queues: count }) =>
-    readOnly.has(brokerName) ? [] : Array.from({ length: count }, (_, queueId) => ({ brokerName, queueId })),
-  )
+  return shardedQueues(sharding, readOnly)
 }
 
 /** Throws CliFailure where proxies would refuse a message of a group. */

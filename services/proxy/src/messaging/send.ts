@@ -7,6 +7,7 @@ import {
   MqError,
   PropertyName,
   queueIndexOf,
+  shardedQueues,
   type ShardingQueues,
   SysFlag,
 } from '@rocketmq-ts/model'
@@ -126,9 +127,7 @@ export function createSend({ topics, topicTypes, sender, health, clock, random, 
     const known = groups.get(set)
     if (known?.route === route) return known.queues
     const readOnly = new Set(route.brokers.flatMap(({ brokerName, writable }) => (writable ? [] : [brokerName])))
-    const queues = set.flatMap(({ brokerName, queues: count }) =>
-      readOnly.has(brokerName) ? [] : Array.from({ length: count }, (_, queueId) => ({ brokerName, queueId })),
-    )
+    const queues = shardedQueues(set, readOnly)
     groups.set(set, { route, queues })
     return queues
   }
