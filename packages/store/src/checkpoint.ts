@@ -7,11 +7,17 @@ import { seal } from './checkpoint-seal.ts'
 import type { QueueState } from './consume-queue/queue-table.ts'
 import type { IndexState } from './key-index/key-index-options.ts'
 import type { IndexFileState } from './key-index/layout.ts'
-import { decodeQueueStates, encodeQueueStates, isPosition, type QueueStates } from './queue-states.ts'
+import {
+  decodeQueueStates,
+  encodeQueueStates,
+  isPosition,
+  type QueueStates,
+  type StatesVersion,
+} from './queue-states.ts'
 
 const KIND = 'STCP'
-/** 1 had queues as JSON, without units. */
-const VERSION = 2
+/** 1 had queues as JSON, without units; 2 had no places in packs. */
+const VERSION = 3
 const LENGTH_BYTES = 4
 
 /** Sizes of the files of a folder, fixed for its life. Tools that know no settings read them here. */
@@ -138,18 +144,20 @@ function decodeText(payload: Buffer): Content | undefined {
   return queues.includes(undefined) ? undefined : { ...decoded.head, queues: encodeQueueStates(queues as QueueState[]) }
 }
 
-function decodeParts(payload: Buffer): Content | undefined {
+function decodeParts(payload: Buffer, version: StatesVersion): Content | undefined {
   const end = LENGTH_BYTES + payload.readUInt32BE(0)
   const decoded = decodeHead(payload.toString('utf8', LENGTH_BYTES, end))
   if (decoded === undefined) return undefined
-  const queues = decodeQueueStates(payload.subarray(end), decoded.lost)
-  return queues && { ...decoded.head, queues }
+  const queues = decodeQueueStates(payload.subarray(end), decoded.lost, version)
+  if (queues === undefined) return undefined
+  // Its bytes are written again as they are: those of today's form.
+  return { ...decoded.head, queues: version === 2 ? encodeQueueStates(Array.from(queues)) : queues }
 }
 
 function decodePayload({ version, payload }: Generation): Content | undefined {
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
   try {
-    return version === 1 ? decodeText(bytes) : decodeParts(bytes)
+    return version === 1 ? decodeText(bytes) : decodeParts(bytes, version === 2 ? 2 : 3)
   } catch {
     // The CRC was right, so this is a format we do not know: the same as no checkpoint, which is reported.
     return undefined

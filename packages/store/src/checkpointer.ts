@@ -5,7 +5,7 @@ import { MqError } from '@rocketmq-ts/model'
 import type { Clock, Files, Scheduler, Timer } from '@rocketmq-ts/runtime'
 import { type FolderShape, writeCheckpoint, writeStoreCheckpoint } from './checkpoint.ts'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
-import { KEPT_BYTES_MAX, unitsLeft } from './consume-queue/file-plan.ts'
+import { KEPT_BYTES_MAX, packsOf, unitsLeft } from './consume-queue/file-plan.ts'
 import type { UseOptions } from './consume-queue/open-files.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
 import type { QueueTable } from './consume-queue/queue-table.ts'
@@ -175,22 +175,42 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
   async function persistNow(which: 'many' | 'all'): Promise<void> {
     await removeEnded()
     const syncsOnClose = which === 'many'
-    await writeUnits(queues.takeDirty(which), syncsOnClose ? SYNCED_AT_ONCE : WRITES_AT_ONCE, { syncsOnClose })
+    const { write, pack } = queues.takeDirty(which)
+    kept = queues.dirtyUnits()
+    unpersisted = kept
+    // All of it is out of the list of those with units in no file: what is not written for a failure goes back.
+    const results = await Promise.allSettled([
+      writePack(pack),
+      writeUnits(write, syncsOnClose ? SYNCED_AT_ONCE : WRITES_AT_ONCE, { syncsOnClose }),
+    ])
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
+
+  function putBack(left: readonly ConsumeQueue[]): void {
+    for (const queue of left) {
+      queues.markDirty(queue)
+      unpersisted += unitsLeft(queue)
+    }
+  }
+
+  async function writePack(dirty: readonly ConsumeQueue[]): Promise<void> {
+    if (dirty.length === 0) return
+    try {
+      await queueFiles.packs.write(dirty)
+    } catch (error) {
+      putBack(dirty)
+      throw error
+    }
   }
 
   async function writeUnits(dirty: readonly ConsumeQueue[], atOnce: number, options: UseOptions): Promise<void> {
-    kept = queues.dirtyUnits()
-    unpersisted = kept
     for (let first = 0; first < dirty.length; first += atOnce) {
       const done = await Promise.allSettled(
         dirty.slice(first, first + atOnce).map((queue) => queueFiles.persist(queue, options)),
       )
       const failed = done.find((result) => result.status === 'rejected')
       if (failed === undefined) continue
-      for (const left of dirty.slice(first)) {
-        queues.markDirty(left)
-        unpersisted += unitsLeft(left)
-      }
+      putBack(dirty.slice(first))
       throw failed.reason
     }
   }
@@ -230,6 +250,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     const coversTo = log.written
     covered = coversTo
     const states = encodeQueueStates(queues.states)
+    const packs = packsOf(queues.all())
     const min = options.logMin()
     const commits = options.openCommits()
     const timestampMs = options.lastTimestampMs()
@@ -252,6 +273,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     if (indexed !== undefined) await index.commit(indexed)
     catchUp.begin()
     if (index.isIncomplete) armIndex()
+    await queueFiles.packs.keep(packs)
   }
 
   function run(extent: Extent = 'whole'): Promise<void> {

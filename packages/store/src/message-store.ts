@@ -226,10 +226,14 @@ export interface StoreOptions {
   /** Memory for units that could be read again from their files: 32 MiB. */
   readonly unitCacheBytes?: number
   /**
-   * Units of a queue, in no file, that a checkpoint writes and syncs its file for; those of other queues it holds itself.
-   * 1024.
+   * Units of a queue, in no file of its own, that a checkpoint writes and syncs its file for; those of other queues it holds
+   * itself, or a pack does. 1024.
    */
   readonly unitsPerWrite?: number
+  /** Units in no file, over all queues, at most; beyond, the queues with the most share a pack: 838,860, or 16 MiB. */
+  readonly keptUnitsMax?: number
+  /** Packs, at most: beyond, units of the oldest one are written to the files of their queues. 32. */
+  readonly unitPacksMax?: number
   /**
    * The proven flushed position that a record of SystemTopic.INFLIGHT_LOG carries. Asked during recovery, so that damage
    * is judged by the latest promise.

@@ -6,6 +6,7 @@ import { isNoSpace, keepForStart } from './commit-log/disk-reserve.ts'
 import { openSegments, type Segments } from './commit-log/segment.ts'
 import { createQueueFiles } from './consume-queue/queue-files.ts'
 import { createQueueTable } from './consume-queue/queue-table.ts'
+import { createUnitPacks } from './consume-queue/unit-packs.ts'
 import { readStoreCheckpoint } from './checkpoint.ts'
 import { KeyIndex } from './key-index/key-index.ts'
 import type { IndexState } from './key-index/key-index-options.ts'
@@ -123,12 +124,17 @@ async function openLocked(
     segmentBytes: options.segmentBytes ?? STORE_DEFAULTS.segmentBytes,
   })
   const { unitsPerFile, unitsPerWrite, unitCacheBytes: cacheBytes } = { ...STORE_DEFAULTS, ...options }
-  const queueFiles = createQueueFiles({ files, root: paths.consumeQueue, unitsPerFile })
+  const packs = createUnitPacks({ files, scheduler: deps.scheduler, folder: paths.unitPacks })
+  const queueFiles = createQueueFiles({ files, root: paths.consumeQueue, unitsPerFile, packs })
   const notes = createStartNotes(logger, isFull)
   try {
     const queues = createQueueTable({
       cacheBytes,
-      unitsPerWrite: Math.min(unitsPerWrite, unitsPerFile),
+      limits: {
+        unitsPerWrite: Math.min(unitsPerWrite, unitsPerFile),
+        keptUnitsMax: options.keptUnitsMax,
+        packsMax: options.unitPacksMax,
+      },
       queueFiles,
     })
     const ownerStamp = await options.ownerStamp?.()

@@ -2,7 +2,7 @@
 // needs lost bytes that can have held its record.
 import { checkTopicName, type QueueId, queueOffset, RECORD_BYTES_MIN } from '@rocketmq-ts/model'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
-import { fileMax, type QueueState, type QueueTable } from './consume-queue/queue-table.ts'
+import { ownFileMax, type QueueState, type QueueTable } from './consume-queue/queue-table.ts'
 import { decodeUnit, fillerUnit, UNIT_BYTES } from './consume-queue/unit.ts'
 import { hasUnit, storedTagsCode, topicOf } from './record-fields.ts'
 import type { QueueEnd } from './message-store.ts'
@@ -61,15 +61,17 @@ export class QueueBuilder {
     this.#options = options
   }
 
-  /** Takes a queue from the checkpoint, up to what must be in its files. */
+  /** Takes a queue from the checkpoint, up to what must be in its own files. */
   trust(state: QueueState): ConsumeQueue {
-    const queue = this.#options.queues.restore({ ...state, max: fileMax(state) })
+    const queue = this.#options.queues.restore({ ...state, max: ownFileMax(state) })
     this.#trusted.add(queue)
     return queue
   }
 
-  /** Adds the units that the checkpoint has itself. */
-  addUnits(queue: ConsumeQueue, units: Buffer): void {
+  /** Adds the units that the checkpoint names in packs, or has itself. */
+  addUnits(queue: ConsumeQueue, { packed, units }: QueueState): void {
+    if (packed !== undefined) queue.addPacked(packed)
+    if (units === undefined) return
     for (let at = 0; at < units.length; at += UNIT_BYTES) {
       const place = queueOffset(queue.max)
       queue.push(decodeUnit(units, at, place) ?? fillerUnit(place))

@@ -243,12 +243,16 @@ async function judgeWriter(
 }
 
 /** On a full disk the units stay in memory, for the next checkpoint. */
-async function persistOrKeep({ notes, queues, queueFiles }: RestoreOptions, queue: ConsumeQueue): Promise<void> {
+async function writeOrKeep(
+  { notes, queues }: RestoreOptions,
+  written: readonly ConsumeQueue[],
+  write: () => Promise<void>,
+): Promise<void> {
   try {
-    await queueFiles.persist(queue)
+    await write()
   } catch (error) {
     if (!notes.mayWait || !isNoSpace(error) || queues.dirtyUnits() > UNITS_KEPT_MAX) throw error
-    queues.markDirty(queue)
+    for (const queue of written) queues.markDirty(queue)
   }
 }
 
@@ -321,7 +325,9 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     onBodyLost: (record, lostBytes) => builder.takeLost(record, lostBytes),
     onWindow: async () => {
       await removeEnded()
-      for (const queue of queues.takeDirty('many')) await persistOrKeep(options, queue)
+      const { write, pack } = queues.takeDirty('many')
+      for (const queue of write) await writeOrKeep(options, [queue], () => queueFiles.persist(queue))
+      if (pack.length > 0) await writeOrKeep(options, pack, () => queueFiles.packs.write(pack))
     },
     ...(flushedStampOf === undefined
       ? {}

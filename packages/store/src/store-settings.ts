@@ -26,6 +26,8 @@ export function pathsOf(folder: string) {
   return {
     commitLog: `${folder}/commitlog`,
     consumeQueue: `${folder}/consumequeue`,
+    /** Ours: units of many queues in each file. */
+    unitPacks: `${folder}/unit-packs`,
     index: `${folder}/index`,
     /** Apache's. */
     checkpoint: `${folder}/checkpoint`,

@@ -105,6 +105,7 @@ export class Store implements MessageStore {
       },
     })
     queues.loader = this.#repair
+    parts.queueFiles.onDoubt = (queue, offset) => void this.#repair.mend(queue, offset).catch(() => undefined)
     this.#unitReads = createUnitReads({
       reader: this,
       queues,

@@ -6,7 +6,8 @@ import type { Files } from '@rocketmq-ts/runtime'
 import { readCheckpoints, type StoredCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
-import { fileMax, type QueueState } from './consume-queue/queue-table.ts'
+import type { FilesState } from './consume-queue/queue-places.ts'
+import { ownFileMax, type QueueState } from './consume-queue/queue-table.ts'
 import type { QueueBuilder } from './queue-builder.ts'
 import { encodeQueueStates } from './queue-states.ts'
 
@@ -68,19 +69,25 @@ export async function trustQueues(
   /** By their places in the checkpoint. */
   const lost = new Map<number, LostQueue>()
 
+  async function lookAtFiles(queue: ConsumeQueue, { isLost, packed = [] }: QueueState): Promise<FilesState> {
+    if (isLost === true) return 'lost'
+    for (const place of packed) if (!(await queueFiles.packs.has(place))) return 'lost'
+    return queueFiles.look(queue, checkpoint.coversTo)
+  }
+
   async function look(queue: ConsumeQueue, state: QueueState, at: number): Promise<void> {
-    const files = state.isLost === true ? 'lost' : await queueFiles.look(queue, checkpoint.coversTo)
-    // Units that the checkpoint has are in the files as well after an orderly stop, and are written again.
-    if (files === 'overgrown' && state.units === undefined) builder.noteOvergrown(queue)
+    const files = await lookAtFiles(queue, state)
+    // What packs or the checkpoint have can be in the files as well, and is written again.
+    if (files === 'overgrown' && state.packed === undefined && state.units === undefined) builder.noteOvergrown(queue)
     if (files === 'lost') lost.set(at, { queue, state })
-    else if (state.units !== undefined) builder.addUnits(queue, state.units)
+    else builder.addUnits(queue, state)
   }
 
   let looks: Promise<void>[] = []
   let at = 0
   for (const state of checkpoint.queues) {
     // Java removes the folder of a topic with the topic.
-    if (isForeign && !left.has(state.topic) && fileMax(state) > state.min) {
+    if (isForeign && !left.has(state.topic) && ownFileMax(state) > state.min) {
       rebuilt(nameOf(state), 'was deleted by another broker')
     } else looks.push(look(builder.trust(state), state, at))
     at += 1
@@ -95,7 +102,7 @@ export async function trustQueues(
       if (!ended.has(state.topic)) continue
       lost.delete(place)
       // Offsets go on without a gap up to the record that ends it.
-      if (state.units !== undefined) builder.addUnits(queue, state.units)
+      builder.addUnits(queue, state)
     }
   }
   if (lost.size === 0) return true

@@ -66,19 +66,51 @@ test('checkpoint: queues with units in it → the same queues; others of the sam
   const { files } = createManualEffects()
   await files.makeFolder('/s')
   const units = Buffer.alloc(40, 7)
+  const packed = [
+    { pack: 3, at: 0, units: 4, crc: 0xffff_ffff },
+    { pack: 2 ** 32 - 1, at: 2 ** 32 - 20, units: 5, crc: 0 },
+  ]
   const queues = [
     { topic: 'Grüße', queueId: 0, min: 5, max: 7, units },
     { topic: 'Grüße', queueId: 1, min: 0, max: 0 },
     { topic: 'U', queueId: 0, min: 0, max: 2 ** 40, units },
+    { topic: 'V', queueId: 0, min: 1, max: 12, packed, units },
+    { topic: 'V', queueId: 1, min: 1, max: 9, packed },
   ]
   const states = encodeQueueStates(queues)
   await writeCheckpoint(files, '/s/q', { coversTo: 1, min: 0, queues: states, index: undefined }, async () => undefined)
   expect([...(await readCheckpoints(files, '/s/q')).valid[0]!.queues]).toEqual(queues)
   const { bytes } = states
-  expect(bytes.length).toBe(3 * 30 + 7 + 1 + 80)
+  expect(bytes.length).toBe(5 * 34 + 7 + 1 + 1 + 3 * 40 + 4 * 16)
   for (let length = 1; length < bytes.length; length += 1) {
-    expect([...(decodeQueueStates(bytes.subarray(0, length)) ?? [])].length).toBeLessThan(3)
+    expect([...(decodeQueueStates(bytes.subarray(0, length)) ?? [])].length).toBeLessThan(5)
   }
+})
+
+test('checkpoint: more units in packs than a queue has → can not be', () => {
+  const { bytes } = encodeQueueStates([
+    { topic: 'T', queueId: 0, min: 0, max: 3, packed: [{ pack: 1, at: 0, units: 4, crc: 0 }] },
+  ])
+  expect(decodeQueueStates(bytes)).toBeUndefined()
+})
+
+test('checkpoint: of the form without packs → read, and what a start writes from it is of the new form', async () => {
+  const { files } = createManualEffects()
+  await files.makeFolder('/s')
+  const head = Buffer.from(JSON.stringify({ min: 3 }))
+  const fields = Buffer.alloc(4 + head.length + 2 + 1 + 28 + 20)
+  let at = fields.writeUInt32BE(head.length)
+  at += head.copy(fields, at)
+  at = fields.writeUInt16BE(1, at)
+  at += fields.write('T', at)
+  for (const value of [7, 1, 2]) at = fields.writeDoubleBE(value, at)
+  fields.writeUInt32BE(1, at)
+  await writeGeneration(files, '/s/q', { kind: 'STCP', version: 2, coversTo: 10, payload: fields })
+  const { valid } = await readCheckpoints(files, '/s/q')
+  const queue = { topic: 'T', queueId: 7, min: 1, max: 2, units: Buffer.alloc(20) }
+  expect([...valid[0]!.queues]).toEqual([queue])
+  await writeCheckpoint(files, '/s/q', valid[0]!, async () => undefined)
+  expect([...(await readCheckpoints(files, '/s/q')).valid[0]!.queues]).toEqual([queue])
 })
 
 test('checkpoint: of the older form, all of it JSON → read', async () => {

@@ -3,9 +3,8 @@ import { expect, test } from '@jest/globals'
 import { commitLogOffset } from '@rocketmq-ts/model'
 import { readCheckpoints } from '../src/checkpoint.ts'
 import { createCheckpointer } from '../src/checkpointer.ts'
-import { createQueueFiles } from '../src/consume-queue/queue-files.ts'
 import { createQueueTable } from '../src/consume-queue/queue-table.ts'
-import { createManualEffects, FOLDER, newKeyIndex } from './store-fixture.ts'
+import { createManualEffects, FOLDER, newKeyIndex, newQueueFiles } from './store-fixture.ts'
 
 const MiB = 1024 * 1024
 
@@ -13,8 +12,8 @@ test('checkpoint: asked for by the first unit of a batch → holds all units of 
   const effects = createManualEffects()
   const { files, scheduler } = effects
   await files.makeFolder(`${FOLDER}/consumequeue`)
-  const queueFiles = createQueueFiles({ files, root: `${FOLDER}/consumequeue`, unitsPerFile: 100 })
-  const queues = createQueueTable({ cacheBytes: MiB, unitsPerWrite: 1, queueFiles })
+  const queueFiles = newQueueFiles(effects, 100)
+  const queues = createQueueTable({ cacheBytes: MiB, limits: { unitsPerWrite: 1 }, queueFiles })
   const log = { written: 0, flushed: 0, min: 0, failure: undefined, whenFlushed: () => Promise.resolve() }
   const checkpointer = createCheckpointer({
     clock: effects.clock,
@@ -60,8 +59,8 @@ test('checkpoint: one takes seconds → the next one rests ten times as long, ho
   const effects = createManualEffects()
   const { files, scheduler, clock } = effects
   await files.makeFolder(`${FOLDER}/consumequeue`)
-  const queueFiles = createQueueFiles({ files, root: `${FOLDER}/consumequeue`, unitsPerFile: 100 })
-  const queues = createQueueTable({ cacheBytes: MiB, unitsPerWrite: 1, queueFiles })
+  const queueFiles = newQueueFiles(effects, 100)
+  const queues = createQueueTable({ cacheBytes: MiB, limits: { unitsPerWrite: 1 }, queueFiles })
   let syncMs = 3000
   const startsMs: number[] = []
   const checkpointer = createCheckpointer({

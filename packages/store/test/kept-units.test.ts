@@ -103,22 +103,22 @@ test('check: killed with units in the checkpoint only → they are behind, which
   expect(report).toMatchObject({ isSound: true, counts: { 'queue-behind': QUEUES } })
 })
 
-test('file plan: few units are kept, many written; beyond the bound the queues with the most go first', () => {
+test('file plan: few units are kept, many written; beyond the bound the queues with the most go into a pack', () => {
   const few = Array.from({ length: 4 }, (_, index) => queueWith(index + 1, index))
-  const { write, keep } = planFiles([...few, queueWith(0), queueWith(100)], 4)
+  const { write, keep } = planFiles([...few, queueWith(0), queueWith(100)], { unitsPerWrite: 4 })
   expect(write.map(({ max }) => max)).toEqual([4, 100])
   expect(keep.map(({ max }) => max)).toEqual([1, 2, 3])
   const many = Array.from({ length: 10 }, (_, index) => queueWith(Math.floor(UNITS_MAX / 10) + index, index))
-  const plan = planFiles(many, Infinity)
+  const plan = planFiles(many, { unitsPerWrite: Infinity })
   expect(sumUnitsLeft(plan.keep)).toBeLessThanOrEqual(UNITS_MAX / 2)
-  expect(Math.max(...plan.keep.map(({ max }) => max))).toBeLessThan(Math.min(...plan.write.map(({ max }) => max)))
-  expect(plan.write.length + plan.keep.length).toBe(10)
+  expect(Math.max(...plan.keep.map(({ max }) => max))).toBeLessThan(Math.min(...plan.pack.map(({ max }) => max)))
+  expect(plan.pack.length + plan.keep.length).toBe(10)
 })
 
 test('file plan: a queue that ended → in no part', () => {
   const queue = queueWith(5)
   queue.end()
-  expect(planFiles([queue], 1)).toEqual({ write: [], keep: [] })
+  expect(planFiles([queue], { unitsPerWrite: 1 })).toEqual({ write: [], pack: [], keep: [] })
 })
 
 test('restart: units that only the checkpoint holds → kept by the next checkpoint as well', async () => {

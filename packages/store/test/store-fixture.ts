@@ -19,6 +19,8 @@ import {
   type Unit,
 } from '../src/index.ts'
 
+import { createQueueFiles, type QueueFiles } from '../src/consume-queue/queue-files.ts'
+import { createUnitPacks } from '../src/consume-queue/unit-packs.ts'
 import { KeyIndex } from '../src/key-index/key-index.ts'
 import type { IndexGeometry } from '../src/key-index/layout.ts'
 
@@ -87,6 +89,12 @@ export function openStore(effects: Effects, options: Partial<StoreOptions> = {})
 
 function fail(error: Error): never {
   throw error
+}
+
+/** Files of queues, and packs, of their own. */
+export function newQueueFiles(effects: Pick<Effects, 'files' | 'scheduler'>, unitsPerFile: number): QueueFiles {
+  const packs = createUnitPacks({ ...effects, folder: `${FOLDER}/unit-packs` })
+  return createQueueFiles({ files: effects.files, root: `${FOLDER}/consumequeue`, unitsPerFile, packs })
 }
 
 /** A key index of its own, with small files. */

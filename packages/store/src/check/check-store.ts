@@ -10,13 +10,14 @@ import { topicOf } from '../record-fields.ts'
 import { checkLog, checkSegmentFiles } from './log-check.ts'
 import { createSegmentSource, type SegmentSource } from './log-source.ts'
 import type { ScanDecision } from '../recovery.ts'
+import { checkPacks } from './pack-check.ts'
 import { createQueueCheck, type QueueCheck } from './queue-check.ts'
 import { checkSidecars, readFlushedMarks, reportCheckpoints } from './sidecar-check.ts'
 import { checkNote, readWriterFacts } from './writer-check.ts'
 
 /** Names inside the root that this check reads, and those that have no content to check. */
 const KNOWN_NAMES =
-  /^(?:commitlog|consumequeue|index|checkpoint|abort|reserve|damaged|last-writer\.\d+|lock|\.lock.*|flushed\.\d+|queue-checkpoint\.\d+)$/u
+  /^(?:commitlog|consumequeue|index|checkpoint|abort|reserve|damaged|unit-packs|last-writer\.\d+|lock|\.lock.*|flushed\.\d+|queue-checkpoint\.\d+)$/u
 
 export interface CheckOptions {
   /** Absolute path of the root. */
@@ -99,12 +100,13 @@ interface Checked {
 
 async function checkFolder(parts: Parts): Promise<Checked> {
   const { files, folder, findings, source, owner } = parts
-  checkSegmentFiles(folder, findings)
   reportCheckpoints(folder, findings)
   const flushedTo = await readFlushedMarks(files, folder, findings)
   const writer = await readWriterFacts(files, folder, findings, owner)
   const { foreignFrom } = writer
   const coveredTo = folder.checkpoints[0]?.coversTo ?? 0
+  const provenFlushed = Math.max(flushedTo ?? 0, coveredTo)
+  checkSegmentFiles(folder, findings, provenFlushed)
   // Retention may have been stopped between its decision and the last of its removals.
   const logMin = Math.min(source.end, Math.max(source.min, folder.checkpoints[0]?.min ?? 0))
   const queues = createQueueCheck({ files, folder, findings, logMin, coveredTo, foreignFrom })
@@ -119,7 +121,7 @@ async function checkFolder(parts: Parts): Promise<Checked> {
     owner,
     from: logMin,
     foreignFrom,
-    provenFlushed: Math.max(flushedTo ?? 0, coveredTo),
+    provenFlushed,
     async onWindow() {
       await queues.compare()
       await index.compare()
@@ -137,6 +139,7 @@ async function checkFolder(parts: Parts): Promise<Checked> {
   })
   const { end } = decision
   compare.finish(end, lastStoredMs, decision.lostBytes)
+  await part(findings, folder.root, () => checkPacks(files, folder, findings))
   const { storedBefore } = compare
   const run = (work: () => Promise<void>): Promise<void> => part(findings, folder.root, work)
   await run(() => checkNote(writer, folder, source, findings, end))

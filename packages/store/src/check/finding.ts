@@ -48,6 +48,11 @@ export const FINDING_KINDS = {
   },
   'queue-behind': { severity: 'note', remedy: 'the next start completes it from the log' },
   'queue-ahead': { severity: 'note', remedy: 'the next start clears it' },
+  'unit-pack': {
+    severity: 'warning',
+    remedy:
+      'remove the pack while the broker is stopped: the next start builds the queues that have units in it from the log',
+  },
   'index-entry': {
     severity: 'warning',
     remedy:

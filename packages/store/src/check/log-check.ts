@@ -38,9 +38,9 @@ export function placeInLog({ segmentBytes }: Folder, position: number, bytes?: n
   return { file: `commitlog/${fileName(position - at)}`, at, bytes }
 }
 
-/** Names and sizes of segments. */
-export function checkSegmentFiles(folder: Folder, findings: Findings): void {
-  const { segmentBytes, segments } = folder
+/** Names and sizes of segments. The log was flushed up to `provenFlushed`. */
+export function checkSegmentFiles(folder: Folder, findings: Findings, provenFlushed: number): void {
+  const { segmentBytes, segments, cleanStop } = folder
   let next = segments[0]?.base ?? 0
   for (const { name, base, bytes } of segments) {
     const file = { file: `commitlog/${name}` }
@@ -48,7 +48,10 @@ export function checkSegmentFiles(folder: Folder, findings: Findings): void {
       findings.add('log-file', file, `does not begin at a multiple of ${segmentBytes} bytes`)
       continue
     }
-    if (bytes !== segmentBytes) findings.add('log-file', file, `has ${bytes} bytes instead of ${segmentBytes}`)
+    // One that is made ahead of time has no size before it has its name.
+    const isBegun = !cleanStop && base >= provenFlushed && name === segments.at(-1)?.name
+    const kind = isBegun ? 'log-tail' : 'log-file'
+    if (bytes !== segmentBytes) findings.add(kind, file, `has ${bytes} bytes instead of ${segmentBytes}`)
     if (base > next) findings.add('log-missing', file, `${base - next} bytes of the log before it are missing`)
     next = base + segmentBytes
   }

@@ -9,10 +9,11 @@ import type { LogRange, ScannedRecord } from '../recovery.ts'
 import { createQueueEdges } from './queue-edges.ts'
 import type { Findings } from './finding.ts'
 import { placeInLog } from './log-check.ts'
+import { createPackReads, packFile } from './pack-check.ts'
 import type { Folder } from './folder-shape.ts'
 import { QueueTrack, TrackTable } from './queue-track.ts'
 import { createQueueUnits, type QueuePlace } from './queue-units.ts'
-import { fileMax, type QueueState } from '../consume-queue/queue-table.ts'
+import { ownFileMax, type QueueState } from '../consume-queue/queue-table.ts'
 
 /** Units of a queue that are compared at once. */
 const UNITS_PER_COMPARE = 4096
@@ -53,6 +54,7 @@ export interface QueueCheck {
 export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
   const { files, folder, findings, coveredTo } = options
   const units = createQueueUnits(files, folder.root, folder.unitsPerFile)
+  const packs = createPackReads(files, folder)
   const table = new TrackTable()
   const endedTopics = new Set<string>()
   let full: QueueTrack[] = []
@@ -61,10 +63,10 @@ export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
 
   const isForeign = ({ position }: ScannedRecord): boolean => position >= (options.foreignFrom ?? Infinity)
   const stateOf = statesOf(folder)
-  /** Offset below which the files hold the units, by the newest checkpoint: others are in the checkpoint itself. */
+  /** Offset below which its files hold the units, by the newest checkpoint: others are in packs or the checkpoint itself. */
   function inFilesTo(track: QueuePlace): number {
     const state = stateOf(track)
-    return state === undefined ? 0 : fileMax(state)
+    return state === undefined ? 0 : ownFileMax(state)
   }
 
   function open(record: ScannedRecord): QueueTrack | undefined {
@@ -109,7 +111,24 @@ export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
     }
   }
 
+  /** What a pack has is compared as well: its CRC says only that it is as it was written. */
+  async function comparePacked(track: QueueTrack, from: number, expected: Buffer): Promise<void> {
+    const state = stateOf(track)
+    if (state === undefined) return
+    for (const { place, from: first, bytes } of await packs.overlapping(state, from, expected.length / UNIT_BYTES)) {
+      for (let at = 0; at < bytes.length; at += UNIT_BYTES) {
+        const offset = first + at / UNIT_BYTES
+        const unit = (offset - from) * UNIT_BYTES
+        if (unit < 0 || unit >= expected.length || unitPosition(expected, unit) >= coveredTo) continue
+        if (expected.compare(bytes, at, at + UNIT_BYTES, unit, unit + UNIT_BYTES) === 0) continue
+        const problem = `queue ${track.topic}/${track.queueId}: ${difference(bytes, expected, { at, unit }, offset)}`
+        track.found({ kind: 'unit-pack', file: packFile(place), at: place.at + at, bytes: UNIT_BYTES, problem })
+      }
+    }
+  }
+
   async function compareRun(track: QueueTrack, from: number, expected: Buffer): Promise<void> {
+    await comparePacked(track, from, expected)
     const actual = Buffer.allocUnsafe(expected.length)
     await units.read(track, from, actual)
     if (actual.equals(expected)) return
@@ -125,7 +144,7 @@ export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
         track.found({
           kind: 'queue-unit',
           ...unitPlace(track, offset),
-          problem: difference(actual, expected, at, offset),
+          problem: difference(actual, expected, { at, unit: at }, offset),
         })
     }
   }
@@ -202,6 +221,7 @@ export function createQueueCheck(options: QueueCheckOptions): QueueCheck {
         await edges.checkUnknown((place) => this.nextOf(place.topic, place.queueId) !== undefined, endedTopics)
       } finally {
         await units.close()
+        await packs.close()
       }
     },
   }
@@ -215,9 +235,14 @@ function statesOf({ checkpoints }: Folder): (place: QueuePlace) => QueueState | 
   return ({ topic, queueId }) => states.get(`${topic}/${queueId}`)
 }
 
-/** Names what differs between a unit and what its record asks for. */
-function difference(actual: Buffer, expected: Buffer, at: number, offset: number): string {
-  const [is, must] = [decodeUnit(actual, at, queueOffset(offset)), decodeUnit(expected, at, queueOffset(offset))]
+/** Names what differs between the unit `at` and what its record asks for, which is `unit` of the others. */
+function difference(
+  actual: Buffer,
+  expected: Buffer,
+  { at, unit }: { readonly at: number; readonly unit: number },
+  offset: number,
+): string {
+  const [is, must] = [decodeUnit(actual, at, queueOffset(offset)), decodeUnit(expected, unit, queueOffset(offset))]
   const record = `the record of offset ${offset} is at ${must?.commitLogOffset} of the log`
   if (is === undefined) return `${record}, its unit is ${actual.readInt32BE(at + 8) === 0 ? 'missing' : 'no unit'}`
   if (is.size === FILLER_SIZE) return `${record}, its unit says it was lost`

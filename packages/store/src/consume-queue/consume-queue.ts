@@ -1,15 +1,18 @@
 // The units of one queue: the newest in memory, the others in files or a cache of them.
-//   min ≤ max,  persisted ≤ max ≤ assigned,  visible ≤ max
+//   min ≤ max,  filed ≤ persisted ≤ max ≤ assigned,  visible ≤ max
 import assert from 'node:assert'
 import { queueOffset } from '@rocketmq-ts/model'
 import type { Accept, Unit } from '../message-store.ts'
 import { type Chunk, CHUNK_UNITS, type ChunkCache, type ChunkOwner } from './chunk-cache.ts'
 import { decodeUnit, encodeUnit, fillerUnit, UNIT_BYTES } from './unit.ts'
+import type { PackedUnits } from './unit-packs.ts'
 
 /** A walk that ended, or the offset whose units must be loaded first. */
 export type WalkResult =
   | { readonly kind: 'scanned'; readonly next: number }
   | { readonly kind: 'missing'; readonly at: number }
+
+const NOT_PACKED: readonly PackedUnits[] = []
 
 export class ConsumeQueue implements ChunkOwner {
   readonly topic: string
@@ -24,7 +27,9 @@ export class ConsumeQueue implements ChunkOwner {
   max: number
   /** One past the last unit that consumers may see. */
   visible: number
-  /** Units below are in the page cache of their file. */
+  /** Units below are in the page cache of the queue's own files. */
+  filed: number
+  /** Units below are in the page cache of some file: those from `filed` on in packs. */
   persisted: number
   /** Waits in the list of queues with units to write. */
   dirty = false
@@ -33,6 +38,8 @@ export class ConsumeQueue implements ChunkOwner {
   /** Units below are being mended: nobody is given any until that is done. */
   barredBelow = 0
   readonly #cache: ChunkCache
+  /** Where the units [filed, persisted) are; most queues have none there. */
+  #packed: readonly PackedUnits[] = NOT_PACKED
   /** Most queues have one chunk in memory: a map for each of thousands of them would take more than their units. */
   #chunk: Chunk | undefined
   #others: Map<number, Chunk> | undefined
@@ -50,8 +57,37 @@ export class ConsumeQueue implements ChunkOwner {
     this.assigned = max
     this.max = max
     this.visible = max
+    this.filed = max
     this.persisted = max
     this.#cache = cache
+  }
+
+  get packed(): readonly PackedUnits[] {
+    return this.#packed
+  }
+
+  /** The units from `persisted` on are in a pack now. */
+  notePacked(place: PackedUnits): void {
+    this.#packed = [...this.#packed, place]
+    this.persisted += place.units
+    assert(this.persisted <= this.max, 'a pack has units that the queue has')
+  }
+
+  /** Takes the units behind `max` from packs: the queue has nothing else there. */
+  addPacked(places: readonly PackedUnits[]): void {
+    assert(this.persisted === this.max, 'packed units follow those in files')
+    for (const { units } of places) this.max += units
+    this.assigned = this.max
+    this.visible = this.max
+    for (const place of places) this.notePacked(place)
+  }
+
+  /** Units below `to` are in the queue's own files as well. */
+  noteFiled(to: number): void {
+    this.filed = to
+    if (to < this.persisted) return
+    this.persisted = to
+    this.#packed = NOT_PACKED
   }
 
   /** Adds the unit at `max`. */

@@ -1,16 +1,29 @@
-// Which queues get their units written to files now: those with many. The others keep theirs in memory and in the
-// checkpoint, so that files are opened and synced by the flow of messages, not by the number of queues.
+// Which queues get their units written to files of their own now: those with many. The others keep theirs in memory and in
+// the checkpoint, and in packs once these are too many: files are opened and synced by the flow of messages, not by the
+// number of queues.
 import type { ConsumeQueue } from './consume-queue.ts'
 import { UNIT_BYTES } from './unit.ts'
 
-/** Units that are in no file, over all queues, at most; beyond, the queues with the most go first. */
+/** Units that are in no file, over all queues, at most; beyond, the queues with the most go into a pack. */
 export const KEPT_BYTES_MAX = 16 * 1024 * 1024
 const KEPT_UNITS_MAX = Math.floor(KEPT_BYTES_MAX / UNIT_BYTES)
-/** Once the bound is reached, so much of it is left: each visit is worth some units. */
-const KEPT_UNITS_AFTER = KEPT_UNITS_MAX / 2
+/** Once the bound is reached, so much of it is left: what a queue has in one place is some units. */
+const KEPT_SHARE_AFTER = 0.5
+/** Packs of a store, at most: beyond, the units of the oldest one get into the files of their queues. */
+const PACKS_MAX = 32
+
+/** Bounds of a plan; by default those of a broker, but for the first. */
+export interface FileLimits {
+  /** Units of a queue that are worth opening a file for. */
+  readonly unitsPerWrite: number
+  readonly keptUnitsMax?: number | undefined
+  readonly packsMax?: number | undefined
+}
 
 export interface FilePlan {
+  /** Into files of their own. */
   readonly write: ConsumeQueue[]
+  readonly pack: ConsumeQueue[]
   readonly keep: ConsumeQueue[]
 }
 
@@ -26,29 +39,50 @@ export function sumUnitsLeft(queues: Iterable<ConsumeQueue>): number {
   return units
 }
 
-/**
- * Parts the queues that have units in no file; `unitsPerWrite` are worth opening one for. What ended or is complete is in
- * neither part.
- */
-export function planFiles(queues: readonly ConsumeQueue[], unitsPerWrite: number): FilePlan {
+/** Parts the queues that have units in no file. What ended or is complete is in no part. */
+export function planFiles(queues: readonly ConsumeQueue[], limits: FileLimits): FilePlan {
+  const { unitsPerWrite, keptUnitsMax = KEPT_UNITS_MAX } = limits
   const write: ConsumeQueue[] = []
   let keep: ConsumeQueue[] = []
   let kept = 0
   for (const queue of queues) {
     const units = unitsLeft(queue)
     if (queue.ended || units <= 0) continue
-    if (units >= unitsPerWrite) {
+    if (queue.max - queue.filed >= unitsPerWrite) {
       write.push(queue)
     } else {
       keep.push(queue)
       kept += units
     }
   }
-  if (kept <= KEPT_UNITS_MAX) return { write, keep }
+  if (kept <= keptUnitsMax) return { write, pack: [], keep }
   keep.sort((a, b) => unitsLeft(b) - unitsLeft(a))
   let taken = 0
-  for (; kept > KEPT_UNITS_AFTER; taken += 1) kept -= unitsLeft(keep[taken]!)
-  write.push(...keep.slice(0, taken))
+  for (; kept > keptUnitsMax * KEPT_SHARE_AFTER; taken += 1) kept -= unitsLeft(keep[taken]!)
+  const pack = keep.slice(0, taken)
   keep = keep.slice(taken)
-  return { write, keep }
+  return { write, pack, keep }
+}
+
+/** Packs that hold units of these queues. */
+export function packsOf(queues: Iterable<ConsumeQueue>): Set<number> {
+  const packs = new Set<number>()
+  for (const { packed } of queues) for (const { pack } of packed) packs.add(pack)
+  return packs
+}
+
+/** Makes room for one more pack: of too many the oldest goes, and what it holds is written to the files of its queues. */
+export function retireOldest(
+  plan: FilePlan,
+  all: () => Iterable<ConsumeQueue>,
+  { packsMax = PACKS_MAX }: FileLimits,
+): FilePlan {
+  const packs = packsOf(all())
+  if (packs.size < packsMax) return plan
+  const oldest = Math.min(...packs)
+  const isThere = ({ packed }: ConsumeQueue): boolean => packed[0]?.pack === oldest
+  const written = new Set(plan.write)
+  for (const queue of all()) if (isThere(queue)) written.add(queue)
+  const isLeft = (queue: ConsumeQueue): boolean => !isThere(queue)
+  return { write: [...written], pack: plan.pack.filter(isLeft), keep: plan.keep.filter(isLeft) }
 }

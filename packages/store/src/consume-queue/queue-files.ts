@@ -1,5 +1,6 @@
-// The files of consume queues: consumequeue/<topic>/<queueId>/<20 digits>, each of full size from its creation on.
-// Written lazily and never synced on the way of an acknowledgement: the log can always rebuild them.
+// The files of consume queues: consumequeue/<topic>/<queueId>/<20 digits>, each of full size from its creation on, and the
+// packs with units that are not there yet. Written lazily and never synced on the way of an acknowledgement: the log can
+// always rebuild them.
 import assert from 'node:assert'
 import type { QueueId } from '@rocketmq-ts/model'
 import { type File, FileError, type Files } from '@rocketmq-ts/runtime'
@@ -9,6 +10,7 @@ import type { ConsumeQueue } from './consume-queue.ts'
 import { createOpenFiles, unlessGone, type UseOptions } from './open-files.ts'
 import { type FilesState, lastUnitIn, queuePlaces } from './queue-places.ts'
 import { EMPTY_UNIT, encodeUnit, FILLER_SIZE, UNIT_BYTES, unitPosition } from './unit.ts'
+import type { PackedUnits, UnitPacks } from './unit-packs.ts'
 
 /** Files kept open, at most. */
 const OPEN_FILES_MAX = 128
@@ -21,14 +23,22 @@ const PIECE_BYTES = 3200 * UNIT_BYTES
 export type JudgeUnits = (from: number, units: Buffer) => void
 
 export interface QueueFiles {
-  /** Writes the units of [queue.persisted, queue.max) into the page cache, and an empty one: Apache ends there. */
+  /** Writes the units of [queue.filed, queue.max) into the page cache, and an empty one: Apache ends there. */
   persist(queue: ConsumeQueue, options?: UseOptions): Promise<void>
+  /**
+   * Writes the units of [queue.filed, queue.persisted), which are in packs, into its files. Those that a pack does not give
+   * back are left empty there; resolves with the first of them.
+   */
+  unpack(queue: ConsumeQueue, options?: UseOptions): Promise<number | undefined>
+  /** Told of units that a pack did not give back to `persist`. */
+  onDoubt: (queue: ConsumeQueue, offset: number) => void
+  readonly packs: UnitPacks
   /**
    * Reads the units around `at`, which are in files, into the queue's memory; groups take turns in the lane. `judge` may
    * throw: then none of them is taken.
    */
   load(queue: ConsumeQueue, at: number, group?: string, judge?: JudgeUnits): Promise<void>
-  /** The units of [from, to), which are in files. */
+  /** The units of [from, to), which are in files or packs. */
   read(queue: ConsumeQueue, from: number, to: number, group?: string): Promise<Buffer>
   /** Puts units in the place of those in the files, made where they are missing; nothing once the queue has ended. */
   rewrite(queue: ConsumeQueue, from: number, units: Buffer): Promise<void>
@@ -51,13 +61,34 @@ export interface QueueFiles {
   close(): Promise<void>
 }
 
+interface PlaceInQueue {
+  readonly place: PackedUnits
+  /** Offsets of the queue. */
+  readonly from: number
+  readonly end: number
+}
+
+/** Where units of [from, to) are in packs, in order. */
+function placesOf({ filed, persisted, packed }: ConsumeQueue, from: number, to: number): PlaceInQueue[] {
+  const places: PlaceInQueue[] = []
+  // The first ones may have been filed while the others are waiting for it.
+  let end = persisted
+  for (const place of packed.toReversed()) {
+    const start = end - place.units
+    if (start < to && end > Math.max(from, filed)) places.push({ place, from: start, end })
+    end = start
+  }
+  return places.reverse()
+}
+
 /** Opens nothing yet. `root` is the consumequeue folder. */
 export function createQueueFiles(options: {
   readonly files: Files
   readonly root: string
   readonly unitsPerFile: number
+  readonly packs: UnitPacks
 }): QueueFiles {
-  const { files, root, unitsPerFile } = options
+  const { files, root, unitsPerFile, packs } = options
   const fileBytes = unitsPerFile * UNIT_BYTES
   const open = createOpenFiles(files, OPEN_FILES_MAX)
   const unsyncedFolders = new Set<string>()
@@ -132,45 +163,117 @@ export function createQueueFiles(options: {
     unsyncedFolders.add(folderOf(queue)).add(`${root}/${queue.topic}`).add(root)
   }
 
-  async function persist(queue: ConsumeQueue, options?: UseOptions): Promise<void> {
-    while (queue.persisted < queue.max && !queue.ended) {
-      const from = queue.persisted
-      const path = pathOf(queue, from)
-      await open.use(
-        path,
-        () => openWhole(queue, from),
-        (file) => {
-          // With the first write: what `persisted` says is what the next sync syncs.
-          open.noteWritten(path)
-          const start = fileStart(from)
-          // No checkpoint counts on the file yet, whoever made it: its name may not be durable.
-          if (from === start || from <= queue.min) noteFolders(queue)
-          const fileEnd = start + unitsPerFile
-          for (let units = queue.resident(queue.persisted); units !== undefined && queue.persisted < fileEnd;) {
-            const count = Math.min(units.to, fileEnd) - queue.persisted
-            const part = units.bytes.subarray(0, count * UNIT_BYTES)
-            const at = (queue.persisted - start) * UNIT_BYTES
-            file.writeSync(at, queue.persisted + count < fileEnd ? [part, EMPTY_UNIT] : [part])
-            queue.persisted += count
-            units = queue.resident(queue.persisted)
-          }
-        },
-        options,
-      )
-      assert(queue.ended || queue.persisted > from, 'units that are not in a file are in memory')
+  /** Where units come from that have not been filed: undefined where there are none from an offset on. */
+  type UnitSource = (from: number) => { readonly bytes: Buffer; readonly to: number } | undefined
+
+  /** Writes units into the file of `queue.filed`, up to its end; nothing where they have got there meanwhile. */
+  async function fileUnits(
+    queue: ConsumeQueue,
+    from: number,
+    unitsAt: UnitSource,
+    options?: UseOptions,
+  ): Promise<void> {
+    const path = pathOf(queue, from)
+    await open.use(
+      path,
+      () => openWhole(queue, from),
+      (file) => {
+        if (queue.filed !== from || queue.ended) return
+        // With the first write: what `filed` says is what the next sync syncs.
+        open.noteWritten(path)
+        const start = fileStart(from)
+        // No checkpoint counts on the file yet, whoever made it: its name may not be durable.
+        if (from === start || from <= queue.min) noteFolders(queue)
+        const fileEnd = start + unitsPerFile
+        for (let units = unitsAt(queue.filed); units !== undefined && queue.filed < fileEnd;) {
+          const count = Math.min(units.to, fileEnd) - queue.filed
+          const part = units.bytes.subarray(0, count * UNIT_BYTES)
+          const at = (queue.filed - start) * UNIT_BYTES
+          file.writeSync(at, queue.filed + count < fileEnd ? [part, EMPTY_UNIT] : [part])
+          queue.noteFiled(queue.filed + count)
+          units = unitsAt(queue.filed)
+        }
+      },
+      options,
+    )
+  }
+
+  /** Units of packs in front of `to`, zeros where one does not give them back. */
+  async function readPacked(queue: ConsumeQueue, to: number) {
+    const pieces: Buffer[] = []
+    let doubt: number | undefined
+    let at = queue.filed
+    for (const { place, from, end } of placesOf(queue, at, to)) {
+      const units = await packs.read(place).catch(() => undefined)
+      if (units === undefined) doubt ??= at
+      pieces.push((units ?? Buffer.alloc(place.units * UNIT_BYTES)).subarray((at - from) * UNIT_BYTES))
+      at = end
     }
+    return { bytes: Buffer.concat(pieces), doubt }
+  }
+
+  async function unpack(queue: ConsumeQueue, options?: UseOptions): Promise<number | undefined> {
+    const from = queue.filed
+    const to = queue.persisted
+    if (from === to) return undefined
+    const { bytes, doubt } = await readPacked(queue, to)
+    const unitsAt: UnitSource = (at) => (at < to ? { bytes: bytes.subarray((at - from) * UNIT_BYTES), to } : undefined)
+    while (queue.filed < to && !queue.ended) await fileUnits(queue, queue.filed, unitsAt, options)
+    return doubt
+  }
+
+  async function persist(queue: ConsumeQueue, options?: UseOptions): Promise<void> {
+    const doubt = await unpack(queue, options)
+    while (queue.filed < queue.max && !queue.ended) {
+      const from = queue.filed
+      await fileUnits(queue, from, (at) => queue.resident(at), options)
+      assert(queue.ended || queue.filed > from, 'units that are not in a file are in memory')
+    }
+    if (doubt !== undefined) queueFiles.onDoubt(queue, doubt)
   }
 
   async function readUnits(queue: ConsumeQueue, from: number, to: number, group?: string): Promise<Buffer> {
     const into = Buffer.alloc((to - from) * UNIT_BYTES)
     for (let offset = from; offset < to;) {
+      if (offset >= queue.filed && offset < queue.persisted) {
+        offset = await readPackedPart(queue, { from, to, into }, offset, group)
+        continue
+      }
       const start = fileStart(offset)
-      const stop = Math.min(to, start + unitsPerFile)
+      const inFiles = offset < queue.filed ? Math.min(to, queue.filed) : to
+      const stop = Math.min(inFiles, start + unitsPerFile)
       const part = into.subarray((offset - from) * UNIT_BYTES, (stop - from) * UNIT_BYTES)
       await readPart(queue, offset, part, group)
       offset = stop
     }
     return into
+  }
+
+  /** Fills what one pack has of the units wanted, `offset` on; returns where the next ones are, or it where those moved. */
+  async function readPackedPart(
+    queue: ConsumeQueue,
+    wanted: { readonly from: number; readonly to: number; readonly into: Buffer },
+    offset: number,
+    group?: string,
+  ): Promise<number> {
+    const [first] = placesOf(queue, offset, wanted.to)
+    assert(first !== undefined, 'units that are in a file and not in one of the queue are in a pack')
+    const { place, from, end } = first
+    const stop = Math.min(wanted.to, end)
+    try {
+      const units = await packs.read(place, group)
+      units.copy(
+        wanted.into,
+        (offset - wanted.from) * UNIT_BYTES,
+        (offset - from) * UNIT_BYTES,
+        (stop - from) * UNIT_BYTES,
+      )
+      return stop
+    } catch (error) {
+      // They are in a file of the queue now, and their pack may be gone.
+      if (offset < queue.filed) return offset
+      throw error
+    }
   }
 
   /** Fills `part`, which lies in one file. A file below the queue's min may be gone: nobody asks for what it held. */
@@ -256,8 +359,11 @@ export function createQueueFiles(options: {
     unsyncedFolders.add(parent)
   }
 
-  return {
+  const queueFiles: QueueFiles = {
     persist,
+    unpack,
+    packs,
+    onDoubt: () => undefined,
     read: readUnits,
     rewrite,
     async load(queue, at, group, judge) {
@@ -277,6 +383,7 @@ export function createQueueFiles(options: {
       const folders = [...unsyncedFolders]
       unsyncedFolders.clear()
       await open.sync()
+      await packs.sync()
       for (const folder of folders) await unlessGone(() => files.syncFolder(folder))
     },
     async truncate(queue) {
@@ -337,6 +444,10 @@ export function createQueueFiles(options: {
     },
     remove: (place) => removeFolder(folderOf(place), `${root}/${place.topic}`),
     removeTopic: (topic) => removeFolder(`${root}/${topic}`, root),
-    close: open.close,
+    async close() {
+      await open.close()
+      await packs.close()
+    },
   }
+  return queueFiles
 }

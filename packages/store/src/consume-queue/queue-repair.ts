@@ -151,11 +151,13 @@ export function createQueueRepair(options: QueueRepairOptions): QueueRepair {
   async function run(queue: ConsumeQueue, doubt: number): Promise<boolean> {
     const history = historyOf(queue)
     if (queue.ended || isProven(queue, doubt) || history.failures >= FAILURES_MAX) return false
-    const limit = queue.persisted
     const end = log.written
     const hold = options.hold('mend', commitLogOffset(options.logMin()))
-    queue.barredBelow = limit
+    queue.barredBelow = queue.persisted
     try {
+      // What can be written again is in files of the queue; what its pack has lost is written there for the first time.
+      await queueFiles.unpack(queue)
+      const limit = queue.filed
       const start = await startOf(queue, doubt)
       hold.moveTo(commitLogOffset(start.position))
       const mended = await mendQueue({

@@ -3,9 +3,10 @@ import { checkTopicName, MqError, queueOffset } from '@rocketmq-ts/model'
 import type { QueueBounds, QueueReader } from '../message-store.ts'
 import { ChunkCache } from './chunk-cache.ts'
 import { ConsumeQueue } from './consume-queue.ts'
-import { planFiles, sumUnitsLeft } from './file-plan.ts'
+import { type FileLimits, type FilePlan, planFiles, retireOldest, sumUnitsLeft } from './file-plan.ts'
 import type { QueueFiles } from './queue-files.ts'
 import { UNIT_BYTES } from './unit.ts'
+import type { PackedUnits } from './unit-packs.ts'
 
 /** Queues of a store, at most: each is a folder. */
 const QUEUES_MAX = 1_000_000
@@ -17,15 +18,24 @@ export interface QueueState {
   readonly min: number
   /** One past the last unit. */
   readonly max: number
+  /** Where the units in front of these are that are in no file of the queue's own, one behind the other. */
+  readonly packed?: readonly PackedUnits[]
   /** The last units, which are in no file that a start may count on; 20 bytes each. */
   readonly units?: Buffer
   /** Nothing may count on its files: a start that was to build them again did not end. */
   readonly isLost?: boolean
 }
 
-/** One past the last unit that the files of a queue hold for certain. */
+/** One past the last unit that files hold for certain, packs among them. */
 export function fileMax({ max, units }: QueueState): number {
   return max - (units?.length ?? 0) / UNIT_BYTES
+}
+
+/** One past the last unit that the files of the queue itself hold for certain. */
+export function ownFileMax(state: QueueState): number {
+  let max = fileMax(state)
+  for (const { units } of state.packed ?? []) max -= units
+  return max
 }
 
 export interface QueueTable extends QueueReader {
@@ -38,8 +48,11 @@ export interface QueueTable extends QueueReader {
   restore(state: QueueState): ConsumeQueue
   /** Remembers that a queue has units that are not in its file. */
   markDirty(queue: ConsumeQueue): void
-  /** Takes queues out of those with units in no file: those whose units are many, see file-plan.ts, or all of them. */
-  takeDirty(which: 'many' | 'all'): ConsumeQueue[]
+  /**
+   * Takes queues out of those with units in no file: those whose units are many, see file-plan.ts, or all of them, and then
+   * all with units that are not in their own files.
+   */
+  takeDirty(which: 'many' | 'all'): Omit<FilePlan, 'keep'>
   /** Units in no file. */
   dirtyUnits(): number
   /** What a checkpoint says of the queues, with the units that are in no file, at the moment it is read. */
@@ -54,8 +67,10 @@ export interface QueueTable extends QueueReader {
 
 function stateOf(queue: ConsumeQueue): QueueState {
   const { topic, queueId, nextMin: min, max } = queue
+  const { packed } = queue
   const units = queue.unpersisted()
-  return units === undefined ? { topic, queueId, min, max } : { topic, queueId, min, max, units }
+  const state = packed.length === 0 ? { topic, queueId, min, max } : { topic, queueId, min, max, packed }
+  return units === undefined ? state : { ...state, units }
 }
 
 const NO_UNITS: QueueBounds = { min: queueOffset(0), max: queueOffset(0) }
@@ -63,8 +78,7 @@ const NO_UNITS: QueueBounds = { min: queueOffset(0), max: queueOffset(0) }
 /** Creates an empty table. */
 export function createQueueTable(options: {
   readonly cacheBytes: number
-  /** Units in no file that are many for one queue. */
-  readonly unitsPerWrite: number
+  readonly limits: FileLimits
   readonly queueFiles: QueueFiles
 }): QueueTable {
   const { queueFiles } = options
@@ -98,6 +112,16 @@ export function createQueueTable(options: {
     for (const queues of topics.values()) yield* queues.values()
   }
 
+  function planAll(): FilePlan {
+    const write = Array.from(all()).filter(({ filed, max }) => filed < max)
+    return { write, pack: [], keep: [] }
+  }
+
+  function planMany(): FilePlan {
+    const plan = planFiles(dirty, options.limits)
+    return plan.pack.length === 0 ? plan : retireOldest(plan, all, options.limits)
+  }
+
   const table: QueueTable = {
     find,
     loader: queueFiles,
@@ -109,11 +133,11 @@ export function createQueueTable(options: {
       dirty.push(queue)
     },
     takeDirty(which) {
-      const { write, keep } = which === 'all' ? { write: dirty, keep: [] } : planFiles(dirty, options.unitsPerWrite)
+      const { write, pack, keep } = which === 'all' ? planAll() : planMany()
       for (const queue of dirty) queue.dirty = false
       for (const queue of keep) queue.dirty = true
       dirty = keep
-      return write
+      return { write, pack }
     },
     dirtyUnits: () => sumUnitsLeft(dirty),
     states: {

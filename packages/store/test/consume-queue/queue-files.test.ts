@@ -2,10 +2,7 @@ import { expect, test } from '@jest/globals'
 import type { File, Files } from '@rocketmq-ts/runtime'
 import { CHUNK_UNITS, ChunkCache } from '../../src/consume-queue/chunk-cache.ts'
 import { ConsumeQueue } from '../../src/consume-queue/consume-queue.ts'
-import { createQueueFiles } from '../../src/consume-queue/queue-files.ts'
-import { createManualEffects } from '../store-fixture.ts'
-
-const ROOT = '/consumequeue'
+import { createManualEffects, FOLDER, newQueueFiles } from '../store-fixture.ts'
 
 /** Files whose opening can be held up, and that tell how they are read. */
 function setUp() {
@@ -36,7 +33,7 @@ function setUp() {
       return watched
     },
   }
-  const queueFiles = createQueueFiles({ files, root: ROOT, unitsPerFile: 1000 })
+  const queueFiles = newQueueFiles({ files, scheduler: effects.scheduler }, 1000)
   return {
     queueFiles,
     files,
@@ -117,7 +114,7 @@ test('queue files: something lies behind the units that are written → an empty
   const queue = createQueue(1_000_000)
   pushUnits(queue, 1)
   await queueFiles.persist(queue)
-  const file = await files.open(`${ROOT}/T/0/00000000000000000000`, 'must-exist')
+  const file = await files.open(`${FOLDER}/consumequeue/T/0/00000000000000000000`, 'must-exist')
   file.writeSync(20, [Buffer.alloc(60, 1)])
   queue.push({ commitLogOffset: 100, size: 1, tagsCode: 0 })
   await queueFiles.persist(queue)
