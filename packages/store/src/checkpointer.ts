@@ -5,11 +5,11 @@ import { MqError } from '@rocketmq-ts/model'
 import type { Clock, Files, Scheduler, Timer } from '@rocketmq-ts/runtime'
 import { type FolderShape, writeCheckpoint, writeStoreCheckpoint } from './checkpoint.ts'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
-import { KEPT_BYTES_MAX, packsOf, unitsLeft } from './consume-queue/file-plan.ts'
+import { packsOf, unitsLeft } from './consume-queue/file-plan.ts'
 import type { UseOptions } from './consume-queue/open-files.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
 import type { QueueTable } from './consume-queue/queue-table.ts'
-import { UNIT_BYTES } from './consume-queue/unit.ts'
+
 import { encodeQueueStates } from './queue-states.ts'
 import { writeFlushedMark } from './flushed-mark.ts'
 import { createCatchUp } from './key-index/catch-up.ts'
@@ -17,6 +17,7 @@ import type { KeyIndex } from './key-index/key-index.ts'
 import type { IndexState } from './key-index/key-index-options.ts'
 import type { LogSource } from './recovery.ts'
 import { withFastAccessors } from './fast-accessors.ts'
+import { STORE_DEFAULTS } from './store-settings.ts'
 
 /** New units after which queues with many are written to their files, not only at the next checkpoint. */
 const PERSIST_UNITS = 65_536
@@ -25,7 +26,7 @@ const CHECKPOINT_BYTES = 256 * 1024 * 1024
 /** Units in memory only, at most: sends are answered 'busy' beyond. */
 const UNPERSISTED_UNITS_MAX = 4_194_304
 /** Units that a checkpoint takes in: those beyond came while files were written, which is tried again so many times. */
-const CHECKPOINT_UNITS_MAX = 2 * Math.floor(KEPT_BYTES_MAX / UNIT_BYTES)
+const CHECKPOINT_UNITS_MAX = 2 * STORE_DEFAULTS.keptUnitsMax
 const PERSIST_ROUNDS_MAX = 3
 /** Queues whose files are written at once at a stop … */
 const WRITES_AT_ONCE = 16

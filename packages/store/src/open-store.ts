@@ -16,7 +16,7 @@ import type { MessageStore, RecoveryReport, StoreDeps, StoreOptions } from './me
 import { noteOwn } from './last-writer.ts'
 import { createStartNotes } from './start-notes.ts'
 import { restore, sourceOf } from './restore.ts'
-import { pathsOf, reserveBytesOf, STORE_DEFAULTS } from './store-settings.ts'
+import { fileLimitsOf, pathsOf, reserveBytesOf, STORE_DEFAULTS } from './store-settings.ts'
 import { Store } from './store.ts'
 
 /** Smallest segment: the filler and a small record. */
@@ -123,18 +123,14 @@ async function openLocked(
     folder: paths.commitLog,
     segmentBytes: options.segmentBytes ?? STORE_DEFAULTS.segmentBytes,
   })
-  const { unitsPerFile, unitsPerWrite, unitCacheBytes: cacheBytes } = { ...STORE_DEFAULTS, ...options }
+  const { unitsPerFile, unitCacheBytes: cacheBytes } = { ...STORE_DEFAULTS, ...options }
   const packs = createUnitPacks({ files, scheduler: deps.scheduler, folder: paths.unitPacks })
   const queueFiles = createQueueFiles({ files, root: paths.consumeQueue, unitsPerFile, packs })
   const notes = createStartNotes(logger, isFull)
   try {
     const queues = createQueueTable({
       cacheBytes,
-      limits: {
-        unitsPerWrite: Math.min(unitsPerWrite, unitsPerFile),
-        keptUnitsMax: options.keptUnitsMax,
-        packsMax: options.unitPacksMax,
-      },
+      limits: fileLimitsOf(options),
       queueFiles,
     })
     const ownerStamp = await options.ownerStamp?.()

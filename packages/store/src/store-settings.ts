@@ -1,4 +1,5 @@
 // What a store is without being told: sizes, intervals, and the names of everything inside its folder.
+import type { FileLimits } from './consume-queue/file-plan.ts'
 import type { StoreOptions } from './message-store.ts'
 
 const MiB = 1024 * 1024
@@ -14,9 +15,14 @@ export const STORE_DEFAULTS = {
   coldReadBytes: 32 * MiB,
   unitCacheBytes: 32 * MiB,
   unitsPerWrite: 1024,
+  /** 16 MiB. */
+  keptUnitsMax: 838_860,
+  unitPacksMax: 32,
   indexSlots: 5_000_000,
   indexEntries: 20_000_000,
 }
+/** Units in memory only are those of so many queue files at most, for the same reason as that of the reserve. */
+const KEPT_FILES = 3
 const RESERVE_BYTES_MAX = 64 * MiB
 /** The reserve is this share of a segment at most: a test's store stays small. */
 const RESERVE_SHARE = 16
@@ -38,6 +44,16 @@ export function pathsOf(folder: string) {
     lastWriter: `${folder}/last-writer`,
     damaged: `${folder}/damaged`,
     reserve: `${folder}/reserve`,
+  }
+}
+
+/** How units get into files, for the queues of a store. */
+export function fileLimitsOf(options: StoreOptions): FileLimits {
+  const { unitsPerFile, unitsPerWrite, keptUnitsMax, unitPacksMax } = { ...STORE_DEFAULTS, ...options }
+  return {
+    unitsPerWrite: Math.min(unitsPerWrite, unitsPerFile),
+    keptUnitsMax: options.keptUnitsMax ?? Math.min(keptUnitsMax, KEPT_FILES * unitsPerFile),
+    packsMax: unitPacksMax,
   }
 }
 

@@ -13,7 +13,11 @@ test('checkpoint: asked for by the first unit of a batch → holds all units of 
   const { files, scheduler } = effects
   await files.makeFolder(`${FOLDER}/consumequeue`)
   const queueFiles = newQueueFiles(effects, 100)
-  const queues = createQueueTable({ cacheBytes: MiB, limits: { unitsPerWrite: 1 }, queueFiles })
+  const queues = createQueueTable({
+    cacheBytes: MiB,
+    limits: { unitsPerWrite: 1, keptUnitsMax: Infinity, packsMax: Infinity },
+    queueFiles,
+  })
   const log = { written: 0, flushed: 0, min: 0, failure: undefined, whenFlushed: () => Promise.resolve() }
   const checkpointer = createCheckpointer({
     clock: effects.clock,
@@ -60,7 +64,11 @@ test('checkpoint: one takes seconds → the next one rests ten times as long, ho
   const { files, scheduler, clock } = effects
   await files.makeFolder(`${FOLDER}/consumequeue`)
   const queueFiles = newQueueFiles(effects, 100)
-  const queues = createQueueTable({ cacheBytes: MiB, limits: { unitsPerWrite: 1 }, queueFiles })
+  const queues = createQueueTable({
+    cacheBytes: MiB,
+    limits: { unitsPerWrite: 1, keptUnitsMax: Infinity, packsMax: Infinity },
+    queueFiles,
+  })
   let syncMs = 3000
   const startsMs: number[] = []
   const checkpointer = createCheckpointer({

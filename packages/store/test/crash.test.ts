@@ -26,6 +26,8 @@ interface Promised {
 const OPTIONS = { segmentBytes: 1024, unitsPerFile: 4, unitCacheBytes: 1 } satisfies Partial<StoreOptions>
 /** Queues with fewer new units are not written for a checkpoint. */
 const KEEPING = { ...OPTIONS, unitsPerWrite: 3 }
+/** Units get into packs, and from there into the files of their queues. */
+const PACKING = { ...OPTIONS, unitsPerFile: 40, unitsPerWrite: 6, keptUnitsMax: 1 }
 
 /** Sends in several ways, with rolls, checkpoints, and a stop and start between. */
 async function work(effects: Effects, options: Partial<StoreOptions>, promised: Promised[]): Promise<void> {
@@ -99,10 +101,10 @@ async function crashAt(
   at: { step: number; moment: Moment },
   loss: 'power' | 'kill',
   flushMode: 'SYNC_FLUSH' | 'ASYNC_FLUSH',
-  unitsPerWrite = 1,
+  special: Partial<StoreOptions> = OPTIONS,
 ): Promise<boolean> {
   const effects = createManualEffects({ seed: at.step * 7 + (loss === 'power' ? 1 : 2) })
-  const options = { ...OPTIONS, flushMode, unitsPerWrite }
+  const options = { ...special, flushMode }
   const promised: Promised[] = []
   const crashed = Promise.withResolvers<Effects>()
   const files = countSteps(effects.files, at, () => {
@@ -131,13 +133,22 @@ test('crash: power lost at any step of asynchronous mode → what was flushed is
   expect(step).toBeGreaterThan(60)
 }, 60_000)
 
-test('crash: units are kept in the checkpoint, power lost or killed at any step → all that was flushed is there', async () => {
-  for (const loss of ['power', 'kill'] as const) {
-    let step = 1
-    while (await crashAt({ step, moment: 'after' }, loss, 'SYNC_FLUSH', KEEPING.unitsPerWrite)) step += 1
-    expect(step).toBeGreaterThan(50)
-  }
-}, 60_000)
+test.each([
+  ['units in the checkpoint', KEEPING],
+  ['units in packs', PACKING],
+])(
+  'crash: %s, power lost or killed at any step → all that was flushed is there',
+  async (_, options) => {
+    for (const loss of ['power', 'kill'] as const) {
+      for (const moment of ['before', 'after'] as const) {
+        let step = 1
+        while (await crashAt({ step, moment }, loss, 'SYNC_FLUSH', options)) step += 1
+        expect(step).toBeGreaterThan(50)
+      }
+    }
+  },
+  60_000,
+)
 
 test('crash: killed at any step → all that was flushed is there, in its place, once', async () => {
   let step = 1
@@ -148,6 +159,7 @@ test('crash: killed at any step → all that was flushed is there, in its place,
 test.each([
   ['every unit in its file', OPTIONS],
   ['units in the checkpoint', KEEPING],
+  ['units in packs', PACKING],
 ])(
   'crash: %s, power lost again at any step of the recovery → the next one finds the same',
   async (_, options) => {
@@ -182,41 +194,47 @@ test('crash: any number of sends, checkpoints and power losses in any order → 
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('checkpoint' as const) }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('power' as const, 'kill' as const, 'stop' as const) }) },
   )
+  const kinds = fc.constantFrom(OPTIONS, KEEPING, PACKING)
   await fc.assert(
-    fc.asyncProperty(fc.array(action, { maxLength: 15 }), fc.integer({ min: 1 }), async (actions, seed) => {
-      const effects = createManualEffects({ seed })
-      const promised = new Map<string, { at: CommitLogOffset; offset: number }>()
-      let current: Effects = effects
-      let store = await openStore(current, OPTIONS)
-      let number = 0
-      for (const step of actions) {
-        if (step.kind === 'checkpoint') await store.checkpoint()
-        else if (step.kind === 'send') {
-          const sent = Array.from({ length: step.count }, () => {
-            number += 1
-            return [`m${number}`, store.append(newRecord({ text: `m${number}` }))] as const
-          })
-          await store.submit()
-          if (!step.flush) continue
-          await store.whenFlushed(store.appended)
-          for (const [text, { commitLogOffset, queueOffset }] of sent)
-            promised.set(text, { at: commitLogOffset, offset: queueOffset })
-        } else {
-          if (step.kind === 'stop') await store.close()
-          else current = step.kind === 'power' ? afterPowerLoss(effects) : afterKill(effects)
-          store = await openStore(current, OPTIONS)
+    fc.asyncProperty(
+      fc.array(action, { maxLength: 15 }),
+      kinds,
+      fc.integer({ min: 1 }),
+      async (actions, options, seed) => {
+        const effects = createManualEffects({ seed })
+        const promised = new Map<string, { at: CommitLogOffset; offset: number }>()
+        let current: Effects = effects
+        let store = await openStore(current, options)
+        let number = 0
+        for (const step of actions) {
+          if (step.kind === 'checkpoint') await store.checkpoint()
+          else if (step.kind === 'send') {
+            const sent = Array.from({ length: step.count }, () => {
+              number += 1
+              return [`m${number}`, store.append(newRecord({ text: `m${number}` }))] as const
+            })
+            await store.submit()
+            if (!step.flush) continue
+            await store.whenFlushed(store.appended)
+            for (const [text, { commitLogOffset, queueOffset }] of sent)
+              promised.set(text, { at: commitLogOffset, offset: queueOffset })
+          } else {
+            if (step.kind === 'stop') await store.close()
+            else current = step.kind === 'power' ? afterPowerLoss(effects) : afterKill(effects)
+            store = await openStore(current, options)
+          }
         }
-      }
-      const units = await unitsOf(store)
-      const texts = await textsOf(store)
-      for (const [text, { at, offset }] of promised) {
-        expect([texts[offset], units[offset]?.commitLogOffset]).toEqual([text, at])
-      }
-      expect(new Set(texts).size).toBe(texts.length)
-      expect(store.recovery.damaged).toEqual([])
-      await store.close()
-      await (await openStore(restarted(effects), OPTIONS)).close()
-    }),
-    { numRuns: 100 },
+        const units = await unitsOf(store)
+        const texts = await textsOf(store)
+        for (const [text, { at, offset }] of promised) {
+          expect([texts[offset], units[offset]?.commitLogOffset]).toEqual([text, at])
+        }
+        expect(new Set(texts).size).toBe(texts.length)
+        expect(store.recovery.damaged).toEqual([])
+        await store.close()
+        await (await openStore(restarted(effects), options)).close()
+      },
+    ),
+    { numRuns: 200 },
   )
 }, 60_000)

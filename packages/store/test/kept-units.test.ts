@@ -3,8 +3,9 @@ import { expect, test } from '@jest/globals'
 import type { Effects, File } from '@rocketmq-ts/runtime'
 import { ChunkCache } from '../src/consume-queue/chunk-cache.ts'
 import { ConsumeQueue } from '../src/consume-queue/consume-queue.ts'
-import { KEPT_BYTES_MAX, planFiles, sumUnitsLeft } from '../src/consume-queue/file-plan.ts'
+import { planFiles, sumUnitsLeft } from '../src/consume-queue/file-plan.ts'
 import { checkStore } from '../src/check/index.ts'
+import { STORE_DEFAULTS } from '../src/store-settings.ts'
 import {
   afterKill,
   afterPowerLoss,
@@ -18,7 +19,9 @@ import {
 
 const QUEUES = 40
 const KEEPING = { unitsPerWrite: 3 }
-const UNITS_MAX = KEPT_BYTES_MAX / 20
+const UNITS_MAX = STORE_DEFAULTS.keptUnitsMax
+/** As a broker's, but for the first. */
+const LIMITS = { unitsPerWrite: Infinity, keptUnitsMax: UNITS_MAX, packsMax: STORE_DEFAULTS.unitPacksMax }
 
 /** Counts the opened files of queues. */
 function countOpens(effects: Effects): { readonly effects: Effects; readonly opened: string[] } {
@@ -105,11 +108,11 @@ test('check: killed with units in the checkpoint only → they are behind, which
 
 test('file plan: few units are kept, many written; beyond the bound the queues with the most go into a pack', () => {
   const few = Array.from({ length: 4 }, (_, index) => queueWith(index + 1, index))
-  const { write, keep } = planFiles([...few, queueWith(0), queueWith(100)], { unitsPerWrite: 4 })
+  const { write, keep } = planFiles([...few, queueWith(0), queueWith(100)], { ...LIMITS, unitsPerWrite: 4 })
   expect(write.map(({ max }) => max)).toEqual([4, 100])
   expect(keep.map(({ max }) => max)).toEqual([1, 2, 3])
   const many = Array.from({ length: 10 }, (_, index) => queueWith(Math.floor(UNITS_MAX / 10) + index, index))
-  const plan = planFiles(many, { unitsPerWrite: Infinity })
+  const plan = planFiles(many, LIMITS)
   expect(sumUnitsLeft(plan.keep)).toBeLessThanOrEqual(UNITS_MAX / 2)
   expect(Math.max(...plan.keep.map(({ max }) => max))).toBeLessThan(Math.min(...plan.pack.map(({ max }) => max)))
   expect(plan.pack.length + plan.keep.length).toBe(10)
@@ -118,7 +121,7 @@ test('file plan: few units are kept, many written; beyond the bound the queues w
 test('file plan: a queue that ended → in no part', () => {
   const queue = queueWith(5)
   queue.end()
-  expect(planFiles([queue], { unitsPerWrite: 1 })).toEqual({ write: [], pack: [], keep: [] })
+  expect(planFiles([queue], { ...LIMITS, unitsPerWrite: 1 })).toEqual({ write: [], pack: [], keep: [] })
 })
 
 test('restart: units that only the checkpoint holds → kept by the next checkpoint as well', async () => {

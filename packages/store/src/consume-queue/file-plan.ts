@@ -2,22 +2,17 @@
 // the checkpoint, and in packs once these are too many: files are opened and synced by the flow of messages, not by the
 // number of queues.
 import type { ConsumeQueue } from './consume-queue.ts'
-import { UNIT_BYTES } from './unit.ts'
 
-/** Units that are in no file, over all queues, at most; beyond, the queues with the most go into a pack. */
-export const KEPT_BYTES_MAX = 16 * 1024 * 1024
-const KEPT_UNITS_MAX = Math.floor(KEPT_BYTES_MAX / UNIT_BYTES)
 /** Once the bound is reached, so much of it is left: what a queue has in one place is some units. */
 const KEPT_SHARE_AFTER = 0.5
-/** Packs of a store, at most: beyond, the units of the oldest one get into the files of their queues. */
-const PACKS_MAX = 32
 
-/** Bounds of a plan; by default those of a broker, but for the first. */
 export interface FileLimits {
   /** Units of a queue that are worth opening a file for. */
   readonly unitsPerWrite: number
-  readonly keptUnitsMax?: number | undefined
-  readonly packsMax?: number | undefined
+  /** Units that are in no file, over all queues, at most; beyond, the queues with the most go into a pack. */
+  readonly keptUnitsMax: number
+  /** Packs, at most: beyond, the units of the oldest one get into the files of their queues. */
+  readonly packsMax: number
 }
 
 export interface FilePlan {
@@ -41,7 +36,7 @@ export function sumUnitsLeft(queues: Iterable<ConsumeQueue>): number {
 
 /** Parts the queues that have units in no file. What ended or is complete is in no part. */
 export function planFiles(queues: readonly ConsumeQueue[], limits: FileLimits): FilePlan {
-  const { unitsPerWrite, keptUnitsMax = KEPT_UNITS_MAX } = limits
+  const { unitsPerWrite, keptUnitsMax } = limits
   const write: ConsumeQueue[] = []
   let keep: ConsumeQueue[] = []
   let kept = 0
@@ -72,11 +67,7 @@ export function packsOf(queues: Iterable<ConsumeQueue>): Set<number> {
 }
 
 /** Makes room for one more pack: of too many the oldest goes, and what it holds is written to the files of its queues. */
-export function retireOldest(
-  plan: FilePlan,
-  all: () => Iterable<ConsumeQueue>,
-  { packsMax = PACKS_MAX }: FileLimits,
-): FilePlan {
+export function retireOldest(plan: FilePlan, all: () => Iterable<ConsumeQueue>, { packsMax }: FileLimits): FilePlan {
   const packs = packsOf(all())
   if (packs.size < packsMax) return plan
   const oldest = Math.min(...packs)

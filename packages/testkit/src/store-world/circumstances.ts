@@ -59,6 +59,11 @@ const KNOWN: readonly (readonly [step: RegExp, circumstances: Circumstances])[] 
     { doesExpire: true, areQueueFilesSmall: true },
   ],
   [/^stopping: .* of queue$/u, { areQueueFilesSmall: true }],
+  [
+    /^recovering: .* (?:make-folder|sync|sync-folder|write) of unit-pack(?:-folder)?$/u,
+    { damages: ['all deleted: queue'], areQueueFilesSmall: true },
+  ],
+  [/ of unit-pack(?:-folder)?$/u, { areQueueFilesSmall: true }],
 ]
 
 /** Of some seeds, whatever step they wait for. */

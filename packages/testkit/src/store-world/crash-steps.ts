@@ -29,6 +29,8 @@ const CALLS: Calls = {
     'timer-folder': 'list make-folder sync-folder',
     'timer-image': 'read remove',
     'timer-run': 'open read remove size sync truncate write',
+    'unit-pack': 'open read size sync write',
+    'unit-pack-folder': 'list make-folder sync-folder',
   },
   running: {
     'apache-checkpoint': 'open rename sync truncate write',
@@ -49,6 +51,8 @@ const CALLS: Calls = {
     'timer-image': 'open remove rename sync truncate write',
     'timer-progress': 'open rename sync truncate write',
     'timer-run': 'open read remove size sync truncate write',
+    'unit-pack': 'open read remove sync write',
+    'unit-pack-folder': 'list make-folder sync-folder',
   },
   stopping: {
     abort: 'remove',
@@ -71,6 +75,8 @@ const CALLS: Calls = {
     'timer-image': 'open remove rename sync truncate write',
     'timer-progress': 'open rename sync truncate write',
     'timer-run': 'open read remove size sync truncate write',
+    'unit-pack': 'open read remove sync write',
+    'unit-pack-folder': 'list make-folder sync-folder',
   },
 }
 
@@ -124,7 +130,7 @@ export const CRASH_STEPS: readonly string[] = namesOf(CALLS)
 export const RARE_STEPS: readonly string[] = namesOf(RARE)
 
 const SELDOM =
-  /^recovering: .* (?:apache-checkpoint|damaged|flushed-mark|queue|queue-checkpoint|reserve|index|index-folder)$|(?:remove|list) of (?:log|queue|queue-folder|index)$| of reserve$|^stopping: .* (?:of (?:log|queue)|space of folder)$|zeros|moved|^recovering: .* (?:of timer-(?:image|run)|truncate of log)$|^running: .* (?:size of queue|remove of timer-run)$|^stopping: .* of timer-run$/u
+  /^recovering: .* (?:apache-checkpoint|damaged|flushed-mark|queue|queue-checkpoint|reserve|index|index-folder)$|(?:remove|list) of (?:log|queue|queue-folder|index)$| of reserve$|^stopping: .* (?:of (?:log|queue)|space of folder)$|zeros|moved|^recovering: .* (?:of timer-(?:image|run)|truncate of log)$|^running: .* (?:size of queue|remove of timer-run)$|^stopping: .* of timer-run$|of unit-pack(?:-folder)?$/u
 
 /** Those of `CRASH_STEPS` that few lives pass. */
 export const SELDOM_STEPS: readonly string[] = CRASH_STEPS.filter((step) => SELDOM.test(step))

@@ -19,6 +19,7 @@ const PLACES: readonly (RegExp | undefined)[] = [
   /\/commitlog\//u,
   /\/commitlog\//u,
   /\/consumequeue\//u,
+  /\/unit-packs\//u,
   /\/index\//u,
   /\/config\//u,
   /\/(?:queue-checkpoint|flushed|checkpoint|last-writer)/u,

@@ -9,6 +9,7 @@ import { fileKindOf } from './steps.ts'
 /** Files that derive from the log, by the kinds that steps are named after. */
 const DERIVED_KINDS = [
   'queue',
+  'unit-pack',
   'index',
   'apache-checkpoint',
   'queue-checkpoint',

@@ -12,6 +12,8 @@ const KINDS: readonly (readonly [kind: string, path: RegExp])[] = [
   ['log-folder', /^\/commitlog$/u],
   ['queue', /^\/consumequeue\/[^/]+\/\d+\/\d{20}$/u],
   ['queue-folder', /^\/consumequeue(?:\/[^/]+(?:\/\d+)?)?$/u],
+  ['unit-pack', /^\/unit-packs\/pack-\d+$/u],
+  ['unit-pack-folder', /^\/unit-packs$/u],
   ['index', /^\/index\/\d+$/u],
   ['index-folder', /^\/index$/u],
   ['abort', /^\/abort$/u],
