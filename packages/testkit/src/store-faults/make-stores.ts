@@ -7,7 +7,7 @@ import { defaultConfig } from '@rocketmq-ts/config'
 import { subscriptionGroupConfig, SysFlag, tagsCodeOf, topicConfig } from '@rocketmq-ts/model'
 import { connectPeer } from '@rocketmq-ts/remoting'
 import { silentLogger } from '@rocketmq-ts/runtime'
-import { type MessageStore, type NewRecord, openMessageStore } from '@rocketmq-ts/store'
+import { type MessageStore, type StoreOptions, type NewRecord, openMessageStore } from '@rocketmq-ts/store'
 import { createManualEffects, type ManualEffects } from '../sim/manual-effects.ts'
 import { type FolderImage, takeImage } from './folder-image.ts'
 
@@ -178,8 +178,8 @@ function record(index: number, fields: Partial<NewRecord> = {}): NewRecord {
   }
 }
 
-/** Kinds of records that no broker of ours sends yet: transactions, a long name, IPv6, empty and large bodies. */
-async function plainStore(): Promise<SampleStore> {
+/** Kinds of records of which a broker sends few: transactions, a long name, IPv6, empty and large bodies. */
+async function plainStore(name: string, special: Partial<StoreOptions>): Promise<SampleStore> {
   const effects = createManualEffects()
   const open = (): Promise<MessageStore> =>
     openMessageStore(
@@ -190,6 +190,7 @@ async function plainStore(): Promise<SampleStore> {
         unitsPerFile: 16,
         indexSlots: 16,
         indexEntries: 64,
+        ...special,
       },
       { ...effects, logger: silentLogger },
     )
@@ -214,10 +215,16 @@ async function plainStore(): Promise<SampleStore> {
     store = await open()
   }
   await store.close()
-  return { name: 'plain', image: await takeImage(effects.files, ROOT) }
+  return { name, image: await takeImage(effects.files, ROOT) }
 }
 
 /** Made anew at each call, always the same. */
 export async function makeStores(): Promise<readonly SampleStore[]> {
-  return [await brokerStore(), await repairedStore(), await plainStore()]
+  return [
+    await brokerStore(),
+    await repairedStore(),
+    await plainStore('plain', {}),
+    // No queue has enough units for a file before it stops.
+    await plainStore('packed', { unitsPerFile: 128, keptUnitsMax: 4 }),
+  ]
 }
