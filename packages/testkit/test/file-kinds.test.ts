@@ -23,6 +23,9 @@ import { createWorld, type SimMachine, type SimProcess, type World } from '../sr
 
 const ARCHITECTURE = fileURLToPath(new URL('../../../ARCHITECTURE.md', import.meta.url))
 const SEGMENT_BYTES = 1 << 20
+/** So few units that those of the queues of one topic get into a pack. */
+const QUEUE_FILE_BYTES = 4 * 20
+const QUEUES = 16
 const DERIVED_FILES_MS = 10_000
 /** More than an image of the timer index holds itself. */
 const DELAYED = 1100
@@ -76,7 +79,7 @@ async function sendAndTake(effects: Effects, address: string): Promise<void> {
   const { clock, scheduler, network } = effects
   const peers = createPeerSource({ connect: (to) => connectPeer(network, to, { clock, scheduler }), clock })
   const brokers = createBrokerClient({ peers })
-  await brokers.createTopic(address, topicConfig('orders', { readQueueNums: 1, writeQueueNums: 1 }))
+  await brokers.createTopic(address, topicConfig('orders', { readQueueNums: QUEUES, writeQueueNums: QUEUES }))
   const message = {
     producerGroup: 'p',
     topic: 'orders',
@@ -89,7 +92,9 @@ async function sendAndTake(effects: Effects, address: string): Promise<void> {
     properties: 'UNIQ_KEY\u0001u\u0002',
     reconsumeTimes: 0,
   }
-  await brokers.send(address, message, Buffer.from('hello'))
+  for (let queueId = 0; queueId < QUEUES; queueId += 1) {
+    await brokers.send(address, { ...message, queueId }, Buffer.from('hello'))
+  }
   const delayed = { ...message, properties: `UNIQ_KEY\u0001u\u0002TIMER_DELAY_SEC\u00013600\u0002` }
   await brokers.send(address, { ...message, properties: 'DELAY\u00011\u0002' }, Buffer.from('in a second'))
   for (let count = 0; count < DELAYED; count += 1) await brokers.send(address, delayed, Buffer.from('later'))
@@ -131,6 +136,7 @@ async function kindsOfBrokers(): Promise<Set<string>> {
           nameServers,
           flushDiskType: 'ASYNC_FLUSH',
           segmentBytes: SEGMENT_BYTES,
+          queueFileBytes: QUEUE_FILE_BYTES,
           joinCluster,
         },
         { effects: noting(effects, paths), logger: silentLogger, onDefect: fail },

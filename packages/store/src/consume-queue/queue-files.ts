@@ -75,10 +75,10 @@ function placesOf({ filed, persisted, packed }: ConsumeQueue, from: number, to: 
   let end = persisted
   for (const place of packed.toReversed()) {
     const start = end - place.units
-    if (start < to && end > Math.max(from, filed)) places.push({ place, from: start, end })
+    if (start < to && end > Math.max(from, filed)) places.unshift({ place, from: start, end })
     end = start
   }
-  return places.reverse()
+  return places
 }
 
 /** Opens nothing yet. `root` is the consumequeue folder. */

@@ -50,6 +50,8 @@ export interface BrokerPlace {
   readonly flushDiskType: FlushDiskType
   readonly segmentBytes: number
   readonly joinCluster: boolean
+  /** By default that of a broker. */
+  readonly queueFileBytes?: number
 }
 
 export async function startBroker(place: BrokerPlace, { effects, logger, onDefect }: ServiceDeps): Promise<Broker> {
@@ -70,6 +72,7 @@ export async function startBroker(place: BrokerPlace, { effects, logger, onDefec
       storePathRootDir: BROKER_FOLDER,
       flushDiskType: place.flushDiskType,
       mappedFileSizeCommitLog: place.segmentBytes,
+      ...(place.queueFileBytes === undefined ? {} : { mappedFileSizeConsumeQueue: place.queueFileBytes }),
       ...INDEX_SIZES,
       // A disk that is full on purpose must not take what the checker asks for.
       cleanFileForciblyEnable: false,

@@ -1,5 +1,6 @@
 // What is answered is as safe as promised, and derived files never run ahead of the log.
 import type { Mutant } from '../mutant.ts'
+const UNIT_PACKS_TEST = 'packages/store/test/consume-queue/unit-packs.test.ts'
 
 export const DURABILITY_MUTANTS: readonly Mutant[] = [
   {
@@ -105,5 +106,53 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     replacement: '',
     testFile: 'services/broker/test/request-table.test.ts',
     test: 'gate: denies a group → NO_PERMISSION for its pop, asked for topic and group, and nothing is claimed',
+  },
+  {
+    name: 'Pieces of a pack are not noted for the next sync',
+    file: 'packages/store/src/consume-queue/unit-packs.ts',
+    text: '      open.noteWritten(file.path)\n',
+    replacement: '',
+    testFile: UNIT_PACKS_TEST,
+    test: 'pack: pieces written while a sync runs → the next sync takes them along',
+  },
+  {
+    name: 'The folder of packs is not synced',
+    file: 'packages/store/src/consume-queue/unit-packs.ts',
+    text: 'isFolderUnsynced = true\n',
+    replacement: 'isFolderUnsynced = false\n',
+    testFile: UNIT_PACKS_TEST,
+    test: 'packs: a power loss behind a checkpoint → a start has all of it without reading the log',
+  },
+  {
+    name: 'Units of a pack are taken without a look at their CRC',
+    file: 'packages/store/src/consume-queue/unit-packs.ts',
+    text: ' && crc32(bytes) === crc\n',
+    replacement: ' && crc >= 0\n',
+    testFile: UNIT_PACKS_TEST,
+    test: 'packs: a bit of one has changed → its units are never believed, they are read from the log',
+  },
+  {
+    name: 'A pack goes that the checkpoint before the last names',
+    file: 'packages/store/src/consume-queue/unit-packs.ts',
+    text: 'named.has(pack) || kept?.named.has(pack) === true',
+    replacement: 'named.has(pack)',
+    testFile: UNIT_PACKS_TEST,
+    test: 'packs: one that the last checkpoint does not name, but the one before → stays for a start that needs that',
+  },
+  {
+    name: 'A stop leaves units in packs',
+    file: 'packages/store/src/consume-queue/queue-table.ts',
+    text: 'Array.from(all()).filter(({ filed, max }) => filed < max)',
+    replacement: 'dirty',
+    testFile: UNIT_PACKS_TEST,
+    test: 'packs: a stop → every unit is in the files of its queue, as another broker reads them',
+  },
+  {
+    name: 'Units in packs are not named by the checkpoint',
+    file: 'packages/store/src/consume-queue/queue-table.ts',
+    text: 'packed.length === 0 ? { topic, queueId, min, max }',
+    replacement: 'packed.length >= 0 ? { topic, queueId, min, max }',
+    testFile: UNIT_PACKS_TEST,
+    test: 'packs: a kill behind a checkpoint → a start has all of it without reading the log',
   },
 ]
