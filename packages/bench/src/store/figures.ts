@@ -47,6 +47,8 @@ export interface ColdFigures extends RateFigures {
 export interface GrowthPoint {
   readonly at: number
   readonly cpuUs: number
+  /** Of a young store with one queue, in turns with it. */
+  readonly youngUs: number
 }
 
 /** Cost of a message as something grows; flat is what it should be. */

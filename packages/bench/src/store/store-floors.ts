@@ -38,9 +38,9 @@ export function commitShare({
   return perSecond / meanBatch / probe.syncsPerSecond
 }
 
-/** The dearest point against the cheapest; undefined where the platform does not tell one. */
+/** The dearest point against the cheapest, each by the young store of its minute; undefined where the platform does not tell one. */
 export function growthRatio({ points }: GrowthCurve): number | undefined {
-  return dearestToCheapest(points.map(({ cpuUs }) => cpuUs))
+  return dearestToCheapest(points.map(({ cpuUs, youngUs }) => cpuUs / youngUs))
 }
 
 function floorsOf(figures: StoreFigures): Floor[] {

@@ -125,19 +125,21 @@ function queueLines(manyQueues: readonly ManyQueuesFigures[]): string[] {
   ]
 }
 
-/** CPU per message as bars: flat is what it should be. */
+/** CPU per message, as bars by what it costs in a young store: flat is what it should be. */
 function curveLines(curve: GrowthCurve): string[] {
-  const max = Math.max(...curve.points.map(({ cpuUs }) => cpuUs))
-  const rows = curve.points.map(({ at, cpuUs }) => [
+  const max = Math.max(...curve.points.map(({ cpuUs, youngUs }) => cpuUs / youngUs))
+  const rows = curve.points.map(({ at, cpuUs, youngUs }) => [
     whole(at),
     cpuUs.toFixed(2),
-    `\`${'█'.repeat(Math.max(1, Math.round((cpuUs / max) * BAR_CHARS)))}\``,
+    youngUs.toFixed(2),
+    `\`${'█'.repeat(Math.max(1, Math.round((cpuUs / youngUs / max) * BAR_CHARS)))}\``,
   ])
   return [
     ...tableOf(
       [
         curve.unit === curve.what ? curve.what : `${curve.what}, ${curve.unit}`,
         'CPU µs per message',
+        'a young store of one queue, in turns',
         `dearest ÷ cheapest: ${growthRatio(curve)?.toFixed(2) ?? '–'}`,
       ],
       rows,

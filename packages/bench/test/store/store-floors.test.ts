@@ -8,6 +8,10 @@ const probe = { syncsPerSecond: 1000, p50Us: 100, pooledP50Us: 100 }
 const single = { inFlight: 1, perSecond: 900, meanBatch: 1, latencyUs: latency, probe, latencyRatio: 1.3, shares: [] }
 const many = { ...single, inFlight: 128, perSecond: 64_000, meanBatch: 128, latencyRatio: 1 }
 
+function pointOf(cost: number) {
+  return { at: 1, cpuUs: 3 * cost, youngUs: 3 }
+}
+
 /** Everything at its limit. */
 const figures: Required<StoreFigures> = {
   othersShare: OTHERS_SHARE_MAX,
@@ -15,7 +19,7 @@ const figures: Required<StoreFigures> = {
   commits: [single, many],
   sequential: { mibPerSecond: 70, probeMibPerSecond: 100, ratios: [] },
   cold: { mibPerSecond: 50, probeMibPerSecond: 100, ratios: [], cachedShare: 0, messages: 1 },
-  growth: [{ what: 'queues', unit: 'queues', points: [1, floors.GROWTH_RATIO_MAX].map((cpuUs) => ({ at: 1, cpuUs })) }],
+  growth: [{ what: 'queues', unit: 'queues', points: [1, floors.GROWTH_RATIO_MAX].map(pointOf) }],
   drain: {
     sendsPerSecond: 1,
     alone: latency,
@@ -49,7 +53,7 @@ test('floors of the store: each beyond its limit → that one fails, and no othe
     [{ sequential: { ...sequential, mibPerSecond: 69 } }, '16 KiB sequential ÷ write probe'],
     [{ cold: { ...cold, mibPerSecond: 49 } }, 'cold backlog ÷ read probe'],
     [
-      { growth: [{ what: 'topics', unit: 'topics', points: [2, 1, 2].map((cpuUs) => ({ at: 1, cpuUs })) }] },
+      { growth: [{ what: 'topics', unit: 'topics', points: [2, 1, 2].map(pointOf) }] },
       'cost per message against topics, dearest ÷ cheapest',
     ],
     [
@@ -67,6 +71,11 @@ test('floors of the store: each beyond its limit → that one fails, and no othe
     ],
   ]
   for (const [changes, name] of beyond) expect(failedOf(changes)).toEqual([`failed store: ${name}`])
+})
+
+test('floors of the store: a slow minute makes one point and the young store beside it dearer → no floor is missed', () => {
+  const points = [pointOf(1), { at: 2, cpuUs: 9, youngUs: 9 }]
+  expect(failedOf({ growth: [{ what: 'topics', unit: 'topics', points }] })).toEqual([])
 })
 
 test('floors of the store: others use the machine → absolute times are skipped, ratios and memory still fail', () => {

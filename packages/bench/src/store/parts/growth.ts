@@ -1,4 +1,5 @@
-// What a message costs while something else grows: bytes retained, queues, topics. Flat is what it should be.
+// What a message costs while something else grows: bytes retained, queues, topics. Flat is what it should be. Each point
+// takes turns with a young store of one queue: on a machine that is slow for a minute, both are.
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MessageStore } from '@rocketmq-ts/store'
@@ -45,7 +46,10 @@ async function measureRetained(folder: string, size: StoreSize): Promise<GrowthP
     const count = Math.max(0, Math.ceil((bytes - store.positions.written) / FILL_BODY_BYTES))
     await fillStore(store, largeAt, { from: 0, count, perTurn: PER_TURN / 8 })
     await store.checkpoint()
-    points.push({ at: store.positions.written / MIB, cpuUs: await grown.cost(size.repeats) })
+    points.push({
+      at: store.positions.written / MIB,
+      ...(await besideYoung(grown, size.repeats, { folder, messages })),
+    })
   }
   await grown.end()
   return points
@@ -62,20 +66,41 @@ async function measureEach(
   const points: GrowthPoint[] = []
   for (const at of counts) {
     const priced = await openPriced(join(folder, `growth-${at}`), planOf(at), { folder, messages })
-    points.push({ at, cpuUs: await priced.cost(size.repeats) })
+    points.push({ at, ...(await besideYoung(priced, size.repeats, { folder, messages })) })
     await priced.end()
   }
   return points
+}
+
+/** Costs of a store, and of a young one in turns with it. */
+async function besideYoung(
+  priced: Priced,
+  repeats: number,
+  place: { readonly folder: string; readonly messages: number },
+): Promise<Pick<GrowthPoint, 'cpuUs' | 'youngUs'>> {
+  const young = await openPriced(
+    join(place.folder, 'growth-young'),
+    { bodyBytes: BODY_BYTES, queuesPerTopic: 1 },
+    place,
+  )
+  let cpuUs = 0
+  let youngUs = 0
+  for (let run = 0; run < repeats; run += 1) {
+    youngUs += await young.cost()
+    cpuUs += await priced.cost()
+  }
+  await young.end()
+  return { cpuUs: cpuUs / repeats, youngUs: youngUs / repeats }
 }
 
 /** A store whose messages have a price. */
 interface Priced {
   readonly store: MessageStore
   /**
-   * CPU of one message with its share of all that follows, over so many runs: checkpoints are the end of each, and files
-   * of thousands of queues are written in one of several. So it is the mean, and neither the median nor the cheapest.
+   * CPU of one message of a run, with its share of all that follows: a checkpoint is the end of each, and files of
+   * thousands of queues are written in one of several. So the mean of runs counts, neither the median nor the cheapest.
    */
-  cost(runs: number): Promise<number>
+  cost(): Promise<number>
   end(): Promise<void>
 }
 
@@ -98,14 +123,10 @@ async function openPriced(
   await fill()
   return {
     store,
-    async cost(runs) {
-      let sum = 0
-      for (let run = 0; run < runs; run += 1) {
-        touchPageCache(folder, messages * BYTES_WRITTEN)
-        const { cpuUs } = await cpuPerMessage(messages, fill)
-        sum += cpuUs
-      }
-      return sum / runs
+    async cost() {
+      touchPageCache(folder, messages * BYTES_WRITTEN)
+      const { cpuUs } = await cpuPerMessage(messages, fill)
+      return cpuUs
     },
     async end() {
       await store.close()
