@@ -41,6 +41,9 @@ const REST_MS_MAX = 120_000
 const INDEX_ENTRIES = 65_536
 const INDEX_INTERVALS = 6
 
+/** Has Apache's broker begin with the first file: what should say more can not be read. */
+const READ_ALL_MS = 0
+
 /** 'whole' leaves nothing out, not even what is hardly worth its writes. */
 type Extent = 'lazy' | 'whole'
 
@@ -68,6 +71,8 @@ export interface CheckpointerOptions {
   readonly source: Omit<LogSource, 'end'>
   /** Store time of the last record. */
   readonly lastTimestampMs: () => number
+  /** Store time of the record at a position; undefined where none can be read. */
+  readonly storedMs: (position: number) => number | undefined | Promise<number | undefined>
   /** First byte that the log keeps, as retention has decided it: its files go only behind a checkpoint that says so. */
   readonly logMin: () => number
   /** See `Checkpoint.commits`. */
@@ -241,6 +246,23 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     }
   }
 
+  /** Position of the first record whose unit Apache's broker would not find; Infinity without any. */
+  function firstUnfiled(): number {
+    let first = Infinity
+    for (const queue of queues.all()) first = Math.min(first, queue.unfiledFrom)
+    return first === Infinity ? first : Math.max(first, options.logMin())
+  }
+
+  /** Store time up to which Apache's broker has all units in files: from there on a recovery of it reads the log. */
+  async function filedToMs(unfiledFrom: number, lastMs: number): Promise<number> {
+    if (unfiledFrom === Infinity) return lastMs
+    try {
+      return (await options.storedMs(unfiledFrom)) ?? READ_ALL_MS
+    } catch {
+      return READ_ALL_MS
+    }
+  }
+
   async function write(extent: Extent): Promise<void> {
     if (unsyncable !== undefined) throw unsyncable
     let rounds = 0
@@ -252,6 +274,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     covered = coversTo
     const states = encodeQueueStates(queues.states)
     const packs = packsOf(queues.all())
+    const unfiledFrom = firstUnfiled()
     const min = options.logMin()
     const commits = options.openCommits()
     const timestampMs = options.lastTimestampMs()
@@ -265,7 +288,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     if (indexed !== undefined && indexed.coversTo >= coversTo) indexedMs = Math.max(indexedMs, timestampMs)
     await writeStoreCheckpoint(files, options.storeCheckpointPath, {
       physicMsgTimestamp: timestampMs,
-      logicsMsgTimestamp: timestampMs,
+      logicsMsgTimestamp: await filedToMs(unfiledFrom, timestampMs),
       indexMsgTimestamp: indexedMs,
       masterFlushedOffset: 0,
       confirmPhyOffset: coversTo,

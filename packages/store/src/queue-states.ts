@@ -5,7 +5,8 @@
 //   8  queueId, a double                                       4  number of places in packs: none in version 2
 //   8  min, a double
 //
-// Then the places, 16 bytes each (4 pack, 4 position, 4 units, 4 CRC), and the units, 20 bytes each.
+// Then the places, 24 bytes each (4 pack, 4 place in it, 4 units, 4 CRC, 8 position in the log, a double), and the units, 20
+// bytes each.
 import type { QueueState } from './consume-queue/queue-table.ts'
 import { UNIT_BYTES } from './consume-queue/unit.ts'
 import type { PackedUnits } from './consume-queue/unit-packs.ts'
@@ -13,7 +14,7 @@ import type { PackedUnits } from './consume-queue/unit-packs.ts'
 /** Of the fields behind the topic. */
 const FIELDS_BYTES = { 2: 8 + 8 + 8 + 4, 3: 8 + 8 + 8 + 4 + 4 } as const
 const TOPIC_LENGTH_BYTES = 2
-const PLACE_BYTES = 4 + 4 + 4 + 4
+const PLACE_BYTES = 4 + 4 + 4 + 4 + 8
 /** Version of a checkpoint with such states; what is written is of the last one. */
 export type StatesVersion = keyof typeof FIELDS_BYTES
 const VERSION: StatesVersion = 3
@@ -68,18 +69,19 @@ export function encodeQueueStates(states: Iterable<QueueState>): QueueStates {
   return statesIn(into, lost, VERSION)
 }
 
-function writePlace(into: Buffer, start: number, { pack, at, units, crc }: PackedUnits): number {
+function writePlace(into: Buffer, start: number, { pack, at, units, crc, position }: PackedUnits): number {
   let end = into.writeUInt32BE(pack, start)
   end = into.writeUInt32BE(at, end)
   end = into.writeUInt32BE(units, end)
-  return into.writeUInt32BE(crc, end)
+  end = into.writeUInt32BE(crc, end)
+  return into.writeDoubleBE(position, end)
 }
 
 function readPlaces(from: Buffer, start: number, count: number): PackedUnits[] {
   return Array.from({ length: count }, (_, index) => {
     const place = start + index * PLACE_BYTES
     const [pack, at, units, crc] = [0, 4, 8, 12].map((field) => from.readUInt32BE(place + field))
-    return { pack: pack!, at: at!, units: units!, crc: crc! }
+    return { pack: pack!, at: at!, units: units!, crc: crc!, position: from.readDoubleBE(place + 16) }
   })
 }
 
@@ -109,7 +111,10 @@ function isQueueStates(from: Buffer, version: StatesVersion): boolean {
     const end = at + places * PLACE_BYTES + count * UNIT_BYTES
     if (min > max || end > from.length) return false
     let units = count
-    for (const place of readPlaces(from, at, places)) units += place.units
+    for (const place of readPlaces(from, at, places)) {
+      if (!isPosition(place.position) && place.position !== Infinity) return false
+      units += place.units
+    }
     if (units > max) return false
     at = end
   }

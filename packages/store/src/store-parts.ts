@@ -91,7 +91,7 @@ export function createStoreLog(
 /** The checkpointer of that log. */
 export function createStoreCheckpointer(
   parts: StoreParts,
-  store: Pick<CheckpointerOptions, 'log' | 'lastTimestampMs' | 'logMin'>,
+  store: Pick<CheckpointerOptions, 'log' | 'lastTimestampMs' | 'logMin' | 'storedMs'>,
 ): Checkpointer {
   const { options, deps, logger, segments, queues, queueFiles, index, paths, recovery } = parts
   const journalEnd = () => queues.find(SystemTopic.INFLIGHT_LOG, 0)?.max

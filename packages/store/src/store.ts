@@ -89,6 +89,7 @@ export class Store implements MessageStore {
       log,
       lastTimestampMs: () => this.#lastTimestampMs,
       logMin: () => this.#retention.logMin,
+      storedMs: log.storedMs,
     })
     this.#repair = createQueueRepair({
       ...parts,

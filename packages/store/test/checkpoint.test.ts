@@ -67,8 +67,8 @@ test('checkpoint: queues with units in it → the same queues; others of the sam
   await files.makeFolder('/s')
   const units = Buffer.alloc(40, 7)
   const packed = [
-    { pack: 3, at: 0, units: 4, crc: 0xffff_ffff },
-    { pack: 2 ** 32 - 1, at: 2 ** 32 - 20, units: 5, crc: 0 },
+    { pack: 3, at: 0, units: 4, crc: 0xffff_ffff, position: 2 ** 50 },
+    { pack: 2 ** 32 - 1, at: 2 ** 32 - 20, units: 5, crc: 0, position: Infinity },
   ]
   const queues = [
     { topic: 'Grüße', queueId: 0, min: 5, max: 7, units },
@@ -81,7 +81,7 @@ test('checkpoint: queues with units in it → the same queues; others of the sam
   await writeCheckpoint(files, '/s/q', { coversTo: 1, min: 0, queues: states, index: undefined }, async () => undefined)
   expect([...(await readCheckpoints(files, '/s/q')).valid[0]!.queues]).toEqual(queues)
   const { bytes } = states
-  expect(bytes.length).toBe(5 * 34 + 7 + 1 + 1 + 3 * 40 + 4 * 16)
+  expect(bytes.length).toBe(5 * 34 + 7 + 1 + 1 + 3 * 40 + 4 * 24)
   for (let length = 1; length < bytes.length; length += 1) {
     expect([...(decodeQueueStates(bytes.subarray(0, length)) ?? [])].length).toBeLessThan(5)
   }
@@ -89,7 +89,7 @@ test('checkpoint: queues with units in it → the same queues; others of the sam
 
 test('checkpoint: more units in packs than a queue has → can not be', () => {
   const { bytes } = encodeQueueStates([
-    { topic: 'T', queueId: 0, min: 0, max: 3, packed: [{ pack: 1, at: 0, units: 4, crc: 0 }] },
+    { topic: 'T', queueId: 0, min: 0, max: 3, packed: [{ pack: 1, at: 0, units: 4, crc: 0, position: 0 }] },
   ])
   expect(decodeQueueStates(bytes)).toBeUndefined()
 })

@@ -37,6 +37,7 @@ test('checkpoint: asked for by the first unit of a batch → holds all units of 
     source: { segmentBytes: 4096, read: () => Promise.resolve(0) },
     logMin: () => 0,
     lastTimestampMs: () => 1,
+    storedMs: () => 1,
     onFailure(error) {
       throw error
     },
@@ -95,6 +96,7 @@ test('checkpoint: one takes seconds → the next one rests ten times as long, ho
     log: { written: 0, flushed: 0, min: 0, failure: undefined, whenFlushed: () => Promise.resolve() },
     logMin: () => 0,
     lastTimestampMs: () => 1,
+    storedMs: () => 1,
     onFailure(error) {
       throw error
     },

@@ -1,6 +1,7 @@
 // Queues with few new units: a checkpoint holds these itself, and neither opens nor syncs a file for them.
 import { expect, test } from '@jest/globals'
 import type { Effects, File } from '@rocketmq-ts/runtime'
+import { readStoreCheckpoint, type StoreCheckpoint } from '../src/checkpoint.ts'
 import { ChunkCache } from '../src/consume-queue/chunk-cache.ts'
 import { ConsumeQueue } from '../src/consume-queue/consume-queue.ts'
 import { planFiles, sumUnitsLeft } from '../src/consume-queue/file-plan.ts'
@@ -11,6 +12,7 @@ import {
   afterPowerLoss,
   createManualEffects,
   FOLDER,
+  namesIn,
   newRecord,
   openStore,
   send,
@@ -135,5 +137,45 @@ test('restart: units that only the checkpoint holds → kept by the next checkpo
   store = await openStore(afterPowerLoss(machine), KEEPING)
   expect(await textsOf(store)).toEqual(['message 0', 'more'])
   expect(await textsOf(store, 'TopicTest', QUEUES - 1)).toEqual(['message 0'])
+  await store.close()
+})
+
+test('checkpoint: units in memory, in packs and in files → a recovery of Apache reads from the first that is in no file of its queue', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects, { unitsPerWrite: 4, keptUnitsMax: 6 })
+  const times: number[] = []
+  async function tick(...queueIds: number[]): Promise<StoreCheckpoint | undefined> {
+    await effects.advance(1000)
+    times.push(effects.clock.nowMs())
+    await send(store, ...queueIds.map((queueId) => newRecord({ queueId })))
+    await store.checkpoint()
+    return readStoreCheckpoint(effects.files, `${FOLDER}/checkpoint`)
+  }
+  // Many for its file: all that there is.
+  expect(await tick(0, 0, 0, 0)).toMatchObject({ physicMsgTimestamp: times[0], logicsMsgTimestamp: times[0] })
+  // Kept in the checkpoint.
+  expect(await tick(1)).toMatchObject({ physicMsgTimestamp: times[1], logicsMsgTimestamp: times[1] })
+  expect(await tick(0, 0, 0, 0, 2)).toMatchObject({ physicMsgTimestamp: times[2], logicsMsgTimestamp: times[1] })
+  // In a pack.
+  expect(await tick(1, 2, 3, 3, 3)).toMatchObject({ physicMsgTimestamp: times[3], logicsMsgTimestamp: times[1] })
+  expect(await namesIn(effects, '/unit-packs')).toHaveLength(1)
+  // Into its file, and the others stay where they are.
+  expect(await tick(1, 1)).toMatchObject({ physicMsgTimestamp: times[4], logicsMsgTimestamp: times[2] })
+  const machine = afterKill(effects)
+  const again = await openStore(machine, { unitsPerWrite: 4, keptUnitsMax: 6 })
+  await again.checkpoint()
+  const after = await readStoreCheckpoint(machine.files, `${FOLDER}/checkpoint`)
+  expect(after).toMatchObject({ physicMsgTimestamp: times[4], logicsMsgTimestamp: times[2] })
+  await again.close()
+})
+
+test('checkpoint: the first record in no file of its queue can not be read → a recovery of Apache reads everything', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects, { unitsPerWrite: 4, hotBytes: 0 })
+  await send(store, newRecord({ queueId: 1 }))
+  effects.machine.disk.fail({ on: 'read', path: 'commitlog', error: 'io', times: Infinity })
+  await store.checkpoint()
+  const written = await readStoreCheckpoint(effects.files, `${FOLDER}/checkpoint`)
+  expect(written).toMatchObject({ logicsMsgTimestamp: 0 })
   await store.close()
 })

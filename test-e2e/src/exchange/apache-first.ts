@@ -1,7 +1,7 @@
 // An operator comes from Apache's broker, goes back to it, and comes again; in between each of the two is killed.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Delayed } from './delayed.ts'
-import { bodyOf, createTopicsAndGroups, numberOf, QUEUES, TOPICS } from './load.ts'
+import { bodyOf, createTopicsAndGroups, numberOf, passBytes, QUEUES, TOPICS } from './load.ts'
 import { untilOffsetsKept } from './offsets-file.ts'
 import type { Question } from './questions.ts'
 import type { RemotingClient } from './remoting-client.ts'
@@ -28,6 +28,11 @@ const WORKED = 320
 const FAILED = 64
 const SLOW = 32
 const SENT_BACK = 10
+
+const SEGMENTS_BEHIND = 3
+const AHEAD_MS = 4_000
+/** Ours writes a checkpoint every 10 s. */
+const CHECKPOINTED_MS = 11_000
 
 const FAILING_RETRY: QueueName = { topic: `%RETRY%failing_${FAILING_TOPIC}`, queueId: 0 }
 const PULLERS_RETRY: QueueName = { topic: '%RETRY%pullers', queueId: 0 }
@@ -109,6 +114,7 @@ export async function apacheFirst(scene: Scene): Promise<void> {
   // What it had popped at first is in its timer, whoever has acknowledged it since.
   await scene.checkDelivered(visit, group.workers, unacked(scene, group.workers), anyAgain)
   await scene.fill(visit, Math.ceil(messages / 20))
+  await leaveBehind(scene, visit.client)
   const lost = await group.lost.pop(visit.client, SLOW, INVISIBLE_MS)
   await group.lost.ack(visit.client, lost.slice(0, SLOW / 2))
   learned = await scene.learn(visit, FURTHER)
@@ -120,6 +126,16 @@ export async function apacheFirst(scene: Scene): Promise<void> {
   await scene.checkAll(visit, 'readers')
   await scene.checkDelivered(visit, group.lost, unacked(scene, group.lost), anyAgain)
   await visit.kill()
+}
+
+/**
+ * What was sent so far gets as old as Apache's broker never reads after a kill by itself: older than the last segments and
+ * than our last checkpoint, by more than the three seconds that it allows for.
+ */
+async function leaveBehind({ site }: Scene, client: RemotingClient): Promise<void> {
+  await sleep(AHEAD_MS)
+  await passBytes(client, SEGMENTS_BEHIND * site.segmentBytes)
+  await sleep(CHECKPOINTED_MS)
 }
 
 /** Everything of its topic that the group has not acknowledged. */

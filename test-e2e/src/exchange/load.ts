@@ -10,6 +10,8 @@ const SENDS_IN_FLIGHT = 128
 const BODY_BYTES_MIN = 100
 const BODY_BYTES_SPREAD = 1024
 const FILLER = Buffer.alloc(BODY_BYTES_MIN + BODY_BYTES_SPREAD, 'the quick brown fox jumps over the lazy dog ')
+const LARGE_TOPIC = 'exchange-large'
+const LARGE_BYTES = 1024 * 1024
 /** So many messages share a key. */
 const SHARED_KEY_MESSAGES = 20
 
@@ -59,6 +61,15 @@ export async function fill(client: RemotingClient, book: Book, count: number): P
     }
   }
   await Promise.all(Array.from({ length: SENDS_IN_FLIGHT }, sendSome))
+}
+
+/** Large messages, which are in no book, until the log has gone on by so many bytes. */
+export async function passBytes(client: RemotingClient, bytes: number): Promise<void> {
+  await createTopic(client, LARGE_TOPIC, 1)
+  const body = Buffer.alloc(LARGE_BYTES, FILLER)
+  for (let sent = 0; sent < bytes; sent += LARGE_BYTES) {
+    await send(client, { topic: LARGE_TOPIC, queueId: 0, body, properties: {} })
+  }
 }
 
 function messageOf(number: number): Outgoing {

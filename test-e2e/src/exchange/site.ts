@@ -36,6 +36,7 @@ export interface Site {
   /** Of all brokers that have ended here: what their logs say is wrong. */
   readonly complaints: readonly string[]
   readonly folder: string
+  readonly segmentBytes: number
   /** Starts a broker on the folder; the one before has ended. */
   open(kind: BrokerLife['kind']): Promise<Visit>
 }
@@ -58,6 +59,7 @@ export async function createSite(options: SiteOptions): Promise<Site> {
 
   return {
     folder,
+    segmentBytes: place.segmentBytes,
     complaints,
     async open(kind) {
       const life =

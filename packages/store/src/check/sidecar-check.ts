@@ -66,13 +66,15 @@ async function checkStoreCheckpoint(files: Files, folder: Folder, findings: Find
       return report(`confirmPhyOffset is ${confirmPhyOffset}, ours ${covered[0]}`, 32)
     if (masterFlushedOffset !== 0) return report(`masterFlushedOffset is ${masterFlushedOffset}, without a master`, 24)
     const storedMs = log.storedBefore(confirmPhyOffset)
-    for (const [at, value] of [physicMsgTimestamp, logicsMsgTimestamp].entries()) {
-      if (value === 0 || storedMs === undefined || value === storedMs) continue
-      return report(`a time of ${value}, the last record it covers was stored at ${storedMs}`, at * 8)
+    const told = `the last record it covers was stored at ${storedMs}`
+    if (physicMsgTimestamp !== 0 && storedMs !== undefined && physicMsgTimestamp !== storedMs) {
+      return report(`physicMsgTimestamp is ${physicMsgTimestamp}, ${told}`, 0)
     }
+    // Earlier where units are in no file of their queue.
+    if (logicsMsgTimestamp > physicMsgTimestamp)
+      return report(`logicsMsgTimestamp is ${logicsMsgTimestamp}, ${told}`, 8)
     const sealAt = STORE_CHECKPOINT_BYTES - SEAL_BYTES
     if (sealOf(bytes) !== 'ours') return report('its seal does not fit: something changed it', sealAt)
-    if (physicMsgTimestamp !== logicsMsgTimestamp) return report('its two times differ', 0)
     // At the end of the log it is the time of the last key, or of the last record without one.
     const known = [0, log.lastKeyMs, physicMsgTimestamp, storedMs]
     if (confirmPhyOffset === log.end && !known.includes(indexMsgTimestamp)) {

@@ -4,7 +4,7 @@ import assert from 'node:assert'
 import { queueOffset } from '@rocketmq-ts/model'
 import type { Accept, Unit } from '../message-store.ts'
 import { type Chunk, CHUNK_UNITS, type ChunkCache, type ChunkOwner } from './chunk-cache.ts'
-import { decodeUnit, encodeUnit, fillerUnit, UNIT_BYTES } from './unit.ts'
+import { decodeUnit, encodeUnit, fillerUnit, firstPosition, UNIT_BYTES } from './unit.ts'
 import type { PackedUnits } from './unit-packs.ts'
 
 /** A walk that ended, or the offset whose units must be loaded first. */
@@ -80,6 +80,15 @@ export class ConsumeQueue implements ChunkOwner {
     this.assigned = this.max
     this.visible = this.max
     for (const place of places) this.notePacked(place)
+  }
+
+  /** Position in the log of the first record whose unit may be in no file of the queue itself; Infinity without any. */
+  get unfiledFrom(): number {
+    if (this.filed === this.max) return Infinity
+    const [packed] = this.#packed
+    if (packed !== undefined) return packed.position
+    const units = this.resident(this.persisted)
+    return units === undefined ? Infinity : firstPosition(units.bytes)
   }
 
   /** Units below `to` are in the queue's own files as well. */

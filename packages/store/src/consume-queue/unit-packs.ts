@@ -6,7 +6,7 @@ import { MqError } from '@rocketmq-ts/model'
 import { type File, FileError, type Files, type Scheduler } from '@rocketmq-ts/runtime'
 import type { ConsumeQueue } from './consume-queue.ts'
 import { createOpenFiles, unlessGone } from './open-files.ts'
-import { UNIT_BYTES } from './unit.ts'
+import { firstPosition, UNIT_BYTES } from './unit.ts'
 
 /** Packs kept open, at most. */
 const OPEN_FILES_MAX = 16
@@ -24,6 +24,8 @@ export interface PackedUnits {
   readonly units: number
   /** CRC-32 of their bytes. */
   readonly crc: number
+  /** Position in the log of their first record; Infinity for none. */
+  readonly position: number
 }
 
 export interface UnitPacks {
@@ -113,7 +115,8 @@ export function createUnitPacks(options: {
         taken.map(({ bytes }) => bytes),
       )
       for (const { queue, bytes } of taken) {
-        queue.notePacked({ pack, at, units: bytes.length / UNIT_BYTES, crc: crc32(bytes) })
+        const units = bytes.length / UNIT_BYTES
+        queue.notePacked({ pack, at, units, crc: crc32(bytes), position: firstPosition(bytes) })
         at += bytes.length
       }
       await new Promise<void>((resolve) => scheduler.soon(resolve))

@@ -34,6 +34,15 @@ export function unitPosition(from: Uint8Array, at: number): number {
   return position >= 0 ? position : -1
 }
 
+/** Position in the log of the first record that units name, which those of lost ones do not; Infinity without any. */
+export function firstPosition(units: Uint8Array): number {
+  for (let at = 0; at < units.length; at += UNIT_BYTES) {
+    const position = unitPosition(units, at)
+    if (position >= 0 && readInt32(units, at + 8) !== FILLER_SIZE) return position
+  }
+  return Infinity
+}
+
 /** Undefined where no valid unit is: untouched bytes are zero. Never throws. */
 export function decodeUnit(from: Uint8Array, at: number, offset: QueueOffset): Unit | undefined {
   const position = unitPosition(from, at)

@@ -60,6 +60,10 @@ const KNOWN: readonly (readonly [step: RegExp, circumstances: Circumstances])[] 
   ],
   [/^stopping: .* of queue$/u, { areQueueFilesSmall: true }],
   [
+    /^recovering: .* sync of unit-pack$/u,
+    { damages: ['all deleted: queue', 'all deleted: index'], areQueueFilesSmall: true },
+  ],
+  [
     /^recovering: .* (?:make-folder|sync|sync-folder|write) of unit-pack(?:-folder)?$/u,
     { damages: ['all deleted: queue'], areQueueFilesSmall: true },
   ],

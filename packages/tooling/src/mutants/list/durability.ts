@@ -121,7 +121,7 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     text: 'isFolderUnsynced = true\n',
     replacement: 'isFolderUnsynced = false\n',
     testFile: UNIT_PACKS_TEST,
-    test: 'packs: a power loss behind a checkpoint → a start has all of it without reading the log',
+    test: 'packs: %s behind a checkpoint → a start has all of it without reading the log',
   },
   {
     name: 'Units of a pack are taken without a look at their CRC',
@@ -153,6 +153,14 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     text: 'packed.length === 0 ? { topic, queueId, min, max }',
     replacement: 'packed.length >= 0 ? { topic, queueId, min, max }',
     testFile: UNIT_PACKS_TEST,
-    test: 'packs: a kill behind a checkpoint → a start has all of it without reading the log',
+    test: 'packs: %s behind a checkpoint → a start has all of it without reading the log',
+  },
+  {
+    name: "Apache's checkpoint calls units filed that are in no file of their queue",
+    file: 'packages/store/src/checkpointer.ts',
+    text: 'logicsMsgTimestamp: await filedToMs(unfiledFrom, timestampMs)',
+    replacement: 'logicsMsgTimestamp: timestampMs',
+    testFile: 'packages/store/test/kept-units.test.ts',
+    test: 'checkpoint: units in memory, in packs and in files → a recovery of Apache reads from the first that is in no file of its queue',
   },
 ]
