@@ -104,6 +104,11 @@ export interface Checkpointer {
   stop(): Promise<void>
 }
 
+/** A pack did not give units back: the log is asked for them. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof MqError && error.code === 'damaged'
+}
+
 /** Creates the checkpointer of one store. */
 export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
   const { clock, files, scheduler, queues, queueFiles, index, log, onFailure } = options
@@ -211,13 +216,17 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
 
   async function writeUnits(dirty: readonly ConsumeQueue[], atOnce: number, options: UseOptions): Promise<void> {
     for (let first = 0; first < dirty.length; first += atOnce) {
-      const done = await Promise.allSettled(
-        dirty.slice(first, first + atOnce).map((queue) => queueFiles.persist(queue, options)),
-      )
-      const failed = done.find((result) => result.status === 'rejected')
-      if (failed === undefined) continue
+      const batch = dirty.slice(first, first + atOnce)
+      const done = await Promise.allSettled(batch.map((queue) => queueFiles.persist(queue, options)))
+      const failures = done.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
+      const failure = failures.find((error) => !isUnreadable(error))
+      if (failure === undefined) {
+        // They stay where they are, and a checkpoint says so.
+        if (failures.length > 0) putBack(batch)
+        continue
+      }
       putBack(dirty.slice(first))
-      throw failed.reason
+      throw failure
     }
   }
 
@@ -347,7 +356,14 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     },
     run: () => run('whole'),
     settle: () => catchUp.stop(),
-    writeAll: () => persist('all'),
+    async writeAll() {
+      await persist('all')
+      // Once more, when the log has been asked for what a pack did not give back.
+      await queueFiles.whenMended()
+      if (queues.areUnfiled()) await persist('all')
+      if (queues.areUnfiled())
+        throw new MqError('damaged', 'not all units could be written to the files of their queues')
+    },
     async stop() {
       stopped = true
       await catchUp.stop()

@@ -242,7 +242,7 @@ async function judgeWriter(
   return { stamp, foreign, checkpoints: isCut ? { ...checkpoints, valid: [] } : checkpoints }
 }
 
-/** On a full disk the units stay in memory, for the next checkpoint. */
+/** On a full disk the units stay in memory, for the next checkpoint; also where those in front of them can not be read. */
 async function writeOrKeep(
   { notes, queues }: RestoreOptions,
   written: readonly ConsumeQueue[],
@@ -251,7 +251,10 @@ async function writeOrKeep(
   try {
     await write()
   } catch (error) {
-    if (!notes.mayWait || !isNoSpace(error) || queues.dirtyUnits() > UNITS_KEPT_MAX) throw error
+    const isWaiting = notes.mayWait && isNoSpace(error)
+    // What a pack does not give back is asked for when the store is open.
+    const isUnreadable = error instanceof MqError && error.code === 'damaged'
+    if (!(isWaiting || isUnreadable) || queues.dirtyUnits() > UNITS_KEPT_MAX) throw error
     for (const queue of written) queues.markDirty(queue)
   }
 }

@@ -106,7 +106,11 @@ export class Store implements MessageStore {
       },
     })
     queues.loader = this.#repair
-    parts.queueFiles.onDoubt = (queue, offset) => void this.#repair.mend(queue, offset).catch(() => undefined)
+    parts.queueFiles.onDoubt = (queue, offset) =>
+      this.#repair.mend(queue, offset).then(
+        () => undefined,
+        () => undefined,
+      )
     this.#unitReads = createUnitReads({
       reader: this,
       queues,

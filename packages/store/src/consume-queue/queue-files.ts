@@ -2,7 +2,7 @@
 // packs with units that are not there yet. Written lazily and never synced on the way of an acknowledgement: the log can
 // always rebuild them.
 import assert from 'node:assert'
-import type { QueueId } from '@rocketmq-ts/model'
+import { MqError, type QueueId } from '@rocketmq-ts/model'
 import { type File, FileError, type Files } from '@rocketmq-ts/runtime'
 import { fileName, listPositions } from '../commit-log/segment.ts'
 import { CHUNK_UNITS } from './chunk-cache.ts'
@@ -23,15 +23,15 @@ const PIECE_BYTES = 3200 * UNIT_BYTES
 export type JudgeUnits = (from: number, units: Buffer) => void
 
 export interface QueueFiles {
-  /** Writes the units of [queue.filed, queue.max) into the page cache, and an empty one: Apache ends there. */
-  persist(queue: ConsumeQueue, options?: UseOptions): Promise<void>
   /**
-   * Writes the units of [queue.filed, queue.persisted), which are in packs, into its files. Those that a pack does not give
-   * back are left empty there; resolves with the first of them.
+   * Writes the units of [queue.filed, queue.max) into the page cache, and an empty one: Apache ends there. Rejects with
+   * MqError 'damaged' where a pack does not give them back: up to there they are written.
    */
-  unpack(queue: ConsumeQueue, options?: UseOptions): Promise<number | undefined>
-  /** Told of units that a pack did not give back to `persist`. */
-  onDoubt: (queue: ConsumeQueue, offset: number) => void
+  persist(queue: ConsumeQueue, options?: UseOptions): Promise<void>
+  /** Told of units that a pack did not give back to `persist`: asks the log, and never rejects. */
+  onDoubt: (queue: ConsumeQueue, offset: number) => Promise<void>
+  /** Resolves when the log has been asked about all such units. */
+  whenMended(): Promise<void>
   readonly packs: UnitPacks
   /**
    * Reads the units around `at`, which are in files, into the queue's memory; groups take turns in the lane. `judge` may
@@ -163,6 +163,8 @@ export function createQueueFiles(options: {
     unsyncedFolders.add(folderOf(queue)).add(`${root}/${queue.topic}`).add(root)
   }
 
+  const mending = new Set<Promise<void>>()
+
   /** Where units come from that have not been filed: undefined where there are none from an offset on. */
   type UnitSource = (from: number) => { readonly bytes: Buffer; readonly to: number } | undefined
 
@@ -198,38 +200,43 @@ export function createQueueFiles(options: {
     )
   }
 
-  /** Units of packs in front of `to`, zeros where one does not give them back. */
-  async function readPacked(queue: ConsumeQueue, to: number) {
-    const pieces: Buffer[] = []
-    let doubt: number | undefined
-    let at = queue.filed
-    for (const { place, from, end } of placesOf(queue, at, to)) {
-      const units = await packs.read(place).catch(() => undefined)
-      if (units === undefined) doubt ??= at
-      pieces.push((units ?? Buffer.alloc(place.units * UNIT_BYTES)).subarray((at - from) * UNIT_BYTES))
-      at = end
-    }
-    return { bytes: Buffer.concat(pieces), doubt }
+  /** Files the units of one place of a pack; nothing where they have got there meanwhile. */
+  async function filePlace(
+    queue: ConsumeQueue,
+    { place, from, end }: PlaceInQueue,
+    options?: UseOptions,
+  ): Promise<void> {
+    const bytes = await packs.read(place)
+    const unitsAt: UnitSource = (at) =>
+      at >= from && at < end ? { bytes: bytes.subarray((at - from) * UNIT_BYTES), to: end } : undefined
+    while (queue.filed < end && !queue.ended) await fileUnits(queue, queue.filed, unitsAt, options)
   }
 
-  async function unpack(queue: ConsumeQueue, options?: UseOptions): Promise<number | undefined> {
-    const from = queue.filed
-    const to = queue.persisted
-    if (from === to) return undefined
-    const { bytes, doubt } = await readPacked(queue, to)
-    const unitsAt: UnitSource = (at) => (at < to ? { bytes: bytes.subarray((at - from) * UNIT_BYTES), to } : undefined)
-    while (queue.filed < to && !queue.ended) await fileUnits(queue, queue.filed, unitsAt, options)
-    return doubt
+  async function unpack(queue: ConsumeQueue, options?: UseOptions): Promise<void> {
+    for (const found of placesOf(queue, queue.filed, queue.persisted)) {
+      try {
+        await filePlace(queue, found, options)
+      } catch (error) {
+        const offset = Math.max(queue.filed, found.from)
+        const doubted = queueFiles.onDoubt(queue, offset)
+        mending.add(doubted)
+        void doubted.finally(() => mending.delete(doubted))
+        throw new MqError(
+          'damaged',
+          `${folderOf(queue)}: the units of offset ${offset} and behind do not come back from a pack; the log is asked`,
+          error,
+        )
+      }
+    }
   }
 
   async function persist(queue: ConsumeQueue, options?: UseOptions): Promise<void> {
-    const doubt = await unpack(queue, options)
+    await unpack(queue, options)
     while (queue.filed < queue.max && !queue.ended) {
       const from = queue.filed
       await fileUnits(queue, from, (at) => queue.resident(at), options)
       assert(queue.ended || queue.filed > from, 'units that are not in a file are in memory')
     }
-    if (doubt !== undefined) queueFiles.onDoubt(queue, doubt)
   }
 
   async function readUnits(queue: ConsumeQueue, from: number, to: number, group?: string): Promise<Buffer> {
@@ -361,9 +368,11 @@ export function createQueueFiles(options: {
 
   const queueFiles: QueueFiles = {
     persist,
-    unpack,
     packs,
-    onDoubt: () => undefined,
+    onDoubt: () => Promise.resolve(),
+    async whenMended() {
+      await Promise.all(mending)
+    },
     read: readUnits,
     rewrite,
     async load(queue, at, group, judge) {

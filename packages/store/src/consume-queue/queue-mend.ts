@@ -54,6 +54,16 @@ interface Found {
   readonly tagsCode: number
 }
 
+/** Retention has passed what no file of the queue has yet: fillers stand for it. */
+async function fillTo({ queue, queueFiles }: MendOptions, offset: number): Promise<void> {
+  const { filed } = queue
+  if (filed >= offset) return
+  const units = Buffer.allocUnsafe((offset - filed) * UNIT_BYTES)
+  for (let at = 0; at < units.length; at += UNIT_BYTES) encodeUnit(units, at, fillerUnit(queueOffset(filed)))
+  await queueFiles.rewrite(queue, filed, units)
+  if (queue.filed === filed && !queue.ended) queue.noteFiled(offset)
+}
+
 /** Reads the log from `start` on until the units behind the doubt are right again, or to its end. */
 export async function mendQueue(options: MendOptions): Promise<Mended> {
   const { queue, start, limit, doubt, topicsEndedBy } = options
@@ -111,10 +121,11 @@ export async function mendQueue(options: MendOptions): Promise<Mended> {
     }
     found.splice(0, at)
     const isRight = before?.equals(units) === true
-    if (!isRight) {
-      await options.queueFiles.rewrite(queue, next, units)
-      pieces += 1
-    }
+    // What is in a pack gets into the queue's files, where they end.
+    const isToBeFiled = next <= queue.filed && to > queue.filed
+    if (!isRight || isToBeFiled) await options.queueFiles.rewrite(queue, next, units)
+    if (!isRight) pieces += 1
+    if (isToBeFiled && !queue.ended) queue.noteFiled(to)
     queue.correct(next, units)
     isInStep ||= isRight && !options.isWhole && next > doubt && to - next === PIECE_UNITS
     next = to
@@ -125,6 +136,7 @@ export async function mendQueue(options: MendOptions): Promise<Mended> {
     isOver ||= isInStep || queue.ended
   }
 
+  await fillTo(options, start.offset)
   await scanLog({
     source: {
       segmentBytes: options.source.segmentBytes,

@@ -155,10 +155,9 @@ export function createQueueRepair(options: QueueRepairOptions): QueueRepair {
     const hold = options.hold('mend', commitLogOffset(options.logMin()))
     queue.barredBelow = queue.persisted
     try {
-      // What can be written again is in files of the queue; what its pack has lost is written there for the first time.
-      await queueFiles.unpack(queue)
-      const limit = queue.filed
-      const start = await startOf(queue, doubt)
+      const limit = queue.persisted
+      // Units that are in no file of the queue get there one after the other.
+      const start = await startOf(queue, Math.min(doubt, queue.filed))
       hold.moveTo(commitLogOffset(start.position))
       const mended = await mendQueue({
         queue,

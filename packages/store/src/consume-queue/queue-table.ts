@@ -55,6 +55,8 @@ export interface QueueTable extends QueueReader {
   takeDirty(which: 'many' | 'all'): Omit<FilePlan, 'keep'>
   /** Units in no file. */
   dirtyUnits(): number
+  /** Some queue has units that are in no file of its own. */
+  areUnfiled(): boolean
   /** What a checkpoint says of the queues, with the units that are in no file, at the moment it is read. */
   readonly states: Iterable<QueueState>
   all(): Iterable<ConsumeQueue>
@@ -140,6 +142,7 @@ export function createQueueTable(options: {
       return { write, pack }
     },
     dirtyUnits: () => sumUnitsLeft(dirty),
+    areUnfiled: () => planAll().write.length > 0,
     states: {
       *[Symbol.iterator]() {
         for (const queue of all()) yield stateOf(queue)

@@ -9,6 +9,7 @@ import type { MessageStore } from '../../src/message-store.ts'
 import {
   afterKill,
   afterPowerLoss,
+  bytesOf,
   createManualEffects,
   FOLDER,
   namesIn,
@@ -207,6 +208,48 @@ test('packs: one can not be synced → no checkpoint counts on anything any more
   await again.close()
 })
 
+test('packs: one can not be read when its units are to be filed → nothing is filed in their place, the log is asked', async () => {
+  for (const isLogReadable of [true, false]) {
+    const effects = createManualEffects()
+    const store = await openStore(effects, PACKING)
+    await sendRounds(store, 0, 9)
+    expect(await namesIn(effects, '/consumequeue')).toEqual([])
+    const path = isLogReadable ? /unit-packs/u : /unit-packs|commitlog/u
+    const fault = effects.machine.disk.fail({ on: 'read', path, error: 'io', times: Infinity })
+    await sendRounds(store, 9, 1)
+    await effects.settle()
+    for (let queueId = 0; queueId < QUEUES; queueId += 1) {
+      const folder = `/consumequeue/TopicTest/${queueId}`
+      const [name] = await namesIn(effects, folder)
+      const units =
+        name === undefined
+          ? Buffer.alloc(0)
+          : await bytesOf(effects, `${FOLDER}${folder}/${name}`).catch(() => Buffer.alloc(0))
+      // Asked for by the log where that can be read, and else not there at all.
+      expect(units.subarray(0, 200).some((byte) => byte !== 0)).toBe(isLogReadable)
+    }
+    if (!isLogReadable) fault.clear()
+    await store.close()
+    fault.clear()
+    expect(await checkStore({ folder: FOLDER }, effects)).toMatchObject({
+      isSound: true,
+      cleanStop: true,
+      findings: [],
+    })
+  }
+})
+
+test('packs: a bit of one has changed, and it is filed at a stop → the log is asked before the stop is over', async () => {
+  const effects = createManualEffects()
+  const store = await openStore(effects, PACKING)
+  await sendRounds(store, 0, 5)
+  effects.machine.disk.flipBit(packPath(PACKS, 1), 8 + 3, 1)
+  await store.close()
+  await effects.files.remove(packPath(PACKS, 1))
+  expect((await checkStore({ folder: FOLDER }, effects)).counts['queue-unit']).toBeUndefined()
+  expect(await namesIn(effects)).not.toContain('abort')
+})
+
 test('packs: a topic is deleted and made again → its units in packs are not those of the new one', async () => {
   const effects = createManualEffects()
   const store = await openStore(effects, PACKING)
@@ -259,7 +302,7 @@ test('pack: two write the units of a queue into its file at once → they are th
   const queue = queueWith(250)
   await queueFiles.packs.write([queue])
   for (let unit = 250; unit < 260; unit += 1) queue.push({ commitLogOffset: unit * 100, size: 91, tagsCode: 0 })
-  await Promise.all([queueFiles.unpack(queue), queueFiles.persist(queue), queueFiles.unpack(queue)])
+  await Promise.all([queueFiles.persist(queue), queueFiles.persist(queue)])
   const units = await queueFiles.read(queue, 0, 260)
   for (let unit = 0; unit < 260; unit += 1) expect(units.readBigInt64BE(unit * 20)).toBe(BigInt(unit * 100))
   await queueFiles.close()
