@@ -353,6 +353,7 @@ export class Store implements MessageStore {
       this.#log.stop()
       await this.#reserve.stop()
       await this.#checkpointer.stop()
+      await this.#repair.settled()
       await queueFiles.close()
       await index.close()
       await segments.close()

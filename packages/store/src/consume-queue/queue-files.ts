@@ -200,33 +200,30 @@ export function createQueueFiles(options: {
     )
   }
 
-  /** Files the units of one place of a pack; nothing where they have got there meanwhile. */
-  async function filePlace(
-    queue: ConsumeQueue,
-    { place, from, end }: PlaceInQueue,
-    options?: UseOptions,
-  ): Promise<void> {
-    const bytes = await packs.read(place)
-    const unitsAt: UnitSource = (at) =>
-      at >= from && at < end ? { bytes: bytes.subarray((at - from) * UNIT_BYTES), to: end } : undefined
-    while (queue.filed < end && !queue.ended) await fileUnits(queue, queue.filed, unitsAt, options)
+  /** The units of one place; where it does not give them back, the log is asked. */
+  async function readPlace(queue: ConsumeQueue, { place, from }: PlaceInQueue): Promise<Buffer> {
+    try {
+      return await packs.read(place)
+    } catch (error) {
+      const offset = Math.max(queue.filed, from)
+      const doubted = queueFiles.onDoubt(queue, offset)
+      mending.add(doubted)
+      void doubted.finally(() => mending.delete(doubted))
+      throw new MqError(
+        'damaged',
+        `${folderOf(queue)}: the units of offset ${offset} and behind do not come back from a pack; the log is asked`,
+        error,
+      )
+    }
   }
 
   async function unpack(queue: ConsumeQueue, options?: UseOptions): Promise<void> {
     for (const found of placesOf(queue, queue.filed, queue.persisted)) {
-      try {
-        await filePlace(queue, found, options)
-      } catch (error) {
-        const offset = Math.max(queue.filed, found.from)
-        const doubted = queueFiles.onDoubt(queue, offset)
-        mending.add(doubted)
-        void doubted.finally(() => mending.delete(doubted))
-        throw new MqError(
-          'damaged',
-          `${folderOf(queue)}: the units of offset ${offset} and behind do not come back from a pack; the log is asked`,
-          error,
-        )
-      }
+      const bytes = await readPlace(queue, found)
+      const { from, end } = found
+      const unitsAt: UnitSource = (at) =>
+        at >= from && at < end ? { bytes: bytes.subarray((at - from) * UNIT_BYTES), to: end } : undefined
+      while (queue.filed < end && !queue.ended) await fileUnits(queue, queue.filed, unitsAt, options)
     }
   }
 

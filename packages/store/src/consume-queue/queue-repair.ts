@@ -68,6 +68,8 @@ export interface QueueRepair {
   isProven(queue: ConsumeQueue, offset: number): boolean
   /** Asks the log about an offset, once. True when units were mended. */
   mend(queue: ConsumeQueue, offset: number): Promise<boolean>
+  /** Resolves when every mend that was begun is over: files may be closed. */
+  settled(): Promise<void>
   /** For a unit about which the log can not be asked any more. */
   notBelieved(queue: ConsumeQueue, offset: number): MqError
 }
@@ -278,6 +280,9 @@ export function createQueueRepair(options: QueueRepairOptions): QueueRepair {
     inTime,
     isProven,
     mend,
+    async settled() {
+      await last
+    },
     notBelieved,
   }
 }

@@ -232,6 +232,28 @@ test('queue repair: while it goes on → appends and other queues do not wait, r
   expect(await unitsOf(store, 'A')).toEqual([...units, tail[0]])
 })
 
+test('queue repair: the store is closed meanwhile → it ends when that is over, and the files hold what the log says', async () => {
+  const { effects, units } = await stopped()
+  const right = await bytesOf(effects, fileOf('A'))
+  await overwrite(effects, fileOf('A'), 20 * 100, Buffer.alloc(4096))
+  const { effects: again, gate } = gated(restarted(effects))
+  const { store } = await started(again)
+  const first = store.scan({ topic: 'A', queueId: 0 }, queueOffset(100), () => 'take', { unitsMax: 1 })
+  if (first.kind !== 'cold') throw new Error('the unit is in memory')
+  gate.close()
+  const loading = first.load()
+  for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+  let isClosed = false
+  const closing = store.close().then(() => (isClosed = true))
+  for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+  expect(isClosed).toBe(false)
+  gate.open()
+  await Promise.all([loading, closing])
+  expect((await bytesOf(effects, fileOf('A'))).subarray(0, 20 * units.length)).toEqual(
+    right.subarray(0, 20 * units.length),
+  )
+})
+
 test('queue repair: units in memory are doubted → nobody gets them before the log was asked', async () => {
   const { effects, units } = await stopped()
   await overwrite(effects, fileOf('A'), 20 * 300, encoded({ ...units[300]!, tagsCode: 77 }))
