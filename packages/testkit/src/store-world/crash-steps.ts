@@ -100,6 +100,7 @@ const RARE: Calls = {
     'last-writer': 'open remove rename sync truncate write',
   },
   stopping: {
+    abort: 'open sync write',
     'apache-checkpoint': 'read',
     index: 'remove',
     'index-folder': 'space',
