@@ -93,6 +93,8 @@ export class ConsumeQueue implements ChunkOwner {
 
   /** Units below `to` are in the queue's own files as well. */
   noteFiled(to: number): void {
+    // A mend and a checkpoint may have written the same units at once: what one has filed the other does not take back.
+    if (to <= this.filed) return
     this.filed = to
     if (to < this.persisted) return
     this.persisted = to

@@ -296,6 +296,19 @@ test('pack: a queue is filed while its units are read from the pack → read fro
   await queueFiles.close()
 })
 
+test('pack: what was filed is noted once more, but less of it → nothing is taken back', async () => {
+  const queueFiles = newQueueFiles(createManualEffects(), 1000)
+  const queue = queueWith(300)
+  await queueFiles.packs.write([queue])
+  queue.noteFiled(100)
+  expect([queue.filed, queue.persisted, queue.packed.length]).toEqual([100, 300, 1])
+  await queueFiles.persist(queue)
+  queue.noteFiled(256)
+  expect([queue.filed, queue.persisted, queue.packed]).toEqual([300, 300, []])
+  expect(await queueFiles.read(queue, 256, 300)).toHaveLength(44 * 20)
+  await queueFiles.close()
+})
+
 test('pack: two write the units of a queue into its file at once → they are there once, in order', async () => {
   const effects = createManualEffects()
   const queueFiles = newQueueFiles(effects, 100)
