@@ -1,5 +1,6 @@
 // Packs of units that a checkpoint names: they are there, and as they were written.
-import { type File, FileError, type Files } from '@rocketmq-ts/runtime'
+import { FileError, type Files } from '@rocketmq-ts/runtime'
+import { createOpenFiles } from '../consume-queue/open-files.ts'
 import { fileMax, type QueueState } from '../consume-queue/queue-table.ts'
 import { UNIT_BYTES } from '../consume-queue/unit.ts'
 import { isPacked, PACK_NAME, type PackedUnits, packPath } from '../consume-queue/unit-packs.ts'
@@ -32,35 +33,25 @@ export function packFile({ pack }: PackedUnits): string {
 
 export function createPackReads(files: Files, { root }: Pick<Folder, 'root'>): PackReads {
   const folder = pathsOf(root).unitPacks
-  /** The least recently used first; undefined for one that is missing. */
-  const open = new Map<number, File | undefined>()
-
-  async function openPack(pack: number): Promise<File | undefined> {
-    if (!open.has(pack)) {
-      const file = await files.open(packPath(folder, pack), 'read').catch((error: unknown) => {
-        if (error instanceof FileError && error.code === 'not-found') return undefined
-        throw error
-      })
-      open.set(pack, file)
-    }
-    const file = open.get(pack)
-    open.delete(pack)
-    open.set(pack, file)
-    for (const [oldest, handle] of open) {
-      if (open.size <= OPEN_MAX) break
-      open.delete(oldest)
-      await handle?.close()
-    }
-    return file
-  }
+  const open = createOpenFiles(files, OPEN_MAX)
 
   async function read({ pack, at, units }: PackedUnits): Promise<Buffer> {
-    const file = await openPack(pack)
-    // A checkpoint that lies about its units must not ask for memory that no pack can fill.
-    const size = (await file?.size()) ?? 0
-    const bytes = Buffer.alloc(Math.max(0, Math.min(units * UNIT_BYTES, size - at)))
-    const count = bytes.length === 0 ? 0 : ((await file?.read(at, bytes)) ?? 0)
-    return bytes.subarray(0, count)
+    const path = packPath(folder, pack)
+    try {
+      return await open.use(
+        path,
+        () => files.open(path, 'read'),
+        async (file) => {
+          // A checkpoint that lies about its units must not ask for memory that no pack can fill.
+          const length = Math.max(0, Math.min(units * UNIT_BYTES, (await file.size()) - at))
+          const bytes = Buffer.alloc(length)
+          return bytes.subarray(0, await file.read(at, bytes))
+        },
+      )
+    } catch (error) {
+      if (error instanceof FileError && error.code === 'not-found') return Buffer.alloc(0)
+      throw error
+    }
   }
 
   return {
@@ -78,10 +69,7 @@ export function createPackReads(files: Files, { root }: Pick<Folder, 'root'>): P
       }
       return ranges
     },
-    async close() {
-      for (const file of open.values()) await file?.close()
-      open.clear()
-    },
+    close: () => open.close(),
   }
 }
 

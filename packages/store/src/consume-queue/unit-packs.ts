@@ -48,7 +48,7 @@ export function packPath(folder: string, pack: number): string {
 }
 
 /** Numbers of the packs in a folder. */
-export async function listPacks(files: Files, folder: string): Promise<number[]> {
+async function listPacks(files: Files, folder: string): Promise<number[]> {
   const names = await files.list(folder)
   return names.flatMap(({ name }) => PACK_NAME.exec(name)?.slice(1).map(Number) ?? [])
 }
