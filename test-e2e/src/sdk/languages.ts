@@ -12,6 +12,8 @@ const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/rocketmq-ts/sd
 /** A first build of Rust takes 100 s of a free machine with two cores. */
 export const BUILD_MS_MAX = 600_000
 const STAMP = 'built.json'
+/** Otherwise a Java VM takes what heap the machine has to give, whatever its program needs: nobody could tell a leak. */
+const JAVA_HEAP = ['-Xms32m', '-Xmx128m']
 
 export type LanguageName = 'java' | 'go' | 'python' | 'node' | 'rust'
 
@@ -80,7 +82,7 @@ export const LANGUAGES: readonly Language[] = [
         ['-d', 'classes', '-cp', classPath, 'Scenarios.java', 'Collector.java', 'Session.java'],
         inFolder(folder),
       )
-      return ['java', '-cp', `${join(folder, 'classes')}:${classPath}`, 'Scenarios']
+      return ['java', ...JAVA_HEAP, '-cp', `${join(folder, 'classes')}:${classPath}`, 'Scenarios']
     },
   },
   {
