@@ -17,11 +17,13 @@ export class FileError extends Error {
 }
 
 /**
- * Which pool a read may use: 'hot' is answered at once, 'cold' is bounded so that syncs always find a thread. 'direct' is
- * 'cold', and past the page cache where that is the faster way: for large pieces of old files, whose position and length
- * are multiples of DIRECT_BLOCK_BYTES and whose memory is `pageAligned`; others are read as 'cold'.
+ * Which pool a read may use: 'hot' is answered at once, 'cold' is bounded so that syncs always find a thread. The direct
+ * ones are 'cold', and past the page cache where that is the faster way: for large pieces of old files, whose position and
+ * length are multiples of DIRECT_BLOCK_BYTES and whose memory is `pageAligned`; others are read as 'cold'. 'direct-parts'
+ * asks the disk for little at a time, so that a sync that somebody waits for never comes behind many megabytes.
  */
-export type ReadLane = 'hot' | 'cold' | 'direct'
+export type ReadLane = 'hot' | 'cold' | DirectLane
+export type DirectLane = 'direct' | 'direct-parts'
 
 /** What disks read by, at most: a page of the system. */
 export const DIRECT_BLOCK_BYTES = 4096

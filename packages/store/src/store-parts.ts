@@ -76,7 +76,7 @@ export function createStoreLog(
     reserve,
     copyBytesMax: Math.floor(reserveBytesOf(options) / COPY_SHARE),
     zeroWindow: isSync ? createZeroWindow(segments) : undefined,
-    pieceLane: isSync ? 'direct' : 'cold',
+    pieceLane: isSync ? 'direct-parts' : 'direct',
     end: recovery.end,
     bodyBytesMax: options.bodyBytesMax ?? STORE_DEFAULTS.bodyBytesMax,
     flushIntervalMs: options.flushIntervalMs ?? STORE_DEFAULTS.flushIntervalMs,

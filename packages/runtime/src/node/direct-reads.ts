@@ -2,14 +2,18 @@
 // and a sync does not wait behind the megabytes that the system reads ahead. What the page cache holds is read from there.
 // Invariant: bytes are the same either way, and whoever is refused the direct way is told so, never given less.
 import fs from 'node:fs'
-import { DIRECT_BLOCK_BYTES } from '../files.ts'
+import { DIRECT_BLOCK_BYTES, type DirectLane } from '../files.ts'
 import { errnoOf } from './file-errors.ts'
 import type { Lane } from './lanes.ts'
 
-/** Direct reads at once: more of them bring little more, and each is one that a sync may wait for. */
-export const DIRECT_READS_MAX = 2
-/** Bytes asked of the disk in one go: the sync that comes next waits for no more. */
-const DIRECT_PART_BYTES = 256 * 1024
+/**
+ * Reads at once, and bytes that each asks of the disk in one go. Four whole pieces keep a disk busy; of parts more bring
+ * little, and a sync waits for those that are under way.
+ */
+export const DIRECT_LIMITS: Readonly<Record<DirectLane, { readonly readsMax: number; readonly partBytes: number }>> = {
+  direct: { readsMax: 4, partBytes: 1024 * 1024 },
+  'direct-parts': { readsMax: 2, partBytes: 256 * 1024 },
+}
 /** Among so many reads one goes the other way: what the page cache holds changes. */
 const READS_PER_TRY = 64
 /** The page cache must be so many times as fast: it has the bytes then, and did not ask the disk for them. */
@@ -51,12 +55,13 @@ export function isWholeBlocks(position: number, bytes: number): boolean {
 export interface ReadLanes {
   readonly cold: Lane
   /** Within the cold one. */
-  readonly direct: Lane
+  readonly direct: Readonly<Record<DirectLane, Lane>>
 }
 
 export interface DirectRead {
   readonly position: number
   readonly into: Uint8Array
+  readonly lane: DirectLane
   readonly group?: string | undefined
 }
 
@@ -88,7 +93,7 @@ export class DirectReads {
         done(null)
         return
       }
-      this.#lanes.direct.enter((leave) => {
+      this.#lanes.direct[read.lane].enter((leave) => {
         this.#readParts(descriptor, read, (error, count) => {
           leave()
           done(error, count)
@@ -106,12 +111,13 @@ export class DirectReads {
   }
 
   /** Each part has a place in the cold lane. What counts for the choice is the time of the disk alone. */
-  #readParts(descriptor: number, { position, into, group }: DirectRead, done: Done): void {
+  #readParts(descriptor: number, { position, into, lane, group }: DirectRead, done: Done): void {
+    const { partBytes } = DIRECT_LIMITS[lane]
     let filled = 0
     let tookMs = 0
     const readPart = (): void => {
       this.#lanes.cold.enter((leave) => {
-        const wanted = Math.min(DIRECT_PART_BYTES, into.length - filled)
+        const wanted = Math.min(partBytes, into.length - filled)
         const startedMs = performance.now()
         fs.read(descriptor, into, filled, wanted, position + filled, (error, count) => {
           leave()

@@ -2,7 +2,7 @@
 // thread of the pool. Its descriptors are closed only after the last operation on them has ended.
 import fs from 'node:fs'
 import { type File, FileError, type ReadLane } from '../files.ts'
-import { DirectReads, isWholeBlocks, type ReadLanes } from './direct-reads.ts'
+import { type DirectRead, DirectReads, isWholeBlocks, type ReadLanes } from './direct-reads.ts'
 import { errnoOf, fileError } from './file-errors.ts'
 import { FileSyncs } from './file-syncs.ts'
 
@@ -99,7 +99,9 @@ export class NodeFile implements File {
   }
 
   async read(position: number, into: Uint8Array, lane: ReadLane = 'hot', group?: string): Promise<number> {
-    if (lane === 'direct' && isWholeBlocks(position, into.length)) return this.#readEitherWay(position, into, group)
+    if ((lane === 'direct' || lane === 'direct-parts') && isWholeBlocks(position, into.length)) {
+      return this.#readEitherWay({ position, into, lane, group })
+    }
     let filled = 0
     while (filled < into.length) {
       const wanted = into.length - filled
@@ -139,12 +141,13 @@ export class NodeFile implements File {
   }
 
   /** The faster way first; what the system does not read directly comes through the page cache. */
-  async #readEitherWay(position: number, into: Uint8Array, group?: string): Promise<number> {
+  async #readEitherWay(read: DirectRead): Promise<number> {
+    const { position, into, group } = read
     const direct = (this.#direct ??= new DirectReads(this.path, this.#lanes))
     const { ways } = direct
     if (ways.next() === 'direct') {
       return this.#run<number>('read', (done) => {
-        direct.read({ position, into, group }, (error, count) => {
+        direct.read(read, (error, count) => {
           if (error !== null || count !== undefined) done(error, count)
           else this.#enterCold(position, into, group, done)
         })

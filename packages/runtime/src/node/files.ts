@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type File, FileError, type Files, type FolderEntry } from '../files.ts'
-import { DIRECT_READS_MAX, type ReadLanes } from './direct-reads.ts'
+import { DIRECT_LIMITS, type ReadLanes } from './direct-reads.ts'
 import { errnoOf, fileError } from './file-errors.ts'
 import { NodeFile } from './file.ts'
 import { lockFolder } from './folder-lock.ts'
@@ -111,7 +111,10 @@ export function createNodeFiles(options?: { readonly threads?: number }): Files 
   const threads = options?.threads ?? (configured > 0 ? configured : POOL_THREADS_DEFAULT)
   const lanes: ReadLanes = {
     cold: createLane(Math.max(1, threads - POOL_THREADS_KEPT)),
-    direct: createLane(DIRECT_READS_MAX),
+    direct: {
+      direct: createLane(DIRECT_LIMITS.direct.readsMax),
+      'direct-parts': createLane(DIRECT_LIMITS['direct-parts'].readsMax),
+    },
   }
 
   async function open(path: string, mode: 'create' | 'must-exist' | 'read'): Promise<File> {

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { pageAligned } from '@rocketmq-ts/runtime'
+import { type DirectLane, pageAligned } from '@rocketmq-ts/runtime'
 import { DirectReads, isWholeBlocks, WayChoice } from '../../src/node/direct-reads.ts'
 import { createLane } from '../../src/node/lanes.ts'
 
@@ -53,7 +53,7 @@ test('whole blocks: places and lengths of 4 KiB, and not nothing', () => {
 /** A file of 2 MiB in a folder of its own, and its direct reads through a lane that counts. */
 async function withReads(
   body: (at: {
-    readonly read: (position: number, into: Uint8Array) => Promise<number | undefined>
+    readonly read: (position: number, into: Uint8Array, lane?: DirectLane) => Promise<number | undefined>
     readonly reads: DirectReads
     readonly bytes: Buffer
     readonly path: string
@@ -74,10 +74,15 @@ async function withReads(
     }
     return { enter }
   }
-  const reads = new DirectReads(path, { cold: named('cold'), direct: named('direct') })
-  const read = (position: number, into: Uint8Array) =>
+  const reads = new DirectReads(path, {
+    cold: named('cold'),
+    direct: { direct: named('direct'), 'direct-parts': named('parts') },
+  })
+  const read = (position: number, into: Uint8Array, lane: DirectLane = 'direct-parts') =>
     new Promise<number | undefined>((resolve, reject) => {
-      reads.read({ position, into, group: 'G' }, (error, count) => (error === null ? resolve(count) : reject(error)))
+      reads.read({ position, into, lane, group: 'G' }, (error, count) =>
+        error === null ? resolve(count) : reject(error),
+      )
     })
   try {
     await body({ read, reads, bytes, path, entered })
@@ -97,12 +102,21 @@ async function hasDirectReads(): Promise<boolean> {
 }
 const testDirect = (await hasDirectReads()) ? test : test.skip
 
-testDirect('direct read: 1 MiB → one place in the direct lane, four in the cold one, one behind the other', () =>
+testDirect('direct read: 1 MiB → one place in each lane', () =>
+  withReads(async ({ read, bytes, entered }) => {
+    const into = pageAligned(MIB)
+    expect(await read(4096, into, 'direct')).toBe(MIB)
+    expect(into.equals(bytes.subarray(4096, 4096 + MIB))).toBe(true)
+    expect(entered).toEqual(['direct G', 'cold G'])
+  }),
+)
+
+testDirect('direct read in parts: 1 MiB → one place in its lane, four in the cold one, one behind the other', () =>
   withReads(async ({ read, bytes, entered }) => {
     const into = pageAligned(MIB)
     expect(await Promise.all([read(4096, into), read(0, pageAligned(4096))])).toEqual([MIB, 4096])
     expect(into.equals(bytes.subarray(4096, 4096 + MIB))).toBe(true)
-    expect(entered).toEqual(['direct G', 'cold G', 'direct G', 'cold G', 'cold G', 'cold G', 'cold G'])
+    expect(entered).toEqual(['parts G', 'cold G', 'parts G', 'cold G', 'cold G', 'cold G', 'cold G'])
   }),
 )
 
@@ -124,9 +138,12 @@ testDirect('direct read: memory that no disk can fill → refused, then and late
 )
 
 test('direct read: a file that can not be opened → refused', async () => {
-  const reads = new DirectReads('/none/such', { cold: createLane(1), direct: createLane(1) })
+  const reads = new DirectReads('/none/such', {
+    cold: createLane(1),
+    direct: { direct: createLane(1), 'direct-parts': createLane(1) },
+  })
   const count = await new Promise<number | undefined>((resolve) =>
-    reads.read({ position: 0, into: pageAligned(4096) }, (_error, read) => resolve(read)),
+    reads.read({ position: 0, into: pageAligned(4096), lane: 'direct' }, (_error, read) => resolve(read)),
   )
   expect(count).toBeUndefined()
   await reads.close()

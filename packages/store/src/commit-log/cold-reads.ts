@@ -1,7 +1,7 @@
 // Reads of what is no longer in the page cache. Records of a backlog lie close to one another, so where reads are dense
 // they are served from pieces of up to 1 MiB that several readers share; elsewhere each record is read alone.
 // Invariant: pieces in memory and those being read never take more than the bytes allowed, and a lent byte is a copied one.
-import { pageAligned, type ReadLane, type Scheduler } from '@rocketmq-ts/runtime'
+import { type DirectLane, pageAligned, type Scheduler } from '@rocketmq-ts/runtime'
 import type { Segment } from './segment.ts'
 
 const KiB = 1024
@@ -14,7 +14,7 @@ const STRIDE_BYTES = PIECE_BYTES - OVERLAP_BYTES
  * Pieces that are there before what a drain has left behind gives its memory to the next one: what goes round in so few
  * stays in the cache of the processor, where it is copied three times as fast. More where one is asked for again.
  */
-const PIECES_BEFORE_REUSE = 8
+const PIECES_BEFORE_REUSE = 14
 /** Pieces that gave their memory away and are remembered for that, at most. */
 const REUSED_MAX = 64
 /** Reads of single records within one piece before the rest of it is worth a read. */
@@ -24,7 +24,7 @@ const REMEMBERED_MAX = 4096
 /** Records taken from a piece that make it likely that the next one will be wanted too. */
 const TAKEN_BEFORE_NEXT = 16
 /** Pieces in front of a drain, at most: now and then one of them waits for the megabytes that the system reads ahead. */
-const AHEAD_MAX = 4
+const AHEAD_MAX = 8
 /** Share of the pieces that nobody has taken from yet, at most; beyond it a drain has one in front of it. */
 const UNTOUCHED_SHARE = 0.5
 /** Bytes handed to those who waited for a piece before other work runs. */
@@ -80,7 +80,7 @@ export function createColdReads(options: {
   readonly segmentBytes: number
   readonly bytesMax: number
   /** Of pieces; single records are read as 'cold'. */
-  readonly pieceLane: ReadLane
+  readonly pieceLane: DirectLane
 }): ColdReads {
   const { scheduler, segmentBytes, pieceLane } = options
   // No piece goes beyond its segment.
@@ -108,7 +108,7 @@ export function createColdReads(options: {
       }
     }
     if (isFull) return undefined
-    return pieceLane === 'direct' ? pageAligned(pieceBytes) : Buffer.allocUnsafeSlow(pieceBytes)
+    return pageAligned(pieceBytes)
   }
 
   /** It was taken from, and if the next one is there, so was that. */

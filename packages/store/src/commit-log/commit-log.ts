@@ -1,7 +1,7 @@
 // The one log: takes records into the batch of the Turn, writes and syncs them, reads them back.
 // appended ≥ written ≥ flushed. After a failed write or sync it refuses appends for good, but for want of space it waits.
 import { commitLogOffset, MqError, queueOffset, recordSize, type QueueOffset } from '@rocketmq-ts/model'
-import type { Clock, ReadLane, Scheduler } from '@rocketmq-ts/runtime'
+import type { Clock, DirectLane, Scheduler } from '@rocketmq-ts/runtime'
 import type { AppendOptions, NewRecord, StoreObserver } from '../message-store.ts'
 import { BatchBuilder, type SealedBatch } from './batch.ts'
 import { type DiskReserve, isNoSpace } from './disk-reserve.ts'
@@ -45,8 +45,8 @@ export interface CommitLogOptions {
   readonly coldReadBytes: number
   /** Keeps zeros in front of the log; only where syncs are waited for. */
   readonly zeroWindow?: ZeroWindow | undefined
-  /** Of pieces that are read ahead: 'direct' where syncs are waited for, so that they never wait for many megabytes. */
-  readonly pieceLane: ReadLane
+  /** Of pieces that are read ahead: in parts where syncs are waited for. */
+  readonly pieceLane: DirectLane
   /** A batch is in the page cache up to `end`, in order. */
   readonly onWritten: (end: number) => void
   readonly onFlushed: (end: number) => void

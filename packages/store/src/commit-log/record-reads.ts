@@ -11,7 +11,7 @@ import {
   RECORD_BYTES_MIN,
   STORE_TIMESTAMP_HEAD_BYTES,
 } from '@rocketmq-ts/model'
-import type { ReadLane, Scheduler } from '@rocketmq-ts/runtime'
+import type { DirectLane, Scheduler } from '@rocketmq-ts/runtime'
 import type { RecordRange } from '../message-store.ts'
 import { createColdReads } from './cold-reads.ts'
 import { AROUND_BODY_BYTES_MAX, checkRecord, damaged, RECORD_BYTES_MAX } from './scan.ts'
@@ -51,7 +51,7 @@ export interface RecordReadsOptions {
   readonly hotBytes: number
   readonly coldReadBytes: number
   /** Of pieces that are read ahead. */
-  readonly pieceLane: ReadLane
+  readonly pieceLane: DirectLane
 }
 
 /** Creates the reads of a log that this process writes from its present end on. */

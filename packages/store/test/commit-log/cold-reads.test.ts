@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import type { File, ReadLane } from '@rocketmq-ts/runtime'
+import type { File } from '@rocketmq-ts/runtime'
 import { type ColdReads, createColdReads } from '../../src/commit-log/cold-reads.ts'
 
 const KiB = 1024
@@ -26,7 +26,7 @@ function byteAt(position: number): number {
   return (position * 31 + (position >>> 10)) & 0xff
 }
 
-function setUp(bytesMax = 4 * MiB, base = 0, pieceLane: ReadLane = 'direct', segmentBytes = SEGMENT_BYTES) {
+function setUp(bytesMax = 4 * MiB, base = 0, segmentBytes = SEGMENT_BYTES) {
   const asked: Asked[] = []
   const later: (() => void)[] = []
   const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -53,7 +53,7 @@ function setUp(bytesMax = 4 * MiB, base = 0, pieceLane: ReadLane = 'direct', seg
     },
   } as unknown as File
   const scheduler = { soon: (task: () => void) => void later.push(task), after: () => ({ cancel() {} }) }
-  const reads: ColdReads = createColdReads({ scheduler, segmentBytes, bytesMax, pieceLane })
+  const reads: ColdReads = createColdReads({ scheduler, segmentBytes, bytesMax, pieceLane: 'direct' })
   const segment = { base, file }
 
   function read(position: number, { bytes = RECORD_BYTES, group = 'G', end = base + segmentBytes } = {}) {
@@ -126,8 +126,8 @@ test('cold reads: records are taken one after the other → the next piece is as
   expect(read(STRIDE_BYTES).count).toBe(RECORD_BYTES)
 })
 
-test('cold reads: a drain goes on → more pieces are in front of it, up to four; those of half the memory are untouched', async () => {
-  const { asked, read, bringIn } = setUp(10 * MiB)
+test('cold reads: a drain goes on → more pieces are in front of it, up to eight', async () => {
+  const { asked, read, bringIn } = setUp(20 * MiB, 0, 64 * MiB)
   const pieceOf = ({ at }: Asked) => at / STRIDE_BYTES
   /** Takes enough from a piece that is there, and tells which ones are asked for. */
   async function drain(piece: number): Promise<number[]> {
@@ -144,7 +144,9 @@ test('cold reads: a drain goes on → more pieces are in front of it, up to four
   expect(await drain(1)).toEqual([2, 3])
   expect(await drain(2)).toEqual([4, 5, 6])
   expect(await drain(3)).toEqual([7])
-  expect(await drain(4)).toEqual([8])
+  expect(await drain(4)).toEqual([8, 9, 10, 11, 12])
+  expect(await drain(5)).toEqual([13])
+  expect(await drain(6)).toEqual([14])
 })
 
 test('cold reads: half of the pieces wait to be taken from → a drain has one more in front of it, and not two', async () => {
@@ -268,7 +270,7 @@ test('cold reads: a segment behind the first → pieces begin with it', async ()
 })
 
 test('cold reads: a drain goes on for long → what it has left behind gives its memory to what comes', async () => {
-  const { reads, asked, read, bringIn } = setUp(32 * MiB, 0, 'cold', 64 * MiB)
+  const { reads, asked, read, bringIn } = setUp(32 * MiB, 0, 64 * MiB)
   await bringIn(0)
   for (let piece = 0; piece < 30; piece += 1) {
     const from = asked.length
@@ -277,12 +279,12 @@ test('cold reads: a drain goes on for long → what it has left behind gives its
     }
     for (const one of asked.slice(from)) await one.end()
   }
-  expect(reads.bytes).toBe(8 * MiB)
-  expect(asked.filter(({ bytes }) => bytes === MiB)).toHaveLength(34)
+  expect(reads.bytes).toBe(14 * MiB)
+  expect(asked.filter(({ bytes }) => bytes === MiB)).toHaveLength(38)
 })
 
 test('cold reads: two drains one behind the other → a piece that gave its memory away is read again, and one more stays', async () => {
-  const { reads, asked, read, bringIn } = setUp(32 * MiB, 0, 'cold', 64 * MiB)
+  const { reads, asked, read, bringIn } = setUp(32 * MiB, 0, 64 * MiB)
   async function drain(piece: number): Promise<void> {
     const from = asked.length
     for (let index = 0; index < 40; index += 1) read(piece * STRIDE_BYTES + index * RECORD_BYTES)
@@ -290,16 +292,16 @@ test('cold reads: two drains one behind the other → a piece that gave its memo
   }
   await bringIn(0)
   for (let piece = 0; piece < 12; piece += 1) await drain(piece)
-  expect(reads.bytes).toBe(8 * MiB)
+  expect(reads.bytes).toBe(14 * MiB)
   await bringIn(0)
-  expect(reads.bytes).toBe(9 * MiB)
+  expect(reads.bytes).toBe(15 * MiB)
   for (let piece = 0; piece < 4; piece += 1) await drain(piece)
   // The four, and those in front of them.
-  expect(reads.bytes).toBe(16 * MiB)
+  expect(reads.bytes).toBe(20 * MiB)
 })
 
 test('cold reads: places that nobody has left → each keeps its piece, up to all of the memory', async () => {
-  const { reads, read, bringIn, asked } = setUp(20 * MiB, 0, 'cold', 64 * MiB)
+  const { reads, read, bringIn, asked } = setUp(20 * MiB, 0, 64 * MiB)
   for (let drain = 0; drain < 5; drain += 1) {
     const from = asked.length
     await bringIn(drain * 8 * STRIDE_BYTES)

@@ -110,7 +110,7 @@ function describeContent(withFiles: WithFiles): void {
       await file.close()
     }))
 
-  for (const lane of ['hot', 'cold', 'direct'] as const) {
+  for (const lane of ['hot', 'cold', 'direct', 'direct-parts'] as const) {
     test(`read (${lane}): longer than one piece → complete; at the end fewer; behind it none`, () =>
       withFiles(async (files, folder) => {
         const file = await files.open(`${folder}/a`, 'create')
