@@ -38,7 +38,10 @@ export interface RateFigures {
   readonly ratios: readonly number[]
 }
 
+/** The probe is one of direct reads. */
 export interface ColdFigures extends RateFigures {
+  /** What the same reads bring through the page cache: told, not judged. */
+  readonly cachedProbeMibPerSecond: number
   /** The page cache held so much of the log before the reads began: false figures otherwise. */
   readonly cachedShare: number
   readonly messages: number

@@ -18,7 +18,14 @@ const figures: Required<StoreFigures> = {
   append: { userUs: 2, systemUs: 0.5, cpuUs: floors.APPEND_CPU_US_MAX, runs: [], bareCpuUs: 1 },
   commits: [single, many],
   sequential: { mibPerSecond: 70, probeMibPerSecond: 100, ratios: [] },
-  cold: { mibPerSecond: 50, probeMibPerSecond: 100, ratios: [], cachedShare: 0, messages: 1 },
+  cold: {
+    mibPerSecond: 50,
+    probeMibPerSecond: 100,
+    ratios: [],
+    cachedProbeMibPerSecond: 90,
+    cachedShare: 0,
+    messages: 1,
+  },
   growth: [{ what: 'queues', unit: 'queues', points: [1, floors.GROWTH_RATIO_MAX].map(pointOf) }],
   drain: {
     sendsPerSecond: 1,
