@@ -12,12 +12,15 @@ import {
 } from '@rocketmq-ts/model'
 import { CliFailure } from '../failures.ts'
 import { compareText } from '../output/text.ts'
-import type { Session } from '../session.ts'
+import type { BrokerAddress, Session } from '../session.ts'
 import { type Queue, writableQueues } from './topic-queues.ts'
 import { shardingQueuesOf } from './topics.ts'
 
+/** What another broker may still answer. */
+const AWAY: ReadonlySet<CliFailure['code']> = new Set(['unavailable', 'closed', 'timeout'])
+
 export interface GroupQueues {
-  /** As the first broker by name has it. */
+  /** As the first broker by name has it that answers. */
   readonly config: TopicConfig
   /** The one queue of a message group. Throws CliFailure where its broker is away. */
   of(messageGroup: string): Queue
@@ -34,8 +37,7 @@ export async function groupQueuesFor(session: Session, topic: string): Promise<G
   const queues = writableQueues(route).sort(
     (left, right) => compareText(left.broker.brokerName, right.broker.brokerName) || left.queueId - right.queueId,
   )
-  const first = queues[0]?.broker
-  const config = first && (await session.at(first, (address) => session.brokers.topicConfig(address, topic)))
+  const config = await configAtAny(session, new Set(queues.map(({ broker }) => broker)), topic)
   const places = config === undefined ? [] : placesOf(route, queues, shardingQueuesOf(config))
   if (config === undefined || places.length === 0) {
     const remedy = `Its brokers are drained (rmq cluster status), or it is for reading only (rmq topic describe ${topic}).`
@@ -54,6 +56,25 @@ export async function groupQueuesFor(session: Session, topic: string): Promise<G
       return { broker, queueId }
     },
   }
+}
+
+/** Brokers are asked one after the other, by name, as long as they are away: those of a topic agree on it. */
+async function configAtAny(
+  session: Session,
+  brokers: Iterable<BrokerAddress>,
+  topic: string,
+): Promise<TopicConfig | undefined> {
+  let away: CliFailure | undefined
+  for (const broker of brokers) {
+    try {
+      return await session.at(broker, (address) => session.brokers.topicConfig(address, topic))
+    } catch (error) {
+      if (!(error instanceof CliFailure) || !AWAY.has(error.code)) throw error
+      away ??= error
+    }
+  }
+  if (away !== undefined) throw away
+  return undefined
 }
 
 interface Place {

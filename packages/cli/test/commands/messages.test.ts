@@ -101,6 +101,18 @@ test('send: of a message group whose broker is away → not to another queue, an
   expect((await rmq('send orders hello --message-group a')).code).toBe(0)
 })
 
+test('send: of a message group, and the first broker can not be reached → the next one says how groups are spread', async () => {
+  const { rmq, partition } = await startCluster({ clusters: ['C', 'C'] })
+  await rmq('topic create orders --type FIFO --queues 2')
+  partition('broker-a')
+  expect((await rmq('send orders hello --message-group order-42')).code).toBe(0)
+  partition('broker-b')
+  expect(await rmq('send orders hello --message-group order-42')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('broker broker-a, registered as'),
+  })
+})
+
 test('send: of a message group, wrongly → refused, and it says what to do', async () => {
   const { rmq } = await startCluster()
   await rmq('topic create plain')
