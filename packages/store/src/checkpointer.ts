@@ -4,12 +4,12 @@
 import { MqError } from '@rocketmq-ts/model'
 import type { Clock, Files, Scheduler, Timer } from '@rocketmq-ts/runtime'
 import { type FolderShape, writeCheckpoint, writeStoreCheckpoint } from './checkpoint.ts'
+import { isDamage } from './commit-log/scan.ts'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
 import { packsOf, unitsLeft } from './consume-queue/file-plan.ts'
 import type { UseOptions } from './consume-queue/open-files.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
 import type { QueueTable } from './consume-queue/queue-table.ts'
-
 import { encodeQueueStates } from './queue-states.ts'
 import { writeFlushedMark } from './flushed-mark.ts'
 import { createCatchUp } from './key-index/catch-up.ts'
@@ -102,11 +102,6 @@ export interface Checkpointer {
   writeAll(): Promise<void>
   /** Ends work in the background. */
   stop(): Promise<void>
-}
-
-/** A pack did not give units back: the log is asked for them. */
-function isUnreadable(error: unknown): boolean {
-  return error instanceof MqError && error.code === 'damaged'
 }
 
 /** Creates the checkpointer of one store. */
@@ -219,9 +214,9 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
       const batch = dirty.slice(first, first + atOnce)
       const done = await Promise.allSettled(batch.map((queue) => queueFiles.persist(queue, options)))
       const failures = done.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
-      const failure = failures.find((error) => !isUnreadable(error))
+      const failure = failures.find((error) => !isDamage(error))
       if (failure === undefined) {
-        // They stay where they are, and a checkpoint says so.
+        // A pack did not give units back: they stay where they are, and a checkpoint says so.
         if (failures.length > 0) putBack(batch)
         continue
       }

@@ -6,6 +6,7 @@ import { coveredEnd, readCheckpoints, type StoredCheckpoint } from './checkpoint
 import { readSeal } from './checkpoint-seal.ts'
 import { BEHIND_FLUSHED_BYTES_MAX } from './commit-log/commit-log.ts'
 import { isNoSpace } from './commit-log/disk-reserve.ts'
+import { isDamage } from './commit-log/scan.ts'
 import type { Segments } from './commit-log/segment.ts'
 import type { ConsumeQueue } from './consume-queue/consume-queue.ts'
 import type { QueueFiles } from './consume-queue/queue-files.ts'
@@ -253,8 +254,7 @@ async function writeOrKeep(
   } catch (error) {
     const isWaiting = notes.mayWait && isNoSpace(error)
     // What a pack does not give back is asked for when the store is open.
-    const isUnreadable = error instanceof MqError && error.code === 'damaged'
-    if (!(isWaiting || isUnreadable) || queues.dirtyUnits() > UNITS_KEPT_MAX) throw error
+    if (!(isWaiting || isDamage(error)) || queues.dirtyUnits() > UNITS_KEPT_MAX) throw error
     for (const queue of written) queues.markDirty(queue)
   }
 }

@@ -115,6 +115,11 @@ export function checkRecord(
   if (problem !== undefined) throw damaged(position, problem)
 }
 
+/** True for what the log may be asked about instead: what was read is not what was written. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof MqError && error.code === 'damaged'
+}
+
 /** The error for a record that can not be read. */
 export function damaged(position: number, problem: string): MqError {
   return new MqError(

@@ -1,7 +1,7 @@
 // Reads the record of a unit, and believes neither alone: a record that is not the one of its unit, or none at all, has the
 // log asked which of the two is wrong. 'damaged' is answered only for a record that the log itself does not have.
 import { createRecordPeek, MqError, peekRecord, type QueueId } from '@rocketmq-ts/model'
-import { damaged, RECORD_BYTES_MAX } from '../commit-log/scan.ts'
+import { damaged, isDamage, RECORD_BYTES_MAX } from '../commit-log/scan.ts'
 import type { RecordReader, Unit } from '../message-store.ts'
 import type { ConsumeQueue } from './consume-queue.ts'
 import type { QueueRepair } from './queue-repair.ts'
@@ -49,10 +49,6 @@ export interface UnitReadsOptions {
   readonly repair: QueueRepair
   /** The log ended here when it was opened: units of what lies in front come from files. */
   readonly openedAt: number
-}
-
-function isDamage(error: unknown): boolean {
-  return error instanceof MqError && error.code === 'damaged'
 }
 
 /** Creates the reads of one store. */

@@ -9,6 +9,7 @@ import {
   type QueueId,
   queueOffset,
 } from '@rocketmq-ts/model'
+import { isDamage } from '../commit-log/scan.ts'
 import type { RecordReads } from '../commit-log/record-reads.ts'
 import type { QueueReader, RecordReader } from '../message-store.ts'
 import { hasUnit, topicOf } from '../record-fields.ts'
@@ -82,7 +83,7 @@ export async function recordAt(places: RecordPlaces, at: CommitLogOffset): Promi
   try {
     bytes = await places.reader.read(at, size)
   } catch (error) {
-    if (error instanceof MqError && error.code === 'damaged') return undefined
+    if (isDamage(error)) return undefined
     throw error
   }
   const peek = createRecordPeek()
