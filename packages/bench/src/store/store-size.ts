@@ -36,7 +36,9 @@ export interface StoreSize {
     readonly topics: readonly number[]
     readonly messages: number
   }
+  /** Of sends alone, in each round. */
   readonly drainMs: number
+  readonly drainRounds: number
   readonly retainedBytes: number
   readonly unflushedBytes: number
   readonly manyQueues: readonly { readonly topics: number; readonly queuesPerTopic: number }[]
@@ -66,7 +68,8 @@ export const STORE_FULL: StoreSize = {
     /** Of each run, with one checkpoint: about as many come between two that the log asks for. */
     messages: 200_000,
   },
-  drainMs: 4000,
+  drainMs: 2000,
+  drainRounds: 7,
   retainedBytes: 5 * 1024 * MIB,
   unflushedBytes: 240 * MIB,
   manyQueues: [
@@ -93,6 +96,7 @@ export const STORE_QUICK: StoreSize = {
   coldBytes: 2 * MIB,
   growth: { retainedBytes: [0, MIB], queues: [1, 8], topics: [1, 2], messages: 300 },
   drainMs: 100,
+  drainRounds: 1,
   retainedBytes: 4 * MIB,
   unflushedBytes: MIB,
   manyQueues: [{ topics: 2, queuesPerTopic: 4 }],
