@@ -227,7 +227,7 @@ export interface StoreOptions {
   readonly unitCacheBytes?: number
   /**
    * Units of a queue, in no file of its own, that a checkpoint writes and syncs its file for; those of other queues it holds
-   * itself, or a pack does. 1024.
+   * itself, or a pack does. 4096.
    */
   readonly unitsPerWrite?: number
   /** Units in no file, over all queues, at most; beyond, the queues with the most share a pack: 838,860, or 16 MiB. */

@@ -14,7 +14,7 @@ export const STORE_DEFAULTS = {
   hotBytes: 256 * MiB,
   coldReadBytes: 32 * MiB,
   unitCacheBytes: 32 * MiB,
-  unitsPerWrite: 1024,
+  unitsPerWrite: 4096,
   /** 16 MiB. */
   keptUnitsMax: 838_860,
   unitPacksMax: 32,

@@ -19,7 +19,7 @@ test('store: nothing set → what Apache has no name for is as documented', () =
     hotBytes: 268_435_456,
     coldReadBytes: 33_554_432,
     unitCacheBytes: 33_554_432,
-    unitsPerWrite: 1024,
+    unitsPerWrite: 4096,
   })
 })
 

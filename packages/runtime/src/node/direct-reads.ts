@@ -7,12 +7,12 @@ import { errnoOf } from './file-errors.ts'
 import type { Lane } from './lanes.ts'
 
 /**
- * Reads at once, and bytes that each asks of the disk in one go. Four whole pieces keep a disk busy; of parts more bring
- * little, and a sync waits for those that are under way.
+ * Reads at once, and bytes that each asks of the disk in one go. Four whole pieces keep a disk busy. Of parts there is one:
+ * a sync waits for those under way, and with two of them it takes twice as long, for half as much again read.
  */
 export const DIRECT_LIMITS: Readonly<Record<DirectLane, { readonly readsMax: number; readonly partBytes: number }>> = {
   direct: { readsMax: 4, partBytes: 1024 * 1024 },
-  'direct-parts': { readsMax: 2, partBytes: 256 * 1024 },
+  'direct-parts': { readsMax: 1, partBytes: 256 * 1024 },
 }
 /** Among so many reads one goes the other way: what the page cache holds changes. */
 const READS_PER_TRY = 64
