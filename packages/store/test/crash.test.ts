@@ -140,9 +140,11 @@ test.each([
   'crash: %s, power lost or killed at any step → all that was flushed is there',
   async (_, options) => {
     for (const loss of ['power', 'kill'] as const) {
-      let step = 1
-      while (await crashAt({ step, moment: 'after' }, loss, 'SYNC_FLUSH', options)) step += 1
-      expect(step).toBeGreaterThan(50)
+      for (const moment of ['before', 'after'] as const) {
+        let step = 1
+        while (await crashAt({ step, moment }, loss, 'SYNC_FLUSH', options)) step += 1
+        expect(step).toBeGreaterThan(50)
+      }
     }
   },
   60_000,
@@ -233,6 +235,6 @@ test('crash: any number of sends, checkpoints and power losses in any order → 
         await (await openStore(restarted(effects), options)).close()
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 200 },
   )
 }, 60_000)
