@@ -125,37 +125,41 @@ function describeContent(withFiles: WithFiles): void {
       }))
   }
 
-  test('read (direct): whole blocks, just written, some behind the end → as through the page cache', () =>
-    withFiles(async (files, folder) => {
-      const file = await files.open(`${folder}/a`, 'create')
-      const all = counting(1_500_000)
-      file.writeSync(0, [all])
-      const into = pageAligned(1024 * 1024)
-      const places = [0, DIRECT_BLOCK_BYTES, 500 * 1024, 1000 * 1024, 1_503_232]
-      const counts = await Promise.all(
-        places.map((at) => file.read(at, pageAligned(into.length), 'direct', String(at))),
-      )
-      expect(counts).toEqual(places.map((at) => Math.max(0, Math.min(into.length, all.length - at))))
-      for (const at of places) {
-        const count = await file.read(at, into, 'direct')
-        expect(Buffer.compare(into.subarray(0, count), all.subarray(at, at + count))).toBe(0)
-      }
-      await file.close()
-    }))
+  test.each(['direct', 'direct-parts'] as const)(
+    'read (%s): whole blocks, just written, some behind the end → as through the page cache',
+    (lane) =>
+      withFiles(async (files, folder) => {
+        const file = await files.open(`${folder}/a`, 'create')
+        const all = counting(1_500_000)
+        file.writeSync(0, [all])
+        const into = pageAligned(1024 * 1024)
+        const places = [0, DIRECT_BLOCK_BYTES, 500 * 1024, 1000 * 1024, 1_503_232]
+        const counts = await Promise.all(places.map((at) => file.read(at, pageAligned(into.length), lane, String(at))))
+        expect(counts).toEqual(places.map((at) => Math.max(0, Math.min(into.length, all.length - at))))
+        for (const at of places) {
+          const count = await file.read(at, into, lane)
+          expect(Buffer.compare(into.subarray(0, count), all.subarray(at, at + count))).toBe(0)
+        }
+        await file.close()
+      }),
+  )
 
-  test('read (direct): a file that is closed meanwhile → the read ends first, with all of its bytes', () =>
-    withFiles(async (files, folder) => {
-      const file = await files.open(`${folder}/a`, 'create')
-      const all = counting(1024 * 1024)
-      file.writeSync(0, [all])
-      await file.sync()
-      const pieces = Array.from({ length: 6 }, () => pageAligned(all.length))
-      const reads = pieces.map((into) => file.read(0, into, 'direct'))
-      const closed = file.close()
-      expect(await Promise.all(reads)).toEqual(pieces.map(() => all.length))
-      for (const into of pieces) expect(Buffer.compare(into, all)).toBe(0)
-      await closed
-    }))
+  test.each(['direct', 'direct-parts'] as const)(
+    'read (%s): a file that is closed meanwhile → the read ends first, with all of its bytes',
+    (lane) =>
+      withFiles(async (files, folder) => {
+        const file = await files.open(`${folder}/a`, 'create')
+        const all = counting(1024 * 1024)
+        file.writeSync(0, [all])
+        await file.sync()
+        const pieces = Array.from({ length: 6 }, () => pageAligned(all.length))
+        const reads = pieces.map((into) => file.read(0, into, lane))
+        const closed = file.close()
+        expect(await Promise.all(reads)).toEqual(pieces.map(() => all.length))
+        for (const into of pieces) expect(Buffer.compare(into, all)).toBe(0)
+        await closed
+      }),
+  )
 
   test('sync: several at once, then the file is closed → all end first', () =>
     withFiles(async (files, folder) => {
