@@ -38,8 +38,9 @@ export interface RateFigures {
   readonly ratios: readonly number[]
 }
 
-/** The probe is one of direct reads. */
 export interface ColdFigures extends RateFigures {
+  /** How the probe reads: through the page cache only where the file system has no direct reads. */
+  readonly probeWay: 'direct' | 'cached'
   /** What the same reads bring through the page cache: told, not judged. */
   readonly cachedProbeMibPerSecond: number
   /** The page cache held so much of the log before the reads began: false figures otherwise. */

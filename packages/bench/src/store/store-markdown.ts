@@ -50,7 +50,8 @@ function rateRows({ append, sequential, cold, scan, restart }: StoreFigures): st
   if (sequential !== undefined) rows.push(rateRow('16 KiB sequential, MiB/s', sequential))
   if (cold !== undefined) {
     const cached = `${whole(cold.cachedProbeMibPerSecond)} through the page cache`
-    rows.push(rateRow(`cold backlog of 1 KiB, MiB/s; probe: direct reads of 1 MiB (${cached})`, cold))
+    const way = cold.probeWay === 'direct' ? 'direct reads of 1 MiB' : 'no direct reads here, reads of 1 MiB'
+    rows.push(rateRow(`cold backlog of 1 KiB, MiB/s; probe: ${way} (${cached})`, cold))
   }
   if (scan !== undefined) {
     rows.push([`full scan of ${whole(scan.bytes / MIB)} MiB, MiB/s`, whole(scan.mibPerSecond), '', '', ''])

@@ -22,6 +22,7 @@ const figures: Required<StoreFigures> = {
     mibPerSecond: 50,
     probeMibPerSecond: 100,
     ratios: [],
+    probeWay: 'direct',
     cachedProbeMibPerSecond: 90,
     cachedShare: 0,
     messages: 1,

@@ -34,6 +34,7 @@ export async function measureCold(folder: string, { coldRounds, coldBytes }: Sto
     perTurn: 128,
   })
   await filled.close()
+  const probeWay = readsDirectly(data) ? 'direct' : 'cached'
   let cachedShare = 0
   let messages = 0
   const cachedRates: number[] = []
@@ -45,7 +46,7 @@ export async function measureCold(folder: string, { coldRounds, coldBytes }: Sto
 
   async function probe(): Promise<number> {
     forget()
-    return readLog(data, 'direct')
+    return readLog(data, probeWay)
   }
 
   async function drain(): Promise<number> {
@@ -65,7 +66,21 @@ export async function measureCold(folder: string, { coldRounds, coldBytes }: Sto
   await drain()
   const pairs = await takeTurns(coldRounds, probe, drain)
   rmSync(data, { recursive: true })
-  return { ...medianPair(pairs), cachedProbeMibPerSecond: medianOf(cachedRates), cachedShare, messages }
+  return { ...medianPair(pairs), probeWay, cachedProbeMibPerSecond: medianOf(cachedRates), cachedShare, messages }
+}
+
+/** False where the system or its file system has no reads past the page cache: macOS, or an older tmpfs. */
+function readsDirectly(data: string): boolean {
+  const { O_DIRECT } = constants as { readonly O_DIRECT?: number }
+  if (O_DIRECT === undefined) return false
+  try {
+    readLog(data, 'direct')
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'EINVAL' || error.code === 'EOPNOTSUPP'))
+      return false
+    throw error
+  }
 }
 
 /** MiB per second of sequential reads of 1 MiB through all files of the log. */
